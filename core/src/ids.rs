@@ -1,0 +1,47 @@
+//! Identifiers. All are UUIDs; a session's id is also the agent's session id and its stream in the log.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
+    };
+}
+
+id!(
+    /// One conversation with the agent and its stream of events.
+    SessionId
+);
+id!(
+    /// One prompt and everything the agent did about it.
+    TurnId
+);
+id!(
+    /// One run of the agent's program. Its cost counter starts at zero.
+    ProcessId
+);
+id!(
+    /// One request to change something. A retry under the same id gets the first answer.
+    CommandId
+);

@@ -1,0 +1,20 @@
+//! The domain of Claude Code Runner: what a session is, what may happen to it, and what it looks like.
+//!
+//! Everything here is plain and synchronous. A command goes into [`Session::decide`], events come out;
+//! views are folds over those events. Time, ids and looked-up facts arrive with the command.
+//!
+//! This crate must not know I/O, clocks, randomness, actors, SQL, HTTP or the agent's wire format.
+//! What the domain needs done by others is named in [`ports`].
+//!
+//! Begin with `session.rs`: it answers "what are the rules?".
+
+pub mod agent;
+pub mod event_log;
+pub mod ids;
+pub mod money;
+pub mod ports;
+pub mod prompt;
+pub mod session;
+pub mod time;
+
+pub use session::Session;

@@ -1,0 +1,217 @@
+//! What the domain needs done by others. Adapters implement these; actors and routes call them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
+use crate::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
+use crate::ids::{CommandId, ProcessId, SessionId, TurnId};
+use crate::prompt::Attachment;
+use crate::session::index::{SessionStatus, SessionSummary};
+use crate::time::Timestamp;
+
+/// Tells the time. The only way the time gets into the program.
+pub trait Clock: Send + Sync {
+    /// Never earlier than what it said before.
+    fn now(&self) -> Timestamp;
+}
+
+/// Why nothing was appended.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// Somebody else appended first; load again and decide again.
+    #[error("the session is at version {actual}, not {expected}")]
+    Conflict { expected: u64, actual: u64 },
+    #[error("the command id was used for a different request")]
+    CommandReused,
+    /// The writer's queue is full; nothing was written.
+    #[error("too many appends are waiting")]
+    Overloaded,
+    /// Whether it was written is unknown until the session is read again.
+    #[error("the event log cannot be written")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The log could not be read.
+#[derive(Debug, Error)]
+#[error("the event log cannot be read")]
+pub struct ReadError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// The append-only log. An append is acknowledged after it is durable, never before.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// Events with `after < version`, in order, at most `limit`.
+    async fn read(&self, session: SessionId, after: u64, limit: u32)
+    -> Result<Vec<RecordedEvent>, ReadError>;
+
+    /// Where an earlier request under this id put its events; an error if it asked for something else.
+    async fn find_command(
+        &self,
+        command: CommandId,
+        request_hash: Digest,
+    ) -> Result<Option<Appended>, AppendError>;
+
+    /// Recomputes every hash of a session from what is stored.
+    async fn verify(&self, session: SessionId) -> Result<Verification, ReadError>;
+}
+
+/// Which sessions to list.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFilter {
+    pub owner: String,
+    pub working_dir: Option<String>,
+    pub status: Option<SessionStatus>,
+    /// Words that must occur in a title, a prompt or a result.
+    pub text: Option<String>,
+    pub sort: SessionSort,
+    pub limit: u32,
+    /// Where the page before ended.
+    pub after: Option<SessionCursor>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionSort {
+    #[default]
+    UpdatedAt,
+    CreatedAt,
+    Cost,
+}
+
+/// The last row of a page, by what it is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionCursor {
+    pub key: i64,
+    pub session: SessionId,
+}
+
+/// How many sessions there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionCounts {
+    pub stored: u64,
+    pub running: u64,
+    pub waiting: u64,
+}
+
+/// The index of sessions, kept in the same transaction as the log.
+#[async_trait]
+pub trait SessionDirectory: Send + Sync {
+    /// A page, and where the next one begins if there is one.
+    async fn list(
+        &self,
+        filter: SessionFilter,
+    ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), ReadError>;
+
+    async fn find(&self, session: SessionId) -> Result<Option<SessionSummary>, ReadError>;
+
+    /// Sessions whose log says that a turn runs or a prompt waits.
+    async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError>;
+
+    async fn count(&self) -> Result<SessionCounts, ReadError>;
+}
+
+/// What an agent is started with.
+#[derive(Clone, Debug)]
+pub struct AgentLaunch {
+    pub session: SessionId,
+    pub process: ProcessId,
+    pub working_dir: PathBuf,
+    pub permission_mode: PermissionMode,
+    pub options: AgentOptions,
+}
+
+/// Why no agent runs.
+#[derive(Clone, Debug, Error)]
+pub enum AgentError {
+    /// The program is not installed; the text says how to install it.
+    #[error("{0}")]
+    NotInstalled(String),
+    #[error("the folder {} does not exist", .0.display())]
+    WorkingDirMissing(PathBuf),
+    #[error("the agent could not be started: {0}")]
+    NotStarted(String),
+    /// The program has ended; nothing can be said to it.
+    #[error("the agent has ended")]
+    Ended,
+}
+
+/// How an agent's program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentExit {
+    /// For people: exit code or signal, and what it said last on its error output.
+    pub detail: String,
+    /// It ended before it ever answered.
+    pub at_start: bool,
+}
+
+/// A name, a sentence and a kind for each tool of the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct ToolInfo {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub category: &'static str,
+    pub modifies_files: bool,
+}
+
+/// What is known about the agent's program and the model behind it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct AgentStatus {
+    pub program: Option<String>,
+    pub version: Option<String>,
+    /// `api_key`, `login` or `offline`; never the secret itself.
+    pub credentials: &'static str,
+    pub offline: bool,
+    /// What to do where something is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Runs agents. Dropping what [`AgentRuntime::start`] returned ends the agent and all it started.
+#[async_trait]
+pub trait AgentRuntime: Send + Sync {
+    async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError>;
+
+    fn status(&self) -> AgentStatus;
+
+    fn tools(&self) -> &'static [ToolInfo];
+
+    /// Ends what an earlier run of this server left behind; says how many programs that were.
+    async fn sweep(&self) -> usize;
+}
+
+/// Both directions of a started agent.
+pub struct RunningAgent {
+    pub input: Arc<dyn AgentInput>,
+    pub outputs: Box<dyn AgentOutputs>,
+}
+
+impl std::fmt::Debug for RunningAgent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningAgent").finish_non_exhaustive()
+    }
+}
+
+/// What can be said to an agent.
+#[async_trait]
+pub trait AgentInput: Send + Sync {
+    async fn prompt(&self, turn: TurnId, text: &str, attachments: &[Attachment]) -> Result<(), AgentError>;
+
+    /// Answers a request of the agent with no.
+    async fn refuse(&self, request_id: &str, message: &str) -> Result<(), AgentError>;
+
+    async fn interrupt(&self) -> Result<(), AgentError>;
+
+    /// Ends the program and everything it started; returns when nothing of it is left.
+    async fn stop(&self);
+}
+
+/// What an agent says.
+#[async_trait]
+pub trait AgentOutputs: Send {
+    /// The next things said, at least one; or how the program ended.
+    async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit>;
+}

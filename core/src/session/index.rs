@@ -1,0 +1,201 @@
+//! The session as a list shows it: a fold that the store keeps up to date beside the log.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{PermissionMode, Usage};
+use crate::ids::{SessionId, TurnId};
+use crate::money::{MicroDollars, as_usd};
+use crate::session::event::{Origin, SessionEvent, SessionOpened, TurnAccount};
+use crate::time::Timestamp;
+
+/// A title made from a prompt has at most this many characters.
+const MAX_TITLE_CHARS: usize = 80;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionStatus {
+    #[default]
+    Idle,
+    Running,
+    /// A person has to decide something.
+    Waiting,
+    Archived,
+}
+
+impl SessionStatus {
+    /// The word for it in JSON and in the index.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+/// What every view of a session begins with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SessionHead {
+    pub id: SessionId,
+    pub title: Option<String>,
+    pub status: SessionStatus,
+    pub working_dir: String,
+    /// The model asked for, or the one the agent said it uses.
+    pub model: Option<String>,
+    pub permission_mode: PermissionMode,
+    pub owner: String,
+    pub origin: Origin,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+    /// How many events the session has.
+    pub version: u64,
+    #[serde(with = "as_usd")]
+    #[schema(value_type = f64)]
+    pub cost_usd: MicroDollars,
+    pub usage: Usage,
+    pub tags: Vec<String>,
+    /// Whether the offline model plays the agent's model.
+    pub offline: bool,
+}
+
+/// A session in a list; `turns`, `files_changed` and `pending` are counts.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct SessionSummary {
+    #[serde(flatten)]
+    pub head: SessionHead,
+    pub turns: u32,
+    pub files_changed: u32,
+    pub pending: u32,
+}
+
+/// The fold behind [`SessionSummary`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionIndex {
+    pub head: SessionHead,
+    turns: u32,
+    files: BTreeSet<String>,
+    pending: BTreeSet<String>,
+    queued: BTreeSet<TurnId>,
+    running: bool,
+}
+
+impl SessionIndex {
+    /// Begins the fold; absent if the first event does not open a session.
+    pub fn open(event: &SessionEvent, at: Timestamp) -> Option<Self> {
+        let SessionEvent::SessionOpened(opened) = event else { return None };
+        Some(Self {
+            head: opened_head(opened, at),
+            turns: 0,
+            files: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            queued: BTreeSet::new(),
+            running: false,
+        })
+    }
+
+    /// Folds in one event after the first.
+    pub fn apply(&mut self, event: &SessionEvent, at: Timestamp) {
+        self.head.version += 1;
+        self.head.updated_at = at;
+        match event {
+            SessionEvent::PromptSubmitted { turn, text, .. } => {
+                self.turns += 1;
+                self.queued.insert(*turn);
+                self.head.title.get_or_insert_with(|| title_from(text));
+            }
+            SessionEvent::TurnStarted { turn, .. } => {
+                // A turn that the agent began by itself had no prompt to be counted by.
+                self.turns += u32::from(!self.queued.remove(turn));
+                self.running = true;
+            }
+            SessionEvent::AgentInitialized { profile, .. } => self.head.model = Some(profile.model.clone()),
+            SessionEvent::FileChanged { change, .. } => {
+                self.files.insert(change.path.clone());
+            }
+            SessionEvent::PermissionRequested { request, .. } => {
+                self.pending.insert(request.request_id.clone());
+            }
+            SessionEvent::PermissionDecided { request_id, .. } => {
+                self.pending.remove(request_id);
+            }
+            SessionEvent::TurnCompleted(completed) => self.end_turn(&completed.account),
+            SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
+                self.end_turn(account);
+            }
+            SessionEvent::SessionOpened(_)
+            | SessionEvent::AssistantText { .. }
+            | SessionEvent::AssistantThinking { .. }
+            | SessionEvent::ToolUsed { .. }
+            | SessionEvent::ToolReturned { .. }
+            | SessionEvent::ApiRetried { .. }
+            | SessionEvent::RateLimited { .. }
+            | SessionEvent::ContextCompacted { .. }
+            | SessionEvent::AgentMessage { .. }
+            | SessionEvent::InterruptRequested { .. } => {}
+        }
+        self.head.status = self.status();
+    }
+
+    pub fn summary(&self) -> SessionSummary {
+        SessionSummary {
+            head: self.head.clone(),
+            turns: self.turns,
+            files_changed: count(self.files.len()),
+            pending: count(self.pending.len()),
+        }
+    }
+
+    fn end_turn(&mut self, account: &TurnAccount) {
+        self.head.cost_usd += account.spend.cost_micros;
+        self.head.usage = self.head.usage.plus(account.spend.usage());
+        self.running = false;
+        self.pending.clear();
+    }
+
+    fn status(&self) -> SessionStatus {
+        if !self.pending.is_empty() {
+            SessionStatus::Waiting
+        } else if self.running || !self.queued.is_empty() {
+            SessionStatus::Running
+        } else {
+            SessionStatus::Idle
+        }
+    }
+}
+
+fn opened_head(opened: &SessionOpened, at: Timestamp) -> SessionHead {
+    SessionHead {
+        id: opened.session,
+        title: opened.title.clone(),
+        status: SessionStatus::Idle,
+        working_dir: opened.working_dir.clone(),
+        model: opened.options.model.clone(),
+        permission_mode: opened.permission_mode,
+        owner: opened.owner.clone(),
+        origin: opened.origin,
+        created_at: at,
+        updated_at: at,
+        version: 1,
+        cost_usd: MicroDollars::default(),
+        usage: Usage::default(),
+        tags: Vec::new(),
+        offline: opened.offline,
+    }
+}
+
+fn title_from(prompt: &str) -> String {
+    let line = prompt.trim().lines().next().unwrap_or_default();
+    match line.char_indices().nth(MAX_TITLE_CHARS) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line.to_owned(),
+    }
+}
+
+pub(crate) fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,326 @@
+//! The whole session as one JSON document: its turns, what they changed and what they cost.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::agent::{Denial, FileChangeKind, PermissionRequest, Usage};
+use crate::event_log::RecordedEvent;
+use crate::ids::{SessionId, TurnId};
+use crate::money::{MicroDollars, as_usd};
+use crate::session::event::{
+    FailureCause, InterruptCause, SessionEvent, TurnAccount, TurnCompleted, TurnOutcome,
+};
+use crate::session::index::{SessionHead, SessionIndex, count};
+use crate::time::Timestamp;
+
+/// A session with everything that its events add up to.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct SessionView {
+    #[serde(flatten)]
+    pub head: SessionHead,
+    pub turns: Vec<TurnView>,
+    /// What waits for a person.
+    pub pending: Vec<RequestView>,
+    pub files: Vec<FileView>,
+    pub files_changed: u32,
+    #[serde(skip)]
+    index: SessionIndex,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Interrupted,
+}
+
+/// One prompt and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct TurnView {
+    pub id: TurnId,
+    /// Absent where the agent began the turn by itself.
+    pub prompt: Option<String>,
+    pub status: TurnStatus,
+    pub result: Option<String>,
+    /// `success`, `max_turns`, `max_budget`, `refused`, `interrupted`, or the code of the failure.
+    pub outcome: Option<String>,
+    pub error: Option<TurnError>,
+    #[serde(with = "as_usd")]
+    #[schema(value_type = f64)]
+    pub cost_usd: MicroDollars,
+    pub usage: Usage,
+    pub model: Option<String>,
+    pub duration_ms: u64,
+    pub duration_api_ms: u64,
+    /// The agent's own count of steps.
+    pub num_turns: u32,
+    pub tools_used: Vec<String>,
+    pub files_changed: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
+    pub permission_denials: Vec<Denial>,
+    pub structured_output: Option<Value>,
+    pub stop_reason: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    pub first_version: u64,
+    pub last_version: u64,
+}
+
+/// Why a turn did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct TurnError {
+    pub code: String,
+    pub detail: String,
+    /// The HTTP status of the model's API, where that is what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+/// Something the agent asked and nobody has answered.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct RequestView {
+    pub kind: &'static str,
+    pub session_id: SessionId,
+    pub turn_id: TurnId,
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub request: PermissionRequest,
+    #[schema(value_type = String, format = DateTime)]
+    pub requested_at: Timestamp,
+    pub version: u64,
+}
+
+/// A file as the session left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FileView {
+    pub path: String,
+    pub kind: FileChangeKind,
+    pub added: u32,
+    pub removed: u32,
+    pub last_version: u64,
+}
+
+impl SessionView {
+    /// Begins the fold with the event that opened the session.
+    pub fn open(event: &SessionEvent, at: Timestamp) -> Option<Self> {
+        let index = SessionIndex::open(event, at)?;
+        let head = index.head.clone();
+        Some(Self { head, turns: vec![], pending: vec![], files: vec![], files_changed: 0, index })
+    }
+
+    /// Folds in the event that follows.
+    pub fn apply(&mut self, recorded: &RecordedEvent, event: &SessionEvent) {
+        let (version, at) = (recorded.version, recorded.recorded_at);
+        self.index.apply(event, at);
+        self.head.clone_from(&self.index.head);
+        match event {
+            SessionEvent::PromptSubmitted { turn, text, .. } => {
+                self.turns.push(TurnView::new(*turn, Some(text.clone()), version));
+            }
+            SessionEvent::TurnStarted { turn, .. } => {
+                if self.turn(*turn).is_none() {
+                    self.turns.push(TurnView::new(*turn, None, version));
+                }
+                self.change_turn(*turn, version, |view| {
+                    view.status = TurnStatus::Running;
+                    view.started_at = Some(at);
+                });
+            }
+            SessionEvent::AgentInitialized { turn, .. } => {
+                let model = self.head.model.clone();
+                self.change_turn(*turn, version, |view| view.model = model);
+            }
+            SessionEvent::ToolUsed { turn, name, .. } => {
+                self.change_turn(*turn, version, |view| push_new(&mut view.tools_used, name));
+            }
+            SessionEvent::FileChanged { turn, change } => {
+                self.change_turn(*turn, version, |view| push_new(&mut view.files_changed, &change.path));
+                self.change_file(change, version);
+            }
+            SessionEvent::PermissionRequested { turn, request } => {
+                self.pending.push(RequestView {
+                    kind: "permission",
+                    session_id: self.head.id,
+                    turn_id: *turn,
+                    request: request.clone(),
+                    requested_at: at,
+                    version,
+                });
+            }
+            SessionEvent::PermissionDecided { request_id, .. } => {
+                self.pending.retain(|pending| pending.request.request_id != *request_id);
+            }
+            SessionEvent::TurnCompleted(completed) => self.complete_turn(completed, version, at),
+            SessionEvent::TurnFailed { turn, cause, detail, status, account } => {
+                let error = failure(*cause, detail, *status);
+                self.end_turn(*turn, version, at, account, |view| view.fail(TurnStatus::Failed, error));
+            }
+            SessionEvent::TurnInterrupted { turn, cause, account } => {
+                let error = interruption(*cause);
+                self.end_turn(*turn, version, at, account, |view| view.fail(TurnStatus::Interrupted, error));
+            }
+            SessionEvent::AssistantText { turn, .. }
+            | SessionEvent::AssistantThinking { turn, .. }
+            | SessionEvent::ToolReturned { turn, .. }
+            | SessionEvent::ApiRetried { turn, .. }
+            | SessionEvent::RateLimited { turn, .. }
+            | SessionEvent::ContextCompacted { turn, .. }
+            | SessionEvent::InterruptRequested { turn, .. } => self.change_turn(*turn, version, |_| ()),
+            SessionEvent::SessionOpened(_) | SessionEvent::AgentMessage { .. } => {}
+        }
+    }
+
+    pub fn turn(&self, id: TurnId) -> Option<&TurnView> {
+        // Newest first: whoever asks, asks for one of the last.
+        self.turns.iter().rev().find(|turn| turn.id == id)
+    }
+
+    fn change_turn(&mut self, id: TurnId, version: u64, change: impl FnOnce(&mut TurnView)) {
+        if let Some(view) = self.turns.iter_mut().rev().find(|turn| turn.id == id) {
+            view.last_version = version;
+            change(view);
+        }
+    }
+
+    fn end_turn(
+        &mut self,
+        id: TurnId,
+        version: u64,
+        at: Timestamp,
+        account: &TurnAccount,
+        change: impl FnOnce(&mut TurnView),
+    ) {
+        let model = self.head.model.clone();
+        self.pending.clear();
+        self.change_turn(id, version, |view| {
+            view.ended_at = Some(at);
+            view.cost_usd = account.spend.cost_micros;
+            view.usage = account.spend.usage();
+            view.model = model;
+            view.duration_api_ms = account.duration_api_ms;
+            view.duration_ms = match (account.duration_ms, view.started_at) {
+                (0, Some(started_at)) => at.millis_since(started_at),
+                (reported, _) => reported,
+            };
+            change(view);
+        });
+    }
+
+    fn complete_turn(&mut self, completed: &TurnCompleted, version: u64, at: Timestamp) {
+        self.end_turn(completed.turn, version, at, &completed.account, |view| {
+            view.status = TurnStatus::Completed;
+            view.result = Some(completed.result.clone());
+            view.outcome = Some(outcome_name(completed.outcome).to_owned());
+            view.error = shortfall(completed.outcome, &completed.result);
+            view.num_turns = completed.agent_turns;
+            view.permission_denials.clone_from(&completed.denials);
+            view.structured_output.clone_from(&completed.structured_output);
+            view.stop_reason.clone_from(&completed.stop_reason);
+        });
+    }
+
+    fn change_file(&mut self, change: &crate::agent::FileChange, version: u64) {
+        match self.files.iter_mut().find(|file| file.path == change.path) {
+            Some(file) => {
+                file.added += change.added;
+                file.removed += change.removed;
+                file.last_version = version;
+            }
+            None => self.files.push(FileView {
+                path: change.path.clone(),
+                kind: change.kind,
+                added: change.added,
+                removed: change.removed,
+                last_version: version,
+            }),
+        }
+        self.files_changed = count(self.files.len());
+    }
+}
+
+impl TurnView {
+    fn new(id: TurnId, prompt: Option<String>, version: u64) -> Self {
+        Self {
+            id,
+            prompt,
+            status: TurnStatus::Queued,
+            result: None,
+            outcome: None,
+            error: None,
+            cost_usd: MicroDollars::default(),
+            usage: Usage::default(),
+            model: None,
+            duration_ms: 0,
+            duration_api_ms: 0,
+            num_turns: 0,
+            tools_used: vec![],
+            files_changed: vec![],
+            permission_denials: vec![],
+            structured_output: None,
+            stop_reason: None,
+            started_at: None,
+            ended_at: None,
+            first_version: version,
+            last_version: version,
+        }
+    }
+
+    /// Whether nothing more will happen in this turn.
+    pub fn is_over(&self) -> bool {
+        match self.status {
+            TurnStatus::Queued | TurnStatus::Running => false,
+            TurnStatus::Completed | TurnStatus::Failed | TurnStatus::Interrupted => true,
+        }
+    }
+
+    fn fail(&mut self, status: TurnStatus, error: TurnError) {
+        self.status = status;
+        self.outcome = Some(error.code.clone());
+        self.error = Some(error);
+    }
+}
+
+const fn outcome_name(outcome: TurnOutcome) -> &'static str {
+    match outcome {
+        TurnOutcome::Success => "success",
+        TurnOutcome::MaxTurns => "max_turns",
+        TurnOutcome::MaxBudget => "max_budget",
+        TurnOutcome::Refused => "refused",
+    }
+}
+
+fn shortfall(outcome: TurnOutcome, result: &str) -> Option<TurnError> {
+    match outcome {
+        TurnOutcome::Success => None,
+        TurnOutcome::MaxTurns | TurnOutcome::MaxBudget | TurnOutcome::Refused => {
+            let (code, detail) = (outcome_name(outcome).to_owned(), result.to_owned());
+            Some(TurnError { code, detail, status: None })
+        }
+    }
+}
+
+fn failure(cause: FailureCause, detail: &str, status: Option<u16>) -> TurnError {
+    TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status }
+}
+
+fn interruption(cause: InterruptCause) -> TurnError {
+    let detail = match cause {
+        InterruptCause::User => "the turn was interrupted on request",
+        InterruptCause::ServerStopped => "the server was stopped while the turn ran",
+        InterruptCause::ServerCrashed => "the server ended without warning while the turn ran",
+        InterruptCause::AgentAborted => "the agent stopped by itself",
+    };
+    TurnError { code: "interrupted".to_owned(), detail: detail.to_owned(), status: None }
+}
+
+/// Adds a name unless it is there already; lists of tools and files are short.
+fn push_new(names: &mut Vec<String>, name: &str) {
+    if !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}
