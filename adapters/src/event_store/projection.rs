@@ -1,0 +1,87 @@
+//! What an event means for the read models that are written in the same transaction as the log.
+//!
+//! Live appends and a rebuild go through the same function, which is why both give the same rows.
+
+use std::collections::BTreeMap;
+
+use runner_core::agent::Usage;
+use runner_core::ids::SessionId;
+use runner_core::money::MicroDollars;
+use runner_core::session::event::{SessionEvent, TurnAccount};
+use runner_core::session::index::SessionIndex;
+use runner_core::time::Timestamp;
+
+/// Changes of the read models beside the index itself.
+#[derive(Debug, Default)]
+pub(super) struct Projected {
+    pub(super) texts: Vec<(SessionId, String)>,
+    pub(super) usage: BTreeMap<UsageKey, UsageTotal>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct UsageKey {
+    pub(super) day: String,
+    pub(super) owner: String,
+    pub(super) model: String,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct UsageTotal {
+    pub(super) turns: u64,
+    pub(super) cost: MicroDollars,
+    pub(super) usage: Usage,
+}
+
+/// Folds one event into a session's index and notes what else it changes.
+pub(super) fn project(
+    projected: &mut Projected,
+    index: &mut Option<SessionIndex>,
+    event: &SessionEvent,
+    at: Timestamp,
+) {
+    match index {
+        Some(index) => index.apply(event, at),
+        None => *index = SessionIndex::open(event, at),
+    }
+    let Some(index) = index else { return };
+    match event {
+        SessionEvent::SessionOpened(opened) => {
+            projected.texts.extend(opened.title.clone().map(|title| (index.head.id, title)));
+        }
+        SessionEvent::PromptSubmitted { text, .. } => projected.texts.push((index.head.id, text.clone())),
+        SessionEvent::TurnCompleted(completed) => {
+            projected.texts.push((index.head.id, completed.result.clone()));
+            add_usage(projected, index, &completed.account, at);
+        }
+        SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
+            add_usage(projected, index, account, at);
+        }
+        SessionEvent::TurnStarted { .. }
+        | SessionEvent::AgentInitialized { .. }
+        | SessionEvent::AssistantText { .. }
+        | SessionEvent::AssistantThinking { .. }
+        | SessionEvent::ToolUsed { .. }
+        | SessionEvent::ToolReturned { .. }
+        | SessionEvent::FileChanged { .. }
+        | SessionEvent::PermissionRequested { .. }
+        | SessionEvent::PermissionDecided { .. }
+        | SessionEvent::ApiRetried { .. }
+        | SessionEvent::RateLimited { .. }
+        | SessionEvent::ContextCompacted { .. }
+        | SessionEvent::AgentMessage { .. }
+        | SessionEvent::InterruptRequested { .. } => {}
+    }
+}
+
+fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, at: Timestamp) {
+    let key =
+        |model: &str| UsageKey { day: at.day(), owner: index.head.owner.clone(), model: model.to_owned() };
+    // The turn counts once, for the session's model; tokens and costs for the models that made them.
+    let main = index.head.model.as_deref().unwrap_or_default();
+    projected.usage.entry(key(main)).or_default().turns += 1;
+    for (model, used) in &account.spend.models {
+        let total = projected.usage.entry(key(model)).or_default();
+        total.cost += used.cost_micros;
+        total.usage = total.usage.plus(used.usage);
+    }
+}

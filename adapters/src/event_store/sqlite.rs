@@ -1,0 +1,270 @@
+//! The SQLite dialect, writing side: one connection, WAL, every commit durable before it is answered.
+
+pub(super) mod read;
+pub(super) mod rebuild;
+
+use std::path::Path;
+use std::time::Duration;
+
+use runner_core::event_log::{Appended, Digest};
+use runner_core::ids::{CommandId, SessionId};
+use runner_core::session::index::SessionIndex;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{Connection, QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use uuid::Uuid;
+
+use super::OpenError;
+use super::batch::{Batch, CommandRow, Head, Row};
+use super::projection::Projected;
+pub(super) use read::SqliteReader;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// Rows in one statement. SQLite allows 32,766 parameters; a row has thirteen.
+const ROWS_PER_INSERT: usize = 256;
+
+pub(super) fn open_error(path: &Path, source: sqlx::Error) -> OpenError {
+    OpenError::Database { path: path.display().to_string(), source }
+}
+
+fn connect_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL loses acknowledged commits when the power fails.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        // Without it a REPLACE would delete rows past the triggers.
+        .pragma("recursive_triggers", "ON")
+        .pragma("journal_size_limit", "67108864")
+}
+
+/// The only connection that writes.
+#[derive(Debug)]
+pub(super) struct SqliteWriter {
+    connection: SqliteConnection,
+}
+
+impl SqliteWriter {
+    pub(super) async fn open(path: &Path) -> Result<Self, OpenError> {
+        let options = connect_options(path).create_if_missing(true);
+        let mut connection =
+            SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
+        MIGRATIONS.run(&mut connection).await?;
+        Ok(Self { connection })
+    }
+
+    pub(super) async fn close(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database was not closed cleanly");
+        }
+    }
+
+    pub(super) async fn last_position(&mut self) -> sqlx::Result<u64> {
+        let position: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(unsigned(position))
+    }
+
+    pub(super) async fn load_head(&mut self, session: SessionId) -> sqlx::Result<Head> {
+        let row = sqlx::query(
+            "SELECT e.version, e.hash, i.state FROM events e
+             LEFT JOIN session_index i ON i.session = e.stream
+             WHERE e.stream = $1 ORDER BY e.version DESC LIMIT 1",
+        )
+        .bind(session.0)
+        .fetch_optional(&mut self.connection)
+        .await?;
+        let Some(row) = row else { return Ok(Head::default()) };
+        let index = row.try_get::<Option<String>, _>("state")?.as_deref().map(parse_index).transpose()?;
+        Ok(Head { version: unsigned(row.try_get("version")?), hash: digest(&row, "hash")?, index })
+    }
+
+    pub(super) async fn find_command(&mut self, command: CommandId) -> sqlx::Result<Option<CommandRow>> {
+        find_command(&mut self.connection, command).await
+    }
+
+    pub(super) async fn delete_commands_before(&mut self, recorded_at: i64) -> sqlx::Result<()> {
+        sqlx::query("DELETE FROM commands WHERE recorded_at < $1")
+            .bind(recorded_at)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes a batch in one transaction. When it returns `Ok` the batch is on disk.
+    pub(super) async fn write(&mut self, batch: &Batch) -> sqlx::Result<()> {
+        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        for (hash, bytes) in &batch.blobs {
+            sqlx::query("INSERT INTO blobs (hash, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(&hash.0[..])
+                .bind(&bytes[..])
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for rows in batch.rows.chunks(ROWS_PER_INSERT) {
+            insert_events(&mut transaction, rows).await?;
+        }
+        for command in &batch.commands {
+            insert_command(&mut transaction, command, batch.recorded_at.as_micros()).await?;
+        }
+        let indexes = batch.heads.values().filter_map(|head| head.index.as_ref());
+        upsert_indexes(&mut transaction, &indexes.collect::<Vec<_>>()).await?;
+        write_projected(&mut transaction, &batch.projected).await?;
+        transaction.commit().await
+    }
+}
+
+async fn insert_events(connection: &mut SqliteConnection, rows: &[Row]) -> sqlx::Result<()> {
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO events (position, stream, version, type, schema, recorded_at, command_id, actor,
+         request_id, codec, payload, payload_hash, hash) ",
+    );
+    insert.push_values(rows, |mut values, row| {
+        values
+            .push_bind(signed(row.position))
+            .push_bind(row.session.0)
+            .push_bind(signed(row.version))
+            .push_bind(row.type_name)
+            .push_bind(row.schema)
+            .push_bind(row.recorded_at)
+            .push_bind(row.command.0)
+            .push_bind(row.actor.clone())
+            .push_bind(row.request_id.clone())
+            .push_bind(row.codec as i64)
+            .push_bind(row.payload.clone())
+            .push_bind(row.payload_hash.0.to_vec())
+            .push_bind(row.hash.0.to_vec());
+    });
+    insert.build().execute(connection).await?;
+    Ok(())
+}
+
+async fn insert_command(
+    connection: &mut SqliteConnection,
+    row: &CommandRow,
+    recorded_at: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO commands (command_id, stream, first_version, last_version, request_hash, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(row.command.0)
+    .bind(row.appended.session.0)
+    .bind(signed(row.appended.first_version))
+    .bind(signed(row.appended.last_version))
+    .bind(&row.request_hash.0[..])
+    .bind(recorded_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIndex]) -> sqlx::Result<()> {
+    for indexes in indexes.chunks(ROWS_PER_INSERT) {
+        let states = indexes.iter().map(serde_json::to_string);
+        let states: Vec<_> = states.collect::<Result<_, _>>().map_err(encode_error)?;
+        let mut upsert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO session_index
+             (session, owner, working_dir, status, created_at, updated_at, cost_micros, state) ",
+        );
+        upsert.push_values(indexes.iter().zip(states), |mut values, (index, state)| {
+            let head = &index.head;
+            values
+                .push_bind(head.id.0)
+                .push_bind(head.owner.clone())
+                .push_bind(head.working_dir.clone())
+                .push_bind(head.status.as_str())
+                .push_bind(head.created_at.as_micros())
+                .push_bind(head.updated_at.as_micros())
+                .push_bind(signed(head.cost_usd.0))
+                .push_bind(state);
+        });
+        upsert.push(
+            " ON CONFLICT (session) DO UPDATE SET owner = excluded.owner,
+             working_dir = excluded.working_dir, status = excluded.status,
+             created_at = excluded.created_at, updated_at = excluded.updated_at,
+             cost_micros = excluded.cost_micros, state = excluded.state",
+        );
+        upsert.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn write_projected(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
+    for (session, text) in &projected.texts {
+        sqlx::query("INSERT INTO session_text (session, text) VALUES ($1, $2)")
+            .bind(session.0)
+            .bind(text)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for (key, total) in &projected.usage {
+        sqlx::query(
+            "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (day, owner, model) DO UPDATE SET turns = turns + excluded.turns,
+             cost_micros = cost_micros + excluded.cost_micros,
+             input_tokens = input_tokens + excluded.input_tokens,
+             output_tokens = output_tokens + excluded.output_tokens,
+             cache_read_input_tokens = cache_read_input_tokens + excluded.cache_read_input_tokens,
+             cache_creation_input_tokens =
+                 cache_creation_input_tokens + excluded.cache_creation_input_tokens",
+        )
+        .bind(&key.day)
+        .bind(&key.owner)
+        .bind(&key.model)
+        .bind(signed(total.turns))
+        .bind(signed(total.cost.0))
+        .bind(signed(total.usage.input_tokens))
+        .bind(signed(total.usage.output_tokens))
+        .bind(signed(total.usage.cache_read_input_tokens))
+        .bind(signed(total.usage.cache_creation_input_tokens))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn find_command(
+    connection: &mut SqliteConnection,
+    command: CommandId,
+) -> sqlx::Result<Option<CommandRow>> {
+    let row = sqlx::query(
+        "SELECT stream, first_version, last_version, request_hash FROM commands WHERE command_id = $1",
+    )
+    .bind(command.0)
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let appended = Appended {
+        session: SessionId(row.try_get::<Uuid, _>("stream")?),
+        first_version: unsigned(row.try_get("first_version")?),
+        last_version: unsigned(row.try_get("last_version")?),
+        replayed: false,
+    };
+    Ok(Some(CommandRow { command, request_hash: digest(&row, "request_hash")?, appended }))
+}
+
+fn digest(row: &SqliteRow, column: &str) -> sqlx::Result<Digest> {
+    let bytes: Vec<u8> = row.try_get(column)?;
+    <[u8; 32]>::try_from(bytes).map(Digest).map_err(|_| sqlx::Error::Decode("not 32 bytes".into()))
+}
+
+fn parse_index(state: &str) -> sqlx::Result<SessionIndex> {
+    serde_json::from_str(state).map_err(|source| sqlx::Error::Decode(source.into()))
+}
+
+fn encode_error(source: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::Encode(source.into())
+}
+
+/// SQLite has signed integers only. What is counted here never comes near the difference.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,275 @@
+//! The SQLite dialect, reading side: a pool of connections that cannot write.
+
+use std::path::Path;
+
+use runner_core::event_log::{Digest, RecordedEvent, Verification};
+use runner_core::ids::{CommandId, SessionId};
+use runner_core::ports::{ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort};
+use runner_core::session::index::{SessionIndex, SessionSummary};
+use runner_core::time::Timestamp;
+use serde_json::value::RawValue;
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+use uuid::Uuid;
+
+use super::{connect_options, digest, find_command, open_error, parse_index, signed, unsigned};
+use crate::event_store::OpenError;
+use crate::event_store::batch::CommandRow;
+use crate::event_store::chain::{self, Codec, Header};
+
+const READERS: u32 = 4;
+
+/// Events that a verification holds in memory at once.
+const VERIFY_PAGE: i64 = 500;
+
+#[derive(Clone, Debug)]
+pub(in crate::event_store) struct SqliteReader {
+    pool: SqlitePool,
+}
+
+impl SqliteReader {
+    pub(in crate::event_store) async fn open(path: &Path) -> Result<Self, OpenError> {
+        let options = connect_options(path).read_only(true);
+        let pool = SqlitePoolOptions::new().max_connections(READERS).min_connections(1);
+        let pool = pool.connect_with(options).await.map_err(|source| open_error(path, source))?;
+        Ok(Self { pool })
+    }
+
+    pub(in crate::event_store) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(in crate::event_store) async fn find_command(
+        &self,
+        command: CommandId,
+    ) -> sqlx::Result<Option<CommandRow>> {
+        find_command(&mut *self.pool.acquire().await?, command).await
+    }
+
+    pub(in crate::event_store) async fn read(
+        &self,
+        session: SessionId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let rows = sqlx::query(
+            "SELECT e.position, e.version, e.type, e.schema, e.recorded_at, e.actor, e.request_id,
+             coalesce(b.bytes, e.payload) AS data, e.payload_hash, e.hash
+             FROM events e LEFT JOIN blobs b ON e.codec = 1 AND b.hash = e.payload
+             WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
+        )
+        .bind(session.0)
+        .bind(signed(after))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(read_error)?;
+        rows.iter().map(recorded_event).collect::<sqlx::Result<_>>().map_err(read_error)
+    }
+
+    pub(in crate::event_store) async fn verify(&self, session: SessionId) -> Result<Verification, ReadError> {
+        let mut chain = ChainCheck { session, events: 0, head: Digest::default() };
+        loop {
+            let rows = sqlx::query(
+                "SELECT e.*, b.bytes AS blob FROM events e
+                 LEFT JOIN blobs b ON e.codec = 1 AND b.hash = e.payload
+                 WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
+            )
+            .bind(session.0)
+            .bind(signed(chain.events))
+            .bind(VERIFY_PAGE)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(read_error)?;
+            if rows.is_empty() {
+                return Ok(chain.verified(None));
+            }
+            for row in &rows {
+                if let Err(reason) = chain.check(row).map_err(read_error)? {
+                    return Ok(chain.verified(Some(reason.to_owned())));
+                }
+            }
+        }
+    }
+
+    pub(in crate::event_store) async fn list(
+        &self,
+        filter: SessionFilter,
+    ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), ReadError> {
+        let column = match filter.sort {
+            SessionSort::UpdatedAt => "updated_at",
+            SessionSort::CreatedAt => "created_at",
+            SessionSort::Cost => "cost_micros",
+        };
+        let rows = list_query(&filter, column).build().fetch_all(&self.pool).await.map_err(read_error)?;
+        let limit = filter.limit as usize;
+        let more = rows.len() > limit;
+        let mut sessions = Vec::new();
+        let mut cursor = None;
+        for row in rows.iter().take(limit) {
+            let (index, last) = listed(row).map_err(read_error)?;
+            sessions.push(index.summary());
+            cursor = Some(last);
+        }
+        Ok((sessions, cursor.filter(|_| more)))
+    }
+
+    pub(in crate::event_store) async fn find(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<SessionSummary>, ReadError> {
+        let state: Option<String> = sqlx::query_scalar("SELECT state FROM session_index WHERE session = $1")
+            .bind(session.0)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(read_error)?;
+        let index = state.as_deref().map(parse_index).transpose().map_err(read_error)?;
+        Ok(index.map(|index| index.summary()))
+    }
+
+    pub(in crate::event_store) async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError> {
+        let ids: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT session FROM session_index WHERE status IN ('running', 'waiting') ORDER BY updated_at",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(read_error)?;
+        Ok(ids.into_iter().map(SessionId).collect())
+    }
+
+    pub(in crate::event_store) async fn count(&self) -> Result<SessionCounts, ReadError> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM session_index) AS stored,
+             (SELECT count(*) FROM session_index WHERE status <> 'idle' AND status = 'running') AS running,
+             (SELECT count(*) FROM session_index WHERE status <> 'idle' AND status = 'waiting') AS waiting",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(read_error)?;
+        let count = |column| row.try_get(column).map(unsigned).map_err(read_error);
+        Ok(SessionCounts { stored: count("stored")?, running: count("running")?, waiting: count("waiting")? })
+    }
+}
+
+fn list_query(filter: &SessionFilter, column: &'static str) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT session, state, ");
+    query.push(column).push(" AS sort_key FROM session_index WHERE owner = ").push_bind(filter.owner.clone());
+    if let Some(working_dir) = &filter.working_dir {
+        query.push(" AND working_dir = ").push_bind(working_dir.clone());
+    }
+    if let Some(status) = filter.status {
+        query.push(" AND status = ").push_bind(status.as_str());
+    }
+    if let Some(text) = &filter.text {
+        query.push(" AND session IN (SELECT session FROM session_text WHERE text LIKE ");
+        query.push_bind(like_pattern(text)).push(" ESCAPE '\\')");
+    }
+    if let Some(after) = filter.after {
+        query.push(" AND (").push(column).push(", session) < (").push_bind(after.key);
+        query.push(", ").push_bind(after.session.0).push(")");
+    }
+    query.push(" ORDER BY ").push(column).push(" DESC, session DESC LIMIT ");
+    query.push_bind(i64::from(filter.limit) + 1);
+    query
+}
+
+fn listed(row: &SqliteRow) -> sqlx::Result<(SessionIndex, SessionCursor)> {
+    let index = parse_index(row.try_get("state")?)?;
+    let cursor = SessionCursor {
+        key: row.try_get("sort_key")?,
+        session: SessionId(row.try_get::<Uuid, _>("session")?),
+    };
+    Ok((index, cursor))
+}
+
+/// A pattern for text that occurs anywhere, its own wildcards taken literally.
+fn like_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+fn recorded_event(row: &SqliteRow) -> sqlx::Result<RecordedEvent> {
+    let data =
+        String::from_utf8(row.try_get("data")?).map_err(|source| sqlx::Error::Decode(source.into()))?;
+    Ok(RecordedEvent {
+        position: unsigned(row.try_get("position")?),
+        version: unsigned(row.try_get("version")?),
+        type_name: row.try_get("type")?,
+        schema: row.try_get("schema")?,
+        recorded_at: Timestamp::from_micros(row.try_get("recorded_at")?),
+        actor: row.try_get("actor")?,
+        request_id: row.try_get("request_id")?,
+        data: RawValue::from_string(data).map_err(|source| sqlx::Error::Decode(source.into()))?,
+        payload_hash: digest(row, "payload_hash")?,
+        hash: digest(row, "hash")?,
+    })
+}
+
+/// A walk along one session's chain, recomputing every hash from what is stored.
+struct ChainCheck {
+    session: SessionId,
+    events: u64,
+    head: Digest,
+}
+
+impl ChainCheck {
+    fn check(&mut self, row: &SqliteRow) -> sqlx::Result<Result<(), &'static str>> {
+        let version = unsigned(row.try_get("version")?);
+        if version != self.events + 1 {
+            return Ok(Err("an event is missing"));
+        }
+        let Some(codec) = Codec::from_number(row.try_get("codec")?) else {
+            return Ok(Err("the payload's codec is unknown"));
+        };
+        let payload: Vec<u8> = row.try_get("payload")?;
+        let blob: Option<Vec<u8>> = row.try_get("blob")?;
+        let blob_fits = blob.is_some_and(|bytes| chain::content_hash(&bytes).0[..] == payload[..]);
+        if codec == Codec::Blob && !blob_fits {
+            return Ok(Err("the payload's blob is missing or changed"));
+        }
+        let payload_hash = chain::payload_hash(codec, &payload);
+        if payload_hash != digest(row, "payload_hash")? {
+            return Ok(Err("the payload does not have the hash that was recorded"));
+        }
+        let header = Header {
+            position: unsigned(row.try_get("position")?),
+            session: self.session,
+            version,
+            type_name: row.try_get("type")?,
+            schema: row.try_get("schema")?,
+            recorded_at: row.try_get("recorded_at")?,
+            command_id: row.try_get("command_id")?,
+            actor: row.try_get("actor")?,
+            request_id: row.try_get("request_id")?,
+        };
+        let hash = chain::event_hash(self.head, &header, payload_hash);
+        if hash != digest(row, "hash")? {
+            return Ok(Err("the event does not follow from the one before it"));
+        }
+        self.events = version;
+        self.head = hash;
+        Ok(Ok(()))
+    }
+
+    fn verified(self, reason: Option<String>) -> Verification {
+        Verification {
+            valid: reason.is_none(),
+            events: self.events,
+            head_hash: self.head,
+            checkpoint: None,
+            first_bad_version: reason.as_ref().map(|_| self.events + 1),
+            reason,
+        }
+    }
+}
+
+fn read_error(source: sqlx::Error) -> ReadError {
+    ReadError(source.into())
+}

@@ -1,0 +1,99 @@
+//! Writing the read models anew from the log, and telling whether they were right.
+
+use std::collections::HashMap;
+
+use runner_core::event_log::Digest;
+use runner_core::ids::SessionId;
+use runner_core::session::event::SessionEvent;
+use runner_core::session::index::SessionIndex;
+use runner_core::time::Timestamp;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, Row as _, SqliteConnection};
+use uuid::Uuid;
+
+use super::{SqliteWriter, upsert_indexes, write_projected};
+use crate::event_store::projection::{Projected, project};
+
+/// Events read at once.
+const PAGE: i64 = 1000;
+
+/// What a rebuild did; equal digests mean that the rows are the same as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    pub events: u64,
+    pub sessions: u64,
+    pub digest_before: Digest,
+    pub digest_after: Digest,
+}
+
+pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx::Result<Rebuilt> {
+    let mut transaction = database.connection.begin_with("BEGIN IMMEDIATE").await?;
+    let digest_before = digest_rows(&mut transaction).await?;
+    for clear in ["DELETE FROM session_index", "DELETE FROM session_text", "DELETE FROM usage_by_day"] {
+        sqlx::query(clear).execute(&mut *transaction).await?;
+    }
+    let (events, sessions) = fold_log(&mut transaction).await?;
+    let digest_after = digest_rows(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(Rebuilt { events, sessions, digest_before, digest_after })
+}
+
+async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)> {
+    let mut indexes: HashMap<SessionId, Option<SessionIndex>> = HashMap::new();
+    let mut events = 0;
+    let mut last = 0_i64;
+    loop {
+        let rows = sqlx::query(
+            "SELECT e.position, e.stream, e.type, e.recorded_at, coalesce(b.bytes, e.payload) AS data
+             FROM events e LEFT JOIN blobs b ON e.codec = 1 AND b.hash = e.payload
+             WHERE e.position > $1 ORDER BY e.position LIMIT $2",
+        )
+        .bind(last)
+        .bind(PAGE)
+        .fetch_all(&mut *connection)
+        .await?;
+        if rows.is_empty() {
+            break;
+        }
+        let mut projected = Projected::default();
+        for row in &rows {
+            last = row.try_get("position")?;
+            let session = SessionId(row.try_get::<Uuid, _>("stream")?);
+            let at = Timestamp::from_micros(row.try_get("recorded_at")?);
+            project(&mut projected, indexes.entry(session).or_default(), &event(row)?, at);
+            events += 1;
+        }
+        write_projected(connection, &projected).await?;
+    }
+    let indexes: Vec<&SessionIndex> = indexes.values().flatten().collect();
+    upsert_indexes(connection, &indexes).await?;
+    Ok((events, indexes.len() as u64))
+}
+
+fn event(row: &SqliteRow) -> sqlx::Result<SessionEvent> {
+    let text =
+        String::from_utf8(row.try_get("data")?).map_err(|source| sqlx::Error::Decode(source.into()))?;
+    let data = RawValue::from_string(text).map_err(|source| sqlx::Error::Decode(source.into()))?;
+    SessionEvent::decode(row.try_get("type")?, &data).map_err(|source| sqlx::Error::Decode(source.into()))
+}
+
+/// A digest over all rows of all read models, in an order that does not depend on how they were written.
+async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> {
+    let mut hasher = Sha256::new();
+    for select in [
+        "SELECT hex(session) || json_array(owner, working_dir, status, created_at, updated_at, cost_micros, state)
+         FROM session_index ORDER BY session",
+        "SELECT hex(session) || json_array(text) FROM session_text ORDER BY session, rowid",
+        "SELECT json_array(day, owner, model, turns, cost_micros, input_tokens, output_tokens,
+         cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY day, owner, model",
+    ] {
+        let rows: Vec<String> = sqlx::query_scalar(select).fetch_all(&mut *connection).await?;
+        for row in rows {
+            hasher.update((row.len() as u64).to_be_bytes());
+            hasher.update(row.as_bytes());
+        }
+    }
+    Ok(Digest(hasher.finalize().into()))
+}

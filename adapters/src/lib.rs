@@ -1,0 +1,11 @@
+//! The ports of `runner-core` done with real things: SQL, the Claude Code program, a model API on loopback.
+//!
+//! Errors of libraries end here: what leaves this crate is a port's own error.
+//! This crate must not know actors or HTTP routes.
+//!
+//! Begin with [`event_store`] (how events become durable) and [`claude`] (how the agent is driven).
+
+pub mod claude;
+pub mod clock;
+pub mod event_store;
+pub mod offline_model;
