@@ -1,0 +1,189 @@
+//! Lines from the agent, in the words of the domain.
+//!
+//! Newer versions say things that this program does not know. A line is therefore read as JSON first,
+//! typed only where its fields are needed, and kept whole where that fails.
+
+use claude_codes::InitMessage;
+use claude_codes::io::ContentBlock;
+use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, PermissionRequest, ToolReturn};
+use serde_json::Value;
+
+use super::{file_change, report};
+
+/// What a line means.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Incoming {
+    Output(AgentOutput),
+    Delta(Delta),
+    /// The agent answered a control request, so it is up.
+    Ready,
+    /// The agent asks for something that this program does not offer.
+    Unsupported {
+        request_id: String,
+        subtype: String,
+    },
+}
+
+/// Parts of the stream that say nothing which another line does not say better.
+const PASSING: &[&str] = &["status", "thinking_tokens", "session_state_changed"];
+
+/// Reads one line. What is not JSON is no message; Claude Code's own clients skip it too.
+pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming> {
+    let Ok(raw) = serde_json::from_slice::<Value>(line) else { return vec![] };
+    match raw["type"].as_str() {
+        Some("system") => system(raw),
+        Some("assistant") => assistant(&raw),
+        Some("user") => user(raw),
+        Some("stream_event") => stream_event(&raw, current_message).into_iter().collect(),
+        Some("result") => vec![Incoming::Output(AgentOutput::TurnEnded(Box::new(report::turn_report(&raw))))],
+        Some("control_request") => vec![control_request(&raw)],
+        Some("control_response") => vec![Incoming::Ready],
+        Some("rate_limit_event") => {
+            vec![Incoming::Output(AgentOutput::RateLimited { info: raw["rate_limit_info"].clone() })]
+        }
+        Some("keep_alive" | "tool_progress") => vec![],
+        Some(_) | None => vec![Incoming::Output(AgentOutput::Other { raw })],
+    }
+}
+
+fn system(raw: Value) -> Vec<Incoming> {
+    let output = match raw["subtype"].as_str() {
+        Some("init") => match serde_json::from_value::<InitMessage>(raw.clone()) {
+            Ok(init) => AgentOutput::Initialized(profile(init, &raw)),
+            Err(_) => AgentOutput::Other { raw },
+        },
+        Some("api_retry") => AgentOutput::ApiRetried {
+            attempt: number(&raw["attempt"]),
+            max_attempts: number(&raw["max_retries"]),
+            delay_ms: raw["retry_delay_ms"].as_f64().unwrap_or_default() as u64,
+            status: raw["error_status"].as_u64().and_then(|status| u16::try_from(status).ok()),
+            error: text(&raw["error"]),
+        },
+        Some("compact_boundary") => {
+            let metadata = &raw["compact_metadata"];
+            AgentOutput::ContextCompacted {
+                trigger: text(&metadata["trigger"]),
+                tokens_before: metadata["pre_tokens"].as_u64().unwrap_or_default(),
+                tokens_after: metadata["post_tokens"].as_u64().unwrap_or_default(),
+            }
+        }
+        Some(passing) if PASSING.contains(&passing) => return vec![],
+        Some(_) | None => AgentOutput::Other { raw },
+    };
+    vec![Incoming::Output(output)]
+}
+
+fn profile(init: InitMessage, raw: &Value) -> AgentProfile {
+    AgentProfile {
+        model: init.model.unwrap_or_default(),
+        permission_mode: text(&raw["permissionMode"]),
+        runtime_version: init.claude_code_version.unwrap_or_default(),
+        tools: init.tools,
+        mcp_servers: init.mcp_servers,
+        skills: init.skills,
+        agents: init.agents,
+        plugins: raw["plugins"].as_array().cloned().unwrap_or_default(),
+    }
+}
+
+fn assistant(raw: &Value) -> Vec<Incoming> {
+    let message_id = text(&raw["message"]["id"]);
+    let parent_tool_use_id = raw["parent_tool_use_id"].as_str().map(str::to_owned);
+    let blocks = raw["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let outputs = blocks.iter().map(|block| {
+        let (message_id, parent_tool_use_id) = (message_id.clone(), parent_tool_use_id.clone());
+        match serde_json::from_value::<ContentBlock>(block.clone()) {
+            Ok(ContentBlock::Text(text)) => {
+                AgentOutput::Text { message_id, text: text.text, parent_tool_use_id }
+            }
+            Ok(ContentBlock::Thinking(thinking)) => {
+                AgentOutput::Thinking { message_id, text: thinking.thinking, parent_tool_use_id }
+            }
+            Ok(ContentBlock::ToolUse(tool)) => AgentOutput::ToolUsed {
+                tool_use_id: tool.id,
+                name: tool.name,
+                input: tool.input,
+                parent_tool_use_id,
+            },
+            Ok(_) | Err(_) => AgentOutput::Other { raw: raw.clone() },
+        }
+    });
+    outputs.map(Incoming::Output).collect()
+}
+
+fn user(raw: Value) -> Vec<Incoming> {
+    // The echo of a setting that was changed, not something anybody said.
+    if raw["isReplay"] == true {
+        return vec![];
+    }
+    let blocks = raw["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let results: Vec<&Value> = blocks.iter().filter(|block| block["type"] == "tool_result").collect();
+    if results.is_empty() {
+        return vec![Incoming::Output(AgentOutput::Other { raw })];
+    }
+    let structured = raw.get("tool_use_result").filter(|result| !result.is_null());
+    let outputs = results.into_iter().map(|block| {
+        let tool_use_id = text(&block["tool_use_id"]);
+        let file_change = structured.and_then(|result| file_change::file_change(result, &tool_use_id));
+        AgentOutput::ToolReturned(ToolReturn {
+            is_error: block["is_error"] == true,
+            content: block["content"].clone(),
+            structured: structured.cloned(),
+            file_change,
+            tool_use_id,
+        })
+    });
+    outputs.map(Incoming::Output).collect()
+}
+
+fn stream_event(raw: &Value, current_message: &mut String) -> Option<Incoming> {
+    let event = &raw["event"];
+    match event["type"].as_str()? {
+        "message_start" => {
+            *current_message = text(&event["message"]["id"]);
+            None
+        }
+        "content_block_delta" => {
+            let delta = &event["delta"];
+            let (kind, piece) = match delta["type"].as_str()? {
+                "text_delta" => (DeltaKind::Text, &delta["text"]),
+                "thinking_delta" => (DeltaKind::Thinking, &delta["thinking"]),
+                _ => return None,
+            };
+            let message_id = current_message.clone();
+            Some(Incoming::Delta(Delta {
+                kind,
+                message_id,
+                index: number(&event["index"]),
+                text: text(piece),
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn control_request(raw: &Value) -> Incoming {
+    let request_id = text(&raw["request_id"]);
+    let request = &raw["request"];
+    match request["subtype"].as_str() {
+        Some("can_use_tool") => Incoming::Output(AgentOutput::PermissionRequested(PermissionRequest {
+            request_id,
+            tool_name: text(&request["tool_name"]),
+            tool_use_id: text(&request["tool_use_id"]),
+            input: request["input"].clone(),
+            description: text(&request["description"]),
+            reason: request["decision_reason"].as_str().map(str::to_owned),
+            suggestions: request["permission_suggestions"].as_array().cloned().unwrap_or_default(),
+            subagent: request["agent_id"].as_str().map(str::to_owned),
+        })),
+        other => Incoming::Unsupported { request_id, subtype: other.unwrap_or_default().to_owned() },
+    }
+}
+
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+pub(super) fn number(value: &Value) -> u32 {
+    value.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or_default()
+}

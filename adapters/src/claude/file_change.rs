@@ -1,0 +1,54 @@
+//! File changes as the agent's file tools report them in their structured results.
+
+use runner_core::agent::{FileChange, FileChangeKind};
+use serde_json::Value;
+
+use super::decode::text;
+
+/// The change that a tool's structured result speaks of; absent if it speaks of none.
+pub(super) fn file_change(result: &Value, tool_use_id: &str) -> Option<FileChange> {
+    let path = result["filePath"].as_str()?;
+    let hunks = result["structuredPatch"].as_array()?;
+    let kind = match result["type"].as_str() {
+        Some("create") => FileChangeKind::Created,
+        Some(_) | None => FileChangeKind::Modified,
+    };
+    let patch = match (kind, hunks.is_empty()) {
+        (FileChangeKind::Created, true) => whole_file(&text(&result["content"])),
+        (FileChangeKind::Created | FileChangeKind::Modified, _) => hunks.iter().map(hunk).collect(),
+    };
+    let lines_with = |sign| patch.lines().filter(|line| line.starts_with(sign)).count();
+    Some(FileChange {
+        path: path.to_owned(),
+        kind,
+        added: u32::try_from(lines_with('+')).unwrap_or(u32::MAX),
+        removed: u32::try_from(lines_with('-')).unwrap_or(u32::MAX),
+        patch,
+        tool_use_id: tool_use_id.to_owned(),
+    })
+}
+
+fn hunk(raw: &Value) -> String {
+    let number = |field: &str| raw[field].as_u64().unwrap_or_default();
+    let (old_start, old_lines) = (number("oldStart"), number("oldLines"));
+    let (new_start, new_lines) = (number("newStart"), number("newLines"));
+    let mut patch = format!("@@ -{old_start},{old_lines} +{new_start},{new_lines} @@\n");
+    for line in raw["lines"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        patch.push_str(line);
+        patch.push('\n');
+    }
+    patch
+}
+
+fn whole_file(content: &str) -> String {
+    let mut patch = match content.lines().count() {
+        0 => return String::new(),
+        lines => format!("@@ -0,0 +1,{lines} @@\n"),
+    };
+    for line in content.lines() {
+        patch.push('+');
+        patch.push_str(line);
+        patch.push('\n');
+    }
+    patch
+}

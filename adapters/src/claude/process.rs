@@ -1,0 +1,266 @@
+//! One running agent: its pipes, its end, and the guard that leaves nothing of it behind.
+
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use runner_core::agent::AgentOutput;
+use runner_core::ids::TurnId;
+use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, RunningAgent};
+use runner_core::prompt::Attachment;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{mpsc, watch};
+
+use super::decode::{Incoming, decode};
+use super::process_tree::Marker;
+use super::request;
+
+/// Lines waiting to be written to the agent, and outputs waiting to be stored.
+const MAX_WAITING_LINES: usize = 64;
+const MAX_WAITING_OUTPUTS: usize = 256;
+
+/// The most outputs handed over at once.
+const MAX_OUTPUTS_AT_ONCE: usize = 64;
+
+/// A line of output may carry a whole file; anything longer is skipped.
+const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How much of the error output is kept to explain an end.
+const MAX_ERROR_BYTES: usize = 4096;
+
+/// How long an agent may take to end by itself, and then after SIGTERM.
+const UNTIL_TERMINATED: Duration = Duration::from_secs(3);
+const UNTIL_KILLED: Duration = Duration::from_secs(2);
+
+/// The agent's end of the line; dropping it kills the agent and all it started.
+#[derive(Debug)]
+pub(super) struct ClaudeProcess {
+    group: Pid,
+    marker: Marker,
+    /// Absent once the agent's input is closed.
+    lines: Mutex<Option<mpsc::Sender<Value>>>,
+    exit: watch::Receiver<Option<String>>,
+}
+
+impl ClaudeProcess {
+    pub(super) fn spawn(mut command: Command, marker: Marker) -> Result<RunningAgent, AgentError> {
+        let not_started = |why: String| AgentError::NotStarted(why);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
+        let (Some(pid), Some(stdin), Some(stdout), Some(stderr)) =
+            (child.id(), child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(not_started("it has no pipes".to_owned()));
+        };
+        let (lines, waiting_lines) = mpsc::channel(MAX_WAITING_LINES);
+        let (outputs, waiting_outputs) = mpsc::channel(MAX_WAITING_OUTPUTS);
+        let (exited, exit) = watch::channel(None);
+        let ready = Arc::new(Mutex::new(false));
+        tokio::spawn(write_lines(stdin, waiting_lines));
+        tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), Arc::clone(&ready)));
+        tokio::spawn(wait(child, stderr, exited));
+        // Answered when it is up; nothing waits for that.
+        lines.try_send(request::initialize()).ok();
+        let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
+        let process = Self { group, marker, lines: Mutex::new(Some(lines)), exit: exit.clone() };
+        let outputs = ClaudeOutputs { outputs: waiting_outputs, exit, ready };
+        Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
+    }
+
+    async fn say(&self, line: Value) -> Result<(), AgentError> {
+        let lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        lines.ok_or(AgentError::Ended)?.send(line).await.map_err(|_| AgentError::Ended)
+    }
+
+    async fn ends_within(&self, limit: Duration) -> bool {
+        let mut exit = self.exit.clone();
+        let ended = exit.wait_for(Option::is_some);
+        tokio::time::timeout(limit, ended).await.is_ok()
+    }
+
+    fn signal(&self, signal: Signal) {
+        if self.exit.borrow().is_none() {
+            // It may have ended just now.
+            killpg(self.group, signal).ok();
+        }
+    }
+}
+
+#[async_trait]
+impl AgentInput for ClaudeProcess {
+    async fn prompt(&self, turn: TurnId, text: &str, attachments: &[Attachment]) -> Result<(), AgentError> {
+        self.say(request::prompt(turn, text, attachments)).await
+    }
+
+    async fn refuse(&self, request_id: &str, message: &str) -> Result<(), AgentError> {
+        self.say(request::refusal(request_id, message)).await
+    }
+
+    async fn interrupt(&self) -> Result<(), AgentError> {
+        self.say(request::interrupt()).await
+    }
+
+    async fn stop(&self) {
+        // With its turn aborted and its input closed the agent ends by itself.
+        self.interrupt().await.ok();
+        drop(self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        if !self.ends_within(UNTIL_TERMINATED).await {
+            self.signal(Signal::SIGTERM);
+            if !self.ends_within(UNTIL_KILLED).await {
+                self.signal(Signal::SIGKILL);
+            }
+        }
+        self.marker.kill_all().await;
+    }
+}
+
+impl Drop for ClaudeProcess {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.marker.kill_once();
+    }
+}
+
+/// What the agent says, and how it ended.
+struct ClaudeOutputs {
+    outputs: mpsc::Receiver<AgentOutput>,
+    exit: watch::Receiver<Option<String>>,
+    ready: Arc<Mutex<bool>>,
+}
+
+#[async_trait]
+impl AgentOutputs for ClaudeOutputs {
+    async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit> {
+        let mut outputs = Vec::new();
+        if self.outputs.recv_many(&mut outputs, MAX_OUTPUTS_AT_ONCE).await > 0 {
+            return Ok(outputs);
+        }
+        let detail = match self.exit.wait_for(Option::is_some).await {
+            Ok(exit) => exit.clone().unwrap_or_default(),
+            Err(_) => "nobody waited for it".to_owned(),
+        };
+        let ready = *self.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Err(AgentExit { detail, at_start: !ready })
+    }
+}
+
+/// The only writer to the agent's input. Ends, and closes it, when every sender is gone.
+async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Value>) {
+    while let Some(line) = lines.recv().await {
+        let mut bytes = line.to_string().into_bytes();
+        bytes.push(b'\n');
+        if stdin.write_all(&bytes).await.is_err() {
+            return; // The agent has ended; its exit says why.
+        }
+    }
+}
+
+async fn read_lines(
+    stdout: ChildStdout,
+    outputs: mpsc::Sender<AgentOutput>,
+    lines: mpsc::WeakSender<Value>,
+    ready: Arc<Mutex<bool>>,
+) {
+    let mut reader = BufReader::with_capacity(64 * 1024, stdout);
+    let mut current_message = String::new();
+    let mut line = Vec::new();
+    while let Ok(Some(fits)) = next_line(&mut reader, &mut line).await {
+        let decoded = match fits {
+            true => decode(&line, &mut current_message),
+            false => vec![Incoming::Output(too_long())],
+        };
+        for incoming in decoded {
+            let output = match incoming {
+                Incoming::Output(output) => output,
+                Incoming::Delta(delta) => AgentOutput::Delta(delta),
+                Incoming::Ready => {
+                    *ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+                    continue;
+                }
+                Incoming::Unsupported { request_id, subtype } => {
+                    if let Some(lines) = lines.upgrade() {
+                        lines.send(request::unsupported(&request_id, &subtype)).await.ok();
+                    }
+                    continue;
+                }
+            };
+            if outputs.send(output).await.is_err() {
+                return; // Nobody listens any more.
+            }
+        }
+        if line.capacity() > 1024 * 1024 {
+            line = Vec::new();
+        }
+    }
+}
+
+/// Reads up to the next line break; `None` at the end, `false` for a line that was too long to keep.
+async fn next_line(
+    reader: &mut (impl AsyncBufReadExt + Unpin),
+    line: &mut Vec<u8>,
+) -> std::io::Result<Option<bool>> {
+    line.clear();
+    let mut fits = true;
+    loop {
+        let read = (&mut *reader).take(MAX_LINE_BYTES).read_until(b'\n', line).await?;
+        match (read, line.last()) {
+            (0, None) => return Ok(None),
+            (0, Some(_)) | (_, Some(b'\n')) => return Ok(Some(fits)),
+            (_, _) => {
+                fits = false;
+                line.clear();
+            }
+        }
+    }
+}
+
+fn too_long() -> AgentOutput {
+    AgentOutput::Other {
+        raw: serde_json::json!({ "type": "line_skipped", "longer_than_bytes": MAX_LINE_BYTES }),
+    }
+}
+
+async fn wait(mut child: Child, stderr: impl AsyncRead + Unpin, exited: watch::Sender<Option<String>>) {
+    let tail = Mutex::new(Vec::new());
+    let drained = drain(stderr, &tail);
+    tokio::pin!(drained);
+    let status = tokio::select! {
+        status = child.wait() => {
+            // What it said last is in the pipe; a child of its own may hold that open for ever.
+            drop(tokio::time::timeout(Duration::from_millis(200), &mut drained).await);
+            status
+        }
+        () = &mut drained => child.wait().await,
+    };
+    let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    exited.send_replace(Some(describe(status, &tail)));
+}
+
+async fn drain(mut stderr: impl AsyncRead + Unpin, tail: &Mutex<Vec<u8>>) {
+    let mut chunk = [0; 1024];
+    while let Ok(read) = stderr.read(&mut chunk).await {
+        if read == 0 {
+            return;
+        }
+        let mut tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tail.extend_from_slice(&chunk[..read]);
+        let surplus = tail.len().saturating_sub(MAX_ERROR_BYTES);
+        tail.drain(..surplus);
+    }
+}
+
+fn describe(status: std::io::Result<ExitStatus>, error_output: &[u8]) -> String {
+    let how = match status {
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    match String::from_utf8_lossy(error_output).trim() {
+        "" => how,
+        said => format!("{how}: {said}"),
+    }
+}

@@ -1,0 +1,84 @@
+//! Ending an agent with everything it started.
+//!
+//! Shells of tools lead process sessions of their own, so a signal to the agent's group does not reach
+//! them. Every agent therefore carries a marker in its environment, which its descendants inherit, and
+//! `/proc` tells who has it. A stored process id is never trusted: it may belong to somebody else by now.
+
+use std::fs;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use runner_core::ids::SessionId;
+
+pub(super) const MARKER_VARIABLE: &str = "CLAUDE_RUNNER_AGENT";
+
+/// What is killed may fork meanwhile; after this many rounds something else is wrong.
+const MAX_ROUNDS: usize = 40;
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(25);
+
+/// Finds the processes of one session, or of all sessions of an installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Marker {
+    value: String,
+    /// Whether the value is only the beginning of what is looked for.
+    prefix: bool,
+}
+
+impl Marker {
+    pub(super) fn of_session(instance: &str, session: SessionId) -> Self {
+        Self { value: format!("{instance}/{session}"), prefix: false }
+    }
+
+    pub(super) fn of_instance(instance: &str) -> Self {
+        Self { value: format!("{instance}/"), prefix: true }
+    }
+
+    pub(super) fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Kills every process that carries the marker until there is none; says how many there were.
+    pub(super) async fn kill_all(&self) -> usize {
+        let mut killed = 0;
+        for _ in 0..MAX_ROUNDS {
+            match self.kill_once() {
+                0 => return killed,
+                found => killed += found,
+            }
+            tokio::time::sleep(BETWEEN_ROUNDS).await;
+        }
+        tracing::error!(marker = %self.value, "processes of an agent do not go away");
+        killed
+    }
+
+    /// One round, without waiting: for a destructor.
+    pub(super) fn kill_once(&self) -> usize {
+        let found = self.find();
+        for pid in &found {
+            // It may have ended since it was found.
+            kill(*pid, Signal::SIGKILL).ok();
+        }
+        found.len()
+    }
+
+    fn find(&self) -> Vec<Pid> {
+        let Ok(entries) = fs::read_dir("/proc") else { return vec![] };
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid| self.marks(*pid)).map(Pid::from_raw).collect()
+    }
+
+    /// A process that has ended but was not collected yet has an empty environment and does not count.
+    fn marks(&self, pid: i32) -> bool {
+        let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+        let mut variables = environ.split(|byte| *byte == 0);
+        variables.any(|variable| {
+            let value =
+                variable.strip_prefix(MARKER_VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+            value.is_some_and(|value| match self.prefix {
+                true => value.starts_with(self.value.as_bytes()),
+                false => value == self.value.as_bytes(),
+            })
+        })
+    }
+}

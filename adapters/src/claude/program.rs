@@ -1,0 +1,55 @@
+//! Finding the `claude` program and its version.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runner_core::ports::AgentError;
+use tokio::process::Command;
+
+use super::ClaudeSettings;
+
+pub(super) const HOW_TO_INSTALL: &str = "the claude program was not found: install it with \
+     `npm install -g @anthropic-ai/claude-code`, or set CLAUDE_BIN to where it is";
+
+const VERSION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An installed `claude`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    pub(super) version: String,
+}
+
+impl Program {
+    pub(super) async fn find(settings: &ClaudeSettings) -> Result<Self, AgentError> {
+        let path = locate(settings).ok_or_else(|| AgentError::NotInstalled(HOW_TO_INSTALL.to_owned()))?;
+        let version = ask_version(&path).await?;
+        Ok(Self { path, version })
+    }
+}
+
+fn locate(settings: &ClaudeSettings) -> Option<PathBuf> {
+    if let Some(program) = &settings.program {
+        return program.is_file().then(|| program.clone());
+    }
+    let search_path = settings.search_path.as_ref()?;
+    std::env::split_paths(search_path).map(|folder| folder.join("claude")).find(|path| path.is_file())
+}
+
+async fn ask_version(path: &Path) -> Result<String, AgentError> {
+    let mut command = Command::new(path);
+    command.arg("--version").stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let not_started = |why: String| AgentError::NotStarted(format!("{}: {why}", path.display()));
+    let output = tokio::time::timeout(VERSION_TIMEOUT, command.output())
+        .await
+        .map_err(|_| not_started("it did not tell its version".to_owned()))?
+        .map_err(|error| not_started(error.to_string()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.split_whitespace().next() {
+        Some(version) if output.status.success() => Ok(version.to_owned()),
+        Some(_) | None => Err(not_started(format!(
+            "`--version` failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ))),
+    }
+}
