@@ -1,0 +1,46 @@
+//! Why a session could not do what it was asked.
+
+use runner_core::ports::{AppendError, ReadError};
+use runner_core::session::error::SessionError;
+use thiserror::Error;
+
+/// What the outside branches on; everything else is [`RunnerError::Unexpected`].
+#[derive(Debug, Error)]
+pub enum RunnerError {
+    #[error("there is no such session")]
+    NotFound,
+    #[error(transparent)]
+    Refused(#[from] SessionError),
+    #[error("the command id was used for a different request")]
+    CommandReused,
+    #[error("as many sessions are busy as this server may run")]
+    Overloaded,
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    #[error("{0}")]
+    AgentUnavailable(String),
+    #[error("the session could not be reached")]
+    Unexpected(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<AppendError> for RunnerError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::CommandReused => Self::CommandReused,
+            AppendError::Overloaded => Self::Overloaded,
+            AppendError::Conflict { .. } | AppendError::Unavailable(_) => Self::Unexpected(error.into()),
+        }
+    }
+}
+
+impl From<ReadError> for RunnerError {
+    fn from(error: ReadError) -> Self {
+        Self::Unexpected(error.into())
+    }
+}
+
+impl From<actix::MailboxError> for RunnerError {
+    fn from(error: actix::MailboxError) -> Self {
+        Self::Unexpected(error.into())
+    }
+}

@@ -1,0 +1,126 @@
+//! Reading sessions back: views folded from the log, the newest ones kept in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use runner_core::event_log::RecordedEvent;
+use runner_core::ids::SessionId;
+use runner_core::ports::{EventLog, ReadError};
+use runner_core::session::event::SessionEvent;
+use runner_core::session::messages::Conversation;
+use runner_core::session::view::SessionView;
+
+/// Views kept in memory; the one that was not asked for longest goes first.
+const MAX_VIEWS: usize = 32;
+
+/// Events read at once.
+const PAGE: u32 = 1000;
+
+pub(crate) struct History {
+    log: Arc<dyn EventLog>,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    views: HashMap<SessionId, CachedView>,
+    clock: u64,
+}
+
+struct CachedView {
+    view: Arc<SessionView>,
+    used_at: u64,
+}
+
+impl History {
+    pub(crate) fn new(log: Arc<dyn EventLog>) -> Self {
+        Self { log, cache: Mutex::default() }
+    }
+
+    /// The session as it is now; absent if there is none.
+    pub(crate) async fn view(&self, session: SessionId) -> Result<Option<Arc<SessionView>>, ReadError> {
+        let cached = self.cached(session);
+        let known = cached.as_ref().map_or(0, |view| view.head.version);
+        let view = self.fold(session, cached, u64::MAX).await?;
+        if let Some(view) = &view
+            && view.head.version > known
+        {
+            self.keep(session, Arc::clone(view));
+        }
+        Ok(view)
+    }
+
+    /// The session as it was when it had `version` events.
+    pub(crate) async fn view_at(
+        &self,
+        session: SessionId,
+        version: u64,
+    ) -> Result<Option<Arc<SessionView>>, ReadError> {
+        self.fold(session, None, version).await
+    }
+
+    pub(crate) async fn conversation(&self, session: SessionId) -> Result<Conversation, ReadError> {
+        let mut conversation = Conversation::default();
+        self.each(session, 0, u64::MAX, |recorded, event| conversation.apply(recorded.version, event))
+            .await?;
+        Ok(conversation)
+    }
+
+    async fn fold(
+        &self,
+        session: SessionId,
+        from: Option<Arc<SessionView>>,
+        to: u64,
+    ) -> Result<Option<Arc<SessionView>>, ReadError> {
+        let after = from.as_ref().map_or(0, |view| view.head.version);
+        let mut folded = from;
+        self.each(session, after, to, |recorded, event| match &mut folded {
+            Some(view) => Arc::make_mut(view).apply(recorded, event),
+            None => folded = SessionView::open(event, recorded.recorded_at).map(Arc::new),
+        })
+        .await?;
+        Ok(folded)
+    }
+
+    async fn each(
+        &self,
+        session: SessionId,
+        after: u64,
+        to: u64,
+        mut visit: impl FnMut(&RecordedEvent, &SessionEvent) + Send,
+    ) -> Result<(), ReadError> {
+        let mut after = after;
+        while after < to {
+            let limit = u32::try_from(to - after).unwrap_or(PAGE).min(PAGE);
+            let page = self.log.read(session, after, limit).await?;
+            for recorded in &page {
+                let event = recorded.decode().map_err(|source| ReadError(source.into()))?;
+                visit(recorded, &event);
+                after = recorded.version;
+            }
+            if page.len() < limit as usize {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn cached(&self, session: SessionId) -> Option<Arc<SessionView>> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.clock += 1;
+        let now = cache.clock;
+        let cached = cache.views.get_mut(&session)?;
+        cached.used_at = now;
+        Some(Arc::clone(&cached.view))
+    }
+
+    fn keep(&self, session: SessionId, view: Arc<SessionView>) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let used_at = cache.clock;
+        cache.views.insert(session, CachedView { view, used_at });
+        if cache.views.len() > MAX_VIEWS {
+            let oldest = cache.views.iter().min_by_key(|(_, cached)| cached.used_at).map(|(id, _)| *id);
+            oldest.and_then(|id| cache.views.remove(&id));
+        }
+    }
+}

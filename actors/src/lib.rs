@@ -1,0 +1,53 @@
+//! Who runs when: one actor per live session, the registry that starts and parks them, the hub that
+//! wakes those who watch.
+//!
+//! [`Sessions`] is what the outside uses; it finds the actor, sends one message and retries where an
+//! actor was just parked. The log is the buffer between a session and its watchers: the hub only says
+//! "there is more up to version n".
+//!
+//! This crate must not know SQL, HTTP or the agent's wire format.
+
+mod error;
+mod history;
+mod hub;
+mod registry;
+mod session_actor;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runner_core::ports::{AgentRuntime, Clock, EventLog, SessionDirectory};
+
+pub use error::RunnerError;
+pub use hub::{LiveDelta, Subscription, Wake};
+pub use sessions::{Prompted, Sessions, Submission, Waited};
+
+/// The ports and settings that every actor shares.
+#[derive(Clone)]
+pub struct Services {
+    pub log: Arc<dyn EventLog>,
+    pub directory: Arc<dyn SessionDirectory>,
+    pub runtime: Arc<dyn AgentRuntime>,
+    pub clock: Arc<dyn Clock>,
+    pub settings: Settings,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Limits of the actors.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of this server in `turn_started`.
+    pub node: String,
+    /// The most sessions that are live at once.
+    pub max_sessions: usize,
+    /// A session that did nothing for this long gives up its process and its memory.
+    pub idle_timeout: Duration,
+}

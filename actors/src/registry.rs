@@ -1,0 +1,149 @@
+//! Which sessions are live: starts an actor on demand, makes room, watches over each, stops them all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use futures_util::future::join_all;
+use runner_core::ids::SessionId;
+use tokio::sync::{oneshot, watch};
+
+use crate::hub::Hub;
+use crate::session_actor::{Drain, Park, SessionActor, Stop};
+use crate::{RunnerError, Services};
+
+/// How long to wait before an actor that died in the middle of a turn is started again.
+const UNTIL_RESTARTED: Duration = Duration::from_secs(1);
+
+pub(crate) struct Registry {
+    services: Arc<Services>,
+    hub: Arc<Hub>,
+    live: HashMap<SessionId, Live>,
+    /// Counts up with every use, to tell who was used last.
+    uses: u64,
+    stopping: bool,
+}
+
+#[derive(Clone)]
+struct Live {
+    address: Addr<SessionActor>,
+    busy: watch::Receiver<bool>,
+    used_at: u64,
+}
+
+impl Registry {
+    pub(crate) fn new(services: Arc<Services>, hub: Arc<Hub>) -> Self {
+        Self { services, hub, live: HashMap::new(), uses: 0, stopping: false }
+    }
+
+    fn start(&mut self, session: SessionId, context: &mut Context<Self>) -> Addr<SessionActor> {
+        let (alive, ended) = oneshot::channel::<()>();
+        let actor = SessionActor::new(session, Arc::clone(&self.services), Arc::clone(&self.hub), alive);
+        let busy = actor.watch_busy();
+        let address = actor.start();
+        self.uses += 1;
+        self.live.insert(session, Live { address: address.clone(), busy, used_at: self.uses });
+        let watched = address.clone();
+        context.spawn(ended.into_actor(self).map(move |_, registry, context| {
+            registry.ended(session, &watched, context);
+        }));
+        address
+    }
+
+    /// An actor is gone. If that was in the middle of a turn nobody planned it: the next one recovers it.
+    fn ended(&mut self, session: SessionId, address: &Addr<SessionActor>, context: &mut Context<Self>) {
+        let Some(live) = self.live.get(&session).filter(|live| live.address == *address) else { return };
+        let was_busy = *live.busy.borrow();
+        self.live.remove(&session);
+        if was_busy && !self.stopping {
+            tracing::error!(session.id = %session, "the actor of a session died; it is started again");
+            context.run_later(UNTIL_RESTARTED, move |registry, context| {
+                if !registry.stopping && !registry.live.contains_key(&session) {
+                    registry.start(session, context);
+                }
+            });
+        }
+    }
+
+    /// The sessions without a turn, the one that was not used longest first.
+    fn idle(&self) -> Vec<(SessionId, Addr<SessionActor>)> {
+        let mut idle: Vec<_> = self.live.iter().filter(|(_, live)| !*live.busy.borrow()).collect();
+        idle.sort_by_key(|(_, live)| live.used_at);
+        idle.into_iter().map(|(session, live)| (*session, live.address.clone())).collect()
+    }
+}
+
+impl Actor for Registry {
+    type Context = Context<Self>;
+}
+
+/// Find the actor of a session, or start it.
+#[derive(Message)]
+#[rtype(result = "Result<Addr<SessionActor>, RunnerError>")]
+pub(crate) struct Find(pub(crate) SessionId);
+
+impl Handler<Find> for Registry {
+    type Result = AtomicResponse<Self, Result<Addr<SessionActor>, RunnerError>>;
+
+    fn handle(&mut self, Find(session): Find, _: &mut Context<Self>) -> Self::Result {
+        self.uses += 1;
+        let uses = self.uses;
+        let found = self.live.get_mut(&session).filter(|live| live.address.connected()).map(|live| {
+            live.used_at = uses;
+            live.address.clone()
+        });
+        let answer = match found {
+            _ if self.stopping => Some(Err(RunnerError::ShuttingDown)),
+            Some(address) => Some(Ok(address)),
+            None => None,
+        };
+        let is_full = self.live.len() >= self.services.settings.max_sessions;
+        let candidates = if answer.is_none() && is_full { self.idle() } else { vec![] };
+        let made_room = async move {
+            for (session, address) in candidates {
+                if address.send(Park).await == Ok(true) {
+                    return Some(session);
+                }
+            }
+            None
+        };
+        AtomicResponse::new(Box::pin(made_room.into_actor(self).map(move |parked, registry, context| {
+            if let Some(answer) = answer {
+                return answer;
+            }
+            match parked {
+                Some(parked) => drop(registry.live.remove(&parked)),
+                None if is_full => return Err(RunnerError::Overloaded),
+                None => {}
+            }
+            Ok(registry.start(session, context))
+        })))
+    }
+}
+
+/// Stop all sessions; running turns have until the end of the grace period.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct StopAll {
+    pub(crate) grace: Duration,
+}
+
+impl Handler<StopAll> for Registry {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, StopAll { grace }: StopAll, _: &mut Context<Self>) -> Self::Result {
+        self.stopping = true;
+        let live: Vec<Live> = self.live.values().cloned().collect();
+        Box::pin(async move {
+            // An actor that is gone has nothing to stop.
+            join_all(live.iter().map(|live| live.address.send(Drain))).await;
+            let idle = live.iter().map(|live| {
+                let mut busy = live.busy.clone();
+                async move { busy.wait_for(|busy| !busy).await.map(|_| ()) }
+            });
+            drop(tokio::time::timeout(grace, join_all(idle)).await);
+            join_all(live.iter().map(|live| live.address.send(Stop))).await;
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! One live session: its state folded from the log, its agent, and the order in which things happen.
+//!
+//! Every change goes the same way: decide, append, apply, act. Handlers hold the mailbox until what they
+//! decided is stored (`AtomicResponse`); a running turn is a pump beside the actor that sends what the
+//! agent says, so an interrupt always gets in. What is done is in `session_actor/core.rs`; this file says
+//! when.
+
+mod agent;
+mod core;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use runner_core::agent::AgentOutput;
+use runner_core::event_log::{Appended, Provenance};
+use runner_core::ids::{ProcessId, SessionId, TurnId};
+use runner_core::ports::AgentExit;
+use runner_core::session::command::SessionCommand;
+use runner_core::session::event::SessionEvent;
+use tokio::sync::{oneshot, watch};
+
+use self::core::Core;
+use crate::hub::Hub;
+use crate::{RunnerError, Services};
+
+/// How long an agent may take to stop its turn before it is asked again.
+const UNTIL_ASKED_AGAIN: Duration = Duration::from_secs(1);
+
+/// Actor of one session. It ends itself when the session was idle for long enough.
+pub(crate) struct SessionActor {
+    /// Absent while a handler works with it.
+    core: Option<Core>,
+    idle_timer: Option<SpawnHandle>,
+    /// Whether a turn runs; the last value outlives the actor.
+    busy: watch::Sender<bool>,
+    /// Dropped with the actor, however that ends: its watcher wakes.
+    _alive: oneshot::Sender<()>,
+}
+
+impl SessionActor {
+    pub(crate) fn new(
+        session: SessionId,
+        services: Arc<Services>,
+        hub: Arc<Hub>,
+        alive: oneshot::Sender<()>,
+    ) -> Self {
+        let core = Some(Core::new(session, services, hub));
+        Self { core, idle_timer: None, busy: watch::Sender::new(false), _alive: alive }
+    }
+
+    pub(crate) fn watch_busy(&self) -> watch::Receiver<bool> {
+        self.busy.subscribe()
+    }
+
+    /// Runs `work` on the core while everything else of this actor waits.
+    fn exclusively<T: 'static, W>(
+        &mut self,
+        work: impl FnOnce(Core, Addr<Self>) -> W,
+        context: &mut Context<Self>,
+    ) -> AtomicResponse<Self, T>
+    where
+        W: Future<Output = (Core, T)> + 'static,
+    {
+        let core = self.core.take();
+        #[expect(clippy::expect_used, reason = "handlers are exclusive: the one before has put it back")]
+        let working = work(core.expect("no other handler holds the core"), context.address());
+        AtomicResponse::new(Box::pin(working.into_actor(self).map(|(core, answer), actor, context| {
+            actor.put_back(core, context);
+            answer
+        })))
+    }
+
+    fn put_back(&mut self, mut core: Core, context: &mut Context<Self>) {
+        self.busy.send_replace(core.is_busy());
+        if let Some(insist) = core.insist.take() {
+            context.notify_later(insist, UNTIL_ASKED_AGAIN);
+        }
+        if let Some(timer) = self.idle_timer.take() {
+            context.cancel_future(timer);
+        }
+        if core.is_finished() {
+            context.stop();
+        } else {
+            self.idle_timer = Some(context.notify_later(Park, core.idle_timeout()));
+        }
+        self.core = Some(core);
+    }
+}
+
+impl Actor for SessionActor {
+    type Context = Context<Self>;
+
+    /// What the log says is running has no process yet: whoever ran it is gone.
+    fn started(&mut self, context: &mut Context<Self>) {
+        let Some(mut core) = self.core.take() else { return };
+        let address = context.address();
+        let recovered = async move {
+            core.recover(&address).await;
+            core
+        };
+        context.wait(recovered.into_actor(self).map(|core, actor, context| actor.put_back(core, context)));
+    }
+}
+
+/// What a command led to.
+#[derive(Clone, Debug)]
+pub(crate) struct Committed {
+    pub(crate) appended: Appended,
+    pub(crate) events: Vec<SessionEvent>,
+}
+
+/// Carry out commands in one append, and begin the next turn if one waits.
+#[derive(Clone, Message)]
+#[rtype(result = "Result<Committed, RunnerError>")]
+pub(crate) struct Execute {
+    pub(crate) commands: Vec<SessionCommand>,
+    pub(crate) provenance: Provenance,
+}
+
+impl Handler<Execute> for SessionActor {
+    type Result = AtomicResponse<Self, Result<Committed, RunnerError>>;
+
+    fn handle(&mut self, message: Execute, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            let committed = core.submit(message, &address).await;
+            (core, committed)
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// Stop the running turn; the session goes on.
+#[derive(Clone, Message)]
+#[rtype(result = "Result<Committed, RunnerError>")]
+pub(crate) struct Interrupt {
+    pub(crate) by: String,
+    pub(crate) provenance: Provenance,
+}
+
+impl Handler<Interrupt> for SessionActor {
+    type Result = AtomicResponse<Self, Result<Committed, RunnerError>>;
+
+    fn handle(&mut self, message: Interrupt, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, _| async move {
+            let committed = core.interrupt(message).await;
+            (core, committed)
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// The turn that was interrupted may still be running.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Insist {
+    turn: TurnId,
+    times: u32,
+}
+
+impl Handler<Insist> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: Insist, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, _| async move {
+            core.insist(message).await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// The agent said something.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Heard {
+    process: ProcessId,
+    outputs: Vec<AgentOutput>,
+}
+
+impl Handler<Heard> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: Heard, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            core.hear(message, &address).await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// The agent's program ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct AgentEnded {
+    process: ProcessId,
+    exit: AgentExit,
+}
+
+impl Handler<AgentEnded> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: AgentEnded, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            core.agent_ended(message, &address).await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// Start the agent before it is needed.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Warm;
+
+impl Handler<Warm> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, Warm: Warm, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            core.warm_up(&address).await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// Give up process and memory unless a turn runs; the answer tells.
+#[derive(Clone, Message)]
+#[rtype(result = "bool")]
+pub(crate) struct Park;
+
+impl Handler<Park> for SessionActor {
+    type Result = AtomicResponse<Self, bool>;
+
+    fn handle(&mut self, Park: Park, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, _| async move {
+            let parked = core.park().await;
+            (core, parked)
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// Take no more prompts; the running turn may go on.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain;
+
+impl Handler<Drain> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, Drain: Drain, _: &mut Context<Self>) {
+        if let Some(core) = &mut self.core {
+            core.drain();
+        }
+    }
+}
+
+/// Interrupt what runs and end.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Stop;
+
+impl Handler<Stop> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, Stop: Stop, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, _| async move {
+            core.stop().await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}

@@ -1,0 +1,49 @@
+//! The agent of a live session and the pump that carries what it says into the actor's mailbox.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use runner_core::ids::ProcessId;
+use runner_core::ports::{AgentInput, AgentOutputs, RunningAgent};
+use tokio::task::JoinHandle;
+
+use super::{AgentEnded, Heard, SessionActor};
+
+/// A started agent; dropping it ends the pump and, with the last handle, the process.
+pub(super) struct LiveAgent {
+    pub(super) process: ProcessId,
+    pub(super) input: Arc<dyn AgentInput>,
+    pump: JoinHandle<()>,
+}
+
+impl LiveAgent {
+    pub(super) fn new(process: ProcessId, agent: RunningAgent, address: Addr<SessionActor>) -> Self {
+        let pump = actix::spawn(pump(process, agent.outputs, address));
+        Self { process, input: agent.input, pump }
+    }
+}
+
+impl Drop for LiveAgent {
+    fn drop(&mut self) {
+        self.pump.abort();
+    }
+}
+
+/// Waits for each batch to be stored before it takes the next: a slow disk slows the agent, not the memory.
+async fn pump(process: ProcessId, mut outputs: Box<dyn AgentOutputs>, address: Addr<SessionActor>) {
+    loop {
+        match outputs.next().await {
+            Ok(outputs) => {
+                if address.send(Heard { process, outputs }).await.is_err() {
+                    return; // The actor has ended, and the agent with it.
+                }
+            }
+            Err(exit) => {
+                if address.send(AgentEnded { process, exit }).await.is_err() {
+                    tracing::debug!(process.id = %process, "an agent ended after its session's actor");
+                }
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Sessions as the outside uses them: open, prompt, interrupt, watch, read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::dev::ToEnvelope;
+use actix::prelude::*;
+use runner_core::event_log::{Appended, Digest, Provenance, RecordedEvent, Verification};
+use runner_core::ids::{CommandId, SessionId, TurnId};
+use runner_core::ports::{AgentStatus, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
+use runner_core::prompt::{Attachment, Prompt};
+use runner_core::session::command::{SessionCommand, WhileRunning};
+use runner_core::session::event::{SessionEvent, SessionOpened};
+use runner_core::session::index::SessionSummary;
+use runner_core::session::messages::Message as ConversationMessage;
+use runner_core::session::view::{SessionView, TurnView};
+use runner_core::time::Timestamp;
+
+use crate::history::History;
+use crate::hub::{Hub, Subscription, Wake};
+use crate::registry::{Find, Registry, StopAll};
+use crate::session_actor::{Committed, Execute, Interrupt, SessionActor, Warm};
+use crate::{RunnerError, Services};
+
+/// How often a message is sent again because its actor was parked just then.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// How long to wait before sessions are tried again for which there was no room at the start.
+const UNTIL_TRIED_AGAIN: Duration = Duration::from_secs(1);
+
+/// The handle on all sessions. Clones share everything.
+#[derive(Clone)]
+pub struct Sessions {
+    services: Arc<Services>,
+    hub: Arc<Hub>,
+    history: Arc<History>,
+    registry: Addr<Registry>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions").field("services", &self.services).finish_non_exhaustive()
+    }
+}
+
+/// A prompt on its way into a session.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub turn: TurnId,
+    pub text: Prompt,
+    pub attachments: Vec<Attachment>,
+    pub author: String,
+    pub while_running: WhileRunning,
+}
+
+/// Where a prompt has got to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prompted {
+    pub session: SessionId,
+    pub turn: TurnId,
+    /// The version of `prompt_submitted`.
+    pub version: u64,
+    /// The request had been carried out before.
+    pub replayed: bool,
+}
+
+/// A turn that somebody waited for.
+#[derive(Clone, Debug)]
+pub enum Waited {
+    Over(Box<TurnView>),
+    /// Time is up, or the server is stopping; the turn goes its way.
+    Unfinished(Arc<SessionView>),
+}
+
+impl Sessions {
+    /// Starts the registry on the current actix system.
+    pub fn start(services: Services) -> Self {
+        let services = Arc::new(services);
+        let hub = Arc::new(Hub::default());
+        let history = Arc::new(History::new(Arc::clone(&services.log)));
+        let registry = Registry::new(Arc::clone(&services), Arc::clone(&hub)).start();
+        Self { services, hub, history, registry, stopping: Arc::default() }
+    }
+
+    /// Ends what an earlier run left behind and takes up what it had not finished.
+    pub async fn recover(&self) -> Result<(), RunnerError> {
+        let swept = self.services.runtime.sweep().await;
+        if swept > 0 {
+            tracing::warn!(processes = swept, "processes of agents of an earlier run were ended");
+        }
+        let unfinished = self.services.directory.list_unfinished().await?;
+        if !unfinished.is_empty() {
+            tracing::info!(sessions = unfinished.len(), "sessions with unfinished turns are taken up");
+        }
+        let sessions = self.clone();
+        actix::spawn(async move { sessions.take_up(unfinished).await });
+        Ok(())
+    }
+
+    /// Starting an actor is enough: it closes the turn that was cut off and goes on with what waits.
+    async fn take_up(&self, unfinished: Vec<SessionId>) {
+        for session in unfinished {
+            loop {
+                match self.registry.send(Find(session)).await {
+                    Ok(Err(RunnerError::Overloaded)) => tokio::time::sleep(UNTIL_TRIED_AGAIN).await,
+                    Ok(Ok(_)) => break,
+                    Ok(Err(_)) | Err(_) => return, // The server is stopping.
+                }
+            }
+        }
+    }
+
+    /// Whether [`Sessions::shut_down`] has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Ends all sessions in order and tells those who watch. Nothing runs afterwards.
+    pub async fn shut_down(&self, grace: Duration) {
+        self.stopping.store(true, Ordering::Relaxed);
+        if let Err(error) = self.registry.send(StopAll { grace }).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the sessions were not stopped in order"
+            );
+        }
+        self.hub.close();
+    }
+
+    /// Opens a session and begins to start its agent.
+    pub async fn open(&self, opened: SessionOpened, provenance: Provenance) -> Result<Appended, RunnerError> {
+        let session = opened.session;
+        self.check_agent()?;
+        let commands = vec![SessionCommand::Open(Box::new(opened))];
+        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        if !committed.appended.replayed {
+            let address = self.registry.send(Find(session)).await??;
+            // It warms up beside the answer; a prompt that comes meanwhile waits for it.
+            actix::spawn(async move { address.send(Warm).await.ok() });
+        }
+        Ok(committed.appended)
+    }
+
+    /// Opens a session with its first prompt, in one append.
+    pub async fn open_with_prompt(
+        &self,
+        opened: SessionOpened,
+        submission: Submission,
+        provenance: Provenance,
+    ) -> Result<Prompted, RunnerError> {
+        self.check_agent()?;
+        let session = opened.session;
+        let commands = vec![SessionCommand::Open(Box::new(opened)), submit(submission)];
+        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        self.prompted(&committed).await
+    }
+
+    pub async fn prompt(
+        &self,
+        session: SessionId,
+        submission: Submission,
+        provenance: Provenance,
+    ) -> Result<Prompted, RunnerError> {
+        self.check_agent()?;
+        let commands = vec![submit(submission)];
+        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        self.prompted(&committed).await
+    }
+
+    /// Asks for the running turn to be stopped; returns which turn that is.
+    pub async fn interrupt(
+        &self,
+        session: SessionId,
+        by: String,
+        provenance: Provenance,
+    ) -> Result<Appended, RunnerError> {
+        let committed = self.dispatch(session, Interrupt { by, provenance }).await?;
+        Ok(committed.appended)
+    }
+
+    /// What an earlier request under this command id did, if there was one.
+    pub async fn find_command(
+        &self,
+        command: CommandId,
+        request_hash: Digest,
+    ) -> Result<Option<Appended>, RunnerError> {
+        Ok(self.services.log.find_command(command, request_hash).await?)
+    }
+
+    /// The prompt that an earlier request submitted.
+    pub async fn find_prompt(&self, appended: Appended) -> Result<Prompted, RunnerError> {
+        self.prompted(&Committed { appended, events: vec![] }).await
+    }
+
+    /// Waits until a turn is over, at most `limit`.
+    pub async fn wait(
+        &self,
+        session: SessionId,
+        turn: TurnId,
+        limit: Duration,
+    ) -> Result<Waited, RunnerError> {
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut subscription = self.subscribe(session, false);
+        loop {
+            let view = self.history.view(session).await?.ok_or(RunnerError::NotFound)?;
+            if let Some(over) = view.turn(turn).filter(|turn| turn.is_over()) {
+                return Ok(Waited::Over(Box::new(over.clone())));
+            }
+            match tokio::time::timeout_at(deadline, subscription.wake()).await {
+                Ok(Wake::Stored | Wake::Delta(_)) => {}
+                Ok(Wake::Closed) | Err(_) => return Ok(Waited::Unfinished(view)),
+            }
+        }
+    }
+
+    pub fn subscribe(&self, session: SessionId, want_deltas: bool) -> Subscription {
+        self.hub.subscribe(session, want_deltas)
+    }
+
+    /// The summary of a session that belongs to `owner`; others' sessions do not exist for him.
+    pub async fn find(&self, owner: &str, session: SessionId) -> Result<SessionSummary, RunnerError> {
+        let found = self.services.directory.find(session).await?;
+        found.filter(|summary| summary.head.owner == owner).ok_or(RunnerError::NotFound)
+    }
+
+    pub async fn list(
+        &self,
+        filter: SessionFilter,
+    ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), RunnerError> {
+        Ok(self.services.directory.list(filter).await?)
+    }
+
+    pub async fn view(&self, session: SessionId) -> Result<Arc<SessionView>, RunnerError> {
+        self.history.view(session).await?.ok_or(RunnerError::NotFound)
+    }
+
+    pub async fn view_at(&self, session: SessionId, version: u64) -> Result<Arc<SessionView>, RunnerError> {
+        self.history.view_at(session, version).await?.ok_or(RunnerError::NotFound)
+    }
+
+    pub async fn events(
+        &self,
+        session: SessionId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, RunnerError> {
+        Ok(self.services.log.read(session, after, limit).await?)
+    }
+
+    pub async fn messages(&self, session: SessionId) -> Result<Vec<ConversationMessage>, RunnerError> {
+        Ok(self.history.conversation(session).await?.messages)
+    }
+
+    pub async fn verify(&self, session: SessionId) -> Result<Verification, RunnerError> {
+        Ok(self.services.log.verify(session).await?)
+    }
+
+    pub async fn count(&self) -> Result<SessionCounts, RunnerError> {
+        Ok(self.services.directory.count().await?)
+    }
+
+    pub fn agent_status(&self) -> AgentStatus {
+        self.services.runtime.status()
+    }
+
+    pub fn tools(&self) -> &'static [ToolInfo] {
+        self.services.runtime.tools()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.services.clock.now()
+    }
+
+    fn check_agent(&self) -> Result<(), RunnerError> {
+        match self.agent_status().problem {
+            Some(problem) => Err(RunnerError::AgentUnavailable(problem)),
+            None => Ok(()),
+        }
+    }
+
+    async fn prompted(&self, committed: &Committed) -> Result<Prompted, RunnerError> {
+        let Appended { session, last_version: version, replayed, .. } = committed.appended;
+        let stored = self.services.log.read(session, version.saturating_sub(1), 1).await?;
+        let event = stored.first().map(RecordedEvent::decode).transpose();
+        match event.map_err(|source| RunnerError::Unexpected(source.into()))? {
+            Some(SessionEvent::PromptSubmitted { turn, .. }) => {
+                Ok(Prompted { session, turn, version, replayed })
+            }
+            // The same key was used for a request of another kind.
+            Some(_) | None => Err(RunnerError::CommandReused),
+        }
+    }
+
+    /// Sends to a session's actor; one that was parked just then is started again.
+    async fn dispatch<M>(&self, session: SessionId, message: M) -> Result<Committed, RunnerError>
+    where
+        M: Message<Result = Result<Committed, RunnerError>> + Clone + Send + 'static,
+        SessionActor: Handler<M>,
+        Context<SessionActor>: ToEnvelope<SessionActor, M>,
+    {
+        let mut attempts = 1;
+        loop {
+            let address = self.registry.send(Find(session)).await??;
+            match address.send(message.clone()).await {
+                Err(MailboxError::Closed) if attempts < MAX_ATTEMPTS => attempts += 1,
+                answer => return answer?,
+            }
+        }
+    }
+}
+
+fn submit(submission: Submission) -> SessionCommand {
+    let Submission { turn, text, attachments, author, while_running } = submission;
+    SessionCommand::SubmitPrompt { turn, text, attachments, author, while_running }
+}
