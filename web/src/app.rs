@@ -1,0 +1,223 @@
+//! The composition root: puts store, agent and actors behind the routes.
+//!
+//! The server and Lambda build the same [`Application`]; tests of the routes start the server.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Error, HttpResponse, web};
+use anyhow::Context as _;
+use runner_actors::{Services, Sessions, Settings};
+use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
+use runner_adapters::clock::SystemClock;
+use runner_adapters::event_store::EventStore;
+use runner_adapters::offline_model::{OfflineModel, Script};
+use runner_core::ports::{AgentRuntime, Clock};
+use utoipa_actix_web::AppExt;
+use uuid::Uuid;
+
+use crate::config::{Config, Offline};
+use crate::error::Problem;
+use crate::guard::{AllowedHosts, guard};
+use crate::pages;
+use crate::routes::{self, Context};
+use crate::workspace::Workspaces;
+
+/// The composed program. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Application {
+    context: Context,
+    hosts: AllowedHosts,
+    openapi: Arc<str>,
+    store: EventStore,
+    grace: Duration,
+    /// Kept while the program runs: the offline model, and the lock on the data folder.
+    _kept: Arc<(Option<OfflineModel>, File)>,
+}
+
+impl Application {
+    /// Opens the store, takes up what an earlier run left, and is ready for requests. Needs an actix system.
+    pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        let lock = prepare_data_dir(&config.data_dir)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
+        let (credentials, model) = credentials(config).await?;
+        let settings = claude_settings(config, credentials)?;
+        let runtime = Arc::new(ClaudeRuntime::new(settings).await);
+        announce(&*runtime);
+        let sessions = Sessions::start(Services {
+            log: Arc::new(store.clone()),
+            directory: Arc::new(store.clone()),
+            runtime,
+            clock: Arc::clone(&clock),
+            settings: Settings {
+                node: config.node.clone(),
+                max_sessions: config.max_sessions,
+                idle_timeout: config.agent_idle,
+            },
+        });
+        sessions.recover().await?;
+        let context = Context {
+            sessions,
+            workspaces: Workspaces {
+                default: config.working_dir.clone(),
+                roots: config.allowed_roots.clone(),
+            },
+            may_bypass: may_bypass(config),
+            node: config.node.clone(),
+            started_at: clock.now(),
+        };
+        Ok(Self {
+            context,
+            hosts: AllowedHosts::new(config.allowed_hosts.iter().cloned().chain([config.host.to_string()])),
+            openapi: routes::openapi().to_json()?.into(),
+            store,
+            grace: config.shutdown_grace,
+            _kept: Arc::new((model, lock)),
+        })
+    }
+
+    /// The routes as an actix-web app; the server runs one for each worker, Lambda exactly one.
+    pub fn routes(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<impl MessageBody + use<>>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let openapi = Arc::clone(&self.openapi);
+        App::new()
+            .app_data(web::Data::new(self.context.clone()))
+            .app_data(web::Data::new(self.hosts.clone()))
+            .into_utoipa_app()
+            .configure(routes::configure)
+            .into_app()
+            .route("/openapi.json", web::get().to(move || json(Arc::clone(&openapi))))
+            .configure(pages::configure)
+            .default_service(web::to(no_route))
+            .wrap(Compress::default())
+            .wrap(from_fn(guard))
+    }
+
+    /// Ends turns and agents in order and closes the store; await it before the system stops.
+    pub async fn shutdown(&self) {
+        self.context.sessions.shut_down(self.grace).await;
+        self.store.close().await;
+    }
+}
+
+async fn json(document: Arc<str>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.to_string())
+}
+
+async fn no_route() -> HttpResponse {
+    Problem::new(actix_web::http::StatusCode::NOT_FOUND, "not_found", "there is nothing under this path")
+        .response()
+}
+
+/// Makes the data folder, for this user only, and keeps other servers out of it.
+pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    let lock = File::create(folder.join("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            anyhow::bail!("{} is in use by another server", folder.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).context("the data folder cannot be locked"),
+    }
+}
+
+/// The operator's key or login; without either, or when asked for, the offline model.
+async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
+    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
+        (Some(key), _, _) => {
+            Some(Credentials::ApiKey { key: key.expose().to_owned(), base_url: config.base_url.clone() })
+        }
+        (None, Some(token), _) => Some(Credentials::OauthToken { token: token.expose().to_owned() }),
+        (None, None, Some(credentials_file)) => Some(Credentials::Login { credentials_file }),
+        (None, None, None) => None,
+    };
+    match (own, config.offline) {
+        (Some(own), Offline::Auto | Offline::Never) => return Ok((own, None)),
+        (None, Offline::Never) => {
+            anyhow::bail!(
+                "there is neither ANTHROPIC_API_KEY nor a login, and OFFLINE forbids the offline model"
+            )
+        }
+        (_, Offline::Always) | (None, Offline::Auto) => {}
+    }
+    let script = match &config.offline_script {
+        Some(path) => {
+            let text =
+                fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            Some(Script::parse(&text).with_context(|| format!("{} is not a script", path.display()))?)
+        }
+        None => None,
+    };
+    let model = OfflineModel::start(script).await.context("the offline model cannot be started")?;
+    Ok((Credentials::Offline { base_url: model.base_url() }, Some(model)))
+}
+
+fn login_file(config: &Config) -> Option<std::path::PathBuf> {
+    let file = config.home.as_ref()?.join(".claude/.credentials.json");
+    file.is_file().then_some(file)
+}
+
+fn claude_settings(config: &Config, credentials: Credentials) -> anyhow::Result<ClaudeSettings> {
+    Ok(ClaudeSettings {
+        program: config.claude_bin.clone(),
+        search_path: config.search_path.clone(),
+        credentials,
+        agents_dir: config.data_dir.join("agents"),
+        instance: instance_id(&config.data_dir)?,
+        inherited_env: config.inherited_env.clone(),
+        max_api_retries: config.max_api_retries,
+    })
+}
+
+/// Tells this installation's agents from others'; made once and kept in the data folder.
+fn instance_id(data_dir: &Path) -> anyhow::Result<String> {
+    let file = data_dir.join("instance");
+    match fs::read_to_string(&file) {
+        Ok(id) if Uuid::try_parse(id.trim()).is_ok() => Ok(id.trim().to_owned()),
+        Ok(_) | Err(_) => {
+            let id = Uuid::now_v7().to_string();
+            fs::write(&file, &id).with_context(|| format!("{} cannot be written", file.display()))?;
+            Ok(id)
+        }
+    }
+}
+
+fn announce(runtime: &dyn AgentRuntime) {
+    let status = runtime.status();
+    if let Some(problem) = &status.problem {
+        tracing::warn!("{problem}");
+    }
+    if status.offline {
+        tracing::warn!(
+            "there is no API key and no login: the offline model answers; set ANTHROPIC_API_KEY or log in with `claude`"
+        );
+    }
+    tracing::info!(
+        agent.version = status.version.as_deref().unwrap_or("none"),
+        credentials = status.credentials,
+        "the agent is set up"
+    );
+}
+
+/// Claude Code refuses to skip permissions as root unless it is told that it sits in a sandbox.
+fn may_bypass(config: &Config) -> bool {
+    let is_sandbox = config.inherited_env.iter().any(|(name, value)| name == "IS_SANDBOX" && value == "1");
+    is_sandbox || !nix::unistd::Uid::effective().is_root()
+}

@@ -1,0 +1,328 @@
+//! The configuration: environment and `.env` file, read once, every mistake named at once.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Variables of the server's environment that an agent may see. Everything else stays here.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TERM",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "IS_SANDBOX",
+];
+
+/// A value that must not be shown.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// When the offline model plays the agent's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offline {
+    /// When there is neither a key nor a login.
+    Auto,
+    Always,
+    Never,
+}
+
+/// Everything that can be set. Paths are absolute.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub host: IpAddr,
+    pub port: u16,
+    pub allowed_hosts: Vec<String>,
+    pub working_dir: PathBuf,
+    pub allowed_roots: Vec<PathBuf>,
+    pub data_dir: PathBuf,
+    pub database: PathBuf,
+    pub claude_bin: Option<PathBuf>,
+    pub search_path: Option<OsString>,
+    pub home: Option<PathBuf>,
+    pub api_key: Option<Secret>,
+    pub oauth_token: Option<Secret>,
+    pub base_url: Option<String>,
+    pub offline: Offline,
+    pub offline_script: Option<PathBuf>,
+    pub max_api_retries: u32,
+    pub agent_idle: Duration,
+    pub max_sessions: usize,
+    pub shutdown_grace: Duration,
+    pub node: String,
+    pub inherited_env: Vec<(String, String)>,
+}
+
+/// What is wrong with the configuration, all of it.
+#[derive(Debug, Error)]
+#[error("the configuration is wrong:{}", .0.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads the environment, and `.env` in the current folder for what the environment does not set.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut variables = BTreeMap::new();
+        let mut problems = Vec::new();
+        match dotenvy::from_path_iter(".env") {
+            Ok(entries) => {
+                for entry in entries {
+                    match entry {
+                        Ok((name, value)) => drop(variables.insert(name, value)),
+                        Err(error) => problems.push(format!(".env: {error}")),
+                    }
+                }
+            }
+            Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => problems.push(format!(".env: {error}")),
+        }
+        variables.extend(std::env::vars());
+        Self::read(variables, problems)
+    }
+
+    /// Reads given variables; for tests and for [`Config::from_env`].
+    pub fn read(variables: BTreeMap<String, String>, problems: Vec<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { variables, problems };
+        let host = reader.parse("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address");
+        reader.check_authentication(host);
+        let working_dir = reader.folder("WORKING_DIR", Path::new("."));
+        let roots = reader.list("ALLOWED_ROOTS");
+        let allowed_roots = match roots.is_empty() {
+            true => vec![working_dir.clone()],
+            false => {
+                roots.iter().map(|root| reader.existing_folder("ALLOWED_ROOTS", Path::new(root))).collect()
+            }
+        };
+        let data_dir = absolute(&reader.text("DATA_DIR").map_or_else(|| "data".into(), PathBuf::from));
+        let database = reader.database(&data_dir);
+        let offline = reader.offline();
+        let config = Self {
+            host,
+            port: reader.parse("PORT", 8000, "a port number"),
+            allowed_hosts: reader.list("ALLOWED_HOSTS"),
+            working_dir,
+            allowed_roots,
+            data_dir,
+            database,
+            claude_bin: reader.text("CLAUDE_BIN").map(|path| absolute(Path::new(&path))),
+            search_path: reader.text("PATH").map(OsString::from),
+            home: reader.text("HOME").map(PathBuf::from),
+            api_key: reader.text("ANTHROPIC_API_KEY").map(Secret),
+            oauth_token: reader.text("CLAUDE_CODE_OAUTH_TOKEN").map(Secret),
+            base_url: reader.base_url(),
+            offline,
+            offline_script: reader.text("OFFLINE_SCRIPT").map(PathBuf::from),
+            max_api_retries: reader.parse("MAX_API_RETRIES", 5, "a number"),
+            agent_idle: Duration::from_secs(reader.positive("AGENT_IDLE_SECONDS", 600)),
+            max_sessions: usize::try_from(reader.positive("MAX_SESSIONS", 32)).unwrap_or(usize::MAX),
+            shutdown_grace: Duration::from_secs(reader.parse(
+                "SHUTDOWN_GRACE_SECONDS",
+                10,
+                "a number of seconds",
+            )),
+            node: reader.text("HOSTNAME").unwrap_or_else(node_name),
+            inherited_env: reader.inherited(),
+        };
+        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError(reader.problems)) }
+    }
+}
+
+struct Reader {
+    variables: BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    fn text(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn parse<T: std::str::FromStr>(&mut self, name: &str, default: T, what: &str) -> T {
+        let Some(text) = self.text(name) else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.problems.push(format!("{name}: `{text}` is not {what}"));
+            default
+        })
+    }
+
+    fn positive(&mut self, name: &str, default: u64) -> u64 {
+        match self.parse(name, default, "a positive number") {
+            0 => {
+                self.problems.push(format!("{name}: must be at least 1"));
+                default
+            }
+            number => number,
+        }
+    }
+
+    fn folder(&mut self, name: &str, default: &Path) -> PathBuf {
+        let path = self.text(name).map_or_else(|| default.to_owned(), PathBuf::from);
+        self.existing_folder(name, &path)
+    }
+
+    fn existing_folder(&mut self, name: &str, path: &Path) -> PathBuf {
+        match path.canonicalize() {
+            Ok(resolved) if resolved.is_dir() => resolved,
+            Ok(_) => {
+                self.problems.push(format!("{name}: `{}` is not a folder", path.display()));
+                path.to_owned()
+            }
+            Err(error) => {
+                self.problems.push(format!("{name}: `{}`: {error}", path.display()));
+                path.to_owned()
+            }
+        }
+    }
+
+    fn database(&mut self, data_dir: &Path) -> PathBuf {
+        let Some(url) = self.text("DATABASE_URL") else { return data_dir.join("runner.db") };
+        match url.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() => absolute(Path::new(path)),
+            Some(_) | None => {
+                self.problems.push("DATABASE_URL: only sqlite://<path> is supported".to_owned());
+                data_dir.join("runner.db")
+            }
+        }
+    }
+
+    fn base_url(&mut self) -> Option<String> {
+        let url = self.text("ANTHROPIC_BASE_URL")?;
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            self.problems.push(format!("ANTHROPIC_BASE_URL: `{url}` is not an http or https address"));
+        }
+        Some(url)
+    }
+
+    fn offline(&mut self) -> Offline {
+        match self.text("OFFLINE").as_deref() {
+            None | Some("auto") => Offline::Auto,
+            Some("true" | "1" | "always") => Offline::Always,
+            Some("false" | "0" | "never") => Offline::Never,
+            Some(other) => {
+                self.problems.push(format!("OFFLINE: `{other}` is none of auto, true, false"));
+                Offline::Auto
+            }
+        }
+    }
+
+    /// There are no accounts yet, so whoever reaches the port is the operator.
+    fn check_authentication(&mut self, host: IpAddr) {
+        match self.text("AUTH").as_deref() {
+            None | Some("local") if host.is_loopback() => {}
+            None | Some("local") => self.problems.push(format!(
+                "HOST: {host} is not a loopback address, and without accounts anybody who reaches it could run commands"
+            )),
+            Some(other) => {
+                self.problems.push(format!("AUTH: `{other}` is not supported, only local is"));
+            }
+        }
+    }
+
+    fn inherited(&self) -> Vec<(String, String)> {
+        let inherited = INHERITED.iter().filter_map(|name| {
+            let value = self.variables.get(*name)?;
+            Some(((*name).to_owned(), value.clone()))
+        });
+        inherited.collect()
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn node_name() -> String {
+    let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "localhost".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Config;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::read(variables, vec![]).map_err(|error| error.0)
+    }
+
+    #[test]
+    fn nothing_set_means_the_documented_defaults() {
+        let config = read(&[]).unwrap();
+
+        assert_eq!(config.host.to_string(), "127.0.0.1");
+        assert_eq!(config.port, 8000);
+        assert_eq!(config.allowed_roots, std::slice::from_ref(&config.working_dir));
+        assert!(config.database.ends_with("data/runner.db"));
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let problems = read(&[
+            ("PORT", "eighty"),
+            ("WORKING_DIR", "/no/such/folder"),
+            ("MAX_SESSIONS", "0"),
+            ("OFFLINE", "perhaps"),
+            ("DATABASE_URL", "mysql://x"),
+        ])
+        .unwrap_err();
+
+        let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
+        assert_eq!(named, ["WORKING_DIR", "DATABASE_URL", "OFFLINE", "PORT", "MAX_SESSIONS"]);
+    }
+
+    #[test]
+    fn an_open_address_without_accounts_is_refused() {
+        let problems = read(&[("HOST", "0.0.0.0")]).unwrap_err();
+
+        assert!(problems[0].starts_with("HOST: 0.0.0.0 is not a loopback address"), "{problems:?}");
+    }
+
+    #[test]
+    fn only_harmless_variables_reach_the_agent() {
+        let config =
+            read(&[("PATH", "/bin"), ("ANTHROPIC_API_KEY", "sk-ant-x"), ("AWS_SECRET", "y")]).unwrap();
+
+        assert_eq!(config.inherited_env, [("PATH".to_owned(), "/bin".to_owned())]);
+    }
+}

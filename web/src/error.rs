@@ -1,0 +1,169 @@
+//! Problems: the only place where an error becomes a status and a body (RFC 9457).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use runner_actors::RunnerError;
+use runner_core::session::error::SessionError;
+use runner_core::session::view::TurnError;
+use serde::Serialize;
+use thiserror::Error;
+
+/// Why a request was not carried out.
+#[derive(Debug, Error)]
+pub(crate) enum ApiError {
+    /// Something in the request itself.
+    #[error("{0}")]
+    Problem(Problem),
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+    /// The turn failed for a reason that is not the client's.
+    #[error("{}", .0.detail)]
+    TurnFailed(TurnError),
+}
+
+/// A problem as the client sees it. `code` is stable; `detail` is for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct Problem {
+    /// A URI reference that names the kind of problem.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) title: String,
+    pub(crate) status: u16,
+    pub(crate) detail: String,
+    pub(crate) code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) instance: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<FieldError>,
+    /// The status with which the model's API answered, where that is what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream_status: Option<u16>,
+}
+
+/// What is wrong with one field; `pointer` is a JSON Pointer into the body or `?name` of the query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct FieldError {
+    pub(crate) pointer: String,
+    pub(crate) detail: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/docs#{code}"),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code: code.to_owned(),
+            instance: None,
+            errors: vec![],
+            upstream_status: None,
+        }
+    }
+
+    /// A 400 about one field.
+    pub(crate) fn field(code: &str, pointer: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let error = FieldError { pointer: pointer.to_owned(), detail: detail.clone() };
+        Self { errors: vec![error], ..Self::new(StatusCode::BAD_REQUEST, code, detail) }
+    }
+
+    /// The same problem under another status, where a field is well formed but not allowed.
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status.as_u16();
+        status.canonical_reason().unwrap_or("Error").clone_into(&mut self.title);
+        self
+    }
+
+    pub(crate) fn response(&self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, "5"));
+        }
+        response.body(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl ApiError {
+    /// What the client is told. Causes of a 500 stay in the log.
+    pub(crate) fn problem(&self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem.clone(),
+            Self::Runner(error) => runner_problem(error),
+            Self::TurnFailed(error) => {
+                let status = match error.code.as_str() {
+                    "agent_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+                    _ => StatusCode::BAD_GATEWAY,
+                };
+                let code = if error.code == "agent_died" { "agent_failed" } else { &error.code };
+                let detail = if error.detail.is_empty() { "the turn failed" } else { &error.detail };
+                Problem { upstream_status: error.status, ..Problem::new(status, code, detail) }
+            }
+        }
+    }
+}
+
+fn runner_problem(error: &RunnerError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        RunnerError::NotFound | RunnerError::Refused(SessionError::NotOpened) => not_found(),
+        RunnerError::Refused(SessionError::TurnInProgress) => {
+            Problem::new(StatusCode::CONFLICT, "session_busy", detail)
+        }
+        RunnerError::Refused(SessionError::NothingRunning | SessionError::NothingQueued) => {
+            Problem::new(StatusCode::CONFLICT, "nothing_running", "no turn is running")
+        }
+        RunnerError::Refused(SessionError::QueueFull { .. }) => {
+            Problem::new(StatusCode::CONFLICT, "queue_full", detail)
+        }
+        RunnerError::Refused(SessionError::AlreadyOpened) => {
+            Problem::new(StatusCode::CONFLICT, "session_exists", detail)
+        }
+        RunnerError::CommandReused => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "the key was used for a different request",
+        ),
+        RunnerError::Overloaded => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail),
+        RunnerError::ShuttingDown => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", detail),
+        RunnerError::AgentUnavailable(_) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable", detail)
+        }
+        RunnerError::Unexpected(_) => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
+        }
+    }
+}
+
+/// The same for what does not exist and what belongs to somebody else.
+pub(crate) fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "session_not_found", "there is no such session")
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.problem().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if let Self::Runner(RunnerError::Unexpected(_)) = self {
+            tracing::error!(error = self as &dyn std::error::Error, "a request failed");
+        }
+        self.problem().response()
+    }
+}

@@ -1,0 +1,131 @@
+//! What every request passes before a route sees it, and every response on its way out.
+//!
+//! A page that a browser was lured to can reach a server on loopback by DNS rebinding, and then sends no
+//! `Origin`; so the `Host` header must be one of ours, on every route. Writes must say that they are JSON,
+//! which a form cannot, and where a browser names the page it comes from that must be ours too.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use uuid::Uuid;
+
+use crate::error::{ApiError, Problem};
+use crate::request::RequestId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What pages may load: only what this server brings itself. ReDoc sets inline styles.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
+
+/// The names under which this server may be addressed, without ports and in lower case.
+#[derive(Clone, Debug)]
+pub(crate) struct AllowedHosts(Vec<String>);
+
+impl AllowedHosts {
+    pub(crate) fn new(own: impl IntoIterator<Item = String>) -> Self {
+        let always = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+        Self(always.into_iter().chain(own).map(|name| name.to_ascii_lowercase()).collect())
+    }
+
+    fn allows(&self, authority: &str) -> bool {
+        let name = without_port(authority).to_ascii_lowercase();
+        self.0.contains(&name)
+    }
+}
+
+pub(crate) async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let request_id = request_id(&request);
+    request.extensions_mut().insert(RequestId(request_id.clone()));
+    let path = request.path().to_owned();
+    let mut response = match check(&request) {
+        Ok(()) => next.call(request).await?.map_into_left_body(),
+        Err(problem) => request.error_response(ApiError::from(problem)).map_into_right_body(),
+    };
+    secure(&mut response, &path);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    Ok(response)
+}
+
+fn check(request: &ServiceRequest) -> Result<(), Problem> {
+    let hosts = request.app_data::<web::Data<AllowedHosts>>();
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !hosts.is_some_and(|hosts| hosts.allows(host)) {
+        let detail = "the Host header names none of this server's names; see ALLOWED_HOSTS";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "host_not_allowed", detail));
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    check_origin(request, host)?;
+    check_content_type(request)
+}
+
+fn check_origin(request: &ServiceRequest, host: &str) -> Result<(), Problem> {
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
+    match authority {
+        Some(authority) if authority.eq_ignore_ascii_case(host) => Ok(()),
+        Some(_) | None => {
+            let detail = "the request comes from a page of another site";
+            Err(Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail))
+        }
+    }
+}
+
+fn check_content_type(request: &ServiceRequest) -> Result<(), Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let Some(content_type) = content_type else {
+        let length = request.headers().get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes);
+        let is_empty = length.is_none_or(|length| length == b"0")
+            && !request.headers().contains_key(header::TRANSFER_ENCODING);
+        return if is_empty { Ok(()) } else { Err(not_json()) };
+    };
+    let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    if essence.trim().eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(not_json()) }
+}
+
+fn not_json() -> Problem {
+    let detail = "the body must be JSON and say so: Content-Type: application/json";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type_not_json", detail)
+}
+
+/// The caller's own id where it is harmless, else a new one.
+fn request_id(request: &ServiceRequest) -> String {
+    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    let harmless =
+        |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    given.filter(harmless).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn secure(response: &mut ServiceResponse<impl MessageBody>, path: &str) {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.insert(name, HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if path.starts_with("/api/") && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => authority,
+    }
+}

@@ -1,0 +1,26 @@
+//! HTTP: routes, streams and problems over `runner-actors`; the program that puts everything together.
+//!
+//! A handler parses, sends one message and maps the result. [`app`] is the composition root and the only
+//! module that names adapters; [`error`] is the only one that turns an error into a status.
+//! This crate must not know SQL or rules of the domain.
+//!
+//! Begin with [`routes`].
+
+pub mod app;
+pub mod config;
+mod error;
+mod guard;
+mod pages;
+mod request;
+mod routes;
+mod stream;
+mod workspace;
+
+pub use routes::openapi;
+
+/// Sends what the program says about itself to the error output; `RUST_LOG` chooses how much.
+pub fn telemetry_init() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,110 @@
+//! The `claude-runner` program.
+
+use actix_web::HttpServer;
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use runner_adapters::event_store::EventStore;
+use runner_web::app::{Application, prepare_data_dir};
+use runner_web::config::Config;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs Claude Code as a service: REST, server-sent events, and a log of every session.
+///
+/// Settings come from the environment or from .env in the current folder; see the README.
+#[derive(Parser)]
+#[command(version, name = "claude-runner")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API and the pages (the default).
+    Serve,
+    /// Work on the read models.
+    Projections {
+        #[command(subcommand)]
+        command: ProjectionsCommand,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Subcommand)]
+enum ProjectionsCommand {
+    /// Write all read models anew from the log and say whether they were right.
+    Rebuild,
+}
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    let system = actix_rt::System::new();
+    let done = system.block_on(async {
+        match arguments.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve().await,
+            Command::Projections { command: ProjectionsCommand::Rebuild } => rebuild_projections().await,
+            Command::Openapi => print_openapi(),
+        }
+    });
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("claude-runner: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> anyhow::Result<()> {
+    runner_web::telemetry_init();
+    let config = Config::from_env()?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let application = Application::build(&config).await?;
+    let routes = application.clone();
+    let server = HttpServer::new(move || routes.routes())
+        .workers(2)
+        // With half-closed connections a quiet stream outlives its client by minutes.
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(5)
+        .disable_signals()
+        .bind((config.host, config.port))
+        .with_context(|| format!("{}:{} cannot be bound", config.host, config.port))?;
+    for address in server.addrs() {
+        tracing::info!(%address, "listening on http://{address}");
+    }
+    let server = server.run();
+    let handle = server.handle();
+    let serving = actix_rt::spawn(server);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    application.shutdown().await;
+    handle.stop(true).await;
+    serving.await??;
+    Ok(())
+}
+
+async fn rebuild_projections() -> anyhow::Result<()> {
+    runner_web::telemetry_init();
+    let config = Config::from_env()?;
+    let _lock = prepare_data_dir(&config.data_dir)?;
+    let rebuilt = EventStore::rebuild_projections(&config.database).await?;
+    eprintln!("{} events of {} sessions were read", rebuilt.events, rebuilt.sessions);
+    eprintln!("before: {}", rebuilt.digest_before);
+    eprintln!("after:  {}", rebuilt.digest_after);
+    match rebuilt.digest_before == rebuilt.digest_after {
+        true => eprintln!("the read models were right"),
+        false => eprintln!("the read models were wrong and are right now"),
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the document is what the command is for")]
+fn print_openapi() -> anyhow::Result<()> {
+    println!("{}", runner_web::openapi().to_pretty_json()?);
+    Ok(())
+}

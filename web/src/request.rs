@@ -1,0 +1,185 @@
+//! Reading a request: who asks, under which key, and the body with every mistake named.
+
+pub(crate) mod options;
+pub(crate) mod task;
+
+use std::pin::pin;
+
+use actix_web::http::{StatusCode, header::HeaderMap};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use runner_core::event_log::{Digest, Provenance};
+use runner_core::ids::{CommandId, SessionId};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::error::{ApiError, Problem, not_found};
+
+/// The most bytes a body may have, with pictures and without.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+const MAX_BODY_BYTES_WITH_IMAGES: usize = 20 * 1024 * 1024;
+
+/// The one user there is until accounts exist.
+pub(crate) const LOCAL_USER: &str = "local";
+
+/// The id under which a request stands in logs and in what it stored.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// A body as it came, and what identifies the request to a retry of it.
+pub(crate) struct Write {
+    body: Bytes,
+    pub(crate) provenance: Provenance,
+}
+
+impl FromRequest for Write {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            let key = idempotency_key(request.headers())?;
+            let body = collect(payload).await?;
+            let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+            let (command, request_hash) = match key {
+                Some(key) => (keyed_command(&key), Some(request_hash(&request, &body))),
+                None => (CommandId(Uuid::now_v7()), None),
+            };
+            let actor = format!("user:{LOCAL_USER}");
+            Ok(Self { body, provenance: Provenance { actor, request_id, command, request_hash } })
+        })
+    }
+}
+
+impl Write {
+    /// The body's fields; an absent body has none.
+    pub(crate) fn fields(&self) -> Result<Map<String, Value>, Problem> {
+        if self.body.is_empty() {
+            return Ok(Map::new());
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(fields)) => {
+                check_size(self.body.len(), fields.contains_key("attachments"))?;
+                Ok(fields)
+            }
+            Ok(_) => {
+                Err(Problem::new(StatusCode::BAD_REQUEST, "json_invalid", "the body is not a JSON object"))
+            }
+            Err(error) => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "json_invalid",
+                format!("the body is not JSON: {error}"),
+            )),
+        }
+    }
+
+    /// Nothing may be said where nothing can be chosen.
+    pub(crate) fn no_fields(&self) -> Result<(), Problem> {
+        match self.fields()?.keys().next() {
+            Some(name) => Err(unknown_field(name)),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn collect(payload: dev::Payload) -> Result<Bytes, Problem> {
+    let mut payload = pin!(payload);
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "the body broke off or is malformed")
+        })?;
+        body.extend_from_slice(&chunk);
+        check_size(body.len(), true)?;
+    }
+    Ok(body.freeze())
+}
+
+fn check_size(bytes: usize, with_images: bool) -> Result<(), Problem> {
+    let limit = if with_images { MAX_BODY_BYTES_WITH_IMAGES } else { MAX_BODY_BYTES };
+    if bytes <= limit {
+        return Ok(());
+    }
+    let detail = format!("the body has more than {limit} bytes");
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(Some(key.to_owned()));
+    }
+    let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters";
+    Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail))
+}
+
+/// One key means one command, whatever route it is sent to.
+fn keyed_command(key: &str) -> CommandId {
+    let digest: [u8; 32] = Sha256::digest(format!("{LOCAL_USER}\n{key}")).into();
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    CommandId(Uuid::new_v8(id))
+}
+
+fn request_hash(request: &HttpRequest, body: &[u8]) -> Digest {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{} {}\n", request.method(), request.uri()));
+    hasher.update(body);
+    Digest(hasher.finalize().into())
+}
+
+/// Reads fields into a type; the problem names the field that does not fit.
+pub(crate) fn parse<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let path = error.path().to_string();
+        let detail = error.inner().to_string();
+        if let Some(name) = quoted_after(&detail, "unknown field ") {
+            return unknown_field(name);
+        }
+        if let Some(name) = quoted_after(&detail, "missing field ") {
+            return Problem::field("field_missing", &format!("/{name}"), format!("`{name}` is required"));
+        }
+        let pointer = match path.as_str() {
+            "." => String::new(),
+            path => format!("/{}", path.replace(['.', '['], "/").replace(']', "")),
+        };
+        Problem::field("field_invalid", &pointer, detail)
+    })
+}
+
+pub(crate) fn unknown_field(name: &str) -> Problem {
+    Problem::field("field_unknown", &format!("/{name}"), format!("there is no field `{name}`"))
+}
+
+fn quoted_after<'a>(text: &'a str, before: &str) -> Option<&'a str> {
+    text.strip_prefix(before)?.strip_prefix('`')?.split('`').next()
+}
+
+/// A session's id in a path; what is no id names no session.
+pub(crate) fn session_id(text: &str) -> Result<SessionId, Problem> {
+    text.parse().map_err(|_| not_found())
+}
+
+/// Query parameters; the problem names the one that does not fit.
+pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+    web::Query::<T>::from_query(request.query_string()).map(web::Query::into_inner).map_err(|error| {
+        let detail = error.to_string();
+        let name = detail.split('`').nth(1).unwrap_or_default().to_owned();
+        Problem::field("query_invalid", &format!("?{name}"), detail)
+    })
+}
+
+/// A number within limits, from the query.
+pub(crate) fn limit(given: Option<u32>) -> Result<u32, Problem> {
+    match given.unwrap_or(50) {
+        limit @ 1..=200 => Ok(limit),
+        _ => Err(Problem::field("query_invalid", "?limit", "limit must be between 1 and 200")),
+    }
+}

@@ -1,0 +1,237 @@
+//! The options with which a session is opened, and the checks on each of them.
+//!
+//! Some of them end on the agent's command line or in its environment, so each has a positive pattern.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::money::MicroDollars;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::parse;
+use crate::error::Problem;
+use crate::routes::Context;
+use crate::workspace::WorkspaceError;
+
+const MAX_TITLE_CHARS: usize = 200;
+const MAX_SYSTEM_PROMPT_CHARS: usize = 20_000;
+const MAX_TOOLS: usize = 100;
+const MAX_ADD_DIRS: usize = 20;
+const MAX_ENV: usize = 50;
+const MAX_ENV_VALUE_BYTES: usize = 4096;
+const EFFORTS: &[&str] = &["low", "medium", "high", "xhigh", "max"];
+
+/// Variables that decide which programs run, or which account and API the agent uses.
+const RESERVED_ENV: &[&str] =
+    &["PATH", "HOME", "SHELL", "ENV", "BASH_ENV", "IFS", "PWD", "IS_SANDBOX", "TMPDIR"];
+const RESERVED_ENV_PREFIXES: &[&str] =
+    &["ANTHROPIC_", "CLAUDE", "AWS_", "LD_", "NODE_", "NPM_", "BUN_", "DISABLE_", "MCP_", "GIT_"];
+
+/// Everything that is fixed when a session is opened.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenSessionBody {
+    /// A folder below an allowed root; relative ones start at the server's `WORKING_DIR`.
+    working_dir: Option<String>,
+    permission_mode: Option<String>,
+    title: Option<String>,
+    /// The exact set of built-in tools.
+    tools: Option<Vec<String>>,
+    model: Option<String>,
+    fallback_model: Option<String>,
+    /// `low`, `medium`, `high`, `xhigh` or `max`.
+    effort: Option<String>,
+    max_turns: Option<u32>,
+    max_budget_usd: Option<f64>,
+    append_system_prompt: Option<String>,
+    /// A JSON Schema that the final answer has to fit.
+    output_schema: Option<Value>,
+    add_dirs: Option<Vec<String>>,
+    /// Recorded in the log as given: not for secrets.
+    env: Option<BTreeMap<String, String>>,
+}
+
+/// The names of the fields above, to tell them from a task's own.
+pub(super) const OPTION_FIELDS: &[&str] = &[
+    "working_dir",
+    "permission_mode",
+    "title",
+    "tools",
+    "model",
+    "fallback_model",
+    "effort",
+    "max_turns",
+    "max_budget_usd",
+    "append_system_prompt",
+    "output_schema",
+    "add_dirs",
+    "env",
+];
+
+/// Checked options.
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    pub(crate) working_dir: String,
+    pub(crate) permission_mode: PermissionMode,
+    pub(crate) title: Option<String>,
+    pub(crate) options: AgentOptions,
+}
+
+impl Opening {
+    pub(crate) fn read(fields: Map<String, Value>, context: &Context) -> Result<Self, Problem> {
+        let body: OpenSessionBody = parse(fields)?;
+        let permission_mode = permission_mode(body.permission_mode.as_deref(), context)?;
+        let add_dirs = body.add_dirs.unwrap_or_default();
+        at_most("/add_dirs", add_dirs.len(), MAX_ADD_DIRS)?;
+        let add_dirs = add_dirs
+            .iter()
+            .enumerate()
+            .map(|(index, folder)| resolve(folder, &format!("/add_dirs/{index}"), context))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            working_dir: resolve(body.working_dir.as_deref().unwrap_or("."), "/working_dir", context)?,
+            permission_mode,
+            title: body.title.map(title).transpose()?,
+            options: AgentOptions {
+                model: body.model.map(|name| model(name, "/model")).transpose()?,
+                fallback_model: body.fallback_model.map(|name| model(name, "/fallback_model")).transpose()?,
+                effort: body.effort.map(effort).transpose()?,
+                tools: body.tools.map(|names| tools(names, context)).transpose()?,
+                max_turns: body.max_turns.map(max_turns).transpose()?,
+                max_budget_micros: body.max_budget_usd.map(max_budget).transpose()?,
+                append_system_prompt: body.append_system_prompt.map(system_prompt).transpose()?,
+                output_schema: body.output_schema.map(output_schema).transpose()?,
+                add_dirs,
+                env: env(body.env.unwrap_or_default())?,
+            },
+        })
+    }
+}
+
+fn resolve(folder: &str, pointer: &str, context: &Context) -> Result<String, Problem> {
+    let resolved = context.workspaces.resolve(folder).map_err(|error| match error {
+        WorkspaceError::NotAllowed => Problem::field("working_dir_not_allowed", pointer, error.to_string())
+            .with_status(StatusCode::FORBIDDEN),
+        WorkspaceError::Missing => Problem::field("working_dir_missing", pointer, error.to_string()),
+    })?;
+    let not_text = || Problem::field("working_dir_missing", pointer, "the folder's name is not UTF-8");
+    resolved.into_os_string().into_string().map_err(|_| not_text())
+}
+
+fn permission_mode(name: Option<&str>, context: &Context) -> Result<PermissionMode, Problem> {
+    let Some(name) = name else { return Ok(PermissionMode::default()) };
+    let mode = serde_json::from_value(Value::String(name.to_owned())).map_err(|_| {
+        let detail = "must be default, acceptEdits, plan, bypassPermissions or dontAsk";
+        Problem::field("permission_mode_unknown", "/permission_mode", detail)
+    })?;
+    if mode == PermissionMode::BypassPermissions && !context.may_bypass {
+        let detail = "Claude Code refuses bypassPermissions as root; run the server as another user, or set \
+             IS_SANDBOX=1 if the whole machine is a sandbox";
+        return Err(Problem::field("bypass_not_allowed", "/permission_mode", detail)
+            .with_status(StatusCode::FORBIDDEN));
+    }
+    Ok(mode)
+}
+
+fn title(text: String) -> Result<String, Problem> {
+    let is_title = !text.trim().is_empty()
+        && text.chars().count() <= MAX_TITLE_CHARS
+        && !text.chars().any(char::is_control);
+    let detail = format!("must have 1 to {MAX_TITLE_CHARS} characters in one line");
+    if is_title { Ok(text) } else { Err(Problem::field("title_invalid", "/title", detail)) }
+}
+
+fn model(name: String, pointer: &str) -> Result<String, Problem> {
+    let begins_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-[]/@".contains(&byte));
+    if begins_well && fits && name.len() <= 128 {
+        return Ok(name);
+    }
+    Err(Problem::field("model_invalid", pointer, "is not the name of a model"))
+}
+
+fn effort(name: String) -> Result<String, Problem> {
+    if EFFORTS.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    Err(Problem::field("effort_unknown", "/effort", format!("must be one of {}", EFFORTS.join(", "))))
+}
+
+fn tools(names: Vec<String>, context: &Context) -> Result<Vec<String>, Problem> {
+    at_most("/tools", names.len(), MAX_TOOLS)?;
+    let known = context.sessions.tools();
+    for (index, name) in names.iter().enumerate() {
+        let is_server_tool = name.strip_prefix("mcp__").is_some_and(|rest| {
+            rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+        });
+        if !is_server_tool && !known.iter().any(|tool| tool.name == name) {
+            let detail = format!("`{}` is not a tool; GET /api/tools lists them", name.escape_debug());
+            return Err(Problem::field("tool_unknown", &format!("/tools/{index}"), detail));
+        }
+    }
+    Ok(names)
+}
+
+fn max_turns(turns: u32) -> Result<u32, Problem> {
+    match turns {
+        1..=1000 => Ok(turns),
+        _ => Err(Problem::field("field_invalid", "/max_turns", "must be between 1 and 1000")),
+    }
+}
+
+fn max_budget(usd: f64) -> Result<MicroDollars, Problem> {
+    if (1e-6..=10_000.0).contains(&usd) {
+        return Ok(MicroDollars::from_usd(usd));
+    }
+    Err(Problem::field("field_invalid", "/max_budget_usd", "must be above 0 and at most 10000"))
+}
+
+fn system_prompt(text: String) -> Result<String, Problem> {
+    if text.chars().count() <= MAX_SYSTEM_PROMPT_CHARS && !text.contains('\0') {
+        return Ok(text);
+    }
+    let detail = format!("must have at most {MAX_SYSTEM_PROMPT_CHARS} characters and no NUL");
+    Err(Problem::field("field_invalid", "/append_system_prompt", detail))
+}
+
+fn output_schema(schema: Value) -> Result<Value, Problem> {
+    if schema.is_object() && schema.to_string().len() <= 64 * 1024 {
+        return Ok(schema);
+    }
+    Err(Problem::field("field_invalid", "/output_schema", "must be a JSON Schema object of at most 64 KiB"))
+}
+
+fn env(variables: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Problem> {
+    at_most("/env", variables.len(), MAX_ENV)?;
+    for (name, value) in &variables {
+        let pointer = format!("/env/{name}");
+        let begins_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+        if !begins_well || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(Problem::field("env_invalid", &pointer, "is not the name of a variable"));
+        }
+        let upper = name.to_ascii_uppercase();
+        let is_reserved = RESERVED_ENV.contains(&upper.as_str())
+            || RESERVED_ENV_PREFIXES.iter().any(|prefix| upper.starts_with(prefix));
+        if is_reserved {
+            return Err(Problem::field(
+                "env_not_allowed",
+                &pointer,
+                "this variable cannot be set by a request",
+            ));
+        }
+        if value.len() > MAX_ENV_VALUE_BYTES || value.contains('\0') {
+            let detail = format!("must have at most {MAX_ENV_VALUE_BYTES} bytes and no NUL");
+            return Err(Problem::field("env_invalid", &pointer, detail));
+        }
+    }
+    Ok(variables)
+}
+
+pub(super) fn at_most(pointer: &str, length: usize, limit: usize) -> Result<(), Problem> {
+    if length <= limit {
+        return Ok(());
+    }
+    Err(Problem::field("field_invalid", pointer, format!("must have at most {limit} entries")))
+}

@@ -1,0 +1,186 @@
+//! The bodies that carry a prompt.
+
+use std::time::Duration;
+
+use runner_core::ids::{SessionId, TurnId};
+use runner_core::prompt::{Attachment, Prompt, PromptError};
+use runner_core::session::command::WhileRunning;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use runner_actors::Submission;
+
+use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
+use super::{LOCAL_USER, parse, session_id};
+use crate::error::Problem;
+use crate::routes::Context;
+
+const MAX_ATTACHMENTS: usize = 20;
+const IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
+const DEFAULT_TIMEOUT_MS: u64 = 600_000;
+const MAX_TIMEOUT_MS: u64 = 86_400_000;
+
+/// A prompt for a session that exists.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PromptBody {
+    /// Not blank; at most 100,000 characters.
+    prompt: String,
+    attachments: Option<Vec<ImageBody>>,
+}
+
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ImageBody {
+    /// `image`.
+    #[serde(rename = "type")]
+    kind: String,
+    media_type: String,
+    /// Base64.
+    data: String,
+}
+
+/// What a task says beside the options of its session.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TaskFields {
+    prompt: String,
+    attachments: Option<Vec<ImageBody>>,
+    /// The session to go on with.
+    resume: Option<String>,
+    /// Go on with the newest session in this folder, if there is one.
+    continue_conversation: Option<bool>,
+    /// Never go on with another session.
+    new_session: Option<bool>,
+    /// How long the request waits; the task itself may take longer.
+    timeout_ms: Option<u64>,
+}
+
+/// The body of a task, for the API's documentation.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "read field by field, so that each mistake can be named")]
+pub(crate) struct TaskBody {
+    #[schema(inline)]
+    #[serde(flatten)]
+    task: TaskFields,
+    #[schema(inline)]
+    #[serde(flatten)]
+    options: OpenSessionBody,
+}
+
+/// A checked task.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) submission: Submission,
+    pub(crate) target: Target,
+    pub(crate) opening: Opening,
+    pub(crate) timeout: Duration,
+}
+
+/// Which session a task is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    New,
+    Resume(SessionId),
+    NewestInFolder,
+}
+
+impl Task {
+    pub(crate) fn read(mut fields: Map<String, Value>, context: &Context) -> Result<Self, Problem> {
+        let mut options = Map::new();
+        for name in OPTION_FIELDS {
+            options.extend(fields.remove(*name).map(|value| ((*name).to_owned(), value)));
+        }
+        let fixed = options.keys().find(|name| name.as_str() != "working_dir").cloned();
+        let body: TaskFields = parse(fields)?;
+        let target = target(&body)?;
+        if let (Target::Resume(_), Some(name)) = (target, fixed) {
+            let detail = "was fixed when the session was opened";
+            return Err(Problem::field("option_fixed", &format!("/{name}"), detail));
+        }
+        Ok(Self {
+            submission: submission(body.prompt, body.attachments, WhileRunning::Refuse)?,
+            target,
+            opening: Opening::read(options, context)?,
+            timeout: timeout(body.timeout_ms)?,
+        })
+    }
+}
+
+/// Reads a prompt for a session that exists.
+pub(crate) fn read_prompt(fields: Map<String, Value>) -> Result<Submission, Problem> {
+    let body: PromptBody = parse(fields)?;
+    submission(body.prompt, body.attachments, WhileRunning::Queue)
+}
+
+fn target(body: &TaskFields) -> Result<Target, Problem> {
+    let continues = body.continue_conversation.unwrap_or_default();
+    let is_new = body.new_session.unwrap_or_default();
+    let conflict = |pointer| Problem::field("options_conflict", pointer, "contradicts another option");
+    match (&body.resume, continues, is_new) {
+        (Some(_), true, _) => Err(conflict("/continue_conversation")),
+        (Some(_), false, true) | (None, true, true) => Err(conflict("/new_session")),
+        (Some(resume), false, false) => Ok(Target::Resume(session_id(resume)?)),
+        (None, true, false) => Ok(Target::NewestInFolder),
+        (None, false, _) => Ok(Target::New),
+    }
+}
+
+fn submission(
+    prompt: String,
+    attachments: Option<Vec<ImageBody>>,
+    while_running: WhileRunning,
+) -> Result<Submission, Problem> {
+    let text = Prompt::try_from(prompt).map_err(|error| {
+        let code = match error {
+            PromptError::Empty => "prompt_empty",
+            PromptError::TooLong => "prompt_too_long",
+            PromptError::ContainsNul => "prompt_invalid",
+        };
+        Problem::field(code, "/prompt", error.to_string())
+    })?;
+    let images = attachments.unwrap_or_default();
+    at_most("/attachments", images.len(), MAX_ATTACHMENTS)?;
+    let attachments = images
+        .into_iter()
+        .enumerate()
+        .map(|(index, image)| attachment(index, image))
+        .collect::<Result<_, _>>()?;
+    let (turn, author) = (TurnId(Uuid::now_v7()), LOCAL_USER.to_owned());
+    Ok(Submission { turn, text, attachments, author, while_running })
+}
+
+fn attachment(index: usize, image: ImageBody) -> Result<Attachment, Problem> {
+    let invalid = |field: &str, detail: String| {
+        Err(Problem::field("attachment_invalid", &format!("/attachments/{index}/{field}"), detail))
+    };
+    if image.kind != "image" {
+        return invalid("type", "must be image".to_owned());
+    }
+    if !IMAGE_TYPES.contains(&image.media_type.as_str()) {
+        return invalid("media_type", format!("must be one of {}", IMAGE_TYPES.join(", ")));
+    }
+    if !is_base64(&image.data) {
+        return invalid("data", "is not base64".to_owned());
+    }
+    Ok(Attachment::Image { media_type: image.media_type, data: image.data })
+}
+
+fn is_base64(text: &str) -> bool {
+    let digits = text.trim_end_matches('=');
+    !digits.is_empty()
+        && text.len().is_multiple_of(4)
+        && text.len() - digits.len() <= 2
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+}
+
+fn timeout(millis: Option<u64>) -> Result<Duration, Problem> {
+    match millis.unwrap_or(DEFAULT_TIMEOUT_MS) {
+        millis @ 1..=MAX_TIMEOUT_MS => Ok(Duration::from_millis(millis)),
+        _ => {
+            let detail = format!("must be between 1 and {MAX_TIMEOUT_MS}");
+            Err(Problem::field("field_invalid", "/timeout_ms", detail))
+        }
+    }
+}

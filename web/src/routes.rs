@@ -1,0 +1,73 @@
+//! The route table.
+
+pub(crate) mod events;
+pub(crate) mod sessions;
+pub(crate) mod status;
+pub(crate) mod tasks;
+
+use runner_actors::Sessions;
+use runner_core::time::Timestamp;
+use utoipa::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::error::{FieldError, Problem};
+use crate::workspace::Workspaces;
+
+/// What every route may use.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) sessions: Sessions,
+    pub(crate) workspaces: Workspaces,
+    /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
+    pub(crate) may_bypass: bool,
+    pub(crate) node: String,
+    pub(crate) started_at: Timestamp,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Claude Code Runner",
+        description = "Runs the real Claude Code as event-sourced sessions. Errors are \
+            `application/problem+json` with a stable `code`."
+    ),
+    components(schemas(
+        Problem,
+        FieldError,
+        crate::request::task::TaskBody,
+        crate::request::task::PromptBody,
+        crate::request::options::OpenSessionBody
+    ))
+)]
+struct Document;
+
+/// All routes of the API, in the order of its document.
+pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(tasks::run_task)
+        .service(tasks::stream_task)
+        .service(sessions::list_sessions)
+        .service(sessions::open_session)
+        .service(sessions::find_session)
+        .service(sessions::submit_prompt)
+        .service(sessions::interrupt_session)
+        .service(events::list_events)
+        .service(sessions::list_messages)
+        .service(sessions::verify_session)
+        .service(status::show_status)
+        .service(status::list_tools)
+        .service(status::health)
+        .service(status::ready);
+}
+
+/// The API's description before its routes are added.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// The whole OpenAPI document as the server shows it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    use utoipa_actix_web::AppExt;
+    let app = actix_web::App::new().into_utoipa_app().openapi(document()).configure(configure);
+    app.split_for_parts().1
+}

@@ -1,0 +1,129 @@
+//! A session's stored events: a page of them, or all that come.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use runner_core::event_log::RecordedEvent;
+use runner_core::ids::SessionId;
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use crate::error::{ApiError, Problem};
+use crate::request::{LOCAL_USER, limit, query, session_id};
+use crate::stream;
+use crate::stream::events::EventsFeed;
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct EventsQuery {
+    /// Only events with a higher version.
+    after: Option<u64>,
+    /// 1 to 200; 50 if absent. A stream has no limit.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before; the same as `after`.
+    cursor: Option<u64>,
+    /// Event types, separated by commas.
+    types: Option<String>,
+    /// Whether a stream also shows pieces of blocks that are being written.
+    deltas: Option<bool>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct EventPage {
+    #[schema(value_type = Vec<StoredEvent>)]
+    events: Vec<RecordedEvent>,
+    next_cursor: Option<String>,
+}
+
+/// The shape of a stored event, for the API's documentation.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the log's own type is what is sent")]
+struct StoredEvent {
+    /// Place in the whole log.
+    position: u64,
+    /// Place in the session, from 1 without gap.
+    version: u64,
+    r#type: String,
+    schema: u32,
+    #[schema(value_type = String, format = DateTime)]
+    recorded_at: String,
+    actor: String,
+    request_id: Option<String>,
+    data: serde_json::Value,
+    /// SHA-256 in hexadecimal.
+    payload_hash: String,
+    /// SHA-256 in hexadecimal, over the event before it, the header and the payload's hash.
+    hash: String,
+}
+
+/// Stored events; with `Accept: text/event-stream` as they come, from `after` or `Last-Event-ID` on.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path), EventsQuery, ("Last-Event-ID" = Option<u64>, Header)),
+    responses(
+        (status = 200, body = EventPage),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/sessions/{id}/events")]
+pub(crate) async fn list_events(
+    id: web::Path<String>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: EventsQuery = query(&request)?;
+    let limit = limit(asked.limit)?;
+    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let after = last_event_id(&request)?.or(asked.after).or(asked.cursor).unwrap_or(0);
+    let types = types(asked.types.as_deref());
+    if stream::wants_stream(request.headers()) {
+        let subscription = context.sessions.subscribe(session, asked.deltas.unwrap_or_default());
+        let feed = EventsFeed { sessions: context.sessions.clone(), session, after, types };
+        return Ok(stream::respond(feed, subscription));
+    }
+    let page = page(&context, session, after, limit, &types).await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+async fn page(
+    context: &Context,
+    session: SessionId,
+    mut after: u64,
+    limit: u32,
+    types: &[String],
+) -> Result<EventPage, ApiError> {
+    let mut events = Vec::new();
+    loop {
+        let read = context.sessions.events(session, after, stream::PAGE).await?;
+        let is_last = read.len() < stream::PAGE as usize;
+        for event in read {
+            after = event.version;
+            if types.is_empty() || types.contains(&event.type_name) {
+                events.push(event);
+            }
+            if events.len() > limit as usize {
+                events.truncate(limit as usize);
+                let next_cursor = events.last().map(|event| event.version.to_string());
+                return Ok(EventPage { events, next_cursor });
+            }
+        }
+        if is_last {
+            return Ok(EventPage { events, next_cursor: None });
+        }
+    }
+}
+
+fn types(list: Option<&str>) -> Vec<String> {
+    let names = list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Problem> {
+    let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
+    let version = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let invalid = || {
+        let detail = "Last-Event-ID must be the version of an event";
+        Problem::new(StatusCode::BAD_REQUEST, "last_event_id_invalid", detail)
+    };
+    version.ok_or_else(invalid).map(Some)
+}

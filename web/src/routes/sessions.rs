@@ -1,0 +1,262 @@
+//! Sessions: list, open, read, prompt, interrupt, verify.
+
+use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use runner_core::event_log::Verification;
+use runner_core::ids::{SessionId, TurnId};
+use runner_core::ports::{SessionCursor, SessionFilter, SessionSort};
+use runner_core::session::index::{SessionStatus, SessionSummary};
+use runner_core::session::messages::Message;
+use runner_core::session::view::SessionView;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, tasks};
+use crate::error::{ApiError, Problem};
+use crate::request::options::{OpenSessionBody, Opening};
+use crate::request::task::{PromptBody, read_prompt};
+use crate::request::{LOCAL_USER, Write, limit, query, session_id};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SessionsQuery {
+    /// Only sessions in this folder.
+    working_dir: Option<String>,
+    status: Option<SessionStatus>,
+    /// Text that occurs in a title, a prompt or a result.
+    q: Option<String>,
+    sort: Option<SortBy>,
+    /// 1 to 200; 50 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SortBy {
+    UpdatedAt,
+    CreatedAt,
+    Cost,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct SessionPage {
+    sessions: Vec<SessionSummary>,
+    next_cursor: Option<String>,
+}
+
+/// Lists sessions, the newest, or the most expensive, first.
+#[utoipa::path(tag = "sessions", params(SessionsQuery), responses((status = 200, body = SessionPage)))]
+#[get("/api/sessions")]
+pub(crate) async fn list_sessions(
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: SessionsQuery = query(&request)?;
+    let filter = SessionFilter {
+        owner: LOCAL_USER.to_owned(),
+        working_dir: asked.working_dir,
+        status: asked.status,
+        text: asked.q.filter(|text| !text.is_empty()),
+        sort: match asked.sort {
+            None | Some(SortBy::UpdatedAt) => SessionSort::UpdatedAt,
+            Some(SortBy::CreatedAt) => SessionSort::CreatedAt,
+            Some(SortBy::Cost) => SessionSort::Cost,
+        },
+        limit: limit(asked.limit)?,
+        after: asked.cursor.as_deref().map(read_cursor).transpose()?,
+    };
+    let (sessions, next) = context.sessions.list(filter).await?;
+    let next_cursor = next.map(|cursor| format!("{}.{}", cursor.key, cursor.session));
+    Ok(HttpResponse::Ok().json(SessionPage { sessions, next_cursor }))
+}
+
+fn read_cursor(text: &str) -> Result<SessionCursor, Problem> {
+    let parts = text.split_once('.').and_then(|(key, session)| {
+        Some(SessionCursor { key: key.parse().ok()?, session: session.parse().ok()? })
+    });
+    parts.ok_or_else(|| Problem::field("query_invalid", "?cursor", "is not a cursor of this list"))
+}
+
+/// Opens a session without a prompt; its agent begins to start.
+#[utoipa::path(
+    tag = "sessions",
+    request_body = OpenSessionBody,
+    responses((status = 201, body = SessionView), (status = "4XX", body = Problem, content_type = "application/problem+json"))
+)]
+#[post("/api/sessions")]
+pub(crate) async fn open_session(
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let sessions = &context.sessions;
+    let opening = Opening::read(write.fields()?, &context)?;
+    let found = match write.provenance.request_hash {
+        Some(request_hash) => sessions.find_command(write.provenance.command, request_hash).await?,
+        None => None,
+    };
+    let appended = match found {
+        Some(appended) => appended,
+        None => sessions.open(tasks::opened(opening, &context), write.provenance).await?,
+    };
+    let view = sessions.view_at(appended.session, 1).await?;
+    let location = format!("/api/sessions/{}", appended.session);
+    let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(&*view);
+    mark_replay(&mut response, appended.replayed);
+    Ok(response)
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SessionQuery {
+    /// Show the session as it was when it had this many events.
+    at: Option<u64>,
+}
+
+/// The whole session, now or as it was.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path), SessionQuery),
+    responses((status = 200, body = SessionView), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+#[get("/api/sessions/{id}")]
+pub(crate) async fn find_session(
+    id: web::Path<String>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: SessionQuery = query(&request)?;
+    let summary = context.sessions.find(LOCAL_USER, session_id(&id)?).await?;
+    let session = summary.head.id;
+    let view = match asked.at {
+        None => context.sessions.view(session).await?,
+        Some(at) if (1..=summary.head.version).contains(&at) => context.sessions.view_at(session, at).await?,
+        Some(_) => {
+            let detail = format!("the session has versions 1 to {}", summary.head.version);
+            return Err(Problem::field("query_invalid", "?at", detail).into());
+        }
+    };
+    Ok(HttpResponse::Ok().json(&*view))
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct PromptAccepted {
+    turn_id: TurnId,
+    /// The version of the event that holds the prompt.
+    version: u64,
+}
+
+/// Gives the session a prompt; while a turn runs it waits its turn, in order.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path)),
+    request_body = PromptBody,
+    responses((status = 202, body = PromptAccepted), (status = "4XX", body = Problem, content_type = "application/problem+json"))
+)]
+#[post("/api/sessions/{id}/prompts")]
+pub(crate) async fn submit_prompt(
+    id: web::Path<String>,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let submission = read_prompt(write.fields()?)?;
+    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let prompted = context.sessions.prompt(session, submission, write.provenance).await?;
+    let accepted = PromptAccepted { turn_id: prompted.turn, version: prompted.version };
+    let mut response = HttpResponse::Accepted().json(accepted);
+    mark_replay(&mut response, prompted.replayed);
+    Ok(response)
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct InterruptAccepted {
+    /// The version up to which the request is recorded.
+    version: u64,
+}
+
+/// Stops the running turn; the session stays usable.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path)),
+    responses(
+        (status = 202, body = InterruptAccepted),
+        (status = 409, description = "`nothing_running`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/sessions/{id}/interrupt")]
+pub(crate) async fn interrupt_session(
+    id: web::Path<String>,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    write.no_fields()?;
+    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let by = format!("user:{LOCAL_USER}");
+    let interrupted = context.sessions.interrupt(session, by, write.provenance).await?;
+    let mut response = HttpResponse::Accepted().json(InterruptAccepted { version: interrupted.last_version });
+    mark_replay(&mut response, interrupted.replayed);
+    Ok(response)
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct MessagesQuery {
+    /// 1 to 200; 50 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<usize>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct MessagePage<'a> {
+    messages: &'a [Message],
+    next_cursor: Option<String>,
+}
+
+/// The conversation as a model would see it.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path), MessagesQuery),
+    responses((status = 200, body = MessagePage), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+#[get("/api/sessions/{id}/messages")]
+pub(crate) async fn list_messages(
+    id: web::Path<String>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: MessagesQuery = query(&request)?;
+    let limit = limit(asked.limit)? as usize;
+    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let messages = context.sessions.messages(session).await?;
+    let start = asked.cursor.unwrap_or(0).min(messages.len());
+    let end = (start + limit).min(messages.len());
+    let next_cursor = (end < messages.len()).then(|| end.to_string());
+    Ok(HttpResponse::Ok().json(MessagePage { messages: &messages[start..end], next_cursor }))
+}
+
+/// Recomputes the session's hash chain from what is stored.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path)),
+    responses((status = 200, body = Verification), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+#[get("/api/sessions/{id}/verify")]
+pub(crate) async fn verify_session(
+    id: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    Ok(HttpResponse::Ok().json(context.sessions.verify(session).await?))
+}
+
+/// Tells the client that this is the answer to an earlier request under the same key.
+pub(super) fn mark_replay(response: &mut HttpResponse, replayed: bool) {
+    if replayed {
+        let name = HeaderName::from_static("idempotency-replayed");
+        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+    }
+}

@@ -1,0 +1,83 @@
+//! What the server says about itself.
+
+use actix_web::{HttpResponse, get, web};
+use runner_core::ports::{AgentStatus, ToolInfo};
+use serde::Serialize;
+
+use super::Context;
+use crate::error::{ApiError, Problem};
+
+/// The server, its store, its agent program and its sessions.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Status {
+    version: &'static str,
+    /// How requests are authenticated.
+    mode: &'static str,
+    node: String,
+    store: &'static str,
+    agent: AgentStatus,
+    sessions: SessionCounts,
+    uptime_ms: u64,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct SessionCounts {
+    stored: u64,
+    running: u64,
+    waiting: u64,
+}
+
+/// Version, agent program, kind of credentials and counts of sessions.
+#[utoipa::path(tag = "server", responses((status = 200, body = Status)))]
+#[get("/api/status")]
+pub(crate) async fn show_status(context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
+    let counts = context.sessions.count().await?;
+    Ok(HttpResponse::Ok().json(Status {
+        version: env!("CARGO_PKG_VERSION"),
+        mode: "local",
+        node: context.node.clone(),
+        store: "sqlite",
+        agent: context.sessions.agent_status(),
+        sessions: SessionCounts { stored: counts.stored, running: counts.running, waiting: counts.waiting },
+        uptime_ms: context.sessions.now().millis_since(context.started_at),
+    }))
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct ToolList {
+    tools: &'static [ToolInfo],
+}
+
+/// The agent's built-in tools.
+#[utoipa::path(tag = "server", responses((status = 200, body = ToolList)))]
+#[get("/api/tools")]
+pub(crate) async fn list_tools(context: web::Data<Context>) -> HttpResponse {
+    HttpResponse::Ok().json(ToolList { tools: context.sessions.tools() })
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether the program runs.
+#[utoipa::path(tag = "server", responses((status = 200, body = Health)))]
+#[get("/health")]
+pub(crate) async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "ok" })
+}
+
+/// Whether the server takes work: its store answers and it is not stopping.
+#[utoipa::path(
+    tag = "server",
+    responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json"))
+)]
+#[get("/ready")]
+pub(crate) async fn ready(context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
+    if context.sessions.is_stopping() {
+        return Err(runner_actors::RunnerError::ShuttingDown.into());
+    }
+    context.sessions.count().await?;
+    Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+}

@@ -1,0 +1,149 @@
+//! Running a task: waiting for its end, or watching it.
+
+use actix_web::{HttpResponse, post, web};
+use runner_actors::{Prompted, Waited};
+use runner_core::event_log::Provenance;
+use runner_core::ids::SessionId;
+use runner_core::ports::SessionFilter;
+use runner_core::session::event::{Origin, SessionOpened};
+use runner_core::session::frame::TaskAnswer;
+use runner_core::session::view::{RequestView, SessionView, TurnStatus, TurnView};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Context, sessions::mark_replay};
+use crate::error::{ApiError, Problem};
+use crate::request::options::Opening;
+use crate::request::task::{Target, Task, TaskBody};
+use crate::request::{LOCAL_USER, Write};
+use crate::stream;
+use crate::stream::task::TaskFeed;
+
+/// The answer when a task was not over in time; the session goes on.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct UnfinishedTask {
+    /// `running` or `waiting`.
+    status: &'static str,
+    session_id: SessionId,
+    turn_id: runner_core::ids::TurnId,
+    pending: Vec<RequestView>,
+}
+
+/// Runs a task and waits for its end, at most `timeout_ms`.
+#[utoipa::path(
+    tag = "tasks",
+    request_body = TaskBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key and body gets the first answer.")),
+    responses(
+        (status = 200, description = "The agent has finished", body = TaskAnswer),
+        (status = 202, description = "Not over in time; follow the session", body = UnfinishedTask),
+        (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The agent or the model's API failed", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "No agent, or too busy", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/task")]
+pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
+    let task = Task::read(write.fields()?, &context)?;
+    let timeout = task.timeout;
+    let (prompted, _) = begin(task, write.provenance, &context).await?;
+    let waited = context.sessions.wait(prompted.session, prompted.turn, timeout).await?;
+    let mut response = match &waited {
+        Waited::Over(turn) => finished(prompted.session, turn)?,
+        Waited::Unfinished(view) => HttpResponse::Accepted().json(unfinished(prompted, view)),
+    };
+    mark_replay(&mut response, prompted.replayed);
+    Ok(response)
+}
+
+/// Runs a task and shows each step as it happens.
+#[utoipa::path(
+    tag = "tasks",
+    request_body = TaskBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key and body shows the same turn.")),
+    responses(
+        (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame", content_type = "text/event-stream", body = String),
+        (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "No agent, or too busy", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/task/stream")]
+pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
+    let task = Task::read(write.fields()?, &context)?;
+    let (prompted, resumed) = begin(task, write.provenance, &context).await?;
+    let subscription = context.sessions.subscribe(prompted.session, true);
+    let feed = TaskFeed {
+        sessions: context.sessions.clone(),
+        session: prompted.session,
+        turn: prompted.turn,
+        resumed,
+        after: prompted.version,
+        opening: true,
+    };
+    let mut response = stream::respond(feed, subscription);
+    mark_replay(&mut response, prompted.replayed);
+    Ok(response)
+}
+
+/// Submits the prompt to the session it is for; says whether that existed before.
+async fn begin(task: Task, provenance: Provenance, context: &Context) -> Result<(Prompted, bool), ApiError> {
+    let sessions = &context.sessions;
+    if let Some(request_hash) = provenance.request_hash
+        && let Some(first) = sessions.find_command(provenance.command, request_hash).await?
+    {
+        return Ok((sessions.find_prompt(first).await?, first.first_version > 1));
+    }
+    let session = match task.target {
+        Target::New => None,
+        Target::Resume(session) => Some(sessions.find(LOCAL_USER, session).await?.head.id),
+        Target::NewestInFolder => newest_in(&task.opening.working_dir, context).await?,
+    };
+    match session {
+        Some(session) => Ok((sessions.prompt(session, task.submission, provenance).await?, true)),
+        None => {
+            let opened = opened(task.opening, context);
+            Ok((sessions.open_with_prompt(opened, task.submission, provenance).await?, false))
+        }
+    }
+}
+
+async fn newest_in(working_dir: &str, context: &Context) -> Result<Option<SessionId>, ApiError> {
+    let filter = SessionFilter {
+        owner: LOCAL_USER.to_owned(),
+        working_dir: Some(working_dir.to_owned()),
+        limit: 1,
+        ..SessionFilter::default()
+    };
+    let (newest, _) = context.sessions.list(filter).await?;
+    Ok(newest.first().map(|session| session.head.id))
+}
+
+/// The event that opens a session, under a new id.
+pub(super) fn opened(opening: Opening, context: &Context) -> SessionOpened {
+    SessionOpened {
+        session: SessionId(Uuid::now_v7()),
+        owner: LOCAL_USER.to_owned(),
+        working_dir: opening.working_dir,
+        permission_mode: opening.permission_mode,
+        origin: Origin::Api,
+        offline: context.sessions.agent_status().offline,
+        title: opening.title,
+        options: opening.options,
+    }
+}
+
+fn finished(session: SessionId, turn: &TurnView) -> Result<HttpResponse, ApiError> {
+    match (turn.status, &turn.error) {
+        (TurnStatus::Failed, Some(error)) => Err(ApiError::TurnFailed(error.clone())),
+        _ => Ok(HttpResponse::Ok().json(TaskAnswer::new(session, turn))),
+    }
+}
+
+fn unfinished(prompted: Prompted, view: &SessionView) -> UnfinishedTask {
+    UnfinishedTask {
+        status: if view.pending.is_empty() { "running" } else { "waiting" },
+        session_id: prompted.session,
+        turn_id: prompted.turn,
+        pending: view.pending.clone(),
+    }
+}

@@ -1,0 +1,142 @@
+//! Server-sent events: the log as it grows, and one turn as it is worked on.
+//!
+//! A stream reads the store from where it stands whenever the hub says that there is more, so it holds no
+//! queue of its own. A stream that is polled no more, because its client left or does not read, costs nothing.
+
+pub(crate) mod events;
+pub(crate) mod task;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use bytes::Bytes;
+use futures_util::stream;
+use runner_actors::{Subscription, Wake};
+use serde::Serialize;
+
+/// How often a quiet stream shows that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How soon a client should come back after the server ended a stream.
+const RECONNECT_MS: u32 = 2000;
+
+/// Events read at once.
+pub(crate) const PAGE: u32 = 100;
+
+/// What a stream does about news. Each call adds frames to the outbox.
+pub(crate) trait Feed: 'static {
+    /// Reads what the log has beyond the last frame; false when the stream is at its end.
+    fn catch_up(&mut self, outbox: &mut Outbox) -> impl Future<Output = bool>;
+
+    fn delta(&mut self, delta: &runner_actors::LiveDelta, outbox: &mut Outbox);
+}
+
+/// Frames on their way to the client.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    frames: VecDeque<Bytes>,
+}
+
+impl Outbox {
+    /// A frame that can be resumed from.
+    pub(crate) fn stored(&mut self, version: u64, data: &impl Serialize) {
+        self.push(format!("id: {version}\n"), data);
+    }
+
+    /// A frame that is not in the log.
+    pub(crate) fn live(&mut self, data: &impl Serialize) {
+        self.push(String::new(), data);
+    }
+
+    fn push(&mut self, head: String, data: &impl Serialize) {
+        match serde_json::to_string(data) {
+            Ok(json) => self.frames.push_back(Bytes::from(format!("{head}data: {json}\n\n"))),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a frame cannot be written")
+            }
+        }
+    }
+}
+
+struct Stream<F> {
+    feed: F,
+    subscription: Subscription,
+    outbox: Outbox,
+    heartbeat: tokio::time::Interval,
+    state: State,
+    /// The server stops: say so after what is stored, then end.
+    closing: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The log may have more.
+    Behind,
+    UpToDate,
+    Ended,
+}
+
+/// The response of a stream. Subscribe before whatever the feed has read so far.
+pub(crate) fn respond(feed: impl Feed, subscription: Subscription) -> HttpResponse {
+    let heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
+    let (outbox, state) = (Outbox::default(), State::Behind);
+    let stream = Stream { feed, subscription, outbox, heartbeat, state, closing: false };
+    let body = stream::unfold(stream, |mut stream| async move {
+        let bytes = stream.next().await?;
+        Some((Ok::<_, actix_web::Error>(bytes), stream))
+    });
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        // Proxies must pass each frame on at once, and compression would hold it back.
+        .insert_header(("x-accel-buffering", "no"))
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .streaming(body)
+}
+
+impl<F: Feed> Stream<F> {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.outbox.frames.pop_front() {
+                return Some(frame);
+            }
+            match self.state {
+                State::Ended => return None,
+                State::Behind => {
+                    let goes_on = self.feed.catch_up(&mut self.outbox).await;
+                    self.state = match (goes_on, self.outbox.frames.is_empty()) {
+                        (true, false) => State::Behind,
+                        (true, true) if !self.closing => State::UpToDate,
+                        (true, true) => {
+                            let retry = format!("retry: {RECONNECT_MS}\n\n");
+                            self.outbox.frames.push_back(Bytes::from(retry));
+                            State::Ended
+                        }
+                        (false, _) => State::Ended,
+                    };
+                }
+                State::UpToDate => self.wait().await,
+            }
+        }
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            biased;
+            wake = self.subscription.wake() => match wake {
+                Wake::Stored => self.state = State::Behind,
+                Wake::Delta(delta) => self.feed.delta(&delta, &mut self.outbox),
+                Wake::Closed => (self.closing, self.state) = (true, State::Behind),
+            },
+            _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(b": alive\n\n")),
+        }
+    }
+}
+
+/// Whether the client wants a stream rather than a page.
+pub(crate) fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accept.split(',').any(|kind| kind.trim().starts_with("text/event-stream"))
+}

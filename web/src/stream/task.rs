@@ -1,0 +1,94 @@
+//! One turn as a stream: a `session` frame, what happens, and a `complete` frame.
+
+use runner_actors::{LiveDelta, RunnerError, Sessions};
+use runner_core::event_log::RecordedEvent;
+use runner_core::ids::{SessionId, TurnId};
+use runner_core::session::event::SessionEvent;
+use runner_core::session::frame::{Frame, TaskAnswer};
+
+use super::{Feed, Outbox, PAGE};
+
+pub(crate) struct TaskFeed {
+    pub(crate) sessions: Sessions,
+    pub(crate) session: SessionId,
+    pub(crate) turn: TurnId,
+    /// Whether the session existed before this task.
+    pub(crate) resumed: bool,
+    /// The version of `prompt_submitted`, or of the last frame after it.
+    pub(crate) after: u64,
+    /// Whether the first frame is still to be sent.
+    pub(crate) opening: bool,
+}
+
+impl TaskFeed {
+    async fn frames(&mut self, outbox: &mut Outbox) -> Result<bool, RunnerError> {
+        if std::mem::take(&mut self.opening) {
+            let view = self.sessions.view(self.session).await?;
+            let frame = Frame::session(&view, self.turn, self.resumed, self.sessions.now());
+            outbox.stored(self.after, &frame);
+        }
+        for recorded in self.sessions.events(self.session, self.after, PAGE).await? {
+            self.after = recorded.version;
+            let event = recorded.decode().map_err(|source| RunnerError::Unexpected(source.into()))?;
+            if let Some(frame) = Frame::stored(self.session, &recorded, &event) {
+                outbox.stored(recorded.version, &frame);
+            }
+            if self.is_end(&event) {
+                self.complete(&recorded, outbox).await?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_end(&self, event: &SessionEvent) -> bool {
+        match event {
+            SessionEvent::TurnCompleted(completed) => completed.turn == self.turn,
+            SessionEvent::TurnFailed { turn, .. } | SessionEvent::TurnInterrupted { turn, .. } => {
+                *turn == self.turn
+            }
+            SessionEvent::SessionOpened(_)
+            | SessionEvent::PromptSubmitted { .. }
+            | SessionEvent::TurnStarted { .. }
+            | SessionEvent::AgentInitialized { .. }
+            | SessionEvent::AssistantText { .. }
+            | SessionEvent::AssistantThinking { .. }
+            | SessionEvent::ToolUsed { .. }
+            | SessionEvent::ToolReturned { .. }
+            | SessionEvent::FileChanged { .. }
+            | SessionEvent::PermissionRequested { .. }
+            | SessionEvent::PermissionDecided { .. }
+            | SessionEvent::ApiRetried { .. }
+            | SessionEvent::RateLimited { .. }
+            | SessionEvent::ContextCompacted { .. }
+            | SessionEvent::AgentMessage { .. }
+            | SessionEvent::InterruptRequested { .. } => false,
+        }
+    }
+
+    async fn complete(&self, recorded: &RecordedEvent, outbox: &mut Outbox) -> Result<(), RunnerError> {
+        let view = self.sessions.view(self.session).await?;
+        let turn = view.turn(self.turn).ok_or(RunnerError::NotFound)?;
+        let answer = TaskAnswer::new(self.session, turn);
+        outbox.stored(recorded.version, &Frame::complete(&answer, recorded.recorded_at));
+        Ok(())
+    }
+}
+
+impl Feed for TaskFeed {
+    async fn catch_up(&mut self, outbox: &mut Outbox) -> bool {
+        match self.frames(outbox).await {
+            Ok(goes_on) => goes_on,
+            Err(error) => {
+                tracing::error!(session.id = %self.session, error = &error as &dyn std::error::Error, "a stream ends: its session cannot be read");
+                false
+            }
+        }
+    }
+
+    fn delta(&mut self, delta: &LiveDelta, outbox: &mut Outbox) {
+        if delta.turn == Some(self.turn) {
+            outbox.live(&Frame::delta(self.session, delta.turn, &delta.delta, self.sessions.now()));
+        }
+    }
+}

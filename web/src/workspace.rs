@@ -1,0 +1,108 @@
+//! Which folders an agent may work in.
+
+use std::path::{Component, Path, PathBuf};
+
+use thiserror::Error;
+
+/// The folders that are offered.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspaces {
+    pub(crate) default: PathBuf,
+    /// Resolved: absolute and without symbolic links.
+    pub(crate) roots: Vec<PathBuf>,
+}
+
+#[derive(Debug, PartialEq, Eq, Error)]
+pub(crate) enum WorkspaceError {
+    #[error("the folder is not below one that this server allows")]
+    NotAllowed,
+    #[error("the folder does not exist")]
+    Missing,
+}
+
+impl Workspaces {
+    /// Resolves a folder as a client names it. Links out of an allowed root are refused, and outside of
+    /// the roots nobody learns what exists.
+    pub(crate) fn resolve(&self, named: &str) -> Result<PathBuf, WorkspaceError> {
+        if named.contains('\0') {
+            return Err(WorkspaceError::Missing);
+        }
+        let path = normalize(&self.default.join(named));
+        match path.canonicalize() {
+            Ok(resolved) if !self.is_allowed(&resolved) => Err(WorkspaceError::NotAllowed),
+            Ok(resolved) if resolved.is_dir() => Ok(resolved),
+            Ok(_) => Err(WorkspaceError::Missing),
+            Err(_) if self.is_allowed(&path) => Err(WorkspaceError::Missing),
+            Err(_) => Err(WorkspaceError::NotAllowed),
+        }
+    }
+
+    fn is_allowed(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+    }
+}
+
+/// Takes `.` and `..` out without asking the file system.
+fn normalize(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(normal.pop()),
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => normal.push(component),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::{WorkspaceError, Workspaces};
+
+    struct Scratch(PathBuf);
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
+    fn scratch() -> (Scratch, Workspaces) {
+        let folder = std::env::temp_dir().join(format!("workspaces-{}", uuid::Uuid::now_v7()));
+        fs::create_dir_all(folder.join("root/inside")).unwrap();
+        fs::create_dir_all(folder.join("outside")).unwrap();
+        fs::write(folder.join("root/file"), "").unwrap();
+        std::os::unix::fs::symlink(folder.join("outside"), folder.join("root/link")).unwrap();
+        let root = folder.join("root").canonicalize().unwrap();
+        (Scratch(folder), Workspaces { default: root.clone(), roots: vec![root] })
+    }
+
+    #[test]
+    fn folders_below_a_root_are_resolved() {
+        let (_scratch, workspaces) = scratch();
+
+        assert_eq!(workspaces.resolve("inside/../inside"), Ok(workspaces.default.join("inside")));
+    }
+
+    #[test]
+    fn ways_out_of_the_root_are_refused() {
+        let (_scratch, workspaces) = scratch();
+
+        for named in ["..", "../outside", "/etc", "link", "link/..//../outside", "/no/such", "../root-beside"]
+        {
+            assert_eq!(workspaces.resolve(named), Err(WorkspaceError::NotAllowed), "{named}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_folder_is_missing() {
+        let (_scratch, workspaces) = scratch();
+
+        for named in ["nowhere", "file", "in\0side"] {
+            assert_eq!(workspaces.resolve(named), Err(WorkspaceError::Missing), "{named}");
+        }
+    }
+}

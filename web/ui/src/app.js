@@ -1,0 +1,252 @@
+// The start page: runs a task, shows its stream, lists the latest sessions.
+
+const byId = (id) => document.getElementById(id)
+const transcript = byId('transcript')
+
+/** The session that the next prompt continues. */
+let sessionId = null
+let running = false
+
+/** Text from the server only ever becomes a text node. */
+function element(tag, attributes, ...children) {
+  const node = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
+  node.append(...children)
+  return node
+}
+
+const line = (kind, text) => element('p', { class: kind }, text)
+const code = (value) => element('pre', {}, typeof value === 'string' ? value : JSON.stringify(value, null, 2))
+const folded = (kind, summary, body) => element('details', { class: kind }, element('summary', {}, summary), body)
+
+function diff(patch) {
+  const kinds = { '+': 'added', '-': 'removed', '@': 'quiet' }
+  const lines = patch.match(/.+/g) ?? []
+  return element('pre', {}, ...lines.map((text) => element('span', { class: kinds[text[0]] ?? '' }, `${text}\n`)))
+}
+
+const sentence = (...facts) => facts.filter(Boolean).join(' · ')
+const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
+const dollars = (usd) => `$${usd.toFixed(4)}`
+const moment = (time) => new Date(time).toLocaleString()
+const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`
+
+async function call(path, options) {
+  const response = await fetch(path, options).catch(() => {
+    throw new Error('The server cannot be reached.')
+  })
+  if (response.ok) return response
+  const problem = await response.json().catch(() => ({}))
+  const detail = problem.detail ?? problem.title ?? `The server answered ${response.status}.`
+  const fields = (problem.errors ?? []).map((field) =>
+    field.detail === detail ? `(${field.pointer})` : `${field.pointer}: ${field.detail}`)
+  throw new Error([detail, ...fields].join(' '))
+}
+
+const get = async (path) => (await call(path)).json()
+
+/** The JSON of each frame of an event stream, as it arrives; a lost connection ends it too. */
+async function* framesOf(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  const next = () => reader.read().catch(() => ({ done: true }))
+  let buffer = ''
+  for (let read = await next(); !read.done; read = await next()) {
+    const blocks = (buffer + read.value).split('\n\n')
+    buffer = blocks.pop()
+    for (const block of blocks) {
+      const data = block.match(/^data:(.*)$/m)
+      if (data) yield JSON.parse(data[1])
+    }
+  }
+}
+
+/** What one turn shows: each type of frame has a method of that name, others are left out. */
+class Turn {
+  completed = false
+  #explained = false
+  /** Blocks that are being written, in order, by type, message and index. */
+  #live = new Map()
+  /** Boxes of tool calls by id: results, changes and subagents go into the one they belong to. */
+  #tools = new Map()
+
+  show(frame) {
+    const atEnd = transcript.scrollHeight - transcript.scrollTop - transcript.clientHeight < 60
+    this[frame.type]?.(frame)
+    if (atEnd) transcript.scrollTop = transcript.scrollHeight
+  }
+
+  #add(frame, ...nodes) {
+    const place = this.#tools.get(frame.parent_tool_use_id ?? frame.tool_use_id) ?? transcript
+    place.append(...nodes)
+  }
+
+  #write(type, frame) {
+    const key = `${type} ${frame.message_id} ${frame.index}`
+    if (!this.#live.has(key)) {
+      const block = type === 'text' ? line('text', '') : folded('thinking', 'Thinking', code(''))
+      block.setAttribute('aria-busy', 'true')
+      this.#live.set(key, block)
+      this.#add(frame, block)
+    }
+    const block = this.#live.get(key)
+    const body = block.querySelector('pre') ?? block
+    body.append(frame.content)
+  }
+
+  /** Puts a whole block in the place of its oldest live one, or else at the end. */
+  #settle(frame, block) {
+    const key = [...this.#live.keys()].find((key) => key.startsWith(`${frame.type} ${frame.message_id} `))
+    const live = this.#live.get(key)
+    if (!live) return this.#add(frame, block)
+    this.#live.delete(key)
+    block.open = live.open
+    live.replaceWith(block)
+  }
+
+  session({ session_id, metadata: { resumed, model, working_dir, permission_mode, offline } }) {
+    sessionId = session_id
+    byId('folder').value = working_dir ?? ''
+    const facts = [offline ? 'offline model' : model, working_dir, permission_mode]
+    transcript.append(line('quiet', sentence(resumed ? 'Continued' : 'Started', session_id, ...facts)))
+    render()
+  }
+
+  text_delta(frame) { this.#write('text', frame) }
+  thinking_delta(frame) { this.#write('thinking', frame) }
+  text(frame) { this.#settle(frame, line('text', frame.content)) }
+  thinking(frame) { this.#settle(frame, folded('thinking', 'Thinking', code(frame.content))) }
+
+  tool_use(frame) {
+    const gist = Object.values(frame.tool_input ?? {}).find((value) => typeof value === 'string') ?? ''
+    const box = element('div', { class: 'tool' }, folded('', `${frame.tool_name} ${gist}`, code(frame.tool_input)))
+    this.#add(frame, box)
+    this.#tools.set(frame.tool_use_id, box)
+  }
+
+  tool_result(frame) {
+    const body = code(frame.content || frame.metadata || 'No output.')
+    this.#add(frame, frame.is_error ? folded('result bad', 'Result: error', body) : folded('result', 'Result', body))
+  }
+
+  file_change(frame) {
+    const summary = `${frame.path}: ${frame.kind}, +${frame.added} −${frame.removed}`
+    const change = folded('', summary, diff(frame.patch))
+    change.open = true
+    this.#add(frame, change)
+  }
+
+  permission_request(frame) {
+    const asks = sentence(`Claude asks to use ${frame.tool_name}`, frame.subagent, frame.description, frame.reason)
+    this.#add(frame, line('asks', asks), folded('', 'Input', code(frame.input)))
+  }
+
+  decision({ decision, decided_by, content }) {
+    const facts = sentence(`Decision: ${decision}`, decided_by?.name ?? decided_by?.kind, content)
+    transcript.append(line(decision === 'deny' ? 'asks bad' : 'asks', facts))
+  }
+
+  retry({ attempt, max_attempts, delay_ms, status, content }) {
+    const next = `retry ${attempt} of ${max_attempts} in ${seconds(delay_ms)}`
+    transcript.append(line('quiet', sentence('The model’s API failed', status, content, next)))
+  }
+
+  error(frame) {
+    this.#explained = true
+    transcript.append(line('bad', frame.code === 'interrupted' ? 'Interrupted.' : (frame.detail ?? frame.content)))
+  }
+
+  complete({ metadata: { status, success, message, error, cost_usd, duration_ms, files_changed } }) {
+    this.completed = true
+    if (status) return void transcript.append(line('notice', `The turn is ${status}: follow the session.`))
+    if (!success && !this.#explained) transcript.append(line('bad', error?.detail ?? message))
+    const files = [`${count(files_changed.length, 'file')} changed`, ...files_changed].join(' ')
+    const end = sentence(success ? 'Done' : 'Not done', seconds(duration_ms), dollars(cost_usd), files)
+    transcript.append(line(success ? 'done' : 'done bad', end))
+  }
+}
+
+function render() {
+  byId('run').disabled = running
+  byId('run').textContent = sessionId ? 'Continue' : 'Run'
+  byId('interrupt').hidden = !running
+  byId('interrupt').disabled = !sessionId
+  byId('new-session').hidden = running || !sessionId
+  byId('folder').readOnly = Boolean(sessionId)
+  tellProgress(running ? 'Running…' : '')
+  transcript.tabIndex = transcript.hasChildNodes() ? 0 : -1
+}
+
+async function run() {
+  const task = { prompt: byId('prompt').value, permission_mode: byId('mode').value }
+  const folder = byId('folder').value.trim()
+  Object.assign(task, sessionId ? { resume: sessionId } : folder && { working_dir: folder })
+
+  running = true
+  const turn = new Turn()
+  transcript.append(line('prompt', task.prompt))
+  transcript.scrollTop = transcript.scrollHeight
+  render()
+  try {
+    const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(task) }
+    const response = await call('/api/task/stream', request)
+    byId('prompt').value = ''
+    for await (const frame of framesOf(response)) turn.show(frame)
+    if (!turn.completed) throw new Error('The connection ended early. The turn goes on: follow the session.')
+  } catch (error) {
+    transcript.append(line('bad', error.message))
+  }
+  running = false
+  for (const block of transcript.querySelectorAll('[aria-busy]')) block.removeAttribute('aria-busy')
+  render()
+  showSessions().catch(tell)
+}
+
+async function showStatus() {
+  const { version, node, store, uptime_ms, agent, sessions } = await get('/api/status')
+  const credentials = { api_key: 'API key', login: 'login', offline: 'no credentials' }[agent.credentials]
+  byId('status').textContent = sentence(`Version ${version}`, `node ${node}`, store,
+    `up since ${moment(Date.now() - uptime_ms)}`, agent.version && `agent ${agent.version}`, credentials,
+    `${count(sessions.stored, 'session')}, ${sessions.running} running, ${sessions.waiting} waiting`)
+  const remedy = 'Set ANTHROPIC_API_KEY or log in with “claude”, then restart.'
+  if (agent.problem) byId('notices').append(line('notice bad', `The agent cannot work: ${agent.problem}`))
+  if (agent.offline) byId('notices').append(line('notice', `Offline: a built-in model answers, not Claude. ${remedy}`))
+}
+
+async function showSessions() {
+  const { sessions } = await get('/api/sessions?limit=10')
+  byId('sessions').replaceChildren(...sessions.map(sessionItem))
+}
+
+function sessionItem({ id, title, status, turns, cost_usd, updated_at, offline }) {
+  const path = `/api/sessions/${encodeURIComponent(id)}`
+  const name = title || id
+  const facts = sentence(status, count(turns, 'turn'), dollars(cost_usd), moment(updated_at), offline && 'offline')
+  const link = (part) => element('a', { href: `${path}/${part}`, 'aria-label': `${part} of ${name}` }, part)
+  return element('li', {}, element('a', { href: path, class: 'title' }, name),
+    element('span', { class: 'quiet' }, facts), element('span', { class: 'links' }, link('events'), link('verify')))
+}
+
+const tell = (error) => byId('notices').replaceChildren(line('notice bad', error.message))
+const tellProgress = (text) => { byId('progress').textContent = text }
+
+byId('task').addEventListener('submit', (event) => {
+  event.preventDefault()
+  if (!running) run()
+})
+byId('prompt').addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) byId('task').requestSubmit()
+})
+byId('interrupt').addEventListener('click', () => {
+  tellProgress('Interrupting…')
+  call(`/api/sessions/${sessionId}/interrupt`, { method: 'POST' }).catch((error) => tellProgress(error.message))
+})
+byId('new-session').addEventListener('click', () => {
+  sessionId = null
+  transcript.replaceChildren()
+  render()
+  byId('prompt').focus()
+})
+
+render()
+showSessions().catch(tell)
+showStatus().catch(tell)
