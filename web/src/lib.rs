@@ -16,11 +16,14 @@ mod routes;
 mod stream;
 mod workspace;
 
+use std::io::IsTerminal;
+
 pub use routes::openapi;
 
 /// Sends what the program says about itself to the error output; `RUST_LOG` chooses how much.
 pub fn telemetry_init() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

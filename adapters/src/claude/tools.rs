@@ -29,6 +29,7 @@ pub(super) const BUILT_IN: &[ToolInfo] = &[
     tool("Task", "agents", false, "The older name of Agent."),
     tool("SendMessage", "agents", false, "Sends a message to a subagent."),
     tool("Skill", "agents", false, "Uses a skill."),
+    tool("ReportFindings", "agents", false, "Hands over what a review found."),
     tool("Workflow", "agents", false, "Runs a workflow of several agents."),
     tool("TaskCreate", "planning", false, "Adds a task to the session's list."),
     tool("TaskGet", "planning", false, "Reads a task of the session's list."),

@@ -24,7 +24,6 @@ function diff(patch) {
   const lines = patch.match(/.+/g) ?? []
   return element('pre', {}, ...lines.map((text) => element('span', { class: kinds[text[0]] ?? '' }, `${text}\n`)))
 }
-
 const sentence = (...facts) => facts.filter(Boolean).join(' · ')
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
 const dollars = (usd) => `$${usd.toFixed(4)}`
@@ -32,9 +31,7 @@ const moment = (time) => new Date(time).toLocaleString()
 const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`
 
 async function call(path, options) {
-  const response = await fetch(path, options).catch(() => {
-    throw new Error('The server cannot be reached.')
-  })
+  const response = await fetch(path, options).catch(() => { throw new Error('The server cannot be reached.') })
   if (response.ok) return response
   const problem = await response.json().catch(() => ({}))
   const detail = problem.detail ?? problem.title ?? `The server answered ${response.status}.`
@@ -66,7 +63,7 @@ class Turn {
   #explained = false
   /** Blocks that are being written, in order, by type, message and index. */
   #live = new Map()
-  /** Boxes of tool calls by id: results, changes and subagents go into the one they belong to. */
+  /** Boxes by tool call and by request: what comes of these goes into the box they belong to. */
   #tools = new Map()
 
   show(frame) {
@@ -138,11 +135,12 @@ class Turn {
   permission_request(frame) {
     const asks = sentence(`Claude asks to use ${frame.tool_name}`, frame.subagent, frame.description, frame.reason)
     this.#add(frame, line('asks', asks), folded('', 'Input', code(frame.input)))
+    this.#tools.set(frame.request_id, this.#tools.get(frame.tool_use_id))
   }
 
-  decision({ decision, decided_by, content }) {
+  decision({ request_id, decision, decided_by, content }) {
     const facts = sentence(`Decision: ${decision}`, decided_by?.name ?? decided_by?.kind, content)
-    transcript.append(line(decision === 'deny' ? 'asks bad' : 'asks', facts))
+    this.#add({ tool_use_id: request_id }, line(decision === 'deny' ? 'asks bad' : 'asks', facts))
   }
 
   retry({ attempt, max_attempts, delay_ms, status, content }) {
@@ -159,7 +157,7 @@ class Turn {
     this.completed = true
     if (status) return void transcript.append(line('notice', `The turn is ${status}: follow the session.`))
     if (!success && !this.#explained) transcript.append(line('bad', error?.detail ?? message))
-    const files = [`${count(files_changed.length, 'file')} changed`, ...files_changed].join(' ')
+    const files = [`${count(files_changed.length, 'file')} changed`, ...files_changed].join(', ')
     const end = sentence(success ? 'Done' : 'Not done', seconds(duration_ms), dollars(cost_usd), files)
     transcript.append(line(success ? 'done' : 'done bad', end))
   }
@@ -180,7 +178,6 @@ async function run() {
   const task = { prompt: byId('prompt').value, permission_mode: byId('mode').value }
   const folder = byId('folder').value.trim()
   Object.assign(task, sessionId ? { resume: sessionId } : folder && { working_dir: folder })
-
   running = true
   const turn = new Turn()
   transcript.append(line('prompt', task.prompt))
@@ -198,7 +195,7 @@ async function run() {
   running = false
   for (const block of transcript.querySelectorAll('[aria-busy]')) block.removeAttribute('aria-busy')
   render()
-  showSessions().catch(tell)
+  refresh()
 }
 
 async function showStatus() {
@@ -208,8 +205,9 @@ async function showStatus() {
     `up since ${moment(Date.now() - uptime_ms)}`, agent.version && `agent ${agent.version}`, credentials,
     `${count(sessions.stored, 'session')}, ${sessions.running} running, ${sessions.waiting} waiting`)
   const remedy = 'Set ANTHROPIC_API_KEY or log in with “claude”, then restart.'
-  if (agent.problem) byId('notices').append(line('notice bad', `The agent cannot work: ${agent.problem}`))
-  if (agent.offline) byId('notices').append(line('notice', `Offline: a built-in model answers, not Claude. ${remedy}`))
+  const problem = agent.problem && line('notice bad', `The agent cannot work: ${agent.problem}`)
+  const offline = agent.offline && line('notice', `Offline: a built-in model answers, not Claude. ${remedy}`)
+  byId('notices').replaceChildren(...[problem, offline].filter(Boolean))
 }
 
 async function showSessions() {
@@ -227,6 +225,7 @@ function sessionItem({ id, title, status, turns, cost_usd, updated_at, offline }
 }
 
 const tell = (error) => byId('notices').replaceChildren(line('notice bad', error.message))
+const refresh = () => Promise.all([showStatus(), showSessions()]).catch(tell)
 const tellProgress = (text) => { byId('progress').textContent = text }
 
 byId('task').addEventListener('submit', (event) => {
@@ -248,5 +247,4 @@ byId('new-session').addEventListener('click', () => {
 })
 
 render()
-showSessions().catch(tell)
-showStatus().catch(tell)
+refresh()

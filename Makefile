@@ -1,0 +1,63 @@
+# Two commands do everything: `make run` and `make test`. The rest is for developers.
+
+# The version this program is tested with. A `claude` on the search path, or CLAUDE_BIN, goes first.
+CLAUDE_VERSION ?= 2.1.197
+INSTALLED := $(CURDIR)/.agent/node_modules/@anthropic-ai/claude-code-linux-*/claude
+FIND_CLAUDE := $${CLAUDE_BIN:-$$(command -v claude || ls $(INSTALLED) 2>/dev/null | head -n 1)}
+
+SUDO := $(shell test $$(id -u) = 0 || echo sudo)
+PAGES := web/ui/dist/index.html
+
+.PHONY: run test bench fmt doc ui claude tools openapi release clean
+
+# Starts the server on http://127.0.0.1:8000; the settings are in the README.
+run: claude $(PAGES)
+	cargo build --locked --workspace --bins
+	@export CLAUDE_BIN="$(FIND_CLAUDE)"; exec target/debug/claude-runner serve
+
+# Installs what the tests need, then runs all of them.
+test: tools claude $(PAGES)
+	cargo fmt --all --check
+	cargo build --locked --workspace --all-targets
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --document-private-items
+	export CLAUDE_BIN="$(FIND_CLAUDE)"; cargo test --locked --workspace -- --test-threads=3
+
+# Measures the figures that the README states.
+bench: claude $(PAGES)
+	cargo build --locked --release --workspace --bins
+	export CLAUDE_BIN="$(FIND_CLAUDE)"; cargo bench --locked --workspace --bench figures
+
+fmt:
+	cargo fmt --all
+
+doc:
+	cargo doc --locked --workspace --no-deps --open
+
+# The pages that are built into the server.
+ui: $(PAGES)
+
+$(PAGES): web/ui/package-lock.json web/ui/build.mjs $(wildcard web/ui/src/*)
+	cd web/ui && npm ci && npm run build
+	touch $@
+
+# The claude program, unless there is one.
+claude:
+	@test -x "$(FIND_CLAUDE)" || \
+		npm install --no-audit --no-fund --prefix .agent @anthropic-ai/claude-code@$(CLAUDE_VERSION)
+
+# A browser, and a file system for losing power on.
+tools:
+	@command -v chromium >/dev/null && test -x /usr/sbin/mkfs.ext4 || \
+		{ $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs; }
+
+# Writes the committed OpenAPI document anew.
+openapi:
+	cargo run --locked --quiet --bin claude-runner -- openapi > web/openapi.json
+
+# The programs as they are shipped.
+release: $(PAGES)
+	cargo build --locked --release --workspace --bins
+
+clean:
+	rm -rf target .agent web/ui/dist web/ui/node_modules

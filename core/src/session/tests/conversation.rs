@@ -1,0 +1,160 @@
+//! The conversation as a model would see it.
+
+use serde_json::{Value, json};
+
+use super::every_event::every_event;
+use super::samples::{completed, prompted, prompted_with, spend, started, turn};
+use crate::prompt::Attachment;
+use crate::session::event::SessionEvent;
+use crate::session::messages::{Conversation, Message, Role};
+
+#[test]
+fn neighbouring_blocks_of_one_role_are_one_message() {
+    let messages = told(&[
+        prompted(1),
+        started(1),
+        thought("hm", None),
+        said("I look.", None),
+        used("tool-1", None),
+        used("tool-2", None),
+        returned("tool-1"),
+        returned("tool-2"),
+        said("Done.", None),
+    ]);
+
+    let message = |role, content, version| Message { role, content, turn_id: turn(1), version };
+    assert_eq!(
+        messages,
+        [
+            message(Role::User, vec![text("prompt 1")], 2),
+            message(
+                Role::Assistant,
+                vec![
+                    json!({ "type": "thinking", "thinking": "hm" }),
+                    text("I look."),
+                    json!({ "type": "tool_use", "id": "tool-1", "name": "Bash", "input": {} }),
+                    json!({ "type": "tool_use", "id": "tool-2", "name": "Bash", "input": {} }),
+                ],
+                3,
+            ),
+            message(Role::User, vec![result("tool-1"), result("tool-2")], 7),
+            message(Role::Assistant, vec![text("Done.")], 9),
+        ]
+    );
+}
+
+#[test]
+fn messages_of_different_turns_stay_apart() {
+    let over = completed(1, &spend(1), &spend(1));
+
+    let messages = told(&[prompted(1), started(1), over, prompted(2), started(2)]);
+
+    let message = |number, prompt, version| Message {
+        role: Role::User,
+        content: vec![text(prompt)],
+        turn_id: turn(number),
+        version,
+    };
+    assert_eq!(messages, [message(1, "prompt 1", 2), message(2, "prompt 2", 5)]);
+}
+
+#[test]
+fn prompt_stands_where_its_turn_began_and_not_where_it_was_sent() {
+    let over = completed(1, &spend(1), &spend(1));
+
+    let messages =
+        told(&[prompted(1), started(1), prompted(2), said("one", None), over, started(2), prompted(3)]);
+
+    let versions: Vec<_> = messages.iter().map(|message| (message.turn_id, message.version)).collect();
+    assert_eq!(versions, [(turn(1), 2), (turn(1), 4), (turn(2), 6)]);
+}
+
+#[test]
+fn pictures_stand_before_the_text_they_came_with() {
+    let image = Attachment::Image { media_type: "image/png".into(), data: "aGk=".into() };
+    let mut sent = prompted_with(1, "what is this?");
+    if let SessionEvent::PromptSubmitted { attachments, .. } = &mut sent {
+        attachments.push(image);
+    }
+
+    let messages = told(&[sent, started(1)]);
+
+    let source = json!({ "type": "base64", "media_type": "image/png", "data": "aGk=" });
+    assert_eq!(messages[0].content, [json!({ "type": "image", "source": source }), text("what is this?")]);
+}
+
+#[test]
+fn subagents_are_left_out_with_their_tools_and_results() {
+    let parent = Some("tool-1");
+
+    let messages = told(&[
+        prompted(1),
+        started(1),
+        used("tool-1", None),
+        thought("sub", parent),
+        said("sub", parent),
+        used("sub-1", parent),
+        returned("sub-1"),
+        returned("tool-1"),
+    ]);
+
+    let contents: Vec<Vec<Value>> = messages.into_iter().map(|message| message.content).collect();
+    let used_tool_1 = json!({ "type": "tool_use", "id": "tool-1", "name": "Bash", "input": {} });
+    assert_eq!(contents, [vec![text("prompt 1")], vec![used_tool_1], vec![result("tool-1")]]);
+}
+
+#[test]
+fn everything_else_is_no_part_of_the_conversation() {
+    let said_by_a_subagent = every_event();
+
+    let messages = told(&said_by_a_subagent);
+
+    let roles: Vec<_> = messages.iter().map(|message| (message.role, message.version)).collect();
+    assert_eq!(roles, [(Role::User, 3)]);
+}
+
+fn told(events: &[SessionEvent]) -> Vec<Message> {
+    let mut conversation = Conversation::default();
+    for (version, event) in (1..).zip(events) {
+        conversation.apply(version, event);
+    }
+    conversation.messages
+}
+
+fn said(text: &str, parent: Option<&str>) -> SessionEvent {
+    let (message_id, text, parent_tool_use_id) = ("m1".into(), text.into(), parent.map(str::to_owned));
+    SessionEvent::AssistantText { turn: turn(1), message_id, text, parent_tool_use_id }
+}
+
+fn thought(text: &str, parent: Option<&str>) -> SessionEvent {
+    let (message_id, text, parent_tool_use_id) = ("m1".into(), text.into(), parent.map(str::to_owned));
+    SessionEvent::AssistantThinking { turn: turn(1), message_id, text, parent_tool_use_id }
+}
+
+fn used(tool_use_id: &str, parent: Option<&str>) -> SessionEvent {
+    SessionEvent::ToolUsed {
+        turn: turn(1),
+        tool_use_id: tool_use_id.into(),
+        name: "Bash".into(),
+        input: json!({}),
+        parent_tool_use_id: parent.map(str::to_owned),
+    }
+}
+
+fn returned(tool_use_id: &str) -> SessionEvent {
+    SessionEvent::ToolReturned {
+        turn: turn(1),
+        tool_use_id: tool_use_id.into(),
+        is_error: false,
+        content: json!("ok"),
+        structured: None,
+    }
+}
+
+fn text(text: &str) -> Value {
+    json!({ "type": "text", "text": text })
+}
+
+fn result(tool_use_id: &str) -> Value {
+    json!({ "type": "tool_result", "tool_use_id": tool_use_id, "content": "ok", "is_error": false })
+}

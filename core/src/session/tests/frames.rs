@@ -1,0 +1,173 @@
+//! A turn as a client watches it.
+
+use serde_json::{Value, json};
+
+use super::every_event::every_event;
+use super::samples::{
+    at, completed, opening, prompted, recorded, session, spend, started, turn, unreported, viewed,
+};
+use crate::agent::{Delta, DeltaKind, Spend};
+use crate::session::event::{InterruptCause, SessionEvent, SessionOpened};
+use crate::session::frame::{Frame, TaskAnswer};
+use crate::session::view::SessionView;
+
+const AT: u64 = 7;
+
+#[test]
+fn each_stored_event_is_the_frame_that_clients_know() {
+    let frames: Vec<Option<Value>> = every_event().iter().map(stored).collect();
+
+    assert_eq!(frames, [beginnings(), blocks(), permissions(), incidents(), ends()].concat());
+}
+
+#[test]
+fn result_of_a_tool_is_shown_as_text_whatever_its_form() {
+    for (content, text) in [
+        (json!("plain"), "plain"),
+        (
+            json!([{ "type": "text", "text": "one" }, { "type": "image" }, { "type": "text", "text": "two" }]),
+            "one\ntwo",
+        ),
+        (Value::Null, ""),
+        (json!({ "unknown": true }), ""),
+    ] {
+        let event = SessionEvent::ToolReturned {
+            turn: turn(1),
+            tool_use_id: "tool-1".into(),
+            is_error: false,
+            content,
+            structured: None,
+        };
+
+        assert_eq!(stored(&event).unwrap()["content"], text);
+    }
+}
+
+#[test]
+fn interrupted_turn_ends_in_an_error_frame_with_its_cause() {
+    for cause in [
+        InterruptCause::User,
+        InterruptCause::ServerStopped,
+        InterruptCause::ServerCrashed,
+        InterruptCause::AgentAborted,
+    ] {
+        let account = unreported(&Spend::default());
+
+        let frame = stored(&SessionEvent::TurnInterrupted { turn: turn(1), cause, account });
+
+        let word = serde_json::to_value(cause).unwrap();
+        let fields = json!({ "code": "interrupted", "detail": word });
+        assert_eq!(frame, shown("error", cause.as_str(), fields));
+    }
+}
+
+#[test]
+fn stream_begins_with_the_session() {
+    let opened = SessionEvent::SessionOpened(SessionOpened { offline: true, ..opening() });
+    let view = SessionView::open(&opened, at(1)).unwrap();
+
+    let frame = serde_json::to_value(Frame::session(&view, turn(1), true, at(AT))).unwrap();
+
+    let metadata = json!({ "resumed": true, "model": null, "working_dir": "/work",
+        "permission_mode": "acceptEdits", "offline": true });
+    assert_eq!(Some(frame), shown("session", &session().to_string(), json!({ "metadata": metadata })));
+}
+
+#[test]
+fn stream_ends_with_the_answer() {
+    let view = viewed(&[prompted(1), started(1), completed(1, &spend(7), &spend(7))]);
+    let answer = TaskAnswer::new(session(), view.turn(turn(1)).unwrap());
+
+    let frame = serde_json::to_value(Frame::complete(&answer, at(AT))).unwrap();
+
+    assert_eq!(Some(frame), shown("complete", "all done", json!({ "metadata": answer })));
+}
+
+#[test]
+fn delta_is_a_frame_of_its_kind() {
+    for (kind, word) in [(DeltaKind::Text, "text_delta"), (DeltaKind::Thinking, "thinking_delta")] {
+        let delta = Delta { kind, message_id: "m1".into(), index: 2, text: "he".into() };
+
+        let frame = serde_json::to_value(Frame::delta(session(), Some(turn(1)), &delta, at(AT))).unwrap();
+
+        assert_eq!(Some(frame), shown(word, "he", json!({ "message_id": "m1", "index": 2 })));
+    }
+}
+
+fn beginnings() -> Vec<Option<Value>> {
+    let profile = json!({
+        "model": "opus", "permission_mode": "acceptEdits", "runtime_version": "2.1.197", "tools": ["Bash"],
+        "mcp_servers": [{ "name": "ev", "status": "connected" }], "skills": ["simplify"],
+        "agents": ["Explore"], "plugins": [{ "name": "p" }],
+    });
+    vec![
+        None,
+        None,
+        shown("status", "turn_started", json!({})),
+        shown("status", "agent_initialized", json!({ "metadata": profile })),
+    ]
+}
+
+fn blocks() -> Vec<Option<Value>> {
+    let of_message = json!({ "message_id": "m1", "parent_tool_use_id": "tool-0" });
+    let tool_use = json!({
+        "tool_name": "Write", "tool_input": { "file_path": "/work/a", "content": "b\nc\n" },
+        "tool_use_id": "tool-1", "parent_tool_use_id": "tool-0",
+    });
+    let result = json!({ "tool_use_id": "tool-1", "is_error": true, "metadata": { "type": "create" } });
+    let change = json!({
+        "path": "/work/a", "kind": "created", "added": 2, "removed": 1,
+        "patch": "@@ -1,1 +1,2 @@\n-a\n+b\n+c\n", "tool_use_id": "tool-1",
+    });
+    vec![
+        shown("text", "hello", of_message.clone()),
+        shown("thinking", "hm", of_message),
+        shown("tool_use", "Write", tool_use),
+        shown("tool_result", "one\ntwo", result),
+        shown("file_change", "/work/a", change),
+    ]
+}
+
+fn permissions() -> Vec<Option<Value>> {
+    let request = json!({
+        "request_id": "r1", "tool_name": "Write", "tool_use_id": "tool-1", "input": { "file_path": "/work/a" },
+        "description": "a", "reason": "workingDir", "suggestions": [{ "type": "setMode" }],
+        "subagent": "agent-7",
+    });
+    let decided_by = json!({ "kind": "system", "name": "no one to ask" });
+    let decision = json!({ "request_id": "r1", "decision": "deny", "decided_by": decided_by });
+    vec![shown("permission_request", "a", request), shown("decision", "Nobody is there.", decision)]
+}
+
+fn incidents() -> Vec<Option<Value>> {
+    let retry = json!({ "attempt": 1, "max_attempts": 10, "delay_ms": 557, "status": 529 });
+    vec![
+        shown("retry", "overloaded", retry),
+        shown("rate_limit", "", json!({ "metadata": { "status": "rejected" } })),
+        shown("compact", "auto", json!({ "tokens_before": 120, "tokens_after": 30 })),
+        shown("agent_message", "", json!({ "metadata": { "type": "from_the_future" } })),
+        shown("status", "interrupt_requested", json!({})),
+    ]
+}
+
+fn ends() -> Vec<Option<Value>> {
+    let failed = json!({ "code": "model_api_error", "detail": "API Error: 529" });
+    let interrupted = json!({ "code": "interrupted", "detail": "server_crashed" });
+    vec![None, shown("error", "API Error: 529", failed), shown("error", "server_crashed", interrupted)]
+}
+
+fn stored(event: &SessionEvent) -> Option<Value> {
+    let frame = Frame::stored(session(), &recorded(AT, event), event);
+    frame.map(|frame| serde_json::to_value(frame).unwrap())
+}
+
+/// A frame as JSON: what all have, and the fields of its kind.
+fn shown(kind: &str, content: &str, fields: Value) -> Option<Value> {
+    let mut frame = json!({
+        "type": kind, "content": content, "timestamp": "2026-11-22T10:24:20.000Z",
+        "session_id": session(), "turn_id": turn(1),
+    });
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    frame.as_object_mut().unwrap().extend(fields);
+    Some(frame)
+}

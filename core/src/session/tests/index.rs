@@ -1,0 +1,219 @@
+//! The session as a list shows it.
+
+use serde_json::json;
+
+use super::samples::{
+    at, began_by_itself, completed, interrupt_requested, opened, opening, permission_request, profile,
+    prompted, prompted_with, session, spend, spend_of, started, turn, unreported, usage,
+};
+use crate::agent::{FileChange, FileChangeKind, Spend, Usage};
+use crate::money::MicroDollars;
+use crate::session::event::{
+    DecidedBy, DeciderKind, Decision, InterruptCause, Origin, SessionEvent, SessionOpened,
+};
+use crate::session::index::{SessionHead, SessionIndex, SessionStatus, SessionSummary};
+
+#[test]
+fn fold_begins_with_what_the_session_was_opened_with() {
+    let summary = indexed(&[]).summary();
+
+    let head = SessionHead {
+        id: session(),
+        title: None,
+        status: SessionStatus::Idle,
+        working_dir: "/work".into(),
+        model: None,
+        permission_mode: opening().permission_mode,
+        owner: "ada".into(),
+        origin: Origin::Api,
+        created_at: at(1),
+        updated_at: at(1),
+        version: 1,
+        cost_usd: MicroDollars(0),
+        usage: Usage::default(),
+        tags: vec![],
+        offline: false,
+    };
+    assert_eq!(summary, SessionSummary { head, turns: 0, files_changed: 0, pending: 0 });
+}
+
+#[test]
+fn fold_begins_with_no_other_event() {
+    assert_eq!(SessionIndex::open(&prompted(1), at(1)), None);
+}
+
+#[test]
+fn each_event_counts_and_moves_the_time_of_the_last_change() {
+    let head = indexed(&[prompted(1), started(1), interrupt_requested(1)]).head;
+
+    assert_eq!((head.version, head.created_at, head.updated_at), (4, at(1), at(4)));
+}
+
+#[test]
+fn costs_and_tokens_of_all_turns_add_up() {
+    let cut_off = SessionEvent::TurnInterrupted {
+        turn: turn(2),
+        cause: InterruptCause::User,
+        account: super::samples::account(&spend_of(&[("opus", 3), ("haiku", 2)]), &spend(15)),
+    };
+
+    let head = indexed(&[completed(1, &spend(10), &spend(10)), cut_off]).head;
+
+    assert_eq!((head.cost_usd, head.usage), (MicroDollars(15), usage(15)));
+}
+
+#[test]
+fn title_comes_from_the_first_prompt() {
+    let long = "word ".repeat(30);
+    let eighty_characters = "你".repeat(80);
+    for (prompt, title) in [
+        ("fix the build", "fix the build"),
+        ("\n\n  first line\r\nsecond line", "first line"),
+        (&long[..], &*format!("{}…", "word ".repeat(16).trim_end())),
+        (&eighty_characters[..], &eighty_characters[..]),
+        (&*format!("{eighty_characters}好"), &*format!("{eighty_characters}…")),
+    ] {
+        let head = indexed(&[prompted_with(1, prompt), prompted_with(2, "another")]).head;
+
+        assert_eq!(head.title.as_deref(), Some(title));
+    }
+}
+
+#[test]
+fn title_that_was_given_stays() {
+    let named = SessionEvent::SessionOpened(SessionOpened { title: Some("Mine".into()), ..opening() });
+    let mut index = SessionIndex::open(&named, at(1)).unwrap();
+
+    index.apply(&prompted(1), at(2));
+
+    assert_eq!(index.head.title.as_deref(), Some("Mine"));
+}
+
+#[test]
+fn model_is_the_one_that_the_agent_says_it_uses() {
+    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
+
+    assert_eq!(indexed(&[started(1), introduced]).head.model.as_deref(), Some("opus"));
+}
+
+#[test]
+fn status_follows_the_turns() {
+    let refused = SessionEvent::PermissionDecided {
+        turn: turn(1),
+        request_id: "r1".into(),
+        decision: Decision::Deny,
+        decided_by: DecidedBy { kind: DeciderKind::System, name: None },
+        message: None,
+    };
+    let interrupted = SessionEvent::TurnInterrupted {
+        turn: turn(2),
+        cause: InterruptCause::ServerCrashed,
+        account: unreported(&Spend::default()),
+    };
+    use SessionStatus::{Idle, Running, Waiting};
+    then_status_after_each(&[
+        (prompted(1), Running),
+        (started(1), Running),
+        (asked("r1"), Waiting),
+        (asked("r2"), Waiting),
+        (refused, Waiting),
+        (prompted(2), Waiting),
+        (completed(1, &spend(1), &spend(1)), Running),
+        (started(2), Running),
+        (interrupted, Idle),
+        (began_by_itself(), Running),
+    ]);
+}
+
+#[test]
+fn request_that_nobody_answered_is_settled_by_the_end_of_its_turn() {
+    let summary = indexed(&[started(1), asked("r1"), asked("r2")]).summary();
+    let settled = indexed(&[started(1), asked("r1"), completed(1, &spend(1), &spend(1))]).summary();
+
+    assert_eq!((summary.pending, settled.pending), (2, 0));
+}
+
+#[test]
+fn turns_count_once_whoever_began_them() {
+    let over = completed(1, &spend(1), &spend(1));
+
+    let summary = indexed(&[prompted(1), prompted(2), started(1), over, began_by_itself()]).summary();
+
+    assert_eq!(summary.turns, 3);
+}
+
+#[test]
+fn file_that_changed_twice_counts_once() {
+    let summary = indexed(&[changed("/work/a"), changed("/work/b"), changed("/work/a")]).summary();
+
+    assert_eq!(summary.files_changed, 2);
+}
+
+#[test]
+fn fold_goes_on_from_where_it_was_written_down() {
+    let before = indexed(&[prompted(1), started(1), asked("r1"), changed("/work/a"), prompted(2)]);
+
+    let read_back: SessionIndex = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
+
+    assert_eq!(read_back, before);
+}
+
+#[test]
+fn summary_in_json_is_flat_and_in_dollars() {
+    let mut opened_by_ada = indexed(&[prompted(1), started(1), completed(1, &spend(2_500_000), &spend(0))]);
+    opened_by_ada.head.usage = Usage::default();
+
+    let json = serde_json::to_value(opened_by_ada.summary()).unwrap();
+
+    let none = json!({ "input_tokens": 0, "output_tokens": 0, "cache_read_input_tokens": 0,
+        "cache_creation_input_tokens": 0 });
+    let expected = json!({
+        "id": session(), "title": "prompt 1", "status": "idle", "working_dir": "/work", "model": null,
+        "permission_mode": "acceptEdits", "owner": "ada", "origin": "api",
+        "created_at": "2026-11-22T10:24:14.000Z", "updated_at": "2026-11-22T10:24:17.000Z",
+        "version": 4, "cost_usd": 2.5, "usage": none, "tags": [], "offline": false,
+        "turns": 1, "files_changed": 0, "pending": 0,
+    });
+    assert_eq!(json, expected);
+}
+
+/// The words a list filters by are the words in its rows.
+#[test]
+fn status_is_one_word_everywhere() {
+    use SessionStatus::{Archived, Idle, Running, Waiting};
+    for status in [Idle, Running, Waiting, Archived] {
+        assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+    }
+}
+
+fn indexed(events: &[SessionEvent]) -> SessionIndex {
+    let mut index = SessionIndex::open(&opened(), at(1)).unwrap();
+    for (version, event) in (2..).zip(events) {
+        index.apply(event, at(version));
+    }
+    index
+}
+
+fn then_status_after_each(events: &[(SessionEvent, SessionStatus)]) {
+    let mut index = SessionIndex::open(&opened(), at(1)).unwrap();
+    for (version, (event, expected)) in (2..).zip(events) {
+        index.apply(event, at(version));
+        assert_eq!(index.head.status, *expected, "after {event:?}");
+    }
+}
+
+fn asked(request_id: &str) -> SessionEvent {
+    SessionEvent::PermissionRequested { turn: turn(1), request: permission_request(request_id) }
+}
+
+fn changed(path: &str) -> SessionEvent {
+    let change = FileChange {
+        path: path.into(),
+        kind: FileChangeKind::Modified,
+        added: 1,
+        removed: 0,
+        patch: String::new(),
+        tool_use_id: "tool-1".into(),
+    };
+    SessionEvent::FileChanged { turn: turn(1), change }
+}

@@ -1,0 +1,244 @@
+//! What the tests are made of: a session, its turns by number, and what an agent might say.
+
+use cqrs_es::test::{AggregateTestExecutor, TestFramework};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::Session;
+use crate::agent::{
+    AgentOptions, AgentOutcome, AgentOutput, AgentProfile, Denial, ModelUse, PermissionMode,
+    PermissionRequest, Spend, TurnReport, Usage,
+};
+use crate::event_log::{Digest, RecordedEvent};
+use crate::ids::{ProcessId, SessionId, TurnId};
+use crate::money::MicroDollars;
+use crate::prompt::Prompt;
+use crate::session::command::{Recording, SessionCommand, WhileRunning};
+use crate::session::event::{
+    AgentCounter, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome,
+};
+use crate::session::view::SessionView;
+use crate::time::Timestamp;
+
+pub(super) fn given(events: impl IntoIterator<Item = SessionEvent>) -> AggregateTestExecutor<Session> {
+    TestFramework::with(()).given(events.into_iter().collect())
+}
+
+pub(super) const fn session() -> SessionId {
+    SessionId(Uuid::from_u128(0xa))
+}
+
+pub(super) const fn turn(number: u128) -> TurnId {
+    TurnId(Uuid::from_u128(number))
+}
+
+/// A turn that begins without a prompt gets this id.
+pub(super) const SPARE: TurnId = turn(99);
+
+pub(super) const fn process(number: u128) -> ProcessId {
+    ProcessId(Uuid::from_u128(number))
+}
+
+pub(super) fn opening() -> SessionOpened {
+    SessionOpened {
+        session: session(),
+        owner: "ada".into(),
+        working_dir: "/work".into(),
+        permission_mode: PermissionMode::AcceptEdits,
+        origin: Origin::Api,
+        offline: false,
+        title: None,
+        options: AgentOptions::default(),
+    }
+}
+
+pub(super) fn opened() -> SessionEvent {
+    SessionEvent::SessionOpened(opening())
+}
+
+pub(super) fn prompted(number: u128) -> SessionEvent {
+    prompted_with(number, &format!("prompt {number}"))
+}
+
+pub(super) fn prompted_with(number: u128, text: &str) -> SessionEvent {
+    let (turn, text, author) = (turn(number), text.to_owned(), "ada".into());
+    SessionEvent::PromptSubmitted { turn, text, attachments: vec![], author }
+}
+
+pub(super) fn started(number: u128) -> SessionEvent {
+    started_in(number, 1)
+}
+
+pub(super) fn started_in(number: u128, process_number: u128) -> SessionEvent {
+    began(turn(number), Initiator::Prompt, process_number)
+}
+
+pub(super) fn began_by_itself() -> SessionEvent {
+    began(SPARE, Initiator::Agent, 1)
+}
+
+fn began(turn: TurnId, initiator: Initiator, process_number: u128) -> SessionEvent {
+    let process = process(process_number);
+    SessionEvent::TurnStarted { turn, initiator, process, runtime_version: "2.1".into(), node: "n1".into() }
+}
+
+pub(super) fn interrupt_requested(number: u128) -> SessionEvent {
+    SessionEvent::InterruptRequested { turn: turn(number), by: "ada".into() }
+}
+
+/// The event that ends a turn well after the process has spent `total` in all and `share` in this turn.
+pub(super) fn completed(number: u128, share: &Spend, total: &Spend) -> SessionEvent {
+    SessionEvent::TurnCompleted(completion(turn(number), TurnOutcome::Success, share, total))
+}
+
+pub(super) fn completion(turn: TurnId, outcome: TurnOutcome, share: &Spend, total: &Spend) -> TurnCompleted {
+    TurnCompleted {
+        turn,
+        outcome,
+        result: "all done".into(),
+        stop_reason: Some("end_turn".into()),
+        structured_output: None,
+        agent_turns: 2,
+        denials: vec![],
+        account: account(share, total),
+    }
+}
+
+/// What [`report`] leads to, given the process's counter stood at `total - share` before.
+pub(super) fn account(share: &Spend, total: &Spend) -> TurnAccount {
+    TurnAccount {
+        spend: share.clone(),
+        duration_ms: 1200,
+        duration_api_ms: share.cost_micros.0,
+        counter: AgentCounter { spend: total.clone(), duration_api_ms: total.cost_micros.0 },
+    }
+}
+
+/// Nothing spent, and the process's counter where it stood.
+pub(super) fn unreported(counter: &Spend) -> TurnAccount {
+    let counter = AgentCounter { spend: counter.clone(), duration_api_ms: counter.cost_micros.0 };
+    TurnAccount { counter, ..TurnAccount::default() }
+}
+
+/// A reading of a counter where one model was used; its token counts follow from the amount.
+pub(super) fn spend(micros: u64) -> Spend {
+    spend_of(&[("opus", micros)])
+}
+
+pub(super) fn spend_of(models: &[(&str, u64)]) -> Spend {
+    let used = |micros| ModelUse { usage: usage(micros), cost_micros: MicroDollars(micros) };
+    Spend {
+        cost_micros: models.iter().map(|(_, micros)| MicroDollars(*micros)).sum(),
+        models: models.iter().map(|(name, micros)| ((*name).to_owned(), used(*micros))).collect(),
+    }
+}
+
+pub(super) fn usage(micros: u64) -> Usage {
+    Usage {
+        input_tokens: micros * 10,
+        output_tokens: micros * 2,
+        cache_read_input_tokens: micros * 3,
+        cache_creation_input_tokens: micros * 4,
+    }
+}
+
+/// The agent's report; its API time grows with what was spent.
+pub(super) fn report(outcome: AgentOutcome, total: &Spend) -> TurnReport {
+    TurnReport {
+        outcome,
+        text: "all done".into(),
+        stop_reason: Some("end_turn".into()),
+        structured_output: None,
+        total: total.clone(),
+        duration_ms: 1200,
+        total_duration_api_ms: total.cost_micros.0,
+        agent_turns: 2,
+        denials: vec![],
+    }
+}
+
+pub(super) fn submit(number: u128, while_running: WhileRunning) -> SessionCommand {
+    SessionCommand::SubmitPrompt {
+        turn: turn(number),
+        text: Prompt::try_from(format!("prompt {number}")).unwrap(),
+        attachments: vec![],
+        author: "ada".into(),
+        while_running,
+    }
+}
+
+pub(super) fn start() -> SessionCommand {
+    SessionCommand::StartTurn { process: process(1), runtime_version: "2.1".into(), node: "n1".into() }
+}
+
+pub(super) fn request_interrupt() -> SessionCommand {
+    SessionCommand::RequestInterrupt { by: "ada".into() }
+}
+
+pub(super) fn record(output: AgentOutput) -> SessionCommand {
+    SessionCommand::Record(Box::new(Recording {
+        output,
+        process: process(1),
+        runtime_version: "2.1".into(),
+        node: "n1".into(),
+        spare_turn: SPARE,
+    }))
+}
+
+pub(super) fn record_end(outcome: AgentOutcome, total: &Spend) -> SessionCommand {
+    record(AgentOutput::TurnEnded(Box::new(report(outcome, total))))
+}
+
+pub(super) fn profile(model: &str) -> AgentProfile {
+    AgentProfile { model: model.into(), tools: vec!["Bash".into()], ..AgentProfile::default() }
+}
+
+pub(super) fn said(text: &str) -> AgentOutput {
+    AgentOutput::Text { message_id: "m1".into(), text: text.into(), parent_tool_use_id: None }
+}
+
+pub(super) fn permission_request(request_id: &str) -> PermissionRequest {
+    PermissionRequest {
+        request_id: request_id.into(),
+        tool_name: "Write".into(),
+        tool_use_id: "tool-1".into(),
+        input: json!({ "file_path": "/work/a" }),
+        description: "a".into(),
+        reason: Some("workingDir".into()),
+        suggestions: vec![json!({ "type": "setMode" })],
+        subagent: None,
+    }
+}
+
+pub(super) fn denial() -> Denial {
+    Denial { tool_name: "Write".into(), tool_use_id: "tool-1".into(), tool_input: json!({}) }
+}
+
+/// The second `version` of a log in which an event is recorded every second.
+pub(super) const fn at(version: u64) -> Timestamp {
+    Timestamp::from_micros(1_795_343_053_000_000 + version.cast_signed() * 1_000_000)
+}
+
+pub(super) fn recorded(version: u64, event: &SessionEvent) -> RecordedEvent {
+    RecordedEvent {
+        position: version,
+        version,
+        type_name: event.type_name().into(),
+        schema: event.schema(),
+        recorded_at: at(version),
+        actor: "agent".into(),
+        request_id: None,
+        data: event.encode().unwrap(),
+        payload_hash: Digest::default(),
+        hash: Digest::default(),
+    }
+}
+
+/// The view of a session with these events after the one that opened it.
+pub(super) fn viewed(events: &[SessionEvent]) -> SessionView {
+    let mut view = SessionView::open(&opened(), at(1)).unwrap();
+    for (version, event) in (2..).zip(events) {
+        view.apply(&recorded(version, event), event);
+    }
+    view
+}

@@ -1,0 +1,158 @@
+//! How events are stored. What once was stored is read for ever: a line of `golden_events.jsonl` is
+//! never changed, and an event of a new type brings a line of its own.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use cqrs_es::DomainEvent;
+
+use super::every_event::every_event;
+use super::samples::{opened, turn};
+use crate::session::event::{
+    AgentCounter, DecidedBy, DeciderKind, Decision, FailureCause, SessionEvent, TurnAccount,
+};
+
+const GOLDEN: &str = include_str!("golden_events.jsonl");
+
+#[derive(Deserialize)]
+struct Golden {
+    #[serde(rename = "type")]
+    type_name: String,
+    schema: u32,
+    data: Box<RawValue>,
+}
+
+#[test]
+fn every_event_reads_back_as_it_was_written() {
+    for event in every_event() {
+        let data = event.encode().unwrap();
+
+        assert_eq!(SessionEvent::decode(event.type_name(), &data).unwrap(), event);
+    }
+}
+
+#[test]
+fn golden_lines_still_read_as_what_they_meant() {
+    let read: Vec<SessionEvent> =
+        golden().iter().map(|line| SessionEvent::decode(&line.type_name, &line.data).unwrap()).collect();
+
+    assert_eq!(read, every_event());
+}
+
+#[test]
+fn golden_lines_are_what_is_written_today() {
+    let lines: Vec<(String, u32, serde_json::Value)> = golden()
+        .iter()
+        .map(|line| (line.type_name.clone(), line.schema, serde_json::from_str(line.data.get()).unwrap()))
+        .collect();
+
+    let written: Vec<_> = every_event()
+        .iter()
+        .map(|event| {
+            let data = serde_json::from_str(event.encode().unwrap().get()).unwrap();
+            (event.type_name().to_owned(), event.schema(), data)
+        })
+        .collect();
+    assert_eq!(lines, written);
+}
+
+#[test]
+fn every_type_has_a_golden_line() {
+    let known: BTreeSet<String> = golden().into_iter().map(|line| line.type_name).collect();
+
+    assert_eq!(known, type_names());
+}
+
+#[test]
+fn name_of_an_event_is_its_tag() {
+    for event in every_event() {
+        let json = serde_json::to_value(&event).unwrap();
+
+        assert_eq!(json["type"], event.type_name());
+        assert_eq!((event.event_type(), event.event_version()), (event.type_name().into(), "1".into()));
+    }
+}
+
+#[test]
+fn absent_fields_are_not_written_and_read_as_absent() {
+    for (event, data) in [
+        (SessionEvent::AgentMessage { turn: None, raw: json!(1) }, r#"{"raw":1}"#.to_owned()),
+        (
+            SessionEvent::PermissionDecided {
+                turn: turn(1),
+                request_id: "r1".into(),
+                decision: Decision::Allow,
+                decided_by: DecidedBy { kind: DeciderKind::System, name: None },
+                message: None,
+            },
+            format!(
+                r#"{{"turn":"{}","request_id":"r1","decision":"allow","decided_by":{{"kind":"system"}}}}"#,
+                turn(1)
+            ),
+        ),
+        (
+            opened(),
+            format!(
+                r#"{{"session":"{}","owner":"ada","working_dir":"/work","permission_mode":"acceptEdits","origin":"api","offline":false}}"#,
+                super::samples::session()
+            ),
+        ),
+    ] {
+        assert_eq!(event.encode().unwrap().get(), data);
+        assert_eq!(read(event.type_name(), &data), event);
+    }
+}
+
+#[test]
+fn spaces_and_unknown_fields_of_a_newer_program_do_not_matter() {
+    let data = r#" { "detail" : "d", "later": [1], "turn": "00000000-0000-0000-0000-000000000001",
+        "cause": "agent_died", "spend": { "models": {}, "cost_micros": 1 }, "duration_ms": 2,
+        "duration_api_ms": 3, "counter": { "spend": { "cost_micros": 1, "models": {} },
+        "duration_api_ms": 3 } } "#;
+
+    let spend = || crate::agent::Spend { cost_micros: crate::money::MicroDollars(1), ..Default::default() };
+    let account = TurnAccount {
+        spend: spend(),
+        duration_ms: 2,
+        duration_api_ms: 3,
+        counter: AgentCounter { spend: spend(), duration_api_ms: 3 },
+    };
+    assert_eq!(
+        read("turn_failed", data),
+        SessionEvent::TurnFailed {
+            turn: turn(1),
+            cause: FailureCause::AgentDied,
+            detail: "d".into(),
+            status: None,
+            account,
+        }
+    );
+}
+
+#[test]
+fn unknown_type_is_an_error_that_names_it() {
+    let data = RawValue::from_string("{}".into()).unwrap();
+
+    let error = SessionEvent::decode("session_teleported", &data).unwrap_err().to_string();
+
+    assert!(error.starts_with("unknown variant `session_teleported`"), "{error}");
+}
+
+fn golden() -> Vec<Golden> {
+    GOLDEN.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn read(type_name: &str, data: &str) -> SessionEvent {
+    SessionEvent::decode(type_name, &RawValue::from_string(data.to_owned()).unwrap()).unwrap()
+}
+
+/// The names of all types, as serde lists them when it meets an unknown one.
+fn type_names() -> BTreeSet<String> {
+    let data = RawValue::from_string("{}".into()).unwrap();
+    let error = SessionEvent::decode("?", &data).unwrap_err().to_string();
+    let (_, expected) = error.split_once("expected one of ").unwrap();
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}

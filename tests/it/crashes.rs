@@ -1,0 +1,119 @@
+//! The server dies or is told to stop in the middle of a turn.
+
+use reqwest::StatusCode;
+use runner_tests::processes::{agents_of, command_lines, wait_for_command};
+use runner_tests::script;
+use runner_tests::server::Server;
+use serde_json::{Value, json};
+
+/// A tool that leaves children of several kinds behind, and then waits.
+fn stubborn() -> Value {
+    let command = "setsid sleep 801 & nohup sleep 802 >/dev/null 2>&1 & (trap '' TERM; exec sleep 803)";
+    let input = json!({ "command": command, "description": "children", "timeout": 300_000 });
+    json!([{ "tool_use": { "name": "Bash", "input": input } }, { "text": "never" }])
+}
+
+async fn begin_stubborn_turn(server: &Server) -> (String, Value) {
+    let body = json!({
+        "prompt": script("Leave children behind.", &stubborn()),
+        "permission_mode": "bypassPermissions", "timeout_ms": 1,
+    });
+    let task = server.post("/api/task", &body).await;
+    assert_eq!(task.status, StatusCode::ACCEPTED, "{}", task.body);
+    for child in ["sleep 801", "sleep 802", "sleep 803"] {
+        wait_for_command(&server.data_dir(), child).await;
+    }
+    (task.body["session_id"].as_str().unwrap().to_owned(), task.body["turn_id"].clone())
+}
+
+#[tokio::test]
+async fn after_kill_9_the_turn_is_interrupted_once_and_the_session_goes_on() {
+    let mut server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
+    let (session, turn) = begin_stubborn_turn(&server).await;
+    let queued = script("Queued.", &json!([{ "text": "I was not forgotten." }]));
+    let accepted =
+        server.post(&format!("/api/sessions/{session}/prompts"), &json!({ "prompt": queued })).await;
+    assert_eq!(accepted.status, StatusCode::ACCEPTED);
+    let before = server.events(&session).await;
+
+    server.kill_9().await;
+    server.restart().await;
+
+    let completed = server.wait_for(&session, "turn_completed").await;
+    assert_eq!(completed["data"]["turn"], accepted.body["turn_id"], "the queued prompt was acknowledged");
+    let after = server.events(&session).await;
+    assert_eq!(after[..before.len()], before, "what was acknowledged is still there");
+    let interrupted: Vec<_> = after.iter().filter(|event| event["type"] == "turn_interrupted").collect();
+    assert_eq!(interrupted.len(), 1);
+    assert_eq!(interrupted[0]["data"]["turn"], turn);
+    assert_eq!(interrupted[0]["data"]["cause"], "server_crashed");
+    let left = command_lines(&agents_of(&server.data_dir()));
+    assert!(!left.iter().any(|line| line.contains("sleep 80")), "swept at the start: {left:?}");
+    server.verify(&session).await;
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_second_crash_interrupts_nothing_twice() {
+    let mut server = Server::start().await;
+    let prompt = script("Hang.", &json!([{ "hang": true }]));
+    let task = server.post("/api/task", &json!({ "prompt": prompt, "timeout_ms": 1 })).await.body;
+    let session = task["session_id"].as_str().unwrap();
+
+    for _ in 0..2 {
+        server.kill_9().await;
+        server.restart().await;
+        server.wait_for(session, "turn_interrupted").await;
+    }
+
+    let types = server.event_types(session).await;
+    assert_eq!(types.iter().filter(|name| *name == "turn_interrupted").count(), 1, "{types:?}");
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_turn_in_order_and_leaves_nothing_behind() {
+    let mut server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
+    let (session, turn) = begin_stubborn_turn(&server).await;
+
+    let status = server.stop().await; // Asserts that no process is left.
+
+    assert_eq!(status.code(), Some(0), "{}", server.log().await);
+    server.restart().await;
+    let events = server.events(&session).await;
+    let last = events.last().unwrap();
+    assert_eq!((&last["type"], &last["data"]["turn"]), (&json!("turn_interrupted"), &turn));
+    assert_eq!(last["data"]["cause"], "server_stopped");
+}
+
+#[tokio::test]
+async fn a_turn_that_is_nearly_done_may_finish_before_the_stop() {
+    let mut server = Server::start_with(&[("SHUTDOWN_GRACE_SECONDS", "30")]).await;
+    let warm = server.task(&json!({ "prompt": script("Warm up.", &json!([{ "text": "ok" }])) })).await;
+    let prompt = script("Soon.", &json!([{ "text": "Just in time.", "delay_ms": 700 }]));
+    let body = json!({ "prompt": prompt, "resume": warm["session_id"], "timeout_ms": 1 });
+    server.post("/api/task", &body).await;
+
+    server.stop().await;
+    server.restart().await;
+
+    let view = server.view(warm["session_id"].as_str().unwrap()).await;
+    assert_eq!(view["turns"][1]["result"], "Just in time.");
+}
+
+#[tokio::test]
+async fn a_second_server_cannot_take_the_same_data_folder() {
+    let server = Server::start().await;
+
+    let second = tokio::process::Command::new(runner_tests::program("claude-runner"))
+        .env("DATA_DIR", server.data_dir())
+        .env("WORKING_DIR", server.workspace())
+        .env("PORT", "0")
+        .env("OFFLINE", "true")
+        .output()
+        .await
+        .unwrap();
+
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another server"), "{second:?}");
+    assert_eq!(server.get("/ready").await.status, StatusCode::OK);
+}

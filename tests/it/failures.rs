@@ -1,0 +1,144 @@
+//! What can go wrong behind the server: the model's API, the agent's program, its start.
+
+use nix::sys::signal::{Signal, kill};
+use reqwest::StatusCode;
+use runner_tests::processes::{agents_of, command_lines, wait_for_command};
+use runner_tests::script;
+use runner_tests::server::Server;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_error_of_the_models_api_is_a_502_with_its_status() {
+    let server = Server::start().await;
+
+    for status in [400, 401, 529] {
+        let prompt = script("Fail.", &json!([{ "error": { "status": status } }]));
+        let answer = server.post("/api/task", &json!({ "prompt": prompt })).await;
+
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::BAD_GATEWAY, "model_api_error"),
+            "{}",
+            answer.body
+        );
+        assert_eq!(answer.body["upstream_status"], status, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_passing_error_is_retried_and_recorded() {
+    let server = Server::start().await;
+    let replies = json!([{ "error": { "status": 529, "times": 1 } }, { "text": "After all." }]);
+
+    let answer = server.task(&json!({ "prompt": script("Try.", &replies) })).await;
+
+    assert_eq!(answer["message"], "After all.");
+    let events = server.events(answer["session_id"].as_str().unwrap()).await;
+    let retried = events.iter().find(|event| event["type"] == "api_retried").unwrap();
+    assert_eq!((&retried["data"]["attempt"], &retried["data"]["status"]), (&json!(1), &json!(529)));
+}
+
+#[tokio::test]
+async fn a_session_goes_on_after_its_model_failed() {
+    let server = Server::start().await;
+    let prompt = script("Fail.", &json!([{ "error": { "status": 400 } }]));
+    server.post("/api/task", &json!({ "prompt": prompt })).await;
+    let session = server.get("/api/sessions").await.body["sessions"][0]["id"].clone();
+
+    let next = server
+        .task(&json!({ "prompt": script("Again.", &json!([{ "text": "Now." }])), "resume": session }))
+        .await;
+
+    assert_eq!(next["message"], "Now.");
+    let view = server.view(session.as_str().unwrap()).await;
+    assert_eq!(view["turns"][0]["error"]["code"], "model_api_error");
+    assert_eq!(view["turns"][1]["outcome"], "success");
+}
+
+#[tokio::test]
+async fn a_killed_agent_fails_its_turn_and_the_session_gets_a_new_one() {
+    let server = Server::start().await;
+    let input = json!({ "command": "sleep 778", "description": "sleep", "timeout": 300_000 });
+    let replies = json!([{ "tool_use": { "name": "Bash", "input": input } }, { "text": "x" }]);
+    let body =
+        json!({ "prompt": script("Sleep.", &replies), "permission_mode": "acceptEdits", "timeout_ms": 1 });
+    let session = server.post("/api/task", &body).await.body["session_id"].as_str().unwrap().to_owned();
+    wait_for_command(&server.data_dir(), "sleep 778").await;
+    let agent = wait_for_command(&server.data_dir(), "--input-format=stream-json").await;
+
+    kill(agent, Signal::SIGKILL).unwrap();
+
+    let failed = server.wait_for(&session, "turn_failed").await;
+    assert_eq!(failed["data"]["cause"], "agent_died");
+    let left = command_lines(&agents_of(&server.data_dir()));
+    assert_eq!(left, Vec::<String>::new(), "the tool outlived its agent");
+    let next = server
+        .task(&json!({ "prompt": script("Next.", &json!([{ "text": "Here." }])), "resume": session }))
+        .await;
+    assert_eq!(next["message"], "Here.");
+}
+
+#[tokio::test]
+async fn a_missing_program_is_a_503_that_says_how_to_install_it() {
+    let server = Server::start_with(&[("CLAUDE_BIN", "/nonexistent/claude")]).await;
+
+    for path in ["/api/task", "/api/task/stream"] {
+        let refused = server.post(path, &json!({ "prompt": "Hello" })).await;
+
+        assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable"));
+        assert!(refused.body["detail"].as_str().unwrap().contains("npm install"), "{}", refused.body);
+    }
+    assert_eq!(server.get("/api/sessions").await.body["sessions"], json!([]), "nothing half-begun is left");
+    assert!(server.get("/api/status").await.body["agent"]["problem"].is_string());
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_start_fails_the_turn_with_its_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("claude");
+    let text = "#!/bin/sh\n[ \"$1\" = --version ] && echo 9.9.9 && exit\necho 'error: broken on purpose' >&2\nexit 3\n";
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let server = Server::start_with(&[("CLAUDE_BIN", program.to_str().unwrap())]).await;
+
+    let answer = server.post("/api/task", &json!({ "prompt": "Hello" })).await;
+
+    assert_eq!((answer.status, answer.code()), (StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable"));
+    assert!(answer.body["detail"].as_str().unwrap().contains("broken on purpose"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn as_many_busy_sessions_as_allowed_and_no_more() {
+    let server = Server::start_with(&[("MAX_SESSIONS", "1")]).await;
+    let hang = script("Hang.", &json!([{ "hang": true }]));
+    let first = server.post("/api/task", &json!({ "prompt": hang, "timeout_ms": 1 })).await.body;
+
+    let refused = server.post("/api/task", &json!({ "prompt": "Me too" })).await;
+
+    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "overloaded"));
+    assert!(refused.headers.contains_key("retry-after"));
+    let session = first["session_id"].as_str().unwrap();
+    server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+    server.wait_for(session, "turn_interrupted").await;
+    let next = server.task(&json!({ "prompt": script("Now?", &json!([{ "text": "Yes." }])) })).await;
+    assert_eq!(next["message"], "Yes.", "an idle session makes room");
+}
+
+#[tokio::test]
+async fn an_idle_session_gives_up_its_process_and_comes_back() {
+    let server = Server::start_with(&[("AGENT_IDLE_SECONDS", "1")]).await;
+    let first = server.task(&json!({ "prompt": script("One.", &json!([{ "text": "1" }])) })).await;
+
+    for _ in 0..200 {
+        if agents_of(&server.data_dir()).is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
+    assert_eq!(command_lines(&agents_of(&server.data_dir())), Vec::<String>::new());
+    let replies = json!([{ "text": "2" }]);
+    let second =
+        server.task(&json!({ "prompt": script("Two.", &replies), "resume": first["session_id"] })).await;
+    assert_eq!(second["message"], "2");
+}

@@ -1,0 +1,82 @@
+//! Pages of other sites cannot reach a server on loopback; every answer carries what keeps browsers safe.
+
+use reqwest::{Method, StatusCode};
+use runner_tests::server::{Server, answer};
+use serde_json::json;
+
+#[tokio::test]
+async fn only_own_host_names_are_answered() {
+    let server = Server::start_with(&[("ALLOWED_HOSTS", "runner.example")]).await;
+
+    for host in ["evil.test", "127.0.0.1.evil.test", "localhost.evil.test:8000", ""] {
+        for path in ["/", "/api/status", "/health", "/openapi.json"] {
+            let refused = answer(server.request(Method::GET, path).header("host", host)).await;
+            assert_eq!(
+                (refused.status, refused.code()),
+                (StatusCode::FORBIDDEN, "host_not_allowed"),
+                "{host} {path}"
+            );
+        }
+    }
+    for host in ["localhost", "LOCALHOST:1234", "127.0.0.1:9", "[::1]:8000", "runner.example"] {
+        let answered = answer(server.request(Method::GET, "/health").header("host", host)).await;
+        assert_eq!(answered.status, StatusCode::OK, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_cannot_write() {
+    let server = Server::start().await;
+    let body = json!({ "prompt": "x" }).to_string();
+
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"]
+    {
+        let request = server.request(Method::POST, "/api/task").header("content-type", content_type);
+        let refused = answer(request.body(body.clone())).await;
+        let expected = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type_not_json");
+        assert_eq!((refused.status, refused.code()), expected, "{content_type}");
+    }
+    for origin in ["http://evil.test", "null", "https://127.0.0.1:1"] {
+        let request = server.request(Method::POST, "/api/task").header("origin", origin);
+        let refused = answer(request.json(&json!({ "prompt": "x" }))).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (StatusCode::FORBIDDEN, "origin_not_allowed"),
+            "{origin}"
+        );
+    }
+    assert_eq!(server.get("/api/sessions").await.body["sessions"], json!([]));
+}
+
+#[tokio::test]
+async fn every_answer_carries_security_headers_and_a_request_id() {
+    let server = Server::start().await;
+
+    for path in ["/", "/docs", "/api/status", "/no/such/path"] {
+        let headers = server.get(path).await.headers;
+        assert!(
+            headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"),
+            "{path}"
+        );
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["x-frame-options"], "DENY");
+        assert_eq!(headers["referrer-policy"], "no-referrer");
+        assert!(!headers["x-request-id"].is_empty());
+    }
+    let named = answer(server.request(Method::GET, "/health").header("x-request-id", "my-own-1")).await;
+    assert_eq!(named.headers["x-request-id"], "my-own-1");
+    let rubbish = answer(server.request(Method::GET, "/health").header("x-request-id", "with space")).await;
+    assert_ne!(rubbish.headers["x-request-id"], "with space");
+}
+
+#[tokio::test]
+async fn the_request_id_stands_in_what_the_request_stored() {
+    let server = Server::start().await;
+
+    let request = server.request(Method::POST, "/api/sessions").header("x-request-id", "trace-7");
+    let session = answer(request.json(&json!({}))).await.body["id"].as_str().unwrap().to_owned();
+
+    let events = server.events(&session).await;
+    assert_eq!((&events[0]["request_id"], &events[0]["actor"]), (&json!("trace-7"), &json!("user:local")));
+}

@@ -1,0 +1,74 @@
+//! Stopping a turn: the tool dies, the turn is closed, the session goes on.
+
+use reqwest::StatusCode;
+use runner_tests::processes::{agents_of, command_lines, wait_for_command};
+use runner_tests::script;
+use runner_tests::server::Server;
+use serde_json::json;
+
+fn sleeping(seconds: u32) -> serde_json::Value {
+    let input = json!({ "command": format!("sleep {seconds}"), "description": "sleep", "timeout": 300_000 });
+    json!([{ "tool_use": { "name": "Bash", "input": input } }, { "text": "woke up" }])
+}
+
+#[tokio::test]
+async fn an_interrupted_tool_dies_and_the_session_stays_usable() {
+    let server = Server::start().await;
+    // `sleep` needs no permission only where edits and commands are allowed by a rule; python asks, ls does not.
+    let body = json!({ "prompt": script("Sleep.", &sleeping(777)), "permission_mode": "acceptEdits", "timeout_ms": 1 });
+    let task = server.post("/api/task", &body).await.body;
+    let session = task["session_id"].as_str().unwrap();
+    wait_for_command(&server.data_dir(), "sleep 777").await;
+
+    let interrupted = server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+
+    assert_eq!(interrupted.status, StatusCode::ACCEPTED);
+    let ended = server.wait_for(session, "turn_interrupted").await;
+    assert_eq!((&ended["data"]["cause"], &ended["data"]["turn"]), (&json!("user"), &task["turn_id"]));
+    let left = command_lines(&agents_of(&server.data_dir()));
+    assert!(!left.iter().any(|line| line.contains("sleep 777")), "{left:?}");
+    let next = server
+        .task(&json!({ "prompt": script("Next.", &json!([{ "text": "Here." }])), "resume": session }))
+        .await;
+    assert_eq!(next["message"], "Here.");
+    server.verify(session).await;
+}
+
+#[tokio::test]
+async fn a_turn_whose_model_hangs_can_be_interrupted() {
+    let server = Server::start().await;
+    let body = json!({ "prompt": script("Hang.", &json!([{ "text": "I begin", "hang": true }])) });
+    let mut frames = server.stream_task(&body).await;
+    let session = frames.until("text_delta").await[0].data["session_id"].as_str().unwrap().to_owned();
+
+    server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+    let frames = frames.rest().await;
+
+    let answer = &frames.last().unwrap().data["metadata"];
+    assert_eq!((&answer["success"], &answer["error"]["code"]), (&json!(false), &json!("interrupted")));
+}
+
+#[tokio::test]
+async fn an_interrupt_right_after_the_prompt_is_not_lost() {
+    let server = Server::start().await;
+    let body = json!({ "prompt": script("Hang.", &json!([{ "hang": true }])), "timeout_ms": 1 });
+    let task = server.post("/api/task", &body).await.body;
+    let session = task["session_id"].as_str().unwrap();
+
+    // The agent has not even started: it must be told again.
+    let interrupted = server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+
+    assert_eq!(interrupted.status, StatusCode::ACCEPTED);
+    server.wait_for(session, "turn_interrupted").await;
+}
+
+#[tokio::test]
+async fn where_nothing_runs_nothing_can_be_interrupted() {
+    let server = Server::start().await;
+    let session = server.post("/api/sessions", &json!({})).await.body["id"].as_str().unwrap().to_owned();
+
+    let refused = server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "nothing_running"));
+    assert_eq!(server.event_types(&session).await, ["session_opened"]);
+}

@@ -1,0 +1,60 @@
+//! The Lambda function: the same routes, in process, with a streamed body.
+
+use std::time::Duration;
+
+use hyper::Request;
+use runner_tests::lambda_emulator::{DOMAIN, LambdaEmulator};
+use runner_tests::script;
+use serde_json::json;
+
+async fn start(folder: &std::path::Path) -> LambdaEmulator {
+    std::fs::create_dir(folder.join("workspace")).unwrap();
+    let setting = |name: &str, value: &std::path::Path| (name.to_owned(), value.display().to_string());
+    let settings = [
+        setting("WORKING_DIR", &folder.join("workspace")),
+        setting("DATA_DIR", &folder.join("data")),
+        setting("HOME", folder),
+        setting("CLAUDE_BIN", &runner_tests::claude()),
+        ("OFFLINE".to_owned(), "true".to_owned()),
+        ("ALLOWED_HOSTS".to_owned(), DOMAIN.to_owned()),
+    ];
+    let mut lambda = LambdaEmulator::start(&runner_tests::program("runner-lambda"), &settings).await.unwrap();
+    lambda.invocation_timeout = Duration::from_secs(60);
+    lambda
+}
+
+#[tokio::test]
+async fn the_routes_of_the_server_answer_in_a_function() {
+    let folder = tempfile::tempdir().unwrap();
+    let lambda = start(folder.path()).await;
+
+    let status = lambda.invoke(Request::get("/api/status").body("").unwrap()).await.unwrap();
+    let missing = lambda.invoke(Request::get("/api/sessions/x").body("").unwrap()).await.unwrap();
+
+    assert_eq!(status.status, 200);
+    assert_eq!(status.json().await.unwrap()["agent"]["offline"], true);
+    assert_eq!(missing.status, 404);
+    assert_eq!(missing.json().await.unwrap()["code"], "session_not_found");
+    assert!(lambda.shutdown().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_task_is_streamed_while_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let lambda = start(folder.path()).await;
+    let prompt = script("Count.", &json!([{ "text": "one two three four", "chunk_delay_ms": 50 }]));
+    let request = Request::post("/api/task/stream").header("content-type", "application/json");
+
+    let body = json!({ "prompt": prompt }).to_string();
+    let mut response = lambda.invoke(request.body(body).unwrap()).await.unwrap();
+    let mut chunks = vec![];
+    while let Some(chunk) = response.next_chunk().await.unwrap() {
+        chunks.push(String::from_utf8(chunk.to_vec()).unwrap());
+    }
+
+    assert_eq!(response.headers["content-type"], "text/event-stream");
+    assert!(chunks.len() > 5, "frame by frame: {}", chunks.len());
+    assert!(chunks[0].contains("\"type\":\"session\""), "{}", chunks[0]);
+    assert!(chunks.last().unwrap().contains("one two three four"));
+    assert!(lambda.shutdown().await.unwrap().success());
+}

@@ -1,0 +1,49 @@
+//! `claude-runner projections rebuild`: the same rows from the log alone.
+
+use runner_tests::script;
+use runner_tests::server::Server;
+use serde_json::json;
+use sqlx::{Connection, SqliteConnection};
+
+async fn rebuild(server: &Server) -> std::process::Output {
+    let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
+    command.args(["projections", "rebuild"]).env("DATA_DIR", server.data_dir());
+    command.env("WORKING_DIR", server.workspace()).output().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_rebuild_gives_identical_rows_and_mends_wrong_ones() {
+    let mut server = Server::start().await;
+    let replies = json!([
+        { "tool_use": { "name": "Write", "input": { "file_path": "{{cwd}}/a.txt", "content": "x" } } },
+        { "text": "done" },
+    ]);
+    let body = json!({ "prompt": script("Write.", &replies), "permission_mode": "acceptEdits" });
+    server.task(&body).await;
+    server.post("/api/sessions", &json!({ "title": "Empty" })).await;
+    let listed = server.get("/api/sessions").await.body;
+    let running = rebuild(&server).await;
+    server.stop().await;
+
+    let first = rebuild(&server).await;
+    let database = format!("sqlite://{}", server.data_dir().join("runner.db").display());
+    let mut connection = SqliteConnection::connect(&database).await.unwrap();
+    sqlx::query("UPDATE session_index SET status = 'running', cost_micros = 7")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM usage_by_day").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let second = rebuild(&server).await;
+    server.restart().await;
+
+    assert_eq!(running.status.code(), Some(1), "not while a server runs");
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said(&first).contains("the read models were right"), "{}", said(&first));
+    assert!(said(&second).contains("were wrong and are right now"), "{}", said(&second));
+    let digest = |text: String| {
+        text.lines().find_map(|line| line.strip_prefix("after:  ").map(str::to_owned)).unwrap()
+    };
+    assert_eq!(digest(said(&first)), digest(said(&second)));
+    assert_eq!(server.get("/api/sessions").await.body, listed);
+}

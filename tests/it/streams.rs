@@ -1,0 +1,160 @@
+//! Server-sent events: a task as it happens, a session's log across cuts.
+
+use std::time::Duration;
+
+use runner_tests::server::Server;
+use runner_tests::sse::kinds;
+use runner_tests::{script, sse::Frame};
+use serde_json::{Value, json};
+
+/// The kinds of frames that a newer agent does not add to, without those that are only live.
+fn stored(frames: &[Frame]) -> Vec<&str> {
+    kinds(frames).into_iter().filter(|kind| !kind.ends_with("_delta") && *kind != "agent_message").collect()
+}
+
+#[tokio::test]
+async fn a_task_is_shown_step_by_step_and_ends_with_its_answer() {
+    let server = Server::start().await;
+    let replies = json!([
+        { "blocks": [
+            { "thinking": "A file?" },
+            { "text": "I look." },
+            { "tool_use": { "name": "Bash", "input": { "command": "ls", "description": "list" } } },
+        ] },
+        { "text": "Nothing here." },
+    ]);
+
+    let mut frames = server.stream_task(&json!({ "prompt": script("Look.", &replies) })).await;
+    let frames = frames.rest().await;
+
+    let expected =
+        ["session", "status", "status", "thinking", "text", "tool_use", "tool_result", "text", "complete"];
+    assert_eq!(stored(&frames), expected);
+    let first = &frames[0].data;
+    assert_eq!((&first["metadata"]["resumed"], &first["metadata"]["offline"]), (&json!(false), &json!(true)));
+    let last = &frames.last().unwrap().data;
+    assert_eq!(last["metadata"]["message"], "Nothing here.");
+    assert_eq!(last["metadata"]["session_id"], first["session_id"]);
+    for frame in &frames {
+        let is_live = frame.kind().ends_with("_delta");
+        assert_eq!(frame.id.is_none(), is_live, "{frame:?}");
+        for field in ["content", "timestamp", "session_id", "turn_id"] {
+            assert!(!frame.data[field].is_null(), "{field} of {frame:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn text_is_shown_while_it_is_written() {
+    let server = Server::start().await;
+    let replies = json!([{ "text": "one two three four five six seven eight", "chunk_delay_ms": 20 }]);
+
+    let mut frames = server.stream_task(&json!({ "prompt": script("Count.", &replies) })).await;
+    let frames = frames.rest().await;
+
+    let deltas = frames.iter().filter(|frame| frame.kind() == "text_delta");
+    let pieces: String = deltas.map(|frame| frame.data["content"].as_str().unwrap()).collect();
+    assert_eq!(pieces, "one two three four five six seven eight");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_does_not_stop_the_turn() {
+    let server = Server::start().await;
+    let prompt = script("Slowly.", &json!([{ "text": "Done anyway.", "delay_ms": 1000 }]));
+    let mut frames = server.stream_task(&json!({ "prompt": prompt })).await;
+    let session = frames.next().await.unwrap().data["session_id"].as_str().unwrap().to_owned();
+
+    drop(frames);
+
+    let completed = server.wait_for(&session, "turn_completed").await;
+    assert_eq!(completed["data"]["result"], "Done anyway.");
+}
+
+#[tokio::test]
+async fn a_cut_stream_is_resumed_without_gap_or_repeat() {
+    let server = Server::start().await;
+    let look =
+        json!({ "tool_use": { "name": "Bash", "input": { "command": "echo x", "description": "echo" } } });
+    let prompt = script("Several steps.", &json!([look, look, look, { "text": "end" }]));
+    let opened = server.post("/api/sessions", &json!({})).await.body;
+    let session = opened["id"].as_str().unwrap().to_owned();
+    server.post(&format!("/api/sessions/{session}/prompts"), &json!({ "prompt": prompt })).await;
+
+    let mut seen: Vec<Value> = vec![];
+    loop {
+        // Two frames, then the line is cut.
+        let after = seen.last().map_or(0, |event| event["version"].as_u64().unwrap());
+        let mut frames = server.stream_events(&session, after).await;
+        for _ in 0..2 {
+            seen.push(frames.next().await.unwrap().data);
+        }
+        if seen.iter().any(|event| event["type"] == "turn_completed") {
+            break;
+        }
+    }
+
+    let stored = server.events(&session).await;
+    assert_eq!(seen, stored[..seen.len()]);
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_across_a_restart() {
+    let mut server = Server::start().await;
+    let first = server.task(&json!({ "prompt": script("One.", &json!([{ "text": "1" }])) })).await;
+    let session = first["session_id"].as_str().unwrap().to_owned();
+    let last = server.view(&session).await["version"].as_u64().unwrap();
+    let mut cut = server.stream_events(&session, last).await;
+
+    let status = server.stop().await;
+    assert!(cut.next().await.is_none(), "nothing came that was not stored");
+    server.restart().await;
+    server.task(&json!({ "prompt": script("Two.", &json!([{ "text": "2" }])), "resume": session })).await;
+    let next = server.stream_events(&session, last).await.next().await.unwrap();
+
+    assert!(status.success());
+    assert!(cut.asides.iter().any(|aside| aside.starts_with("retry:")), "{:?}", cut.asides);
+    assert_eq!((next.id, next.kind()), (Some(last + 1), "prompt_submitted"));
+}
+
+#[tokio::test]
+async fn deltas_are_shown_beside_stored_events_when_asked_for() {
+    let server = Server::start().await;
+    let opened = server.post("/api/sessions", &json!({})).await.body;
+    let session = opened["id"].as_str().unwrap();
+    let path = format!("/api/sessions/{session}/events?deltas=true&types=turn_completed");
+    let request = server.request(reqwest::Method::GET, &path).header("accept", "text/event-stream");
+    let mut frames = runner_tests::sse::Frames::new(request.send().await.unwrap());
+
+    let prompt = script("Count.", &json!([{ "text": "one two three", "chunk_delay_ms": 10 }]));
+    server.post(&format!("/api/sessions/{session}/prompts"), &json!({ "prompt": prompt })).await;
+    let frames = frames.until("turn_completed").await;
+
+    let mut expected = vec!["text_delta"; frames.len() - 1];
+    expected.push("turn_completed");
+    assert_eq!(kinds(&frames), expected);
+    assert!(frames.len() > 1);
+}
+
+#[tokio::test]
+async fn a_stream_whose_client_left_is_let_go_within_a_second() {
+    let server = Server::start().await;
+    let opened = server.post("/api/sessions", &json!({})).await.body;
+    let session = opened["id"].as_str().unwrap();
+    let before = sockets(&server);
+    let streams = futures_util::future::join_all((0..20).map(|_| server.stream_events(session, 1))).await;
+    let during = sockets(&server);
+
+    drop(streams);
+
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after = sockets(&server);
+    assert!(during >= before + 15, "{before} {during}");
+    assert!(after <= before + 2, "{before} {during} {after}");
+}
+
+/// How many sockets the server has open.
+fn sockets(server: &Server) -> usize {
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().flatten();
+    let targets = descriptors.filter_map(|descriptor| std::fs::read_link(descriptor.path()).ok());
+    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}

@@ -1,0 +1,106 @@
+//! The rules of the repository that no compiler checks.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Who may depend on whom; any other edge between packages is wrong.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("core", &[]),
+    ("actors", &["core"]),
+    ("adapters", &["core"]),
+    ("lambda", &["web"]),
+    ("web", &["core", "actors", "adapters"]),
+    ("tests", &["core", "actors", "adapters", "web"]),
+];
+
+const MAX_LINES: usize = 400;
+
+/// Files below a folder of the repository, without what is built or installed.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_made =
+            ["target", "node_modules", "dist", "data", ".git", ".agent"].iter().any(|made| name == *made);
+        match (path.is_dir(), is_made) {
+            (true, false) => files(&path, found),
+            (false, false) => found.push(path),
+            (_, true) => {}
+        }
+    }
+}
+
+fn sources(extensions: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut found = vec![];
+    files(runner_tests::root(), &mut found);
+    let chosen = found.into_iter().filter(|path| {
+        path.extension().is_some_and(|extension| extensions.iter().any(|wanted| extension == *wanted))
+    });
+    chosen.map(|path| (path.clone(), std::fs::read_to_string(&path).unwrap())).collect()
+}
+
+#[test]
+fn packages_depend_only_on_those_they_may() {
+    for (package, allowed) in ALLOWED {
+        let manifest =
+            std::fs::read_to_string(runner_tests::root().join(package).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let own: BTreeSet<&str> = manifest["dependencies"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .filter_map(|name| name.strip_prefix("runner-"))
+            .collect();
+        let allowed = allowed.iter().copied().collect();
+        assert!(own.is_subset(&allowed), "{package} depends on {own:?}, may depend on {allowed:?}");
+    }
+}
+
+#[test]
+fn only_the_composition_root_names_adapters() {
+    let web = runner_tests::root().join("web/src");
+    for (path, text) in sources(&["rs"]) {
+        let may = ["app.rs", "main.rs"].iter().any(|name| path == web.join(name));
+        assert!(!path.starts_with(&web) || may || !text.contains("runner_adapters"), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_domain_does_no_input_or_output_and_reads_no_clock() {
+    let core = runner_tests::root().join("core/src");
+    for (path, text) in sources(&["rs"]).into_iter().filter(|(path, _)| path.starts_with(&core)) {
+        for forbidden in
+            ["tokio::", "std::fs", "std::net", "std::process", "::now()", "now_v7", "sqlx", "actix"]
+        {
+            assert!(!text.contains(forbidden), "{} mentions {forbidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn wire_names_of_the_agent_stay_in_its_adapter() {
+    for (path, text) in sources(&["rs"]) {
+        let is_adapter = path.starts_with(runner_tests::root().join("adapters"));
+        let is_test = path.starts_with(runner_tests::root().join("tests"));
+        for name in ["can_use_tool", "control_request", "structuredPatch", "modelUsage"] {
+            assert!(is_adapter || is_test || !text.contains(name), "{} spells {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_a_person_reads_at_once() {
+    for (path, text) in sources(&["rs", "ts", "tsx", "js", "mjs", "css", "sql"]) {
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn modules_are_named_by_their_idea() {
+    for (path, _) in sources(&["rs"]) {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let is_heap =
+            ["mod", "utils", "util", "helpers", "common", "types", "models"].contains(&name.as_str());
+        assert!(!is_heap, "{}", path.display());
+    }
+}

@@ -1,0 +1,42 @@
+//! Appends from many writers and says on its output what was acknowledged, until it is killed.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program of the test suite")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use runner_adapters::clock::SystemClock;
+use runner_adapters::event_store::EventStore;
+use runner_core::event_log::{Append, Provenance};
+use runner_core::ids::{CommandId, SessionId};
+use runner_core::ports::EventLog;
+use runner_core::session::event::SessionEvent;
+use serde_json::json;
+use uuid::Uuid;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, database, writers] = arguments.as_slice() else {
+        eprintln!("usage: append-until-killed DATABASE WRITERS");
+        std::process::exit(2);
+    };
+    let store = EventStore::open(&PathBuf::from(database), Arc::new(SystemClock::default())).await.unwrap();
+    let writers: usize = writers.parse().unwrap();
+    let tasks = (0..writers).map(|_| tokio::spawn(write(store.clone())));
+    futures_util::future::join_all(tasks).await;
+}
+
+async fn write(store: EventStore) {
+    let session = SessionId(Uuid::now_v7());
+    for version in 0.. {
+        let event = SessionEvent::AgentMessage { turn: None, raw: json!({ "number": version }) };
+        let command = CommandId(Uuid::now_v7());
+        let actor = "system".to_owned();
+        let provenance = Provenance { actor, request_id: None, command, request_hash: None };
+        let append = Append { session, expected_version: version, events: vec![event], provenance };
+        let appended = store.append(append).await.unwrap();
+        // A whole line in one write: a torn last one is no acknowledgement.
+        println!("{session} {}", appended.last_version);
+    }
+}
