@@ -45,6 +45,8 @@ pub(super) struct Core {
     agent: Option<LiveAgent>,
     draining: bool,
     finished: bool,
+    /// The log failed; whether a turn runs is unknown until it is read again.
+    failed: bool,
     /// Set when an interrupt should be looked after once more.
     pub(super) insist: Option<Insist>,
 }
@@ -52,11 +54,12 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(id: SessionId, services: Arc<Services>, hub: Arc<Hub>) -> Self {
         let (loaded, agent, insist) = (None, None, None);
-        Self { id, services, hub, loaded, agent, draining: false, finished: false, insist }
+        Self { id, services, hub, loaded, agent, draining: false, finished: false, failed: false, insist }
     }
 
+    /// Whether a turn runs, or may run. An actor that ends like this is started again and recovers.
     pub(super) fn is_busy(&self) -> bool {
-        self.session().is_some_and(|session| session.running().is_some())
+        self.failed || self.session().is_some_and(|session| session.running().is_some())
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -74,7 +77,9 @@ impl Core {
     /// Closes a turn that an earlier run left open, and goes on with prompts that wait.
     pub(super) async fn recover(&mut self, address: &Addr<SessionActor>) {
         if let Err(error) = self.load().await {
-            tracing::error!(session.id = %self.id, error = &error as &dyn std::error::Error, "a session cannot be read");
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(session.id = %self.id, error, "a session cannot be read");
+            (self.failed, self.finished) = (true, true);
             return;
         }
         if self.is_busy() {
@@ -262,7 +267,9 @@ impl Core {
         match self.execute(commands, provenance).await {
             Ok(committed) => committed.events,
             Err(error) => {
-                tracing::error!(session.id = %self.id, error = &error as &dyn std::error::Error, "a session stops: its events cannot be stored");
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(session.id = %self.id, error, "a session stops: its events cannot be stored");
+                self.failed = true;
                 self.end().await;
                 vec![]
             }

@@ -1,0 +1,201 @@
+//! Agents whose words a test puts into their mouths, and which tell it what they hear.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use runner_core::agent::AgentOutput;
+use runner_core::ids::TurnId;
+use runner_core::ports::{
+    AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, AgentRuntime, AgentStatus, RunningAgent,
+    ToolInfo,
+};
+use runner_core::prompt::Attachment;
+use tokio::sync::{mpsc, watch};
+
+/// How long a test waits for something that is about to happen.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// More than any test says or starts.
+const MAX_WAITING: usize = 256;
+
+/// Starts agents and hands them to the test.
+pub(super) struct ReplayRunner {
+    started: mpsc::Sender<Agent>,
+    agents: tokio::sync::Mutex<mpsc::Receiver<Agent>>,
+    running: Arc<watch::Sender<usize>>,
+    sweeps: AtomicUsize,
+    /// Why agents cannot be started, if they cannot.
+    problem: Mutex<Option<AgentError>>,
+}
+
+impl Default for ReplayRunner {
+    fn default() -> Self {
+        let (started, agents) = mpsc::channel(MAX_WAITING);
+        let (running, sweeps, problem) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
+        Self { started, agents: tokio::sync::Mutex::new(agents), running, sweeps, problem }
+    }
+}
+
+impl ReplayRunner {
+    /// The next agent that is started.
+    pub(super) async fn agent(&self) -> Agent {
+        let next = async { self.agents.lock().await.recv().await };
+        let agent = tokio::time::timeout(PATIENCE, next).await;
+        agent.expect("an agent was expected to be started").expect("the runner lives")
+    }
+
+    /// How many agents were started that the test has not taken.
+    pub(super) async fn untaken(&self) -> usize {
+        self.agents.lock().await.len()
+    }
+
+    /// How many agents run.
+    pub(super) fn running(&self) -> usize {
+        *self.running.borrow()
+    }
+
+    /// Waits until no agent runs.
+    pub(super) async fn when_none_runs(&self) {
+        let mut running = self.running.subscribe();
+        let none = tokio::time::timeout(PATIENCE, running.wait_for(|count| *count == 0)).await;
+        assert!(none.is_ok(), "agents still run");
+    }
+
+    pub(super) fn sweeps(&self) -> usize {
+        self.sweeps.load(Ordering::SeqCst)
+    }
+
+    /// Lets every start fail from now on.
+    pub(super) fn break_down(&self, why: AgentError) {
+        *self.problem.lock().unwrap() = Some(why);
+    }
+}
+
+#[async_trait]
+impl AgentRuntime for ReplayRunner {
+    async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
+        tokio::task::yield_now().await;
+        if let Some(problem) = self.problem.lock().unwrap().clone() {
+            return Err(problem);
+        }
+        let (mouth, outputs) = mpsc::channel(MAX_WAITING);
+        let (heard, ears) = mpsc::channel(MAX_WAITING);
+        let (stop, stopped) = watch::channel(false);
+        self.running.send_modify(|count| *count += 1);
+        let input = ReplayInput { heard, stop, running: Arc::clone(&self.running) };
+        self.started.try_send(Agent { launch, mouth, ears }).expect("the test takes its agents");
+        Ok(RunningAgent { input: Arc::new(input), outputs: Box::new(ReplayOutputs { outputs, stopped }) })
+    }
+
+    fn status(&self) -> AgentStatus {
+        AgentStatus {
+            program: Some("/bin/replay".into()),
+            version: Some("2.1".into()),
+            credentials: "offline",
+            offline: true,
+            problem: None,
+        }
+    }
+
+    fn tools(&self) -> &'static [ToolInfo] {
+        &[]
+    }
+
+    async fn sweep(&self) -> usize {
+        self.sweeps.fetch_add(1, Ordering::SeqCst);
+        0
+    }
+}
+
+/// Something that was said to an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    Prompt(TurnId, String),
+    Refusal(String, String),
+    Interrupt,
+    Stop,
+}
+
+/// The test's side of a started agent. The agent dies when it is dropped.
+pub(super) struct Agent {
+    pub(super) launch: AgentLaunch,
+    mouth: mpsc::Sender<Vec<AgentOutput>>,
+    ears: mpsc::Receiver<Heard>,
+}
+
+impl Agent {
+    /// Says these things in one go.
+    pub(super) async fn says(&self, outputs: impl IntoIterator<Item = AgentOutput>) {
+        self.mouth.send(outputs.into_iter().collect()).await.expect("somebody listens to the agent");
+    }
+
+    /// The next thing said to it.
+    pub(super) async fn hears(&mut self) -> Heard {
+        let heard = tokio::time::timeout(PATIENCE, self.ears.recv()).await;
+        heard.expect("something was expected to be said to the agent").expect("somebody speaks to the agent")
+    }
+
+    /// Whether nothing was said to it that the test has not taken.
+    pub(super) fn has_heard_all(&self) -> bool {
+        self.ears.is_empty()
+    }
+}
+
+struct ReplayInput {
+    heard: mpsc::Sender<Heard>,
+    stop: watch::Sender<bool>,
+    running: Arc<watch::Sender<usize>>,
+}
+
+impl ReplayInput {
+    fn hear(&self, heard: Heard) -> Result<(), AgentError> {
+        // Its test may have dropped it: it is dead.
+        self.heard.try_send(heard).map_err(|_| AgentError::Ended)
+    }
+}
+
+#[async_trait]
+impl AgentInput for ReplayInput {
+    async fn prompt(&self, turn: TurnId, text: &str, _: &[Attachment]) -> Result<(), AgentError> {
+        self.hear(Heard::Prompt(turn, text.to_owned()))
+    }
+
+    async fn refuse(&self, request_id: &str, message: &str) -> Result<(), AgentError> {
+        self.hear(Heard::Refusal(request_id.to_owned(), message.to_owned()))
+    }
+
+    async fn interrupt(&self) -> Result<(), AgentError> {
+        self.hear(Heard::Interrupt)
+    }
+
+    async fn stop(&self) {
+        tokio::task::yield_now().await;
+        self.hear(Heard::Stop).ok();
+        self.stop.send_replace(true);
+    }
+}
+
+impl Drop for ReplayInput {
+    fn drop(&mut self) {
+        self.running.send_modify(|count| *count -= 1);
+    }
+}
+
+struct ReplayOutputs {
+    outputs: mpsc::Receiver<Vec<AgentOutput>>,
+    stopped: watch::Receiver<bool>,
+}
+
+#[async_trait]
+impl AgentOutputs for ReplayOutputs {
+    async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit> {
+        let exit = |detail: &str| Err(AgentExit { detail: detail.into(), at_start: false });
+        tokio::select! {
+            biased;
+            outputs = self.outputs.recv() => outputs.map_or_else(|| exit("signal: 9"), Ok),
+            _ = self.stopped.wait_for(|stopped| *stopped) => exit("exit status: 0"),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What the tests are made of: a server on a log in memory with agents that play, and things to say.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use runner_core::agent::{
+    AgentOptions, AgentOutcome, AgentOutput, AgentProfile, PermissionMode, Spend, TurnReport,
+};
+use runner_core::event_log::{Append, Digest, Provenance};
+use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
+use runner_core::ports::{Clock, EventLog};
+use runner_core::prompt::Prompt;
+use runner_core::session::command::WhileRunning;
+use runner_core::session::event::{Initiator, Origin, SessionEvent, SessionOpened};
+use runner_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::memory_log::MemoryLog;
+use super::replay::{Agent, Heard, ReplayRunner};
+use crate::{Prompted, RunnerError, Services, Sessions, Settings, Submission};
+
+/// Runs a test on an actix system of its own; one that hangs fails.
+pub(super) fn run(test: impl Future<Output = ()>) {
+    actix::System::new().block_on(async {
+        tokio::time::timeout(Duration::from_secs(30), test).await.expect("the test hangs");
+    });
+}
+
+pub(super) struct Server {
+    pub(super) log: Arc<MemoryLog>,
+    pub(super) runner: Arc<ReplayRunner>,
+    pub(super) sessions: Sessions,
+}
+
+impl Server {
+    /// A server with room for many sessions that are not parked while a test runs.
+    pub(super) fn start() -> Self {
+        Self::start_with(settings())
+    }
+
+    pub(super) fn start_with(settings: Settings) -> Self {
+        let (log, runner) = (Arc::new(MemoryLog::default()), Arc::new(ReplayRunner::default()));
+        let clock = Arc::new(TickingClock::default());
+        let services = Services {
+            log: Arc::clone(&log) as Arc<_>,
+            directory: Arc::clone(&log) as Arc<_>,
+            runtime: Arc::clone(&runner) as Arc<_>,
+            clock,
+            settings,
+        };
+        Self { log, runner, sessions: Sessions::start(services) }
+    }
+
+    /// Opens a session and takes its agent.
+    pub(super) async fn open(&self, session: SessionId) -> Agent {
+        self.sessions.open(opening(session), provenance()).await.unwrap();
+        self.runner.agent().await
+    }
+
+    /// Opens a session and has its agent work on the prompt 1.
+    pub(super) async fn open_and_run(&self, session: SessionId) -> Agent {
+        let mut agent = self.open(session).await;
+        self.prompt(session, 1).await.unwrap();
+        assert_eq!(agent.hears().await, prompt_of(1));
+        agent
+    }
+
+    /// The same in one step: there is no time in which the session is idle.
+    pub(super) async fn open_with_prompt(&self, session: SessionId) -> Agent {
+        let submission = submission(1, WhileRunning::Queue);
+        self.sessions.open_with_prompt(opening(session), submission, provenance()).await.unwrap();
+        let mut agent = self.runner.agent().await;
+        assert_eq!(agent.hears().await, prompt_of(1));
+        agent
+    }
+
+    pub(super) async fn prompt(&self, session: SessionId, number: u128) -> Result<Prompted, RunnerError> {
+        self.sessions.prompt(session, submission(number, WhileRunning::Queue), provenance()).await
+    }
+
+    pub(super) async fn interrupt(&self, session: SessionId) -> Result<(), RunnerError> {
+        self.sessions.interrupt(session, "ada".into(), provenance()).await.map(drop)
+    }
+
+    /// Puts events into the log past the server, as another one would.
+    pub(super) async fn store(&self, session: SessionId, events: Vec<SessionEvent>) {
+        let expected_version = self.log.events(session).len() as u64;
+        let append = Append { session, expected_version, events, provenance: provenance() };
+        self.log.append(append).await.unwrap();
+    }
+}
+
+pub(super) fn settings() -> Settings {
+    Settings { node: "n1".into(), max_sessions: 100, idle_timeout: Duration::from_secs(3600) }
+}
+
+#[derive(Default)]
+struct TickingClock(AtomicI64);
+
+impl Clock for TickingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.fetch_add(1000, Ordering::Relaxed))
+    }
+}
+
+pub(super) const fn session(number: u128) -> SessionId {
+    SessionId(Uuid::from_u128(number))
+}
+
+pub(super) const fn turn(number: u128) -> TurnId {
+    TurnId(Uuid::from_u128(number))
+}
+
+pub(super) fn opening(session: SessionId) -> SessionOpened {
+    SessionOpened {
+        session,
+        owner: "ada".into(),
+        working_dir: "/work".into(),
+        permission_mode: PermissionMode::Default,
+        origin: Origin::Api,
+        offline: true,
+        title: None,
+        options: AgentOptions::default(),
+    }
+}
+
+pub(super) fn submission(number: u128, while_running: WhileRunning) -> Submission {
+    Submission {
+        turn: turn(number),
+        text: Prompt::try_from(format!("prompt {number}")).unwrap(),
+        attachments: vec![],
+        author: "ada".into(),
+        while_running,
+    }
+}
+
+pub(super) fn prompt_of(number: u128) -> Heard {
+    Heard::Prompt(turn(number), format!("prompt {number}"))
+}
+
+pub(super) fn opened(number: u128) -> SessionEvent {
+    SessionEvent::SessionOpened(opening(session(number)))
+}
+
+pub(super) fn prompted(number: u128) -> SessionEvent {
+    let (text, author) = (format!("prompt {number}"), "ada".into());
+    SessionEvent::PromptSubmitted { turn: turn(number), text, attachments: vec![], author }
+}
+
+pub(super) fn started(number: u128) -> SessionEvent {
+    SessionEvent::TurnStarted {
+        turn: turn(number),
+        initiator: Initiator::Prompt,
+        process: ProcessId(Uuid::from_u128(77)),
+        runtime_version: "2.1".into(),
+        node: "n1".into(),
+    }
+}
+
+/// On behalf of a request that nobody sends again.
+pub(super) fn provenance() -> Provenance {
+    let command = CommandId(Uuid::now_v7());
+    Provenance { actor: "user:ada".into(), request_id: None, command, request_hash: None }
+}
+
+/// On behalf of a request that may be sent again.
+pub(super) fn retriable(command: u128, request_hash: u8) -> Provenance {
+    let request_hash = Some(Digest([request_hash; 32]));
+    Provenance { command: CommandId(Uuid::from_u128(command)), request_hash, ..provenance() }
+}
+
+pub(super) fn introduced() -> AgentOutput {
+    AgentOutput::Initialized(AgentProfile { model: "opus".into(), ..AgentProfile::default() })
+}
+
+pub(super) fn said(text: &str) -> AgentOutput {
+    AgentOutput::Text { message_id: "m1".into(), text: text.into(), parent_tool_use_id: None }
+}
+
+pub(super) fn done() -> AgentOutput {
+    ended(AgentOutcome::Succeeded)
+}
+
+pub(super) fn ended(outcome: AgentOutcome) -> AgentOutput {
+    AgentOutput::TurnEnded(Box::new(TurnReport {
+        outcome,
+        text: "done".into(),
+        stop_reason: None,
+        structured_output: None,
+        total: Spend::default(),
+        duration_ms: 10,
+        total_duration_api_ms: 5,
+        agent_turns: 1,
+        denials: vec![],
+    }))
+}
+
+/// What happened, in one word each: the type, and the number of the turn or the cause where there is one.
+pub(super) fn told(events: &[SessionEvent]) -> Vec<String> {
+    events.iter().map(tell).collect()
+}
+
+fn tell(event: &SessionEvent) -> String {
+    let name = event.type_name();
+    let of = |turn: &TurnId| format!("{name} {}", turn.0.as_u128());
+    match event {
+        SessionEvent::PromptSubmitted { turn, .. }
+        | SessionEvent::TurnStarted { turn, .. }
+        | SessionEvent::InterruptRequested { turn, .. } => of(turn),
+        SessionEvent::TurnCompleted(completed) => of(&completed.turn),
+        SessionEvent::TurnFailed { turn, cause, .. } => format!("{} {}", of(turn), cause.code()),
+        SessionEvent::TurnInterrupted { turn, cause, .. } => format!("{} {}", of(turn), cause.as_str()),
+        SessionEvent::SessionOpened(_)
+        | SessionEvent::AgentInitialized { .. }
+        | SessionEvent::AssistantText { .. }
+        | SessionEvent::AssistantThinking { .. }
+        | SessionEvent::ToolUsed { .. }
+        | SessionEvent::ToolReturned { .. }
+        | SessionEvent::FileChanged { .. }
+        | SessionEvent::PermissionRequested { .. }
+        | SessionEvent::PermissionDecided { .. }
+        | SessionEvent::ApiRetried { .. }
+        | SessionEvent::RateLimited { .. }
+        | SessionEvent::ContextCompacted { .. }
+        | SessionEvent::AgentMessage { .. } => name.to_owned(),
+    }
+}
