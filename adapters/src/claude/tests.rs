@@ -1,1 +1,10 @@
+//! What the agent's lines mean, what it is started with, and that nothing of it is left behind.
+//! The lines are those of the protocol, as the real program writes them.
 
+mod decode;
+mod file_changes;
+mod launch;
+mod process;
+mod process_tree;
+mod reports;
+mod requests;

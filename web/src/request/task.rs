@@ -76,6 +76,9 @@ pub(crate) struct Task {
     pub(crate) target: Target,
     pub(crate) opening: Opening,
     pub(crate) timeout: Duration,
+    /// A given option that cannot be changed once a session is open, and whether a folder was given.
+    fixed: Option<String>,
+    names_folder: bool,
 }
 
 /// Which session a task is for.
@@ -92,20 +95,39 @@ impl Task {
         for name in OPTION_FIELDS {
             options.extend(fields.remove(*name).map(|value| ((*name).to_owned(), value)));
         }
+        let names_folder = options.contains_key("working_dir");
         let fixed = options.keys().find(|name| name.as_str() != "working_dir").cloned();
         let body: TaskFields = parse(fields)?;
         let target = target(&body)?;
-        if let (Target::Resume(_), Some(name)) = (target, fixed) {
-            let detail = "was fixed when the session was opened";
-            return Err(Problem::field("option_fixed", &format!("/{name}"), detail));
+        if let (Target::Resume(_), Some(name)) = (target, &fixed) {
+            return Err(option_fixed(name));
         }
         Ok(Self {
             submission: submission(body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
             opening: Opening::read(options, context)?,
             timeout: timeout(body.timeout_ms)?,
+            fixed,
+            names_folder,
         })
     }
+}
+
+impl Task {
+    /// Whether the task fits a session that is open already: what was fixed then cannot be asked for now.
+    pub(crate) fn check_fits(&self, working_dir: &str) -> Result<(), Problem> {
+        if let Some(name) = &self.fixed {
+            return Err(option_fixed(name));
+        }
+        match self.names_folder && self.opening.working_dir != working_dir {
+            true => Err(option_fixed("working_dir")),
+            false => Ok(()),
+        }
+    }
+}
+
+fn option_fixed(name: &str) -> Problem {
+    Problem::field("option_fixed", &format!("/{name}"), "was fixed when the session was opened")
 }
 
 /// Reads a prompt for a session that exists.

@@ -7,6 +7,7 @@ use runner_core::ids::SessionId;
 use runner_core::ports::SessionFilter;
 use runner_core::session::event::{Origin, SessionOpened};
 use runner_core::session::frame::TaskAnswer;
+use runner_core::session::index::SessionSummary;
 use runner_core::session::view::{RequestView, SessionView, TurnStatus, TurnView};
 use serde::Serialize;
 use uuid::Uuid;
@@ -95,11 +96,14 @@ async fn begin(task: Task, provenance: Provenance, context: &Context) -> Result<
     }
     let session = match task.target {
         Target::New => None,
-        Target::Resume(session) => Some(sessions.find(LOCAL_USER, session).await?.head.id),
+        Target::Resume(session) => Some(sessions.find(LOCAL_USER, session).await?),
         Target::NewestInFolder => newest_in(&task.opening.working_dir, context).await?,
     };
     match session {
-        Some(session) => Ok((sessions.prompt(session, task.submission, provenance).await?, true)),
+        Some(session) => {
+            task.check_fits(&session.head.working_dir)?;
+            Ok((sessions.prompt(session.head.id, task.submission, provenance).await?, true))
+        }
         None => {
             let opened = opened(task.opening, context);
             Ok((sessions.open_with_prompt(opened, task.submission, provenance).await?, false))
@@ -107,7 +111,7 @@ async fn begin(task: Task, provenance: Provenance, context: &Context) -> Result<
     }
 }
 
-async fn newest_in(working_dir: &str, context: &Context) -> Result<Option<SessionId>, ApiError> {
+async fn newest_in(working_dir: &str, context: &Context) -> Result<Option<SessionSummary>, ApiError> {
     let filter = SessionFilter {
         owner: LOCAL_USER.to_owned(),
         working_dir: Some(working_dir.to_owned()),
@@ -115,7 +119,7 @@ async fn newest_in(working_dir: &str, context: &Context) -> Result<Option<Sessio
         ..SessionFilter::default()
     };
     let (newest, _) = context.sessions.list(filter).await?;
-    Ok(newest.first().map(|session| session.head.id))
+    Ok(newest.into_iter().next())
 }
 
 /// The event that opens a session, under a new id.

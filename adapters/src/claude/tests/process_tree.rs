@@ -1,0 +1,95 @@
+//! Processes are found by the marker in their environment, wherever they have gone.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+
+use runner_core::ids::SessionId;
+use tokio::process::{Child, Command};
+use uuid::Uuid;
+
+use crate::claude::process_tree::{MARKER_VARIABLE, Marker};
+
+#[tokio::test]
+async fn process_in_a_session_of_its_own_is_ended_by_its_marker() {
+    let instance = instance();
+    let marker = Marker::of_session(&instance, session(1));
+    let mut child = sleeping(marker.value());
+
+    let killed = marker.kill_all().await;
+
+    assert!(killed >= 1);
+    assert_eq!(child.wait().await.unwrap().signal(), Some(9));
+    assert_eq!(marker.kill_all().await, 0);
+}
+
+#[tokio::test]
+async fn process_with_another_marker_survives() {
+    let instance = instance();
+    let marker = Marker::of_session(&instance, session(1));
+    let others = [
+        Marker::of_session(&instance, session(2)).value().to_owned(),
+        Marker::of_session(&format!("{instance}0"), session(1)).value().to_owned(),
+        format!("{}0", marker.value()),
+        String::new(),
+    ];
+    let mut others = others.map(|value| sleeping(&value));
+    let mut child = sleeping(marker.value());
+
+    marker.kill_all().await;
+
+    assert_eq!(child.wait().await.unwrap().signal(), Some(9));
+    for other in &mut others {
+        assert_eq!(other.try_wait().unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn processes_of_all_sessions_of_an_installation_are_ended_but_of_no_other() {
+    let instance = instance();
+    let mut own = [1, 2].map(|number| sleeping(Marker::of_session(&instance, session(number)).value()));
+    let mut other = sleeping(Marker::of_session(&format!("{instance}0"), session(1)).value());
+
+    let killed = Marker::of_instance(&instance).kill_all().await;
+
+    assert!(killed >= 2);
+    for child in &mut own {
+        assert_eq!(child.wait().await.unwrap().signal(), Some(9));
+    }
+    assert_eq!(other.try_wait().unwrap(), None);
+}
+
+#[tokio::test]
+async fn descendants_inherit_the_marker() {
+    let instance = instance();
+    let marker = Marker::of_session(&instance, session(1));
+    // The shell ends at once; what it has started goes on in a session of its own.
+    let mut shell = marked(Command::new("sh"), marker.value())
+        .args(["-c", "setsid sleep 300 >/dev/null 2>&1 &"])
+        .spawn()
+        .unwrap();
+    shell.wait().await.unwrap();
+
+    let killed = marker.kill_all().await;
+
+    assert!(killed >= 1);
+    assert_eq!(marker.kill_once(), 0);
+}
+
+/// A name that no other test and no other run of this one uses.
+fn instance() -> String {
+    Uuid::now_v7().to_string()
+}
+
+const fn session(number: u128) -> SessionId {
+    SessionId(Uuid::from_u128(number))
+}
+
+fn sleeping(marker: &str) -> Child {
+    let mut command = marked(Command::new("setsid"), marker);
+    command.args(["sleep", "300"]).spawn().unwrap()
+}
+
+fn marked(mut command: Command, marker: &str) -> Command {
+    command.env(MARKER_VARIABLE, marker).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
