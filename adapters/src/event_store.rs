@@ -65,11 +65,11 @@ impl std::fmt::Debug for EventStore {
 impl EventStore {
     /// Opens or creates the database and starts the writer on the current tokio runtime.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let mut database = SqliteWriter::open(path).await?;
+        let database = SqliteWriter::open(path).await?;
         let reader = SqliteReader::open(path).await?;
-        let position = database.last_position().await.map_err(|source| sqlite::open_error(path, source))?;
+        let position = reader.last_position().await.map_err(|source| sqlite::open_error(path, source))?;
         let (requests, waiting) = mpsc::channel(MAX_WAITING);
-        let writer = tokio::spawn(Writer::new(database, clock, position).run(waiting));
+        let writer = tokio::spawn(Writer::new(database, reader.clone(), clock, position).run(waiting));
         Ok(Self {
             reader,
             requests: Arc::new(Mutex::new(Some(requests))),

@@ -4,6 +4,7 @@
 //! others of its batch go on.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use runner_core::event_log::{Append, Appended, Digest};
 use runner_core::ids::{CommandId, SessionId};
@@ -61,7 +62,7 @@ pub(super) struct Batch {
     pub(super) commands: Vec<CommandRow>,
     pub(super) projected: Projected,
     /// The heads as they are after this batch.
-    pub(super) heads: HashMap<SessionId, Head>,
+    pub(super) heads: HashMap<SessionId, Arc<Head>>,
     pub(super) recorded_at: Timestamp,
     position: u64,
 }
@@ -98,7 +99,7 @@ impl Batch {
             let command = append.provenance.command;
             self.commands.push(CommandRow { command, request_hash, appended });
         }
-        self.heads.insert(append.session, next);
+        self.heads.insert(append.session, Arc::new(next));
         Ok(appended)
     }
 

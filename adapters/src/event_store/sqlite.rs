@@ -14,7 +14,7 @@ use sqlx::{Connection, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use super::OpenError;
-use super::batch::{Batch, CommandRow, Head, Row};
+use super::batch::{Batch, CommandRow, Row};
 use super::projection::Projected;
 pub(super) use read::SqliteReader;
 
@@ -59,31 +59,6 @@ impl SqliteWriter {
         if let Err(error) = self.connection.close().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the database was not closed cleanly");
         }
-    }
-
-    pub(super) async fn last_position(&mut self) -> sqlx::Result<u64> {
-        let position: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
-            .fetch_one(&mut self.connection)
-            .await?;
-        Ok(unsigned(position))
-    }
-
-    pub(super) async fn load_head(&mut self, session: SessionId) -> sqlx::Result<Head> {
-        let row = sqlx::query(
-            "SELECT e.version, e.hash, i.state FROM events e
-             LEFT JOIN session_index i ON i.session = e.stream
-             WHERE e.stream = $1 ORDER BY e.version DESC LIMIT 1",
-        )
-        .bind(session.0)
-        .fetch_optional(&mut self.connection)
-        .await?;
-        let Some(row) = row else { return Ok(Head::default()) };
-        let index = row.try_get::<Option<String>, _>("state")?.as_deref().map(parse_index).transpose()?;
-        Ok(Head { version: unsigned(row.try_get("version")?), hash: digest(&row, "hash")?, index })
-    }
-
-    pub(super) async fn find_command(&mut self, command: CommandId) -> sqlx::Result<Option<CommandRow>> {
-        find_command(&mut self.connection, command).await
     }
 
     pub(super) async fn delete_commands_before(&mut self, recorded_at: i64) -> sqlx::Result<()> {

@@ -1,6 +1,9 @@
-//! The one task that writes: it takes what waits, commits it in one transaction, then answers each.
+//! The one task that writes: while one batch is made durable, the next one gathers.
 //!
-//! There is no artificial delay: while one batch is being made durable, the next one gathers.
+//! A request is taken into the next batch as soon as it comes, with version, position and hashes, as if
+//! what is being written had succeeded. The batch itself is begun only when the one before it is known to
+//! be on disk; if that failed, what was gathered behind it is refused and everything is read again.
+//! There is no artificial delay, and each batch is one transaction.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,116 +12,186 @@ use runner_core::event_log::{Append, Appended, Digest};
 use runner_core::ids::{CommandId, SessionId};
 use runner_core::ports::{AppendError, Clock};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::batch::{Batch, CommandRow, Head};
-use super::sqlite::SqliteWriter;
+use super::sqlite::{SqliteReader, SqliteWriter};
 
-/// The most requests in one transaction, and the most that may wait for it.
+/// The most requests in one transaction, and the most that may wait for one.
 pub(super) const MAX_BATCH: usize = 512;
 pub(super) const MAX_WAITING: usize = 4096;
 
 /// How many streams' heads are remembered; beyond it all are forgotten and read again when needed.
 const MAX_HEADS: usize = 512;
 
-/// Commands are remembered this long.
+/// Commands are remembered this long, and looked through this often.
 const COMMAND_LIFETIME_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+const COMMAND_SWEEP_MICROS: i64 = 60 * 60 * 1_000_000;
+
+type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
 /// One append and where its answer goes.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) append: Append,
-    pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
+    pub(super) answer: Answer,
 }
 
-/// The writer's own state: its connection and what it need not read again.
+/// A batch that is not being written yet, and who waits for it.
+#[derive(Default)]
+struct Gathered {
+    batch: Batch,
+    answers: Vec<(Answer, Appended)>,
+}
+
+/// A batch on its way to the disk. It gives the connection back, and says whether it got there.
+type Writing = JoinHandle<(SqliteWriter, bool)>;
+
 pub(super) struct Writer {
-    database: SqliteWriter,
+    /// Absent while a batch is being written.
+    database: Option<SqliteWriter>,
+    reader: SqliteReader,
     clock: Arc<dyn Clock>,
+    writing: Option<Writing>,
     position: u64,
-    heads: HashMap<SessionId, Head>,
+    heads: HashMap<SessionId, Arc<Head>>,
+    /// Commands of the batch that is being written: nobody can read them from the database yet.
+    unsettled: HashMap<CommandId, CommandRow>,
     commands_swept_at: i64,
 }
 
 impl Writer {
-    pub(super) fn new(database: SqliteWriter, clock: Arc<dyn Clock>, position: u64) -> Self {
-        Self { database, clock, position, heads: HashMap::new(), commands_swept_at: 0 }
+    pub(super) fn new(
+        database: SqliteWriter,
+        reader: SqliteReader,
+        clock: Arc<dyn Clock>,
+        position: u64,
+    ) -> Self {
+        Self {
+            database: Some(database),
+            reader,
+            clock,
+            writing: None,
+            position,
+            heads: HashMap::new(),
+            unsettled: HashMap::new(),
+            commands_swept_at: 0,
+        }
     }
 
-    /// Works until every sender is gone, and closes the database.
+    /// Works until every sender is gone and everything is written, and closes the database.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut next = Gathered::default();
         let mut waiting = Vec::with_capacity(MAX_BATCH);
-        while requests.recv_many(&mut waiting, MAX_BATCH).await > 0 {
-            self.commit(waiting.drain(..)).await;
-            // Whoever was just answered may have more to say; let them, and it goes into one commit.
-            tokio::task::yield_now().await;
-        }
-        self.database.close().await;
-    }
-
-    async fn commit(&mut self, requests: impl Iterator<Item = Request>) {
-        let mut batch = Batch::after(self.position, self.clock.now());
-        let mut answers = Vec::new();
-        for request in requests {
-            let outcome = self.add(&mut batch, request.append).await;
-            answers.push((request.answer, outcome));
-        }
-        let written = if batch.rows.is_empty() { Ok(()) } else { self.database.write(&batch).await };
-        match written {
-            Ok(()) => {
-                self.remember(&mut batch);
-                answers.into_iter().for_each(|(answer, outcome)| reply(answer, outcome));
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a batch of events was not written"
-                );
-                self.forget().await;
-                for (answer, outcome) in answers {
-                    reply(answer, outcome.and_then(|_| Err(unavailable("the transaction failed"))));
+        let mut is_open = true;
+        while is_open || self.writing.is_some() {
+            let room = MAX_BATCH - next.answers.len();
+            tokio::select! {
+                biased;
+                written = finished(&mut self.writing) => {
+                    self.settle(written, &mut next).await;
+                    if self.database.is_none() {
+                        return; // Without its connection nothing can be written; appends say so.
+                    }
+                }
+                count = requests.recv_many(&mut waiting, room), if is_open && room > 0 => {
+                    is_open = count > 0;
+                    for request in waiting.drain(..) {
+                        self.gather(request, &mut next).await;
+                    }
                 }
             }
-        }
-        self.sweep_commands(batch.recorded_at.as_micros()).await;
-    }
-
-    async fn add(&mut self, batch: &mut Batch, append: Append) -> Result<Appended, AppendError> {
-        if let Some(request_hash) = append.provenance.request_hash {
-            let command = append.provenance.command;
-            if let Some(first) = self.find_command(batch, command).await? {
-                return replay(&first, request_hash);
+            if !next.answers.is_empty()
+                && let Some(database) = self.database.take()
+            {
+                self.begin(database, std::mem::take(&mut next));
             }
         }
+        if let Some(database) = self.database {
+            database.close().await;
+        }
+    }
+
+    /// Takes a request into the next batch, or answers it at once where nothing is to be written.
+    async fn gather(&mut self, request: Request, next: &mut Gathered) {
+        if next.answers.is_empty() {
+            next.batch = Batch::after(self.position, self.clock.now());
+        }
+        match self.add(request.append, &mut next.batch).await {
+            Ok(appended) if !appended.replayed => next.answers.push((request.answer, appended)),
+            outcome => reply(request.answer, outcome),
+        }
+    }
+
+    async fn add(&mut self, append: Append, batch: &mut Batch) -> Result<Appended, AppendError> {
+        if let Some(request_hash) = append.provenance.request_hash
+            && let Some(first) = self.find_command(append.provenance.command, batch).await?
+        {
+            return replay(&first, request_hash);
+        }
         let head = match batch.heads.get(&append.session).or_else(|| self.heads.get(&append.session)) {
-            Some(head) => head.clone(),
-            None => self.database.load_head(append.session).await.map_err(unavailable)?,
+            Some(head) => Arc::clone(head),
+            None => Arc::new(self.reader.load_head(append.session).await.map_err(unavailable)?),
         };
         batch.add(append, &head)
     }
 
     async fn find_command(
-        &mut self,
-        batch: &Batch,
+        &self,
         command: CommandId,
+        batch: &Batch,
     ) -> Result<Option<CommandRow>, AppendError> {
-        match batch.find_command(command) {
+        match batch.find_command(command).or_else(|| self.unsettled.get(&command)) {
             Some(row) => Ok(Some(row.clone())),
-            None => self.database.find_command(command).await.map_err(unavailable),
+            None => self.reader.find_command(command).await.map_err(unavailable),
         }
     }
 
-    fn remember(&mut self, batch: &mut Batch) {
+    /// Sends a batch on its way; from now on the next one is gathered behind it.
+    fn begin(&mut self, mut database: SqliteWriter, gathered: Gathered) {
+        let Gathered { batch, answers } = gathered;
         self.position = batch.last_position();
+        // Nothing else is being written, so what is not in this batch can be read again.
         if self.heads.len() + batch.heads.len() > MAX_HEADS {
             self.heads.clear();
         }
-        self.heads.extend(std::mem::take(&mut batch.heads));
+        self.heads.extend(batch.heads.iter().map(|(session, head)| (*session, Arc::clone(head))));
+        self.unsettled = batch.commands.iter().map(|row| (row.command, row.clone())).collect();
+        let now = batch.recorded_at.as_micros();
+        let sweeps = now - self.commands_swept_at >= COMMAND_SWEEP_MICROS;
+        if sweeps {
+            self.commands_swept_at = now;
+        }
+        self.writing = Some(tokio::spawn(async move {
+            let written = database.write(&batch).await;
+            for (answer, appended) in answers {
+                let outcome = if written.is_ok() { Ok(appended) } else { Err(not_written()) };
+                reply(answer, outcome);
+            }
+            if let Err(error) = &written {
+                tracing::error!(error = error as &dyn std::error::Error, "a batch of events was not written");
+            }
+            if sweeps && let Err(error) = database.delete_commands_before(now - COMMAND_LIFETIME_MICROS).await
+            {
+                tracing::warn!(error = &error as &dyn std::error::Error, "old commands were not removed");
+            }
+            (database, written.is_ok())
+        }));
     }
 
-    /// After a failure nothing that was remembered is trusted.
-    async fn forget(&mut self) {
+    /// After a failure nothing is trusted that was remembered, nor what was gathered on top of it.
+    async fn settle(&mut self, written: Option<(SqliteWriter, bool)>, next: &mut Gathered) {
+        self.unsettled.clear();
+        let is_written = written.as_ref().is_some_and(|(_, is_written)| *is_written);
+        self.database = written.map(|(database, _)| database);
+        if is_written {
+            return;
+        }
         self.heads.clear();
-        match self.database.last_position().await {
+        for (answer, _) in std::mem::take(next).answers {
+            reply(answer, Err(not_written()));
+        }
+        match self.reader.last_position().await {
             Ok(position) => self.position = position,
             Err(error) => {
                 tracing::error!(
@@ -128,15 +201,18 @@ impl Writer {
             }
         }
     }
+}
 
-    async fn sweep_commands(&mut self, now: i64) {
-        const EVERY_MICROS: i64 = 60 * 60 * 1_000_000;
-        if now - self.commands_swept_at < EVERY_MICROS {
-            return;
-        }
-        self.commands_swept_at = now;
-        if let Err(error) = self.database.delete_commands_before(now - COMMAND_LIFETIME_MICROS).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "old commands were not removed");
+/// Waits for the batch that is being written; for ever if there is none. `None` if its task died.
+async fn finished(writing: &mut Option<Writing>) -> Option<(SqliteWriter, bool)> {
+    let Some(task) = writing else { return std::future::pending().await };
+    let written = task.await;
+    *writing = None;
+    match written {
+        Ok(written) => Some(written),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "writing a batch of events died");
+            None
         }
     }
 }
@@ -149,9 +225,13 @@ pub(super) fn replay(first: &CommandRow, request_hash: Digest) -> Result<Appende
     Ok(Appended { replayed: true, ..first.appended })
 }
 
-fn reply(answer: oneshot::Sender<Result<Appended, AppendError>>, outcome: Result<Appended, AppendError>) {
+fn reply(answer: Answer, outcome: Result<Appended, AppendError>) {
     // Whoever asked may have gone; what was written stays written.
     answer.send(outcome).ok();
+}
+
+fn not_written() -> AppendError {
+    unavailable("the transaction failed")
 }
 
 pub(super) fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> AppendError {

@@ -16,6 +16,10 @@ use crate::claude::request;
 /// How long a test waits for something that is about to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Starts a process in a session of its own, and says so once it runs.
+const STARTS_ANOTHER: &str = r#"setsid sleep 300 >/dev/null 2>&1 &
+    until tr '\0' ' ' </proc/$!/cmdline | grep -q '^sleep'; do :; done; printf '{"type":"started"}\n'"#;
+
 #[tokio::test]
 async fn prompt_reaches_the_agent_as_one_line() {
     // It says again what it hears.
@@ -146,9 +150,7 @@ async fn agent_that_listens_to_nothing_is_killed() {
 
 #[tokio::test]
 async fn dropping_the_agent_kills_it_with_all_it_has_started() {
-    let (mut agent, marker) = playing_marked(
-        r#"setsid sleep 300 >/dev/null 2>&1 & printf '{"type":"started"}\n'; while :; do sleep 300; done"#,
-    );
+    let (mut agent, marker) = playing_marked(&format!("{STARTS_ANOTHER}; while :; do sleep 300; done"));
     assert_eq!(next(&mut agent).await, other(json!({ "type": "started" })));
 
     drop(agent.input);

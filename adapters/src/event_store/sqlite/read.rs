@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{connect_options, digest, find_command, open_error, parse_index, signed, unsigned};
 use crate::event_store::OpenError;
-use crate::event_store::batch::CommandRow;
+use crate::event_store::batch::{CommandRow, Head};
 use crate::event_store::chain::{self, Codec, Header};
 
 const READERS: u32 = 4;
@@ -44,6 +44,27 @@ impl SqliteReader {
         command: CommandId,
     ) -> sqlx::Result<Option<CommandRow>> {
         find_command(&mut *self.pool.acquire().await?, command).await
+    }
+
+    /// The last position of the log; zero if it is empty.
+    pub(in crate::event_store) async fn last_position(&self) -> sqlx::Result<u64> {
+        let last = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events");
+        last.fetch_one(&self.pool).await.map(unsigned)
+    }
+
+    /// Where a session's stream ends, with its index.
+    pub(in crate::event_store) async fn load_head(&self, session: SessionId) -> sqlx::Result<Head> {
+        let row = sqlx::query(
+            "SELECT e.version, e.hash, i.state FROM events e
+             LEFT JOIN session_index i ON i.session = e.stream
+             WHERE e.stream = $1 ORDER BY e.version DESC LIMIT 1",
+        )
+        .bind(session.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(Head::default()) };
+        let index = row.try_get::<Option<String>, _>("state")?.as_deref().map(parse_index).transpose()?;
+        Ok(Head { version: unsigned(row.try_get("version")?), hash: digest(&row, "hash")?, index })
     }
 
     pub(in crate::event_store) async fn read(
