@@ -55,7 +55,11 @@ pub struct ClaudeRuntime {
 impl ClaudeRuntime {
     /// Looks for the program and asks it for its version. A missing program is no error yet.
     pub async fn new(settings: ClaudeSettings) -> Self {
-        let program = Program::find(&settings).await.ok();
+        let program = Program::find(&settings).await;
+        if let Err(error) = &program {
+            tracing::warn!("{error}");
+        }
+        let program = program.ok();
         Self { settings, program: Mutex::new(program) }
     }
 
@@ -84,6 +88,10 @@ impl AgentRuntime for ClaudeRuntime {
         }
         let command = launch::command(&self.settings, &program, &launch)?;
         ClaudeProcess::spawn(command, Marker::of_session(&self.settings.instance, launch.session))
+    }
+
+    async fn check(&self) -> Result<(), AgentError> {
+        self.program().await.map(|_| ())
     }
 
     fn status(&self) -> AgentStatus {

@@ -17,6 +17,7 @@ mod tests;
 mod writer;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -54,6 +55,7 @@ pub struct EventStore {
     /// Absent once the store is closed.
     requests: Arc<Mutex<Option<mpsc::Sender<Request>>>>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+    writable: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for EventStore {
@@ -69,11 +71,14 @@ impl EventStore {
         let reader = SqliteReader::open(path).await?;
         let position = reader.last_position().await.map_err(|source| sqlite::open_error(path, source))?;
         let (requests, waiting) = mpsc::channel(MAX_WAITING);
-        let writer = tokio::spawn(Writer::new(database, reader.clone(), clock, position).run(waiting));
+        let writable = Arc::new(AtomicBool::new(true));
+        let writer = Writer::new(database, reader.clone(), clock, position, Arc::clone(&writable));
+        let writer = tokio::spawn(writer.run(waiting));
         Ok(Self {
             reader,
             requests: Arc::new(Mutex::new(Some(requests))),
             writer: Arc::new(Mutex::new(Some(writer))),
+            writable,
         })
     }
 
@@ -130,6 +135,10 @@ impl EventLog for EventStore {
     ) -> Result<Option<Appended>, AppendError> {
         let found = self.reader.find_command(command).await.map_err(writer::unavailable)?;
         found.map(|first| writer::replay(&first, request_hash)).transpose()
+    }
+
+    fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
     }
 
     async fn verify(&self, session: SessionId) -> Result<Verification, ReadError> {

@@ -40,6 +40,13 @@ CREATE TABLE blobs (
     bytes BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The same content is there already; nothing may replace it.
+CREATE TRIGGER blobs_keep_first BEFORE INSERT ON blobs
+WHEN EXISTS (SELECT 1 FROM blobs WHERE hash = NEW.hash)
+BEGIN
+    SELECT raise(IGNORE);
+END;
+
 CREATE TRIGGER blobs_no_update BEFORE UPDATE ON blobs
 BEGIN
     SELECT raise(ABORT, 'blobs: append only');

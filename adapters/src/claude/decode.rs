@@ -27,9 +27,17 @@ pub(super) enum Incoming {
 /// Parts of the stream that say nothing which another line does not say better.
 const PASSING: &[&str] = &["status", "thinking_tokens", "session_state_changed"];
 
-/// Reads one line. What is not JSON is no message; Claude Code's own clients skip it too.
+/// The deepest nesting that is kept as JSON; what is deeper is kept as text. An event puts a few levels
+/// around it, and readers of JSON commonly give up at 128.
+const MAX_DEPTH: usize = 64;
+
+/// Reads one line. What does not look like JSON is no message; Claude Code's own clients skip it too.
 pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming> {
-    let Ok(raw) = serde_json::from_slice::<Value>(line) else { return vec![] };
+    let raw = match parse(line) {
+        Some(raw) => raw,
+        None if line.starts_with(b"{") => return vec![Incoming::Output(unreadable(line))],
+        None => return vec![],
+    };
     match raw["type"].as_str() {
         Some("system") => system(raw),
         Some("assistant") => assistant(&raw),
@@ -46,11 +54,60 @@ pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming>
     }
 }
 
+fn parse(line: &[u8]) -> Option<Value> {
+    let mut raw = match serde_json::from_slice::<Value>(line) {
+        Ok(raw) => raw,
+        // Text that was cut inside a character has half of one, which is JavaScript's but not JSON's.
+        Err(_) => serde_json::from_str(&without_lone_surrogates(std::str::from_utf8(line).ok()?)).ok()?,
+    };
+    flatten_below(&mut raw, MAX_DEPTH);
+    Some(raw)
+}
+
+/// Replaces each escaped half of a surrogate pair by the replacement character.
+fn without_lone_surrogates(text: &str) -> String {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = 0;
+    while let Some(found) = text[rest..].find('\\') {
+        let at = rest + found;
+        mended.push_str(&text[rest..at]);
+        let (length, is_lone) = match (unit(at), unit(at + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, false),
+            (Some(0xD800..=0xDFFF), _) => (6, true),
+            (_, _) => (1 + text[at + 1..].chars().next().map_or(0, char::len_utf8), false),
+        };
+        mended.push_str(if is_lone { "\\ufffd" } else { &text[at..at + length] });
+        rest = at + length;
+    }
+    mended.push_str(&text[rest..]);
+    mended
+}
+
+/// Turns what is nested deeper than `depth` into its own text.
+fn flatten_below(value: &mut Value, depth: usize) {
+    match value {
+        Value::Array(_) | Value::Object(_) if depth == 0 => *value = Value::String(value.to_string()),
+        Value::Array(items) => items.iter_mut().for_each(|item| flatten_below(item, depth - 1)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| flatten_below(field, depth - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn unreadable(line: &[u8]) -> AgentOutput {
+    let text: String = String::from_utf8_lossy(line).chars().take(4096).collect();
+    AgentOutput::Other { raw: serde_json::json!({ "type": "unreadable_line", "text": text }) }
+}
+
 fn system(raw: Value) -> Vec<Incoming> {
     let output = match raw["subtype"].as_str() {
         Some("init") => match serde_json::from_value::<InitMessage>(raw.clone()) {
             Ok(init) => AgentOutput::Initialized(profile(init, &raw)),
-            Err(_) => AgentOutput::Other { raw },
+            // A turn begins with it, whatever else a newer version says there.
+            Err(_) => AgentOutput::Initialized(bare_profile(&raw)),
         },
         Some("api_retry") => AgentOutput::ApiRetried {
             attempt: number(&raw["attempt"]),
@@ -86,10 +143,22 @@ fn profile(init: InitMessage, raw: &Value) -> AgentProfile {
     }
 }
 
+fn bare_profile(raw: &Value) -> AgentProfile {
+    AgentProfile {
+        model: text(&raw["model"]),
+        permission_mode: text(&raw["permissionMode"]),
+        runtime_version: text(&raw["claude_code_version"]),
+        ..AgentProfile::default()
+    }
+}
+
 fn assistant(raw: &Value) -> Vec<Incoming> {
     let message_id = text(&raw["message"]["id"]);
     let parent_tool_use_id = raw["parent_tool_use_id"].as_str().map(str::to_owned);
     let blocks = raw["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if blocks.is_empty() {
+        return vec![Incoming::Output(AgentOutput::Other { raw: raw.clone() })];
+    }
     let outputs = blocks.iter().map(|block| {
         let (message_id, parent_tool_use_id) = (message_id.clone(), parent_tool_use_id.clone());
         match serde_json::from_value::<ContentBlock>(block.clone()) {
@@ -105,6 +174,10 @@ fn assistant(raw: &Value) -> Vec<Incoming> {
                 input: tool.input,
                 parent_tool_use_id,
             },
+            // Without a signature it is thinking all the same.
+            Err(_) if block["type"] == "thinking" => {
+                AgentOutput::Thinking { message_id, text: text(&block["thinking"]), parent_tool_use_id }
+            }
             Ok(_) | Err(_) => AgentOutput::Other { raw: raw.clone() },
         }
     });
@@ -121,8 +194,10 @@ fn user(raw: Value) -> Vec<Incoming> {
     if results.is_empty() {
         return vec![Incoming::Output(AgentOutput::Other { raw })];
     }
-    let structured = raw.get("tool_use_result").filter(|result| !result.is_null());
+    let mut structured = raw.get("tool_use_result").filter(|result| !result.is_null());
     let outputs = results.into_iter().map(|block| {
+        // There is one of it for a line, and one result in a line as a rule.
+        let structured = structured.take();
         let tool_use_id = text(&block["tool_use_id"]);
         let file_change = structured.and_then(|result| file_change::file_change(result, &tool_use_id));
         AgentOutput::ToolReturned(ToolReturn {

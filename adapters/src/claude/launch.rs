@@ -37,7 +37,13 @@ pub(super) fn command(
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
     command.env("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
-    for switch in ["DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] {
+    // Background work would be lost with a parked process; turns of its own come with its supervision.
+    for switch in [
+        "DISABLE_TELEMETRY",
+        "DISABLE_AUTOUPDATER",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
+    ] {
         command.env(switch, "1");
     }
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
@@ -86,11 +92,15 @@ fn prepare_config_dir(settings: &ClaudeSettings, session: SessionId) -> std::io:
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     if let Credentials::Login { credentials_file } = &settings.credentials {
         let link = folder.join(LOGIN_FILE);
-        if !link.exists() {
-            std::os::unix::fs::symlink(credentials_file, link)?;
-        }
+        // What was there may point to a login that is gone.
+        fs::remove_file(&link).or_else(ignore_missing)?;
+        std::os::unix::fs::symlink(credentials_file, link)?;
     }
     Ok(folder)
+}
+
+fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 /// Whether the agent has said anything in this session before. Without that it cannot be resumed.

@@ -208,10 +208,11 @@ async fn next_line(
     let mut fits = true;
     loop {
         let read = (&mut *reader).take(MAX_LINE_BYTES).read_until(b'\n', line).await?;
-        match (read, line.last()) {
-            (0, None) => return Ok(None),
-            (0, Some(_)) | (_, Some(b'\n')) => return Ok(Some(fits)),
-            (_, _) => {
+        let is_cut = read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n');
+        match (read, is_cut) {
+            (0, _) if line.is_empty() && fits => return Ok(None),
+            (_, false) => return Ok(Some(fits)),
+            (_, true) => {
                 fits = false;
                 line.clear();
             }

@@ -14,8 +14,8 @@ use runner_core::ids::SessionId;
 pub(super) const MARKER_VARIABLE: &str = "CLAUDE_RUNNER_AGENT";
 
 /// What is killed may fork meanwhile; after this many rounds something else is wrong.
-const MAX_ROUNDS: usize = 40;
-const BETWEEN_ROUNDS: Duration = Duration::from_millis(25);
+const MAX_ROUNDS: usize = 100;
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(10);
 
 /// Finds the processes of one session, or of all sessions of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +40,13 @@ impl Marker {
 
     /// Kills every process that carries the marker until there is none; says how many there were.
     pub(super) async fn kill_all(&self) -> usize {
-        let mut killed = 0;
+        let (mut killed, mut quiet_rounds) = (0, 0);
         for _ in 0..MAX_ROUNDS {
             match self.kill_once() {
-                0 => return killed,
-                found => killed += found,
+                // In the middle of an exec a process has no environment for a moment.
+                0 if quiet_rounds > 0 => return killed,
+                0 => quiet_rounds += 1,
+                found => (killed, quiet_rounds) = (killed + found, 0),
             }
             tokio::time::sleep(BETWEEN_ROUNDS).await;
         }

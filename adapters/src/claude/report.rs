@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use super::decode::{number, text};
 
+/// No turn comes near these; a model that claims more must not make totals overflow.
+const MAX_TOKENS: u64 = 1_000_000_000_000;
+const MAX_USD: f64 = 1e9;
+
 /// Reads a `result` line leniently: a turn must end whatever a newer version says about it.
 pub(super) fn turn_report(raw: &Value) -> TurnReport {
     let denials = raw["permission_denials"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -19,6 +23,7 @@ pub(super) fn turn_report(raw: &Value) -> TurnReport {
         total_duration_api_ms: raw["duration_api_ms"].as_u64().unwrap_or_default(),
         agent_turns: number(&raw["num_turns"]),
         denials: denials.iter().map(denial).collect(),
+        unsolicited: raw["origin"]["kind"] == "task-notification",
     }
 }
 
@@ -51,7 +56,7 @@ fn final_text(raw: &Value) -> String {
 /// Both are running totals of the process, whatever their names suggest.
 fn total_spend(raw: &Value) -> Spend {
     let models = raw["modelUsage"].as_object().into_iter().flatten().map(|(name, model)| {
-        let count = |field: &str| model[field].as_u64().unwrap_or_default();
+        let count = |field: &str| model[field].as_u64().unwrap_or_default().min(MAX_TOKENS);
         let usage = Usage {
             input_tokens: count("inputTokens"),
             output_tokens: count("outputTokens"),
@@ -64,7 +69,7 @@ fn total_spend(raw: &Value) -> Spend {
 }
 
 fn micros(usd: &Value) -> MicroDollars {
-    MicroDollars::from_usd(usd.as_f64().unwrap_or_default())
+    MicroDollars::from_usd(usd.as_f64().unwrap_or_default().min(MAX_USD))
 }
 
 fn denial(raw: &Value) -> Denial {

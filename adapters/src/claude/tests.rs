@@ -4,6 +4,7 @@
 mod decode;
 mod file_changes;
 mod launch;
+mod odd_lines;
 mod process;
 mod process_tree;
 mod reports;

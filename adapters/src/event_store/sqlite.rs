@@ -20,8 +20,8 @@ pub(super) use read::SqliteReader;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
-/// Rows in one statement. SQLite allows 32,766 parameters; a row has thirteen.
-const ROWS_PER_INSERT: usize = 256;
+/// The most rows in one statement. SQLite allows 32,766 parameters; a row has thirteen.
+const MAX_ROWS_PER_INSERT: usize = 128;
 
 pub(super) fn open_error(path: &Path, source: sqlx::Error) -> OpenError {
     OpenError::Database { path: path.display().to_string(), source }
@@ -43,7 +43,9 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
 /// The only connection that writes.
 #[derive(Debug)]
 pub(super) struct SqliteWriter {
-    connection: SqliteConnection,
+    options: SqliteConnectOptions,
+    /// Absent after a failure: a transaction that broke off leaves a connection in doubt.
+    connection: Option<SqliteConnection>,
 }
 
 impl SqliteWriter {
@@ -52,11 +54,13 @@ impl SqliteWriter {
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
         MIGRATIONS.run(&mut connection).await?;
-        Ok(Self { connection })
+        Ok(Self { options, connection: Some(connection) })
     }
 
     pub(super) async fn close(self) {
-        if let Err(error) = self.connection.close().await {
+        if let Some(connection) = self.connection
+            && let Err(error) = connection.close().await
+        {
             tracing::warn!(error = &error as &dyn std::error::Error, "the database was not closed cleanly");
         }
     }
@@ -64,14 +68,31 @@ impl SqliteWriter {
     pub(super) async fn delete_commands_before(&mut self, recorded_at: i64) -> sqlx::Result<()> {
         sqlx::query("DELETE FROM commands WHERE recorded_at < $1")
             .bind(recorded_at)
-            .execute(&mut self.connection)
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
 
+    /// The connection, made anew if it is missing.
+    async fn connection(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => SqliteConnection::connect_with(&self.options).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
     /// Writes a batch in one transaction. When it returns `Ok` the batch is on disk.
     pub(super) async fn write(&mut self, batch: &Batch) -> sqlx::Result<()> {
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let written = self.write_all(batch).await;
+        if written.is_err() {
+            self.connection = None;
+        }
+        written
+    }
+
+    async fn write_all(&mut self, batch: &Batch) -> sqlx::Result<()> {
+        let mut transaction = self.connection().await?.begin_with("BEGIN IMMEDIATE").await?;
         for (hash, bytes) in &batch.blobs {
             sqlx::query("INSERT INTO blobs (hash, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(&hash.0[..])
@@ -79,7 +100,7 @@ impl SqliteWriter {
                 .execute(&mut *transaction)
                 .await?;
         }
-        for rows in batch.rows.chunks(ROWS_PER_INSERT) {
+        for rows in in_known_sizes(&batch.rows) {
             insert_events(&mut transaction, rows).await?;
         }
         for command in &batch.commands {
@@ -90,6 +111,16 @@ impl SqliteWriter {
         write_projected(&mut transaction, &batch.projected).await?;
         transaction.commit().await
     }
+}
+
+/// Cuts rows into powers of two, so that a handful of statements serve every batch and stay prepared.
+fn in_known_sizes<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let largest = 1 << rows.len().checked_ilog2()?;
+        let (now, later) = rows.split_at(largest.min(MAX_ROWS_PER_INSERT));
+        rows = later;
+        Some(now)
+    })
 }
 
 async fn insert_events(connection: &mut SqliteConnection, rows: &[Row]) -> sqlx::Result<()> {
@@ -138,7 +169,7 @@ async fn insert_command(
 }
 
 async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIndex]) -> sqlx::Result<()> {
-    for indexes in indexes.chunks(ROWS_PER_INSERT) {
+    for indexes in in_known_sizes(indexes) {
         let states = indexes.iter().map(serde_json::to_string);
         let states: Vec<_> = states.collect::<Result<_, _>>().map_err(encode_error)?;
         let mut upsert = QueryBuilder::<Sqlite>::new(

@@ -178,11 +178,7 @@ async fn batch_that_cannot_be_written_leaves_nothing_behind() {
     let folder = Folder::new();
     let store = folder.open().await;
     put(&store, session(1), vec![opened(session(1))]).await;
-    let mut raw = folder.raw().await;
-    let refuse = "CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.actor = 'spoiler'
-        BEGIN SELECT raise(ABORT, 'disk full'); END";
-    sqlx::query(refuse).execute(&mut raw).await.unwrap();
-    raw.close().await.unwrap();
+    refuse_the_spoiler(&folder).await;
     let mut spoiled = append(session(2), 0, vec![opened(session(2))]);
     spoiled.provenance.actor = "spoiler".into();
 
@@ -195,6 +191,35 @@ async fn batch_that_cannot_be_written_leaves_nothing_behind() {
     assert_eq!(read_events(&store, session(1)).await, [opened(session(1)), prompted(2, "after")]);
     assert_eq!(read(&store, session(1)).await[1].position, 2);
     assert!(store.verify(session(1)).await.unwrap().valid);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn answer_says_what_is_stored_also_for_what_came_behind_a_batch_that_failed() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    refuse_the_spoiler(&folder).await;
+    // More than one transaction takes, so that some are gathered while the first is being written.
+    let sessions: Vec<SessionId> = (1..=1500).map(session).collect();
+
+    let outcomes = join_all(sessions.iter().map(|session| {
+        let mut opening = append(*session, 0, vec![opened(*session)]);
+        if session.0.as_u128() == 7 {
+            opening.provenance.actor = "spoiler".into();
+        }
+        store.append(opening)
+    }))
+    .await;
+
+    let mut stored = 0;
+    for (session, outcome) in sessions.iter().zip(&outcomes) {
+        let events = read(&store, *session).await;
+        assert_eq!(events.len(), usize::from(outcome.is_ok()), "{session}: {outcome:?}");
+        stored += events.len() as u64;
+    }
+    assert!(outcomes[6].is_err());
+    put(&store, session(7), vec![opened(session(7))]).await;
+    assert_eq!(read(&store, session(7)).await[0].position, stored + 1);
     store.close().await;
 }
 
@@ -229,6 +254,34 @@ async fn closing_finishes_what_was_begun_and_refuses_the_rest() {
     let store = folder.open().await;
     assert_eq!(read_events(&store, session(1)).await, [opened(session(1))]);
     store.close().await;
+}
+
+#[tokio::test]
+async fn command_that_was_not_written_is_not_answered_as_if_it_had_been() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    refuse_the_spoiler(&folder).await;
+    let open = || {
+        let mut open =
+            samples::retriable(append(session(1), 0, vec![opened(session(1))]), samples::command(1), 1);
+        open.provenance.actor = "spoiler".into();
+        open
+    };
+
+    let outcomes = join_all([store.append(open()), store.append(open())]).await;
+
+    assert!(read(&store, session(1)).await.is_empty());
+    assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+    store.close().await;
+}
+
+/// Lets every transaction fail that holds an event by this actor.
+async fn refuse_the_spoiler(folder: &Folder) {
+    let mut raw = folder.raw().await;
+    let refuse = "CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.actor = 'spoiler'
+        BEGIN SELECT raise(ABORT, 'disk full'); END";
+    sqlx::query(refuse).execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
 }
 
 /// Appends two events, however often somebody else is first.

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use runner_core::event_log::{Append, Appended, Digest};
 use runner_core::ids::{CommandId, SessionId};
@@ -44,6 +45,16 @@ struct Gathered {
     answers: Vec<(Answer, Appended)>,
 }
 
+/// On what it depends whether an answer holds.
+enum Outcome {
+    /// On nothing: it is on disk.
+    Known,
+    /// On the batch that is being written.
+    OfThisBatch,
+    /// On the batch that is being gathered.
+    OfNextBatch,
+}
+
 /// A batch on its way to the disk. It gives the connection back, and says whether it got there.
 type Writing = JoinHandle<(SqliteWriter, bool)>;
 
@@ -57,7 +68,11 @@ pub(super) struct Writer {
     heads: HashMap<SessionId, Arc<Head>>,
     /// Commands of the batch that is being written: nobody can read them from the database yet.
     unsettled: HashMap<CommandId, CommandRow>,
+    /// Retries of those commands; they are answered when the outcome is known.
+    retries: Vec<(Answer, Appended)>,
     commands_swept_at: i64,
+    /// Whether the last batch got to the disk, for whoever asks how the store is.
+    writable: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -66,6 +81,7 @@ impl Writer {
         reader: SqliteReader,
         clock: Arc<dyn Clock>,
         position: u64,
+        writable: Arc<AtomicBool>,
     ) -> Self {
         Self {
             database: Some(database),
@@ -75,7 +91,9 @@ impl Writer {
             position,
             heads: HashMap::new(),
             unsettled: HashMap::new(),
+            retries: vec![],
             commands_swept_at: 0,
+            writable,
         }
     }
 
@@ -118,33 +136,39 @@ impl Writer {
             next.batch = Batch::after(self.position, self.clock.now());
         }
         match self.add(request.append, &mut next.batch).await {
-            Ok(appended) if !appended.replayed => next.answers.push((request.answer, appended)),
-            outcome => reply(request.answer, outcome),
+            Ok((appended, Outcome::OfNextBatch)) => next.answers.push((request.answer, appended)),
+            Ok((appended, Outcome::OfThisBatch)) => self.retries.push((request.answer, appended)),
+            Ok((appended, Outcome::Known)) => reply(request.answer, Ok(appended)),
+            Err(error) => reply(request.answer, Err(error)),
         }
     }
 
-    async fn add(&mut self, append: Append, batch: &mut Batch) -> Result<Appended, AppendError> {
+    async fn add(&mut self, append: Append, batch: &mut Batch) -> Result<(Appended, Outcome), AppendError> {
         if let Some(request_hash) = append.provenance.request_hash
-            && let Some(first) = self.find_command(append.provenance.command, batch).await?
+            && let Some((first, outcome)) = self.find_command(append.provenance.command, batch).await?
         {
-            return replay(&first, request_hash);
+            return Ok((replay(&first, request_hash)?, outcome));
         }
         let head = match batch.heads.get(&append.session).or_else(|| self.heads.get(&append.session)) {
             Some(head) => Arc::clone(head),
             None => Arc::new(self.reader.load_head(append.session).await.map_err(unavailable)?),
         };
-        batch.add(append, &head)
+        Ok((batch.add(append, &head)?, Outcome::OfNextBatch))
     }
 
     async fn find_command(
         &self,
         command: CommandId,
         batch: &Batch,
-    ) -> Result<Option<CommandRow>, AppendError> {
-        match batch.find_command(command).or_else(|| self.unsettled.get(&command)) {
-            Some(row) => Ok(Some(row.clone())),
-            None => self.reader.find_command(command).await.map_err(unavailable),
+    ) -> Result<Option<(CommandRow, Outcome)>, AppendError> {
+        if let Some(row) = batch.find_command(command) {
+            return Ok(Some((row.clone(), Outcome::OfNextBatch)));
         }
+        if let Some(row) = self.unsettled.get(&command) {
+            return Ok(Some((row.clone(), Outcome::OfThisBatch)));
+        }
+        let stored = self.reader.find_command(command).await.map_err(unavailable)?;
+        Ok(stored.map(|row| (row, Outcome::Known)))
     }
 
     /// Sends a batch on its way; from now on the next one is gathered behind it.
@@ -183,7 +207,11 @@ impl Writer {
     async fn settle(&mut self, written: Option<(SqliteWriter, bool)>, next: &mut Gathered) {
         self.unsettled.clear();
         let is_written = written.as_ref().is_some_and(|(_, is_written)| *is_written);
+        self.writable.store(is_written, Ordering::Relaxed);
         self.database = written.map(|(database, _)| database);
+        for (answer, appended) in std::mem::take(&mut self.retries) {
+            reply(answer, if is_written { Ok(appended) } else { Err(not_written()) });
+        }
         if is_written {
             return;
         }

@@ -152,6 +152,7 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
     let working_dir = folder.path().display().to_string();
     let expected = [
         ("ANTHROPIC_API_KEY", "sk-1"),
+        ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
         ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"),
         ("CLAUDE_CODE_MAX_RETRIES", "4"),

@@ -45,12 +45,13 @@ async fn agent_is_told_to_initialize_before_anything_else() {
 }
 
 #[tokio::test]
-async fn lines_come_in_order_and_a_torn_last_one_is_no_message() {
+async fn lines_come_in_order_and_a_torn_last_one_is_kept_as_text() {
     let mut agent = playing(r#"printf '{"type":"a"}\n\nnoise\n{"type":"b"}\n{"type":"resu'"#);
 
     let (outputs, _) = rest(&mut agent).await;
 
-    assert_eq!(outputs, [other(json!({ "type": "a" })), other(json!({ "type": "b" }))]);
+    let torn = json!({ "type": "unreadable_line", "text": "{\"type\":\"resu" });
+    assert_eq!(outputs, [other(json!({ "type": "a" })), other(json!({ "type": "b" })), other(torn)]);
 }
 
 #[tokio::test]
@@ -202,4 +203,13 @@ async fn rest(agent: &mut RunningAgent) -> (Vec<AgentOutput>, AgentExit) {
 
 fn other(raw: Value) -> AgentOutput {
     AgentOutput::Other { raw }
+}
+
+#[tokio::test]
+async fn last_line_without_its_end_is_a_message_if_it_is_whole() {
+    let mut agent = playing(r#"printf '{"type":"a"}\n{"type":"b"}'"#);
+
+    let (outputs, _) = rest(&mut agent).await;
+
+    assert_eq!(outputs, [other(json!({ "type": "a" })), other(json!({ "type": "b" }))]);
 }

@@ -48,6 +48,7 @@ fn success_is_read_with_everything_it_says() {
             duration_ms: 122,
             total_duration_api_ms: 32,
             agent_turns: 2,
+            unsolicited: false,
             denials: vec![Denial {
                 tool_name: "Write".into(),
                 tool_use_id: "toolu_1".into(),
@@ -144,6 +145,7 @@ fn result_that_says_next_to_nothing_still_ends_the_turn() {
                 duration_ms: 0,
                 total_duration_api_ms: 0,
                 agent_turns: 0,
+                unsolicited: false,
                 denials: vec![],
             }
         );

@@ -183,7 +183,9 @@ fn list_query(filter: &SessionFilter, column: &'static str) -> QueryBuilder<Sqli
     }
     if let Some(text) = &filter.text {
         query.push(" AND session IN (SELECT session FROM session_text WHERE text LIKE ");
-        query.push_bind(like_pattern(text)).push(" ESCAPE '\\')");
+        query.push_bind(like_pattern(text));
+        // With ESCAPE the index of substrings is not used.
+        query.push(if has_wildcard(text) { " ESCAPE '\\')" } else { ")" });
     }
     if let Some(after) = filter.after {
         query.push(" AND (").push(column).push(", session) < (").push_bind(after.key);
@@ -203,11 +205,15 @@ fn listed(row: &SqliteRow) -> sqlx::Result<(SessionIndex, SessionCursor)> {
     Ok((index, cursor))
 }
 
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['%', '_', '\\'])
+}
+
 /// A pattern for text that occurs anywhere, its own wildcards taken literally.
 fn like_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
+        if has_wildcard(character.encode_utf8(&mut [0; 4])) {
             pattern.push('\\');
         }
         pattern.push(character);

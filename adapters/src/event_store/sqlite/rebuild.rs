@@ -29,7 +29,7 @@ pub struct Rebuilt {
 }
 
 pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx::Result<Rebuilt> {
-    let mut transaction = database.connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = database.connection().await?.begin_with("BEGIN IMMEDIATE").await?;
     let digest_before = digest_rows(&mut transaction).await?;
     for clear in ["DELETE FROM session_index", "DELETE FROM session_text", "DELETE FROM usage_by_day"] {
         sqlx::query(clear).execute(&mut *transaction).await?;

@@ -157,3 +157,26 @@ async fn rows(folder: &Folder) -> Vec<String> {
     raw.close().await.unwrap();
     rows
 }
+
+#[tokio::test]
+async fn rebuild_gives_the_same_rows_after_a_restart_with_a_clock_of_microseconds() {
+    struct MicrosecondClock(std::sync::atomic::AtomicI64);
+    impl runner_core::ports::Clock for MicrosecondClock {
+        fn now(&self) -> runner_core::time::Timestamp {
+            let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            runner_core::time::Timestamp::from_micros(1_795_343_053_083_999 + looks * 1001)
+        }
+    }
+    let clock = || std::sync::Arc::new(MicrosecondClock(0.into()));
+    let folder = Folder::new();
+    let store = EventStore::open(&folder.database(), clock()).await.unwrap();
+    put(&store, session(1), vec![opened(session(1))]).await;
+    store.close().await;
+    let store = EventStore::open(&folder.database(), clock()).await.unwrap();
+    put(&store, session(1), vec![prompted(1, "x")]).await;
+    store.close().await;
+
+    let rebuilt = EventStore::rebuild_projections(&folder.database()).await.unwrap();
+
+    assert_eq!(rebuilt.digest_after, rebuilt.digest_before);
+}

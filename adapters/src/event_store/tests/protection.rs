@@ -99,3 +99,24 @@ async fn dump(raw: &mut SqliteConnection) -> Vec<(i64, String, String)> {
     let rows = rows.fetch_all(raw).await.unwrap();
     rows.iter().map(|row| (row.get("position"), row.get("actor"), row.get("bytes"))).collect()
 }
+
+#[tokio::test]
+async fn blob_is_not_replaced() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let large = "x".repeat(100_000);
+    put(&store, session(1), vec![opened(session(1)), prompted(1, &large)]).await;
+    store.close().await;
+    let mut raw = folder.raw().await;
+    let blobs = "SELECT hex(bytes) FROM blobs ORDER BY hash";
+    let before: Vec<String> = sqlx::query_scalar(blobs).fetch_all(&mut raw).await.unwrap();
+
+    sqlx::query("INSERT OR REPLACE INTO blobs SELECT hash, x'00' FROM blobs")
+        .execute(&mut raw)
+        .await
+        .unwrap();
+
+    let after: Vec<String> = sqlx::query_scalar(blobs).fetch_all(&mut raw).await.unwrap();
+    assert!(!before.is_empty());
+    assert_eq!(before, after);
+}
