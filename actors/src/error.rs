@@ -1,6 +1,6 @@
 //! Why a session could not do what it was asked.
 
-use runner_core::ports::{AppendError, ReadError};
+use runner_core::ports::{AgentError, AppendError, ReadError};
 use runner_core::session::error::SessionError;
 use thiserror::Error;
 
@@ -19,6 +19,9 @@ pub enum RunnerError {
     ShuttingDown,
     #[error("{0}")]
     AgentUnavailable(String),
+    /// The log cannot be written just now; nothing was changed.
+    #[error("the event log is not available")]
+    LogUnavailable(#[source] AppendError),
     #[error("the session could not be reached")]
     Unexpected(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -28,8 +31,15 @@ impl From<AppendError> for RunnerError {
         match error {
             AppendError::CommandReused => Self::CommandReused,
             AppendError::Overloaded => Self::Overloaded,
-            AppendError::Conflict { .. } | AppendError::Unavailable(_) => Self::Unexpected(error.into()),
+            AppendError::Unavailable(_) => Self::LogUnavailable(error),
+            AppendError::Conflict { .. } => Self::Unexpected(error.into()),
         }
+    }
+}
+
+impl From<AgentError> for RunnerError {
+    fn from(error: AgentError) -> Self {
+        Self::AgentUnavailable(error.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use runner_core::event_log::{Appended, Digest, Provenance, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId, TurnId};
-use runner_core::ports::{AgentStatus, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
+use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::command::{SessionCommand, WhileRunning};
 use runner_core::session::event::{SessionEvent, SessionOpened};
@@ -132,13 +132,17 @@ impl Sessions {
     /// Opens a session and begins to start its agent.
     pub async fn open(&self, opened: SessionOpened, provenance: Provenance) -> Result<Appended, RunnerError> {
         let session = opened.session;
-        self.check_agent()?;
+        self.services.runtime.check().await?;
         let commands = vec![SessionCommand::Open(Box::new(opened))];
         let committed = self.dispatch(session, Execute { commands, provenance }).await?;
         if !committed.appended.replayed {
-            let address = self.registry.send(Find(session)).await??;
+            let registry = self.registry.clone();
             // It warms up beside the answer; a prompt that comes meanwhile waits for it.
-            actix::spawn(async move { address.send(Warm).await.ok() });
+            actix::spawn(async move {
+                if let Ok(Ok(address)) = registry.send(Find(session)).await {
+                    address.send(Warm).await.ok();
+                }
+            });
         }
         Ok(committed.appended)
     }
@@ -150,7 +154,7 @@ impl Sessions {
         submission: Submission,
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
-        self.check_agent()?;
+        self.services.runtime.check().await?;
         let session = opened.session;
         let commands = vec![SessionCommand::Open(Box::new(opened)), submit(submission)];
         let committed = self.dispatch(session, Execute { commands, provenance }).await?;
@@ -163,7 +167,7 @@ impl Sessions {
         submission: Submission,
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
-        self.check_agent()?;
+        self.services.runtime.check().await?;
         let commands = vec![submit(submission)];
         let committed = self.dispatch(session, Execute { commands, provenance }).await?;
         self.prompted(&committed).await
@@ -261,6 +265,16 @@ impl Sessions {
         Ok(self.services.directory.count().await?)
     }
 
+    /// Whether the last thing that was to be stored got to the disk.
+    pub fn check_log(&self) -> Result<(), RunnerError> {
+        match self.services.log.is_writable() {
+            true => Ok(()),
+            false => {
+                Err(RunnerError::LogUnavailable(AppendError::Unavailable("the last append failed".into())))
+            }
+        }
+    }
+
     pub fn agent_status(&self) -> AgentStatus {
         self.services.runtime.status()
     }
@@ -271,13 +285,6 @@ impl Sessions {
 
     pub fn now(&self) -> Timestamp {
         self.services.clock.now()
-    }
-
-    fn check_agent(&self) -> Result<(), RunnerError> {
-        match self.agent_status().problem {
-            Some(problem) => Err(RunnerError::AgentUnavailable(problem)),
-            None => Ok(()),
-        }
     }
 
     async fn prompted(&self, committed: &Committed) -> Result<Prompted, RunnerError> {

@@ -4,6 +4,7 @@
 mod failures;
 mod lifetimes;
 mod memory_log;
+mod refused_appends;
 mod replay;
 mod samples;
 mod watchers;

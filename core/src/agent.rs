@@ -73,10 +73,14 @@ pub struct Usage {
 impl Usage {
     pub fn plus(self, other: Self) -> Self {
         Self {
-            input_tokens: self.input_tokens + other.input_tokens,
-            output_tokens: self.output_tokens + other.output_tokens,
-            cache_read_input_tokens: self.cache_read_input_tokens + other.cache_read_input_tokens,
-            cache_creation_input_tokens: self.cache_creation_input_tokens + other.cache_creation_input_tokens,
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_read_input_tokens: self
+                .cache_read_input_tokens
+                .saturating_add(other.cache_read_input_tokens),
+            cache_creation_input_tokens: self
+                .cache_creation_input_tokens
+                .saturating_add(other.cache_creation_input_tokens),
         }
     }
 
@@ -215,6 +219,8 @@ pub struct TurnReport {
     pub total_duration_api_ms: u64,
     pub agent_turns: u32,
     pub denials: Vec<Denial>,
+    /// The agent had begun the turn by itself, when background work ended.
+    pub unsolicited: bool,
 }
 
 /// A piece of a block that is still being written. Shown live, never stored.

@@ -56,6 +56,9 @@ pub trait EventLog: Send + Sync {
         request_hash: Digest,
     ) -> Result<Option<Appended>, AppendError>;
 
+    /// Whether the last append that was tried got to the disk.
+    fn is_writable(&self) -> bool;
+
     /// Recomputes every hash of a session from what is stored.
     async fn verify(&self, session: SessionId) -> Result<Verification, ReadError>;
 }
@@ -174,6 +177,9 @@ pub struct AgentStatus {
 #[async_trait]
 pub trait AgentRuntime: Send + Sync {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError>;
+
+    /// Whether an agent could be started; looks again for what was missing.
+    async fn check(&self) -> Result<(), AgentError>;
 
     fn status(&self) -> AgentStatus;
 

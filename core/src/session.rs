@@ -48,6 +48,7 @@ pub struct Session {
 pub struct RunningTurn {
     pub turn: TurnId,
     pub process: ProcessId,
+    pub initiator: Initiator,
     pub interrupt_requested: bool,
 }
 
@@ -177,10 +178,10 @@ impl Aggregate for Session {
             SessionEvent::PromptSubmitted { turn, text, attachments, author: _ } => {
                 self.queue.push_back(QueuedPrompt { turn, text, attachments });
             }
-            SessionEvent::TurnStarted { turn, process, .. } => {
+            SessionEvent::TurnStarted { turn, process, initiator, .. } => {
                 self.queue.retain(|queued| queued.turn != turn);
                 self.last_turn = Some(turn);
-                self.running = Some(RunningTurn { turn, process, interrupt_requested: false });
+                self.running = Some(RunningTurn { turn, process, initiator, interrupt_requested: false });
             }
             SessionEvent::AgentInitialized { turn: _, profile } => self.profile = Some(profile),
             SessionEvent::InterruptRequested { .. } => {

@@ -18,6 +18,11 @@ impl Timestamp {
         self.0
     }
 
+    /// The same point, exact to a millisecond only, as JSON shows it.
+    pub const fn to_millis(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1000))
+    }
+
     /// Milliseconds from `earlier` to this point; zero if it is not earlier.
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from((self.0 - earlier.0) / 1000).unwrap_or(0)

@@ -3,15 +3,16 @@
 //! State is only ever what the log says: it changes after an append was acknowledged, and after a failed
 //! one it is dropped and read again.
 
+mod commit;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use cqrs_es::Aggregate;
 use runner_core::agent::AgentOutput;
-use runner_core::event_log::{Append, Appended, Provenance};
+use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
-use runner_core::ports::{AgentError, AgentLaunch, AppendError};
+use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::session::Session;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::event::{FailureCause, InterruptCause, SessionEvent};
@@ -21,12 +22,6 @@ use super::agent::LiveAgent;
 use super::{AgentEnded, Committed, Execute, Heard, Insist, Interrupt, SessionActor};
 use crate::hub::{Hub, LiveDelta};
 use crate::{RunnerError, Services};
-
-/// Events read at once when a session is loaded.
-const PAGE: u32 = 1000;
-
-/// How often a command is decided anew because somebody else appended first.
-const MAX_CONFLICTS: u32 = 5;
 
 /// How often an agent is asked to stop its turn before it is ended.
 const MAX_INTERRUPTS: u32 = 5;
@@ -126,6 +121,10 @@ impl Core {
         } else if let Some(agent) = &self.agent {
             agent.input.stop().await; // Its end closes the turn.
         }
+        if self.agent.is_none() {
+            let (cause, detail) = (FailureCause::AgentDied, "there is no agent any more".to_owned());
+            self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
+        }
     }
 
     async fn ask_to_stop(&mut self, turn: TurnId, times: u32) {
@@ -163,8 +162,10 @@ impl Core {
 
     pub(super) async fn agent_ended(&mut self, message: AgentEnded, address: &Addr<SessionActor>) {
         let Some(agent) = self.agent.take_if(|agent| agent.process == message.process) else { return };
-        // The program is gone; what it started may not be.
+        // The program is gone; what it started may not be. Its last handle must go before the next
+        // agent of this session starts, for it ends whatever carries the session's marker.
         agent.input.stop().await;
+        drop(agent);
         if self.is_busy() {
             let cause = match message.exit.at_start {
                 true => FailureCause::AgentUnavailable,
@@ -272,93 +273,6 @@ impl Core {
                 self.failed = true;
                 self.end().await;
                 vec![]
-            }
-        }
-    }
-
-    async fn execute(
-        &mut self,
-        commands: Vec<SessionCommand>,
-        provenance: Provenance,
-    ) -> Result<Committed, RunnerError> {
-        if let Some(request_hash) = provenance.request_hash
-            && let Some(appended) = self.services.log.find_command(provenance.command, request_hash).await?
-        {
-            return Ok(Committed { appended, events: vec![] });
-        }
-        let mut conflicts = 0;
-        loop {
-            let (next, events) = self.decide(&commands).await?;
-            match self.append(next, events, &provenance).await {
-                Err(AppendError::Conflict { .. }) if conflicts < MAX_CONFLICTS => conflicts += 1,
-                outcome => return Ok(outcome?),
-            }
-        }
-    }
-
-    async fn decide(
-        &mut self,
-        commands: &[SessionCommand],
-    ) -> Result<(Session, Vec<SessionEvent>), RunnerError> {
-        let mut next = self.load().await?.session.clone();
-        let mut events = Vec::new();
-        for command in commands {
-            for event in next.decide(command.clone())? {
-                next.apply(event.clone());
-                events.push(event);
-            }
-        }
-        Ok((next, events))
-    }
-
-    async fn append(
-        &mut self,
-        session: Session,
-        events: Vec<SessionEvent>,
-        provenance: &Provenance,
-    ) -> Result<Committed, AppendError> {
-        let version = self.loaded.as_ref().map_or(0, |loaded| loaded.version);
-        if events.is_empty() {
-            let (first_version, last_version) = (version, version);
-            let appended = Appended { session: self.id, first_version, last_version, replayed: false };
-            return Ok(Committed { appended, events });
-        }
-        // Dropped until the append is acknowledged, and for good if it is not.
-        self.loaded = None;
-        let append = Append {
-            session: self.id,
-            expected_version: version,
-            events: events.clone(),
-            provenance: provenance.clone(),
-        };
-        let appended = self.services.log.append(append).await?;
-        if appended.replayed {
-            return Ok(Committed { appended, events: vec![] });
-        }
-        self.loaded = Some(Loaded { session, version: appended.last_version });
-        self.hub.publish(self.id, appended.last_version);
-        Ok(Committed { appended, events })
-    }
-
-    async fn load(&mut self) -> Result<&Loaded, RunnerError> {
-        let loaded = match self.loaded.take() {
-            Some(loaded) => loaded,
-            None => self.read().await?,
-        };
-        Ok(self.loaded.insert(loaded))
-    }
-
-    async fn read(&self) -> Result<Loaded, RunnerError> {
-        let mut loaded = Loaded { session: Session::default(), version: 0 };
-        loop {
-            let page = self.services.log.read(self.id, loaded.version, PAGE).await?;
-            for recorded in &page {
-                let event = recorded.decode().map_err(|source| RunnerError::Unexpected(source.into()))?;
-                loaded.session.apply(event);
-                loaded.version = recorded.version;
-            }
-            if page.len() < PAGE as usize {
-                return Ok(loaded);
             }
         }
     }

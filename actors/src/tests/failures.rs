@@ -18,7 +18,7 @@ fn session_goes_on_after_a_prompt_that_could_not_be_stored() {
         let failed = server.prompt(session(1), 1).await;
         let stored = server.prompt(session(1), 2).await;
 
-        assert!(matches!(failed, Err(RunnerError::Unexpected(_))), "{failed:?}");
+        assert!(matches!(failed, Err(RunnerError::LogUnavailable(_))), "{failed:?}");
         assert_eq!(stored.unwrap().version, 2);
         assert_eq!(agent.hears().await, prompt_of(2));
         agent.says([done()]).await;
@@ -38,7 +38,7 @@ fn running_turn_goes_on_after_a_prompt_that_could_not_be_stored() {
         let failed = server.prompt(session(1), 2).await;
         agent.says([said("still here"), done()]).await;
 
-        assert!(matches!(failed, Err(RunnerError::Unexpected(_))), "{failed:?}");
+        assert!(matches!(failed, Err(RunnerError::LogUnavailable(_))), "{failed:?}");
         let events = server.log.when_there_are(5, session(1)).await;
         assert_eq!(told(&events[3..]), ["assistant_text", "turn_completed 1"]);
         server.prompt(session(1), 3).await.unwrap();

@@ -129,6 +129,10 @@ fn replay(first_hash: Digest, first: Appended, request_hash: Digest) -> Result<A
 
 #[async_trait]
 impl EventLog for MemoryLog {
+    fn is_writable(&self) -> bool {
+        true
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         // As with a disk, others get their turn meanwhile.
         tokio::task::yield_now().await;

@@ -75,6 +75,13 @@ impl ReplayRunner {
 
 #[async_trait]
 impl AgentRuntime for ReplayRunner {
+    async fn check(&self) -> Result<(), AgentError> {
+        match self.status().problem {
+            Some(problem) => Err(AgentError::NotInstalled(problem)),
+            None => Ok(()),
+        }
+    }
+
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         tokio::task::yield_now().await;
         if let Some(problem) = self.problem.lock().unwrap().clone() {

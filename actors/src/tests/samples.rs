@@ -191,6 +191,7 @@ pub(super) fn ended(outcome: AgentOutcome) -> AgentOutput {
         total: Spend::default(),
         duration_ms: 10,
         total_duration_api_ms: 5,
+        unsolicited: false,
         agent_turns: 1,
         denials: vec![],
     }))

@@ -101,7 +101,7 @@ impl SessionIndex {
     /// Folds in one event after the first.
     pub fn apply(&mut self, event: &SessionEvent, at: Timestamp) {
         self.head.version += 1;
-        self.head.updated_at = at;
+        self.head.updated_at = at.to_millis();
         match event {
             SessionEvent::PromptSubmitted { turn, text, .. } => {
                 self.turns += 1;
@@ -178,8 +178,9 @@ fn opened_head(opened: &SessionOpened, at: Timestamp) -> SessionHead {
         permission_mode: opened.permission_mode,
         owner: opened.owner.clone(),
         origin: opened.origin,
-        created_at: at,
-        updated_at: at,
+        // What is written down and read again must be what it was.
+        created_at: at.to_millis(),
+        updated_at: at.to_millis(),
         version: 1,
         cost_usd: MicroDollars::default(),
         usage: Usage::default(),

@@ -83,7 +83,10 @@ impl Session {
             // Shown live; the whole block is stored when it comes.
             AgentOutput::Delta(_) => {}
             AgentOutput::TurnEnded(report) => {
-                if let Some(running) = &self.running {
+                // The end of a turn that the agent began by itself is not the end of a prompt's.
+                if let Some(running) = &self.running
+                    && !(report.unsolicited && running.initiator == Initiator::Prompt)
+                {
                     events.push(self.turn_ended(running, *report));
                 }
             }

@@ -154,6 +154,7 @@ pub(super) fn report(outcome: AgentOutcome, total: &Spend) -> TurnReport {
         total_duration_api_ms: total.cost_micros.0,
         agent_turns: 2,
         denials: vec![],
+        unsolicited: false,
     }
 }
 
