@@ -8,10 +8,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::ids::SessionId;
 use runner_core::ports::EventLog;
+use runner_tests::server::Server;
+use serde_json::json;
 
 const WRITERS: usize = 64;
 
@@ -126,4 +129,44 @@ async fn a_loss_of_power_loses_nothing_acknowledged() {
 
     let disk = Image::mount(&survivor, &folder.path().join("survivor")).unwrap();
     assert_all_there(&disk.mount.join("events.db"), &acknowledged).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_the_server_recovers_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("small");
+    std::fs::create_dir(&data).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=2m", "none"])
+        .arg(&data)
+        .stderr(Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this user may not mount");
+        return;
+    }
+    let disk = Image { file: data.clone(), mount: data.clone() };
+    let url = format!("sqlite://{}", data.join("runner.db").display());
+    let server = Server::start_with(&[("DATABASE_URL", &url)]).await;
+    std::fs::write(data.join("ballast"), vec![0; 1_700_000]).ok();
+
+    let big = json!({ "title": "Big", "append_system_prompt": "x".repeat(19_000) });
+    let mut refused = server.post("/api/sessions", &big).await;
+    for _ in 0..100 {
+        if refused.status != StatusCode::CREATED {
+            break;
+        }
+        refused = server.post("/api/sessions", &big).await;
+    }
+    let ready = server.get("/ready").await;
+    std::fs::remove_file(data.join("ballast")).unwrap();
+    let accepted = server.post("/api/sessions", &big).await;
+
+    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"));
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(accepted.status, StatusCode::CREATED, "{}", accepted.body);
+    assert_eq!(server.get("/ready").await.status, StatusCode::OK);
+    server.verify(accepted.body["id"].as_str().unwrap()).await;
+    drop(server);
+    drop(disk);
 }

@@ -79,6 +79,56 @@ async fn a_killed_agent_fails_its_turn_and_the_session_gets_a_new_one() {
 }
 
 #[tokio::test]
+async fn prompts_that_waited_behind_a_killed_agent_are_answered_by_the_next() {
+    let server = Server::start().await;
+    let body = json!({ "prompt": script("Hang.", &json!([{ "hang": true }])), "timeout_ms": 1 });
+    let session = server.post("/api/task", &body).await.body["session_id"].as_str().unwrap().to_owned();
+    for number in 1..=2 {
+        let prompt = script("Next.", &json!([{ "text": number.to_string() }]));
+        server.post(&format!("/api/sessions/{session}/prompts"), &json!({ "prompt": prompt })).await;
+    }
+    let agent = wait_for_command(&server.data_dir(), "--input-format=stream-json").await;
+
+    kill(agent, Signal::SIGKILL).unwrap();
+
+    let view = server.wait_for_status(&session, "idle").await;
+    let results: Vec<_> =
+        view["turns"].as_array().unwrap().iter().map(|turn| turn["result"].clone()).collect();
+    assert_eq!(results, [json!(null), json!("1"), json!("2")]);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_is_named_and_nothing_is_stored() {
+    let server = Server::start().await;
+    std::fs::create_dir(server.workspace().join("passing")).unwrap();
+    let body = json!({ "prompt": script("One.", &json!([{ "text": "1" }])), "working_dir": "passing" });
+    let session = server.task(&body).await["session_id"].as_str().unwrap().to_owned();
+    let before = server.event_types(&session).await;
+
+    std::fs::remove_dir(server.workspace().join("passing")).unwrap();
+    let task = server.post("/api/task", &json!({ "prompt": "Two.", "resume": session })).await;
+    let prompt = server.post(&format!("/api/sessions/{session}/prompts"), &json!({ "prompt": "Two." })).await;
+
+    for refused in [task, prompt] {
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "working_dir_missing"));
+    }
+    assert_eq!(server.event_types(&session).await, before);
+}
+
+#[tokio::test]
+async fn a_program_that_is_installed_later_needs_no_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("claude");
+    let server = Server::start_with(&[("CLAUDE_BIN", program.to_str().unwrap())]).await;
+    assert_eq!(server.post("/api/sessions", &json!({})).await.status, StatusCode::SERVICE_UNAVAILABLE);
+
+    std::os::unix::fs::symlink(runner_tests::claude(), &program).unwrap();
+
+    let answer = server.task(&json!({ "prompt": script("Hi.", &json!([{ "text": "hi" }])) })).await;
+    assert_eq!(answer["message"], "hi");
+}
+
+#[tokio::test]
 async fn a_missing_program_is_a_503_that_says_how_to_install_it() {
     let server = Server::start_with(&[("CLAUDE_BIN", "/nonexistent/claude")]).await;
 

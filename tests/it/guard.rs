@@ -66,6 +66,11 @@ async fn every_answer_carries_security_headers_and_a_request_id() {
     }
     let named = answer(server.request(Method::GET, "/health").header("x-request-id", "my-own-1")).await;
     assert_eq!(named.headers["x-request-id"], "my-own-1");
+    let head = answer(server.request(Method::HEAD, "/health")).await;
+    assert_eq!((head.status, head.body), (StatusCode::OK, json!("")));
+    let refused =
+        answer(server.request(Method::GET, "/no/such/path").header("x-request-id", "my-own-2")).await;
+    assert_eq!(refused.body["instance"], "urn:request:my-own-2");
     let rubbish = answer(server.request(Method::GET, "/health").header("x-request-id", "with space")).await;
     assert_ne!(rubbish.headers["x-request-id"], "with space");
 }

@@ -40,7 +40,13 @@ fn options() -> Vec<Case> {
         ),
         (json!({ "env": { "X": "a\u{0}" } }), 400, "env_invalid", "/env/X"),
         (json!({ "no_such_option": 1 }), 400, "field_unknown", "/no_such_option"),
+        (json!({ "output_schema": nested(70) }), 400, "json_too_deep", ""),
     ]
+}
+
+/// An object within an object, as deep as asked for.
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!({}), |inner, _| json!({ "inner": inner }))
 }
 
 fn tasks() -> Vec<Case> {
@@ -194,6 +200,9 @@ async fn bad_paths_and_queries_are_named() {
         ("/api/sessions?sort=colour".to_owned(), 400, "query_invalid"),
         ("/api/sessions?cursor=abc".to_owned(), 400, "query_invalid"),
         ("/api/sessions?surprise=1".to_owned(), 400, "query_invalid"),
+        (format!("/api/sessions?q={}", "a".repeat(201)), 400, "query_invalid"),
+        ("/api/task".to_owned(), 405, "method_not_allowed"),
+        (format!("/api/sessions/{session}/prompts"), 405, "method_not_allowed"),
         ("/no/such/path".to_owned(), 404, "not_found"),
     ] {
         let refused = server.get(&path).await;

@@ -19,7 +19,10 @@ async fn a_rebuild_gives_identical_rows_and_mends_wrong_ones() {
         { "text": "done" },
     ]);
     let body = json!({ "prompt": script("Write.", &replies), "permission_mode": "acceptEdits" });
-    server.task(&body).await;
+    let session = server.task(&body).await["session_id"].clone();
+    server.stop().await;
+    server.restart().await;
+    server.task(&json!({ "prompt": script("Go on.", &json!([{ "text": "ok" }])), "resume": session })).await;
     server.post("/api/sessions", &json!({ "title": "Empty" })).await;
     let listed = server.get("/api/sessions").await.body;
     let running = rebuild(&server).await;

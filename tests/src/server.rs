@@ -58,7 +58,9 @@ impl Server {
 
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("claude-runner-").tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("workspace")).unwrap();
+        for name in ["workspace", "home"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
         let settings: Vec<(String, String)> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let (child, base_url, log) = launch(folder.path(), &settings).await;
@@ -214,10 +216,12 @@ async fn launch(folder: &Path, settings: &[(String, String)]) -> (Child, String,
     let mut command = Command::new(crate::program("claude-runner"));
     command.current_dir(folder).env_clear().stderr(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
     for (name, value) in std::env::vars() {
-        if ["PATH", "HOME", "LANG", "TMPDIR"].contains(&name.as_str()) {
+        if ["PATH", "LANG", "TMPDIR"].contains(&name.as_str()) {
             command.env(name, value);
         }
     }
+    // A home of its own: what a person's shell does at its start is not what is tested.
+    command.env("HOME", folder.join("home"));
     command.env("WORKING_DIR", folder.join("workspace")).env("DATA_DIR", folder.join("data"));
     command.env("PORT", "0").env("OFFLINE", "true").env("CLAUDE_BIN", crate::claude());
     command.env("MAX_API_RETRIES", "1").env("SHUTDOWN_GRACE_SECONDS", "1");

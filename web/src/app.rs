@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, Error, HttpResponse, web};
+use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{Services, Sessions, Settings};
 use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
@@ -29,15 +31,22 @@ use crate::routes::{self, Context};
 use crate::workspace::Workspaces;
 
 /// The composed program. Clones share everything.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Application {
     context: Context,
     hosts: AllowedHosts,
     openapi: Arc<str>,
+    document: Arc<utoipa::openapi::OpenApi>,
     store: EventStore,
     grace: Duration,
     /// Kept while the program runs: the offline model, and the lock on the data folder.
     _kept: Arc<(Option<OfflineModel>, File)>,
+}
+
+impl std::fmt::Debug for Application {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Application").field("context", &self.context).finish_non_exhaustive()
+    }
 }
 
 impl Application {
@@ -62,11 +71,13 @@ impl Application {
             },
         });
         sessions.recover().await?;
+        let document = routes::openapi();
         let context = Context {
             sessions,
             workspaces: Workspaces {
                 default: config.working_dir.clone(),
                 roots: config.allowed_roots.clone(),
+                data_dir: config.data_dir.canonicalize()?,
             },
             may_bypass: may_bypass(config),
             node: config.node.clone(),
@@ -75,7 +86,8 @@ impl Application {
         Ok(Self {
             context,
             hosts: AllowedHosts::new(config.allowed_hosts.iter().cloned().chain([config.host.to_string()])),
-            openapi: routes::openapi().to_json()?.into(),
+            openapi: document.to_json()?.into(),
+            document: Arc::new(document),
             store,
             grace: config.shutdown_grace,
             _kept: Arc::new((model, lock)),
@@ -98,6 +110,7 @@ impl Application {
         App::new()
             .app_data(web::Data::new(self.context.clone()))
             .app_data(web::Data::new(self.hosts.clone()))
+            .app_data(web::Data::from(Arc::clone(&self.document)))
             .into_utoipa_app()
             .configure(routes::configure)
             .into_app()
@@ -108,10 +121,21 @@ impl Application {
             .wrap(from_fn(guard))
     }
 
-    /// Ends turns and agents in order and closes the store; await it before the system stops.
-    pub async fn shutdown(&self) {
+    /// Ends turns, agents and streams in order. Requests are still answered, with 503 where they change
+    /// something.
+    pub async fn drain(&self) {
         self.context.sessions.shut_down(self.grace).await;
+    }
+
+    /// Closes the store, after which nothing can be answered.
+    pub async fn close(&self) {
         self.store.close().await;
+    }
+
+    /// Both; await it before the system stops.
+    pub async fn shutdown(&self) {
+        self.drain().await;
+        self.close().await;
     }
 }
 
@@ -119,9 +143,18 @@ async fn json(document: Arc<str>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document.to_string())
 }
 
-async fn no_route() -> HttpResponse {
-    Problem::new(actix_web::http::StatusCode::NOT_FOUND, "not_found", "there is nothing under this path")
-        .response()
+async fn no_route(request: HttpRequest, document: web::Data<utoipa::openapi::OpenApi>) -> HttpResponse {
+    let methods = routes::methods_of(&document, request.path()).join(", ");
+    if !methods.is_empty() {
+        let detail = format!("this path answers {methods}");
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        let mut response = problem.response();
+        if let Ok(allowed) = methods.parse() {
+            response.headers_mut().insert(ALLOW, allowed);
+        }
+        return response;
+    }
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing under this path").response()
 }
 
 /// Makes the data folder, for this user only, and keeps other servers out of it.
@@ -201,9 +234,6 @@ fn instance_id(data_dir: &Path) -> anyhow::Result<String> {
 
 fn announce(runtime: &dyn AgentRuntime) {
     let status = runtime.status();
-    if let Some(problem) = &status.problem {
-        tracing::warn!("{problem}");
-    }
     if status.offline {
         tracing::warn!(
             "there is no API key and no login: the offline model answers; set ANTHROPIC_API_KEY or log in with `claude`"

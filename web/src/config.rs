@@ -106,7 +106,12 @@ impl Config {
             Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => problems.push(format!(".env: {error}")),
         }
-        variables.extend(std::env::vars());
+        for (name, value) in std::env::vars_os() {
+            // What is not text is not ours; none of our settings could be read from it.
+            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+                variables.insert(name, value);
+            }
+        }
         Self::read(variables, problems)
     }
 

@@ -4,10 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use runner_actors::RunnerError;
+use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::error::SessionError;
 use runner_core::session::view::TurnError;
 use serde::Serialize;
 use thiserror::Error;
+
+use crate::guard;
 
 /// Why a request was not carried out.
 #[derive(Debug, Error)]
@@ -18,8 +21,8 @@ pub(crate) enum ApiError {
     #[error(transparent)]
     Runner(#[from] RunnerError),
     /// The turn failed for a reason that is not the client's.
-    #[error("{}", .0.detail)]
-    TurnFailed(TurnError),
+    #[error("{}", .error.detail)]
+    TurnFailed { session: SessionId, turn: TurnId, error: TurnError },
 }
 
 /// A problem as the client sees it. `code` is stable; `detail` is for people.
@@ -32,6 +35,7 @@ pub(crate) struct Problem {
     pub(crate) status: u16,
     pub(crate) detail: String,
     pub(crate) code: String,
+    /// `urn:request:` and the request's `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) instance: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -39,6 +43,11 @@ pub(crate) struct Problem {
     /// The status with which the model's API answered, where that is what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream_status: Option<u16>,
+    /// The session and turn that failed; both are stored and can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session_id: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) turn_id: Option<TurnId>,
 }
 
 /// What is wrong with one field; `pointer` is a JSON Pointer into the body or `?name` of the query.
@@ -65,6 +74,8 @@ impl Problem {
             instance: None,
             errors: vec![],
             upstream_status: None,
+            session_id: None,
+            turn_id: None,
         }
     }
 
@@ -83,13 +94,14 @@ impl Problem {
     }
 
     pub(crate) fn response(&self) -> HttpResponse {
+        let named = Self { instance: guard::current_request_id(), ..self.clone() };
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, "5"));
         }
-        response.body(serde_json::to_string(self).unwrap_or_default())
+        response.body(serde_json::to_string(&named).unwrap_or_default())
     }
 }
 
@@ -105,14 +117,19 @@ impl ApiError {
         match self {
             Self::Problem(problem) => problem.clone(),
             Self::Runner(error) => runner_problem(error),
-            Self::TurnFailed(error) => {
+            Self::TurnFailed { session, turn, error } => {
                 let status = match error.code.as_str() {
                     "agent_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
                     _ => StatusCode::BAD_GATEWAY,
                 };
                 let code = if error.code == "agent_died" { "agent_failed" } else { &error.code };
                 let detail = if error.detail.is_empty() { "the turn failed" } else { &error.detail };
-                Problem { upstream_status: error.status, ..Problem::new(status, code, detail) }
+                Problem {
+                    upstream_status: error.status,
+                    session_id: Some(*session),
+                    turn_id: Some(*turn),
+                    ..Problem::new(status, code, detail)
+                }
             }
         }
     }
@@ -141,6 +158,11 @@ fn runner_problem(error: &RunnerError) -> Problem {
         ),
         RunnerError::Overloaded => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail),
         RunnerError::ShuttingDown => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", detail),
+        RunnerError::LogUnavailable(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_unavailable",
+            "nothing can be stored just now",
+        ),
         RunnerError::AgentUnavailable(_) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable", detail)
         }
@@ -161,7 +183,7 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Self::Runner(RunnerError::Unexpected(_)) = self {
+        if let Self::Runner(RunnerError::Unexpected(_) | RunnerError::LogUnavailable(_)) = self {
             tracing::error!(error = self as &dyn std::error::Error, "a request failed");
         }
         self.problem().response()

@@ -10,6 +10,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::error::{ApiError, Problem};
@@ -21,6 +22,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
+
+tokio::task_local! {
+    /// The id of the request that this task answers.
+    static REQUEST: String;
+}
+
+/// Names the request that is being answered, for a problem that it leads to.
+pub(crate) fn current_request_id() -> Option<String> {
+    REQUEST.try_with(|id| format!("urn:request:{id}")).ok()
+}
 
 /// The names under which this server may be addressed, without ports and in lower case.
 #[derive(Clone, Debug)]
@@ -39,16 +50,25 @@ impl AllowedHosts {
 }
 
 pub(crate) async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let request_id = request_id(&request);
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let path = request.path().to_owned();
-    let mut response = match check(&request) {
-        Ok(()) => next.call(request).await?.map_into_left_body(),
-        Err(problem) => request.error_response(ApiError::from(problem)).map_into_right_body(),
+    // A GET tells the same without its body.
+    if *request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let span = tracing::info_span!("request", id = %request_id);
+    let answered = async {
+        match check(&request) {
+            Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+            Err(problem) => Ok(request.error_response(ApiError::from(problem)).map_into_right_body()),
+        }
     };
+    let answered = REQUEST.scope(request_id.clone(), answered.instrument(span));
+    let mut response: ServiceResponse<_> = answered.await.map_err(|error: actix_web::Error| error)?;
     secure(&mut response, &path);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);

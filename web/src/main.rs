@@ -82,9 +82,10 @@ async fn serve() -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
-    application.shutdown().await;
+    application.drain().await;
     handle.stop(true).await;
     serving.await??;
+    application.close().await;
     Ok(())
 }
 

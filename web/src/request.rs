@@ -23,6 +23,9 @@ use crate::error::{ApiError, Problem, not_found};
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_BODY_BYTES_WITH_IMAGES: usize = 20 * 1024 * 1024;
 
+/// The deepest nesting of a body. What is stored has a few levels more and must be readable again.
+const MAX_DEPTH: usize = 64;
+
 /// The one user there is until accounts exist.
 pub(crate) const LOCAL_USER: &str = "local";
 
@@ -65,6 +68,10 @@ impl Write {
         }
         match serde_json::from_slice(&self.body) {
             Ok(Value::Object(fields)) => {
+                if fields.values().any(|value| is_deeper_than(value, MAX_DEPTH)) {
+                    let detail = format!("the body is nested deeper than {MAX_DEPTH} levels");
+                    return Err(Problem::new(StatusCode::BAD_REQUEST, "json_too_deep", detail));
+                }
                 check_size(self.body.len(), fields.contains_key("attachments"))?;
                 Ok(fields)
             }
@@ -85,6 +92,15 @@ impl Write {
             Some(name) => Err(unknown_field(name)),
             None => Ok(()),
         }
+    }
+}
+
+fn is_deeper_than(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(_) | Value::Object(_) if depth == 0 => true,
+        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, depth - 1)),
+        Value::Object(fields) => fields.values().any(|field| is_deeper_than(field, depth - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -174,6 +190,18 @@ pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Pro
         let name = detail.split('`').nth(1).unwrap_or_default().to_owned();
         Problem::field("query_invalid", &format!("?{name}"), detail)
     })
+}
+
+/// Refuses every query parameter, where there are none.
+pub(crate) fn no_query(request: &HttpRequest) -> Result<(), Problem> {
+    match request.query_string().split(['=', '&']).next() {
+        None | Some("") => Ok(()),
+        Some(name) => Err(Problem::field(
+            "query_invalid",
+            &format!("?{name}"),
+            format!("there is no parameter `{name}`"),
+        )),
+    }
 }
 
 /// A number within limits, from the query.

@@ -65,6 +65,22 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
+/// The methods that a path of the API answers, to tell a wrong method from a wrong path.
+pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec<&'static str> {
+    let fits = |template: &str| {
+        let (template, path) = (template.split('/'), path.split('/'));
+        template.clone().count() == path.clone().count()
+            && template.zip(path).all(|(part, given)| part.starts_with('{') || part == given)
+    };
+    let items = document.paths.paths.iter().filter(|(template, _)| fits(template)).map(|(_, item)| item);
+    let mut methods = vec![];
+    for item in items {
+        methods.extend(item.get.is_some().then_some("GET, HEAD"));
+        methods.extend(item.post.is_some().then_some("POST"));
+    }
+    methods
+}
+
 /// The whole OpenAPI document as the server shows it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     use utoipa_actix_web::AppExt;

@@ -2,7 +2,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use actix_web::http::StatusCode;
 use thiserror::Error;
+
+use crate::error::Problem;
 
 /// The folders that are offered.
 #[derive(Clone, Debug)]
@@ -10,6 +13,8 @@ pub(crate) struct Workspaces {
     pub(crate) default: PathBuf,
     /// Resolved: absolute and without symbolic links.
     pub(crate) roots: Vec<PathBuf>,
+    /// The server's own data, where nobody works.
+    pub(crate) data_dir: PathBuf,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -20,11 +25,21 @@ pub(crate) enum WorkspaceError {
     Missing,
 }
 
+impl WorkspaceError {
+    pub(crate) fn problem(&self, pointer: &str) -> Problem {
+        match self {
+            Self::NotAllowed => Problem::field("working_dir_not_allowed", pointer, self.to_string())
+                .with_status(StatusCode::FORBIDDEN),
+            Self::Missing => Problem::field("working_dir_missing", pointer, self.to_string()),
+        }
+    }
+}
+
 impl Workspaces {
     /// Resolves a folder as a client names it. Links out of an allowed root are refused, and outside of
     /// the roots nobody learns what exists.
     pub(crate) fn resolve(&self, named: &str) -> Result<PathBuf, WorkspaceError> {
-        if named.contains('\0') {
+        if named.contains('\0') || named.is_empty() {
             return Err(WorkspaceError::Missing);
         }
         let path = normalize(&self.default.join(named));
@@ -32,14 +47,29 @@ impl Workspaces {
             Ok(resolved) if !self.is_allowed(&resolved) => Err(WorkspaceError::NotAllowed),
             Ok(resolved) if resolved.is_dir() => Ok(resolved),
             Ok(_) => Err(WorkspaceError::Missing),
-            Err(_) if self.is_allowed(&path) => Err(WorkspaceError::Missing),
+            Err(_) if self.is_allowed(&existing_part(&path)) => Err(WorkspaceError::Missing),
             Err(_) => Err(WorkspaceError::NotAllowed),
         }
     }
 
     fn is_allowed(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| path.starts_with(root))
+        self.roots.iter().any(|root| path.starts_with(root)) && !path.starts_with(&self.data_dir)
     }
+
+    /// Whether work can go on in a folder that was resolved before.
+    pub(crate) fn check(&self, resolved: &str) -> Result<(), Problem> {
+        let error = match Path::new(resolved) {
+            path if !self.is_allowed(path) => WorkspaceError::NotAllowed,
+            path if !path.is_dir() => WorkspaceError::Missing,
+            _ => return Ok(()),
+        };
+        Err(error.problem("/working_dir"))
+    }
+}
+
+/// The part of a path that exists, with its links followed.
+fn existing_part(path: &Path) -> PathBuf {
+    path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok()).unwrap_or_default()
 }
 
 /// Takes `.` and `..` out without asking the file system.
@@ -74,10 +104,14 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("workspaces-{}", uuid::Uuid::now_v7()));
         fs::create_dir_all(folder.join("root/inside")).unwrap();
         fs::create_dir_all(folder.join("outside")).unwrap();
+        fs::create_dir_all(folder.join("root/data")).unwrap();
         fs::write(folder.join("root/file"), "").unwrap();
         std::os::unix::fs::symlink(folder.join("outside"), folder.join("root/link")).unwrap();
         let root = folder.join("root").canonicalize().unwrap();
-        (Scratch(folder), Workspaces { default: root.clone(), roots: vec![root] })
+        (
+            Scratch(folder),
+            Workspaces { default: root.clone(), roots: vec![root.clone()], data_dir: root.join("data") },
+        )
     }
 
     #[test]
@@ -91,8 +125,18 @@ mod tests {
     fn ways_out_of_the_root_are_refused() {
         let (_scratch, workspaces) = scratch();
 
-        for named in ["..", "../outside", "/etc", "link", "link/..//../outside", "/no/such", "../root-beside"]
-        {
+        for named in [
+            "..",
+            "../outside",
+            "/etc",
+            "link",
+            "link/absent",
+            "data",
+            "data/agents",
+            "link/..//../outside",
+            "/no/such",
+            "../root-beside",
+        ] {
             assert_eq!(workspaces.resolve(named), Err(WorkspaceError::NotAllowed), "{named}");
         }
     }
@@ -101,7 +145,7 @@ mod tests {
     fn what_is_no_folder_is_missing() {
         let (_scratch, workspaces) = scratch();
 
-        for named in ["nowhere", "file", "in\0side"] {
+        for named in ["nowhere", "file", "in\0side", ""] {
             assert_eq!(workspaces.resolve(named), Err(WorkspaceError::Missing), "{named}");
         }
     }

@@ -13,7 +13,6 @@ use serde_json::{Map, Value};
 use super::parse;
 use crate::error::Problem;
 use crate::routes::Context;
-use crate::workspace::WorkspaceError;
 
 const MAX_TITLE_CHARS: usize = 200;
 const MAX_SYSTEM_PROMPT_CHARS: usize = 20_000;
@@ -91,7 +90,11 @@ impl Opening {
             .map(|(index, folder)| resolve(folder, &format!("/add_dirs/{index}"), context))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            working_dir: resolve(body.working_dir.as_deref().unwrap_or("."), "/working_dir", context)?,
+            // Where no folder is named the server's own is meant; it is checked when a session opens there.
+            working_dir: match body.working_dir {
+                Some(named) => resolve(&named, "/working_dir", context)?,
+                None => context.workspaces.default.display().to_string(),
+            },
             permission_mode,
             title: body.title.map(title).transpose()?,
             options: AgentOptions {
@@ -111,11 +114,7 @@ impl Opening {
 }
 
 fn resolve(folder: &str, pointer: &str, context: &Context) -> Result<String, Problem> {
-    let resolved = context.workspaces.resolve(folder).map_err(|error| match error {
-        WorkspaceError::NotAllowed => Problem::field("working_dir_not_allowed", pointer, error.to_string())
-            .with_status(StatusCode::FORBIDDEN),
-        WorkspaceError::Missing => Problem::field("working_dir_missing", pointer, error.to_string()),
-    })?;
+    let resolved = context.workspaces.resolve(folder).map_err(|error| error.problem(pointer))?;
     let not_text = || Problem::field("working_dir_missing", pointer, "the folder's name is not UTF-8");
     resolved.into_os_string().into_string().map_err(|_| not_text())
 }

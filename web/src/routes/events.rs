@@ -73,8 +73,10 @@ pub(crate) async fn list_events(
 ) -> Result<HttpResponse, ApiError> {
     let asked: EventsQuery = query(&request)?;
     let limit = limit(asked.limit)?;
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
-    let after = last_event_id(&request)?.or(asked.after).or(asked.cursor).unwrap_or(0);
+    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    let (session, after) = (head.id, last_event_id(&request)?.or(asked.after).or(asked.cursor).unwrap_or(0));
+    // Behind the end there is nothing to skip: what comes next is shown.
+    let after = after.min(head.version);
     let types = types(asked.types.as_deref());
     if stream::wants_stream(request.headers()) {
         let subscription = context.sessions.subscribe(session, asked.deltas.unwrap_or_default());

@@ -14,7 +14,9 @@ use super::{Context, tasks};
 use crate::error::{ApiError, Problem};
 use crate::request::options::{OpenSessionBody, Opening};
 use crate::request::task::{PromptBody, read_prompt};
-use crate::request::{LOCAL_USER, Write, limit, query, session_id};
+use crate::request::{LOCAL_USER, Write, limit, no_query, query, session_id};
+
+const MAX_SEARCH_CHARS: usize = 200;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -58,7 +60,7 @@ pub(crate) async fn list_sessions(
         owner: LOCAL_USER.to_owned(),
         working_dir: asked.working_dir,
         status: asked.status,
-        text: asked.q.filter(|text| !text.is_empty()),
+        text: asked.q.map(search_text).transpose()?,
         sort: match asked.sort {
             None | Some(SortBy::UpdatedAt) => SessionSort::UpdatedAt,
             Some(SortBy::CreatedAt) => SessionSort::CreatedAt,
@@ -70,6 +72,13 @@ pub(crate) async fn list_sessions(
     let (sessions, next) = context.sessions.list(filter).await?;
     let next_cursor = next.map(|cursor| format!("{}.{}", cursor.key, cursor.session));
     Ok(HttpResponse::Ok().json(SessionPage { sessions, next_cursor }))
+}
+
+fn search_text(text: String) -> Result<String, Problem> {
+    if (1..=MAX_SEARCH_CHARS).contains(&text.chars().count()) {
+        return Ok(text);
+    }
+    Err(Problem::field("query_invalid", "?q", format!("must have 1 to {MAX_SEARCH_CHARS} characters")))
 }
 
 fn read_cursor(text: &str) -> Result<SessionCursor, Problem> {
@@ -98,7 +107,7 @@ pub(crate) async fn open_session(
     };
     let appended = match found {
         Some(appended) => appended,
-        None => sessions.open(tasks::opened(opening, &context), write.provenance).await?,
+        None => sessions.open(tasks::opened(opening, &context)?, write.provenance).await?,
     };
     let view = sessions.view_at(appended.session, 1).await?;
     let location = format!("/api/sessions/{}", appended.session);
@@ -158,12 +167,15 @@ struct PromptAccepted {
 #[post("/api/sessions/{id}/prompts")]
 pub(crate) async fn submit_prompt(
     id: web::Path<String>,
+    request: HttpRequest,
     write: Write,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
     let submission = read_prompt(write.fields()?)?;
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
-    let prompted = context.sessions.prompt(session, submission, write.provenance).await?;
+    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    context.workspaces.check(&head.working_dir)?;
+    let prompted = context.sessions.prompt(head.id, submission, write.provenance).await?;
     let accepted = PromptAccepted { turn_id: prompted.turn, version: prompted.version };
     let mut response = HttpResponse::Accepted().json(accepted);
     mark_replay(&mut response, prompted.replayed);

@@ -78,6 +78,7 @@ pub(crate) async fn ready(context: web::Data<Context>) -> Result<HttpResponse, A
     if context.sessions.is_stopping() {
         return Err(runner_actors::RunnerError::ShuttingDown.into());
     }
+    context.sessions.check_log()?;
     context.sessions.count().await?;
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))
 }

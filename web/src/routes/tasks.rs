@@ -1,6 +1,6 @@
 //! Running a task: waiting for its end, or watching it.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpResponse, ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
 use runner_core::event_log::Provenance;
 use runner_core::ids::SessionId;
@@ -50,7 +50,7 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
     let (prompted, _) = begin(task, write.provenance, &context).await?;
     let waited = context.sessions.wait(prompted.session, prompted.turn, timeout).await?;
     let mut response = match &waited {
-        Waited::Over(turn) => finished(prompted.session, turn)?,
+        Waited::Over(turn) => finished(prompted.session, turn),
         Waited::Unfinished(view) => HttpResponse::Accepted().json(unfinished(prompted, view)),
     };
     mark_replay(&mut response, prompted.replayed);
@@ -102,10 +102,11 @@ async fn begin(task: Task, provenance: Provenance, context: &Context) -> Result<
     match session {
         Some(session) => {
             task.check_fits(&session.head.working_dir)?;
+            context.workspaces.check(&session.head.working_dir)?;
             Ok((sessions.prompt(session.head.id, task.submission, provenance).await?, true))
         }
         None => {
-            let opened = opened(task.opening, context);
+            let opened = opened(task.opening, context)?;
             Ok((sessions.open_with_prompt(opened, task.submission, provenance).await?, false))
         }
     }
@@ -123,8 +124,9 @@ async fn newest_in(working_dir: &str, context: &Context) -> Result<Option<Sessio
 }
 
 /// The event that opens a session, under a new id.
-pub(super) fn opened(opening: Opening, context: &Context) -> SessionOpened {
-    SessionOpened {
+pub(super) fn opened(opening: Opening, context: &Context) -> Result<SessionOpened, Problem> {
+    context.workspaces.check(&opening.working_dir)?;
+    Ok(SessionOpened {
         session: SessionId(Uuid::now_v7()),
         owner: LOCAL_USER.to_owned(),
         working_dir: opening.working_dir,
@@ -133,13 +135,15 @@ pub(super) fn opened(opening: Opening, context: &Context) -> SessionOpened {
         offline: context.sessions.agent_status().offline,
         title: opening.title,
         options: opening.options,
-    }
+    })
 }
 
-fn finished(session: SessionId, turn: &TurnView) -> Result<HttpResponse, ApiError> {
+fn finished(session: SessionId, turn: &TurnView) -> HttpResponse {
     match (turn.status, &turn.error) {
-        (TurnStatus::Failed, Some(error)) => Err(ApiError::TurnFailed(error.clone())),
-        _ => Ok(HttpResponse::Ok().json(TaskAnswer::new(session, turn))),
+        (TurnStatus::Failed, Some(error)) => {
+            ApiError::TurnFailed { session, turn: turn.id, error: error.clone() }.error_response()
+        }
+        _ => HttpResponse::Ok().json(TaskAnswer::new(session, turn)),
     }
 }
 
