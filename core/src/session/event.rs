@@ -1,7 +1,5 @@
 //! What can have happened to a session. Names are frozen: once stored, an event is read for ever.
 
-use std::collections::BTreeMap;
-
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -321,11 +319,9 @@ impl SessionEvent {
 
     /// Reads a stored event back.
     pub fn decode(type_name: &str, data: &RawValue) -> serde_json::Result<Self> {
-        let mut tagged = BTreeMap::new();
-        let name = serde_json::value::to_raw_value(type_name)?;
-        tagged.insert("type", &*name);
-        tagged.insert("data", data);
-        serde_json::from_str(&serde_json::to_string(&tagged)?)
+        // The tag goes first: then the data is read straight into its variant.
+        let type_name = serde_json::to_string(type_name)?;
+        serde_json::from_str(&format!(r#"{{"type":{type_name},"data":{data}}}"#))
     }
 }
 
