@@ -20,7 +20,7 @@ test: tools claude $(PAGES)
 	cargo fmt --all --check
 	cargo build --locked --workspace --all-targets
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
 	export CLAUDE_BIN="$(FIND_CLAUDE)"; cargo test --locked --workspace -- --test-threads=3
 
 # Measures the figures that the README states.

@@ -302,6 +302,31 @@ impl SessionEvent {
         }
     }
 
+    /// The turn that is over with this event.
+    pub const fn ended_turn(&self) -> Option<TurnId> {
+        match self {
+            Self::TurnCompleted(TurnCompleted { turn, .. })
+            | Self::TurnFailed { turn, .. }
+            | Self::TurnInterrupted { turn, .. } => Some(*turn),
+            Self::SessionOpened(_)
+            | Self::PromptSubmitted { .. }
+            | Self::TurnStarted { .. }
+            | Self::AgentInitialized { .. }
+            | Self::AssistantText { .. }
+            | Self::AssistantThinking { .. }
+            | Self::ToolUsed { .. }
+            | Self::ToolReturned { .. }
+            | Self::FileChanged { .. }
+            | Self::PermissionRequested { .. }
+            | Self::PermissionDecided { .. }
+            | Self::ApiRetried { .. }
+            | Self::RateLimited { .. }
+            | Self::ContextCompacted { .. }
+            | Self::AgentMessage { .. }
+            | Self::InterruptRequested { .. } => None,
+        }
+    }
+
     /// The version of its shape. Raise it, and upcast in [`SessionEvent::decode`], when a shape changes.
     pub const fn schema(&self) -> u32 {
         1

@@ -3,7 +3,6 @@
 use runner_actors::{LiveDelta, RunnerError, Sessions};
 use runner_core::event_log::RecordedEvent;
 use runner_core::ids::{SessionId, TurnId};
-use runner_core::session::event::SessionEvent;
 use runner_core::session::frame::{Frame, TaskAnswer};
 
 use super::{Feed, Outbox, PAGE};
@@ -33,37 +32,12 @@ impl TaskFeed {
             if let Some(frame) = Frame::stored(self.session, &recorded, &event) {
                 outbox.stored(recorded.version, &frame);
             }
-            if self.is_end(&event) {
+            if event.ended_turn() == Some(self.turn) {
                 self.complete(&recorded, outbox).await?;
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-
-    fn is_end(&self, event: &SessionEvent) -> bool {
-        match event {
-            SessionEvent::TurnCompleted(completed) => completed.turn == self.turn,
-            SessionEvent::TurnFailed { turn, .. } | SessionEvent::TurnInterrupted { turn, .. } => {
-                *turn == self.turn
-            }
-            SessionEvent::SessionOpened(_)
-            | SessionEvent::PromptSubmitted { .. }
-            | SessionEvent::TurnStarted { .. }
-            | SessionEvent::AgentInitialized { .. }
-            | SessionEvent::AssistantText { .. }
-            | SessionEvent::AssistantThinking { .. }
-            | SessionEvent::ToolUsed { .. }
-            | SessionEvent::ToolReturned { .. }
-            | SessionEvent::FileChanged { .. }
-            | SessionEvent::PermissionRequested { .. }
-            | SessionEvent::PermissionDecided { .. }
-            | SessionEvent::ApiRetried { .. }
-            | SessionEvent::RateLimited { .. }
-            | SessionEvent::ContextCompacted { .. }
-            | SessionEvent::AgentMessage { .. }
-            | SessionEvent::InterruptRequested { .. } => false,
-        }
     }
 
     async fn complete(&self, recorded: &RecordedEvent, outbox: &mut Outbox) -> Result<(), RunnerError> {

@@ -249,7 +249,7 @@ fn agent_works_in_the_folder_of_its_session() {
 
     let command = command.as_std();
     assert_eq!(command.get_program(), "/bin/echo");
-    assert_eq!(command.get_current_dir(), Some(Path::new("/work")));
+    assert_eq!(command.get_current_dir(), Some(Path::new("/srv")));
 }
 
 /// A folder that goes away with the test.
@@ -290,7 +290,7 @@ fn launch_with(options: AgentOptions) -> AgentLaunch {
     AgentLaunch {
         session: SESSION,
         process: ProcessId(Uuid::from_u128(1)),
-        working_dir: "/work".into(),
+        working_dir: "/srv".into(),
         permission_mode: PermissionMode::Default,
         options,
     }

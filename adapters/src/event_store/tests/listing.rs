@@ -34,10 +34,10 @@ async fn list_is_narrowed_by_folder_and_by_status() {
     let store = folder.open().await;
     put(&store, session(1), whole_session(session(1), "over", 1)).await;
     put(&store, session(2), vec![opened(session(2)), prompted(1, "runs"), started(1)]).await;
-    let elsewhere = SessionOpened { working_dir: "/work/deeper".into(), ..opening(session(3)) };
+    let elsewhere = SessionOpened { working_dir: "/srv/deeper".into(), ..opening(session(3)) };
     put(&store, session(3), vec![SessionEvent::SessionOpened(elsewhere)]).await;
 
-    let in_folder = SessionFilter { working_dir: Some("/work".into()), ..filter() };
+    let in_folder = SessionFilter { working_dir: Some("/srv".into()), ..filter() };
     let idle = SessionFilter { status: Some(SessionStatus::Idle), ..filter() };
     let running = SessionFilter { status: Some(SessionStatus::Running), ..in_folder.clone() };
     let waiting = SessionFilter { status: Some(SessionStatus::Waiting), ..filter() };

@@ -98,7 +98,7 @@ pub(super) fn opening(session: SessionId) -> SessionOpened {
     SessionOpened {
         session,
         owner: "ada".into(),
-        working_dir: "/work".into(),
+        working_dir: "/srv".into(),
         permission_mode: PermissionMode::Default,
         origin: Origin::Api,
         offline: false,

@@ -55,7 +55,7 @@ fn blocks_of_a_message_become_events_of_the_running_turn() {
 #[test]
 fn tool_that_changed_a_file_is_followed_by_the_change() {
     let change = FileChange {
-        path: "/work/a".into(),
+        path: "/srv/a".into(),
         kind: FileChangeKind::Created,
         added: 1,
         removed: 0,

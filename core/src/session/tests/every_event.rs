@@ -62,7 +62,7 @@ fn blocks() -> Vec<SessionEvent> {
     let (message_id, parent) = ("m1".to_owned(), Some("tool-0".to_owned()));
     let (tool_use_id, structured) = ("tool-1".to_owned(), Some(json!({ "type": "create" })));
     let change = FileChange {
-        path: "/work/a".into(),
+        path: "/srv/a".into(),
         kind: FileChangeKind::Created,
         added: 2,
         removed: 1,
@@ -86,7 +86,7 @@ fn blocks() -> Vec<SessionEvent> {
             turn: turn(1),
             tool_use_id: tool_use_id.clone(),
             name: "Write".into(),
-            input: json!({ "file_path": "/work/a", "content": "b\nc\n" }),
+            input: json!({ "file_path": "/srv/a", "content": "b\nc\n" }),
             parent_tool_use_id: parent,
         },
         SessionEvent::ToolReturned {

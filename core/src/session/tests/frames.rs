@@ -68,7 +68,7 @@ fn stream_begins_with_the_session() {
 
     let frame = serde_json::to_value(Frame::session(&view, turn(1), true, at(AT))).unwrap();
 
-    let metadata = json!({ "resumed": true, "model": null, "working_dir": "/work",
+    let metadata = json!({ "resumed": true, "model": null, "working_dir": "/srv",
         "permission_mode": "acceptEdits", "offline": true });
     assert_eq!(Some(frame), shown("session", &session().to_string(), json!({ "metadata": metadata })));
 }
@@ -111,12 +111,12 @@ fn beginnings() -> Vec<Option<Value>> {
 fn blocks() -> Vec<Option<Value>> {
     let of_message = json!({ "message_id": "m1", "parent_tool_use_id": "tool-0" });
     let tool_use = json!({
-        "tool_name": "Write", "tool_input": { "file_path": "/work/a", "content": "b\nc\n" },
+        "tool_name": "Write", "tool_input": { "file_path": "/srv/a", "content": "b\nc\n" },
         "tool_use_id": "tool-1", "parent_tool_use_id": "tool-0",
     });
     let result = json!({ "tool_use_id": "tool-1", "is_error": true, "metadata": { "type": "create" } });
     let change = json!({
-        "path": "/work/a", "kind": "created", "added": 2, "removed": 1,
+        "path": "/srv/a", "kind": "created", "added": 2, "removed": 1,
         "patch": "@@ -1,1 +1,2 @@\n-a\n+b\n+c\n", "tool_use_id": "tool-1",
     });
     vec![
@@ -124,13 +124,13 @@ fn blocks() -> Vec<Option<Value>> {
         shown("thinking", "hm", of_message),
         shown("tool_use", "Write", tool_use),
         shown("tool_result", "one\ntwo", result),
-        shown("file_change", "/work/a", change),
+        shown("file_change", "/srv/a", change),
     ]
 }
 
 fn permissions() -> Vec<Option<Value>> {
     let request = json!({
-        "request_id": "r1", "tool_name": "Write", "tool_use_id": "tool-1", "input": { "file_path": "/work/a" },
+        "request_id": "r1", "tool_name": "Write", "tool_use_id": "tool-1", "input": { "file_path": "/srv/a" },
         "description": "a", "reason": "workingDir", "suggestions": [{ "type": "setMode" }],
         "subagent": "agent-7",
     });

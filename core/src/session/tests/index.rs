@@ -21,7 +21,7 @@ fn fold_begins_with_what_the_session_was_opened_with() {
         id: session(),
         title: None,
         status: SessionStatus::Idle,
-        working_dir: "/work".into(),
+        working_dir: "/srv".into(),
         model: None,
         permission_mode: opening().permission_mode,
         owner: "ada".into(),
@@ -144,14 +144,14 @@ fn turns_count_once_whoever_began_them() {
 
 #[test]
 fn file_that_changed_twice_counts_once() {
-    let summary = indexed(&[changed("/work/a"), changed("/work/b"), changed("/work/a")]).summary();
+    let summary = indexed(&[changed("/srv/a"), changed("/srv/b"), changed("/srv/a")]).summary();
 
     assert_eq!(summary.files_changed, 2);
 }
 
 #[test]
 fn fold_goes_on_from_where_it_was_written_down() {
-    let before = indexed(&[prompted(1), started(1), asked("r1"), changed("/work/a"), prompted(2)]);
+    let before = indexed(&[prompted(1), started(1), asked("r1"), changed("/srv/a"), prompted(2)]);
 
     let read_back: SessionIndex = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
 
@@ -168,7 +168,7 @@ fn summary_in_json_is_flat_and_in_dollars() {
     let none = json!({ "input_tokens": 0, "output_tokens": 0, "cache_read_input_tokens": 0,
         "cache_creation_input_tokens": 0 });
     let expected = json!({
-        "id": session(), "title": "prompt 1", "status": "idle", "working_dir": "/work", "model": null,
+        "id": session(), "title": "prompt 1", "status": "idle", "working_dir": "/srv", "model": null,
         "permission_mode": "acceptEdits", "owner": "ada", "origin": "api",
         "created_at": "2026-11-22T10:24:14.000Z", "updated_at": "2026-11-22T10:24:17.000Z",
         "version": 4, "cost_usd": 2.5, "usage": none, "tags": [], "offline": false,

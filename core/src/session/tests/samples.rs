@@ -43,7 +43,7 @@ pub(super) fn opening() -> SessionOpened {
     SessionOpened {
         session: session(),
         owner: "ada".into(),
-        working_dir: "/work".into(),
+        working_dir: "/srv".into(),
         permission_mode: PermissionMode::AcceptEdits,
         origin: Origin::Api,
         offline: false,
@@ -203,7 +203,7 @@ pub(super) fn permission_request(request_id: &str) -> PermissionRequest {
         request_id: request_id.into(),
         tool_name: "Write".into(),
         tool_use_id: "tool-1".into(),
-        input: json!({ "file_path": "/work/a" }),
+        input: json!({ "file_path": "/srv/a" }),
         description: "a".into(),
         reason: Some("workingDir".into()),
         suggestions: vec![json!({ "type": "setMode" })],

@@ -96,7 +96,7 @@ fn absent_fields_are_not_written_and_read_as_absent() {
         (
             opened(),
             format!(
-                r#"{{"session":"{}","owner":"ada","working_dir":"/work","permission_mode":"acceptEdits","origin":"api","offline":false}}"#,
+                r#"{{"session":"{}","owner":"ada","working_dir":"/srv","permission_mode":"acceptEdits","origin":"api","offline":false}}"#,
                 super::samples::session()
             ),
         ),

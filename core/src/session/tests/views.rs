@@ -45,7 +45,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
         introduced,
         used("Bash"),
         used("Write"),
-        changed("/work/a"),
+        changed("/srv/a"),
         used("Bash"),
         SessionEvent::TurnCompleted(end),
     ]);
@@ -66,7 +66,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
             duration_api_ms: 7,
             num_turns: 2,
             tools_used: vec!["Bash".into(), "Write".into()],
-            files_changed: vec!["/work/a".into()],
+            files_changed: vec!["/srv/a".into()],
             permission_denials: vec![denial()],
             structured_output: Some(json!({ "name": "Bob" })),
             stop_reason: Some("end_turn".into()),
@@ -142,7 +142,7 @@ fn turn_that_the_agent_began_has_no_prompt() {
 
 #[test]
 fn file_is_listed_once_with_all_that_was_done_to_it() {
-    let view = viewed(&[prompted(1), started(1), changed("/work/a"), changed("/work/b"), changed("/work/a")]);
+    let view = viewed(&[prompted(1), started(1), changed("/srv/a"), changed("/srv/b"), changed("/srv/a")]);
 
     let file = |path: &str, changes, last_version| FileView {
         path: path.into(),
@@ -151,9 +151,9 @@ fn file_is_listed_once_with_all_that_was_done_to_it() {
         removed: changes,
         last_version,
     };
-    assert_eq!(view.files, [file("/work/a", 2, 6), file("/work/b", 1, 5)]);
+    assert_eq!(view.files, [file("/srv/a", 2, 6), file("/srv/b", 1, 5)]);
     assert_eq!(view.files_changed, 2);
-    assert_eq!(view.turn(turn(1)).unwrap().files_changed, ["/work/a", "/work/b"]);
+    assert_eq!(view.turn(turn(1)).unwrap().files_changed, ["/srv/a", "/srv/b"]);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn answer_of_a_success_is_the_result() {
             cost_usd: 2.5,
             duration_ms: 1200,
             duration_api_ms: 2_500_000,
-            files_changed: vec!["/work/a".into()],
+            files_changed: vec!["/srv/a".into()],
             tools_used: vec!["Bash".into()],
             model: Some("opus".into()),
             num_turns: 2,
@@ -243,7 +243,7 @@ fn answer_of_an_interrupted_turn_says_who_stopped_it() {
 
 fn answered(end: SessionEvent) -> TaskAnswer {
     let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
-    let view = viewed(&[prompted(1), started(1), introduced, used("Bash"), changed("/work/a"), end]);
+    let view = viewed(&[prompted(1), started(1), introduced, used("Bash"), changed("/srv/a"), end]);
     TaskAnswer::new(session(), view.turn(turn(1)).unwrap())
 }
 
