@@ -35,7 +35,7 @@ pub fn program(name: &str) -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "where the suite's programs are is told from outside")]
 pub fn claude() -> PathBuf {
     if let Ok(path) = std::env::var("CLAUDE_BIN") {
-        return path.into();
+        return std::path::absolute(path).unwrap();
     }
     let search_path = std::env::var_os("PATH").unwrap_or_default();
     let installed = root().join(".agent/node_modules/.bin");
