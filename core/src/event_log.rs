@@ -1,5 +1,6 @@
 //! The log as its readers and writers see it: what is appended, and what comes back.
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -68,9 +69,15 @@ pub struct RecordedEvent {
     pub actor: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    pub data: Box<RawValue>,
+    /// JSON text.
+    #[serde(serialize_with = "as_json")]
+    pub data: String,
     pub payload_hash: Digest,
     pub hash: Digest,
+}
+
+fn as_json<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serde_json::from_str::<&RawValue>(text).map_err(S::Error::custom)?.serialize(serializer)
 }
 
 impl RecordedEvent {

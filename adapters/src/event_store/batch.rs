@@ -151,8 +151,7 @@ impl Batch {
 /// Encodes all events before any is taken in, so that a request is added whole or not at all.
 fn encode(events: &[SessionEvent]) -> Result<Vec<Vec<u8>>, AppendError> {
     let encoded = events.iter().map(|event| {
-        let json = event.encode().map_err(|source| AppendError::Unavailable(source.into()))?;
-        Ok(json.get().as_bytes().to_vec())
+        Ok(event.encode().map_err(|source| AppendError::Unavailable(source.into()))?.into_bytes())
     });
     encoded.collect()
 }

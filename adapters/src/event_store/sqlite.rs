@@ -4,13 +4,14 @@ pub(super) mod read;
 pub(super) mod rebuild;
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use runner_core::event_log::{Appended, Digest};
 use runner_core::ids::{CommandId, SessionId};
 use runner_core::session::index::SessionIndex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{Connection, QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use super::OpenError;
@@ -83,7 +84,7 @@ impl SqliteWriter {
     }
 
     /// Writes a batch in one transaction. When it returns `Ok` the batch is on disk.
-    pub(super) async fn write(&mut self, batch: &Batch) -> sqlx::Result<()> {
+    pub(super) async fn write(&mut self, batch: Batch) -> sqlx::Result<()> {
         let written = self.write_all(batch).await;
         if written.is_err() {
             self.connection = None;
@@ -91,60 +92,91 @@ impl SqliteWriter {
         written
     }
 
-    async fn write_all(&mut self, batch: &Batch) -> sqlx::Result<()> {
-        let mut transaction = self.connection().await?.begin_with("BEGIN IMMEDIATE").await?;
-        for (hash, bytes) in &batch.blobs {
+    async fn write_all(&mut self, batch: Batch) -> sqlx::Result<()> {
+        let connection = self.connection().await?;
+        let mut rows = batch.rows.into_iter();
+        let mut statements = &INSERT_FIRST_EVENTS;
+        while let Some(count) = known_size(rows.len()) {
+            insert_events(connection, statements, rows.by_ref().take(count)).await?;
+            statements = &INSERT_EVENTS;
+        }
+        for (hash, bytes) in batch.blobs {
             sqlx::query("INSERT INTO blobs (hash, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-                .bind(&hash.0[..])
-                .bind(&bytes[..])
-                .execute(&mut *transaction)
+                .bind(hash.0.to_vec())
+                .bind(bytes)
+                .execute(&mut *connection)
                 .await?;
         }
-        for rows in in_known_sizes(&batch.rows) {
-            insert_events(&mut transaction, rows).await?;
-        }
         for command in &batch.commands {
-            insert_command(&mut transaction, command, batch.recorded_at.as_micros()).await?;
+            insert_command(connection, command, batch.recorded_at.as_micros()).await?;
         }
         let indexes = batch.heads.values().filter_map(|head| head.index.as_ref());
-        upsert_indexes(&mut transaction, &indexes.collect::<Vec<_>>()).await?;
-        write_projected(&mut transaction, &batch.projected).await?;
-        transaction.commit().await
+        upsert_indexes(connection, &indexes.collect::<Vec<_>>()).await?;
+        write_projected(connection, &batch.projected).await?;
+        sqlx::query("COMMIT").execute(connection).await?;
+        Ok(())
     }
 }
 
-/// Cuts rows into powers of two, so that a handful of statements serve every batch and stay prepared.
+/// How many rows go into the next statement: a power of two, so that a handful of statements serve every
+/// batch and stay prepared.
+fn known_size(rows: usize) -> Option<usize> {
+    Some((1 << rows.checked_ilog2()?).min(MAX_ROWS_PER_INSERT))
+}
+
 fn in_known_sizes<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let largest = 1 << rows.len().checked_ilog2()?;
-        let (now, later) = rows.split_at(largest.min(MAX_ROWS_PER_INSERT));
+        let (now, later) = rows.split_at(known_size(rows.len())?);
         rows = later;
         Some(now)
     })
 }
 
-async fn insert_events(connection: &mut SqliteConnection, rows: &[Row]) -> sqlx::Result<()> {
-    let mut insert = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO events (position, stream, version, type, schema, recorded_at, command_id, actor,
-         request_id, codec, payload, payload_hash, hash) ",
-    );
-    insert.push_values(rows, |mut values, row| {
-        values
-            .push_bind(signed(row.position))
-            .push_bind(row.session.0)
-            .push_bind(signed(row.version))
-            .push_bind(row.type_name)
-            .push_bind(row.schema)
-            .push_bind(row.recorded_at)
-            .push_bind(row.command.0)
-            .push_bind(row.actor.clone())
-            .push_bind(row.request_id.clone())
-            .push_bind(row.codec as i64)
-            .push_bind(row.payload.clone())
-            .push_bind(row.payload_hash.0.to_vec())
-            .push_bind(row.hash.0.to_vec());
-    });
-    insert.build().execute(connection).await?;
+/// The statements of [`insert_events`] by the binary logarithm of their rows. Writing one out takes
+/// longer than running it, and unnamed parameters are the cheapest to bind.
+static INSERT_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| insert_statements(""));
+
+/// The same at the beginning of a transaction: a statement of its own would be one more way to the
+/// database's thread and back.
+static INSERT_FIRST_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| insert_statements("BEGIN IMMEDIATE; "));
+
+fn insert_statements(prefix: &str) -> Vec<String> {
+    let sizes = 0..=MAX_ROWS_PER_INSERT.ilog2();
+    let statement = |size| {
+        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"; 1_usize << size].join(", ");
+        format!(
+            "{prefix}INSERT INTO events (position, stream, version, type, schema, recorded_at, command_id, actor,
+             request_id, codec, payload, payload_hash, hash) VALUES {rows}"
+        )
+    };
+    sizes.map(statement).collect()
+}
+
+/// Takes the rows by value: what they hold goes to the database's thread without a copy.
+async fn insert_events(
+    connection: &mut SqliteConnection,
+    statements: &[String],
+    rows: impl ExactSizeIterator<Item = Row>,
+) -> sqlx::Result<()> {
+    let statement = &statements[rows.len().ilog2() as usize];
+    let mut insert = sqlx::query(AssertSqlSafe(statement.as_str()));
+    for row in rows {
+        insert = insert
+            .bind(signed(row.position))
+            .bind(row.session.0)
+            .bind(signed(row.version))
+            .bind(row.type_name)
+            .bind(row.schema)
+            .bind(row.recorded_at)
+            .bind(row.command.0)
+            .bind(row.actor)
+            .bind(row.request_id)
+            .bind(row.codec as i64)
+            .bind(row.payload)
+            .bind(row.payload_hash.0.to_vec())
+            .bind(row.hash.0.to_vec());
+    }
+    insert.execute(connection).await?;
     Ok(())
 }
 

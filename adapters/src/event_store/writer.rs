@@ -55,15 +55,19 @@ enum Outcome {
     OfNextBatch,
 }
 
-/// A batch on its way to the disk. It gives the connection back, and says whether it got there.
-type Writing = JoinHandle<(SqliteWriter, bool)>;
+/// A batch that has been on its way to the disk: the connection, who waits, and whether it got there.
+struct Written {
+    database: SqliteWriter,
+    answers: Vec<(Answer, Appended)>,
+    is_written: bool,
+}
 
 pub(super) struct Writer {
     /// Absent while a batch is being written.
     database: Option<SqliteWriter>,
     reader: SqliteReader,
     clock: Arc<dyn Clock>,
-    writing: Option<Writing>,
+    writing: Option<JoinHandle<Written>>,
     position: u64,
     heads: HashMap<SessionId, Arc<Head>>,
     /// Commands of the batch that is being written: nobody can read them from the database yet.
@@ -107,10 +111,13 @@ impl Writer {
             tokio::select! {
                 biased;
                 written = finished(&mut self.writing) => {
-                    self.settle(written, &mut next).await;
+                    let answers = self.settle(written, &mut next).await;
                     if self.database.is_none() {
                         return; // Without its connection nothing can be written; appends say so.
                     }
+                    // The next batch goes to the disk before those who waited for this one wake up.
+                    self.begin_if_possible(&mut next);
+                    answers.into_iter().for_each(|(answer, outcome)| reply(answer, outcome));
                 }
                 count = requests.recv_many(&mut waiting, room), if is_open && room > 0 => {
                     is_open = count > 0;
@@ -119,11 +126,7 @@ impl Writer {
                     }
                 }
             }
-            if !next.answers.is_empty()
-                && let Some(database) = self.database.take()
-            {
-                self.begin(database, std::mem::take(&mut next));
-            }
+            self.begin_if_possible(&mut next);
         }
         if let Some(database) = self.database {
             database.close().await;
@@ -171,6 +174,14 @@ impl Writer {
         Ok(stored.map(|row| (row, Outcome::Known)))
     }
 
+    fn begin_if_possible(&mut self, next: &mut Gathered) {
+        if !next.answers.is_empty()
+            && let Some(database) = self.database.take()
+        {
+            self.begin(database, std::mem::take(next));
+        }
+    }
+
     /// Sends a batch on its way; from now on the next one is gathered behind it.
     fn begin(&mut self, mut database: SqliteWriter, gathered: Gathered) {
         let Gathered { batch, answers } = gathered;
@@ -187,11 +198,7 @@ impl Writer {
             self.commands_swept_at = now;
         }
         self.writing = Some(tokio::spawn(async move {
-            let written = database.write(&batch).await;
-            for (answer, appended) in answers {
-                let outcome = if written.is_ok() { Ok(appended) } else { Err(not_written()) };
-                reply(answer, outcome);
-            }
+            let written = database.write(batch).await;
             if let Err(error) = &written {
                 tracing::error!(error = error as &dyn std::error::Error, "a batch of events was not written");
             }
@@ -199,26 +206,30 @@ impl Writer {
             {
                 tracing::warn!(error = &error as &dyn std::error::Error, "old commands were not removed");
             }
-            (database, written.is_ok())
+            Written { database, answers, is_written: written.is_ok() }
         }));
     }
 
-    /// After a failure nothing is trusted that was remembered, nor what was gathered on top of it.
-    async fn settle(&mut self, written: Option<(SqliteWriter, bool)>, next: &mut Gathered) {
+    /// Says who is to be answered what. After a failure nothing is trusted that was remembered, nor what
+    /// was gathered on top of it.
+    async fn settle(
+        &mut self,
+        written: Option<Written>,
+        next: &mut Gathered,
+    ) -> Vec<(Answer, Result<Appended, AppendError>)> {
         self.unsettled.clear();
-        let is_written = written.as_ref().is_some_and(|(_, is_written)| *is_written);
+        let is_written = written.as_ref().is_some_and(|written| written.is_written);
         self.writable.store(is_written, Ordering::Relaxed);
-        self.database = written.map(|(database, _)| database);
-        for (answer, appended) in std::mem::take(&mut self.retries) {
-            reply(answer, if is_written { Ok(appended) } else { Err(not_written()) });
+        let mut waiting = std::mem::take(&mut self.retries);
+        if let Some(written) = written {
+            self.database = Some(written.database);
+            waiting.extend(written.answers);
         }
         if is_written {
-            return;
+            return waiting.into_iter().map(|(answer, appended)| (answer, Ok(appended))).collect();
         }
         self.heads.clear();
-        for (answer, _) in std::mem::take(next).answers {
-            reply(answer, Err(not_written()));
-        }
+        waiting.extend(std::mem::take(next).answers);
         match self.reader.last_position().await {
             Ok(position) => self.position = position,
             Err(error) => {
@@ -228,11 +239,12 @@ impl Writer {
                 );
             }
         }
+        waiting.into_iter().map(|(answer, _)| (answer, Err(not_written()))).collect()
     }
 }
 
 /// Waits for the batch that is being written; for ever if there is none. `None` if its task died.
-async fn finished(writing: &mut Option<Writing>) -> Option<(SqliteWriter, bool)> {
+async fn finished(writing: &mut Option<JoinHandle<Written>>) -> Option<Written> {
     let Some(task) = writing else { return std::future::pending().await };
     let written = task.await;
     *writing = None;

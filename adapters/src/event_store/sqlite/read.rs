@@ -7,7 +7,6 @@ use runner_core::ids::{CommandId, SessionId};
 use runner_core::ports::{ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort};
 use runner_core::session::index::{SessionIndex, SessionSummary};
 use runner_core::time::Timestamp;
-use serde_json::value::RawValue;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 use uuid::Uuid;
@@ -233,7 +232,7 @@ fn recorded_event(row: &SqliteRow) -> sqlx::Result<RecordedEvent> {
         recorded_at: Timestamp::from_micros(row.try_get("recorded_at")?),
         actor: row.try_get("actor")?,
         request_id: row.try_get("request_id")?,
-        data: RawValue::from_string(data).map_err(|source| sqlx::Error::Decode(source.into()))?,
+        data,
         payload_hash: digest(row, "payload_hash")?,
         hash: digest(row, "hash")?,
     })

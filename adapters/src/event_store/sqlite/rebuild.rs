@@ -7,7 +7,6 @@ use runner_core::ids::SessionId;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
-use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row as _, SqliteConnection};
@@ -75,8 +74,7 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
 fn event(row: &SqliteRow) -> sqlx::Result<SessionEvent> {
     let text =
         String::from_utf8(row.try_get("data")?).map_err(|source| sqlx::Error::Decode(source.into()))?;
-    let data = RawValue::from_string(text).map_err(|source| sqlx::Error::Decode(source.into()))?;
-    SessionEvent::decode(row.try_get("type")?, &data).map_err(|source| sqlx::Error::Decode(source.into()))
+    SessionEvent::decode(row.try_get("type")?, &text).map_err(|source| sqlx::Error::Decode(source.into()))
 }
 
 /// A digest over all rows of all read models, in an order that does not depend on how they were written.

@@ -41,7 +41,7 @@ async fn same_large_payload_is_kept_once() {
 
 /// A prompt whose payload has exactly so many bytes, some of them beyond ASCII.
 fn prompt_of(bytes: usize) -> SessionEvent {
-    let empty = prompted(1, "你好").encode().unwrap().get().len();
+    let empty = prompted(1, "你好").encode().unwrap().len();
     prompted(1, &format!("你好{}", "x".repeat(bytes - empty)))
 }
 
