@@ -2,6 +2,7 @@
 
 use runner_core::ports::{AgentError, AppendError, ReadError};
 use runner_core::session::error::SessionError;
+use runner_core::session::view::RequestView;
 use thiserror::Error;
 
 /// What the outside branches on; everything else is [`RunnerError::Unexpected`].
@@ -17,6 +18,13 @@ pub enum RunnerError {
     Overloaded,
     #[error("the server is shutting down")]
     ShuttingDown,
+    #[error("there is no such request")]
+    RequestNotFound,
+    /// The request was settled before, or needs no answer any more.
+    #[error("the request is closed")]
+    RequestClosed(Box<RequestView>),
+    #[error("{0}")]
+    NothingToRewind(String),
     #[error("{0}")]
     AgentUnavailable(String),
     /// The log cannot be written just now; nothing was changed.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use runner_core::event_log::RecordedEvent;
 use runner_core::ids::SessionId;
 use runner_core::ports::{EventLog, ReadError};
+use runner_core::session::changes::Changes;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::messages::Conversation;
 use runner_core::session::view::SessionView;
@@ -64,6 +65,20 @@ impl History {
         self.each(session, 0, u64::MAX, |recorded, event| conversation.apply(recorded.version, event))
             .await?;
         Ok(conversation)
+    }
+
+    /// The events up to a version.
+    pub(crate) async fn events(&self, session: SessionId, to: u64) -> Result<Vec<SessionEvent>, ReadError> {
+        let mut events = vec![];
+        self.each(session, 0, to, |_, event| events.push(event.clone())).await?;
+        Ok(events)
+    }
+
+    /// What was changed in files up to a version.
+    pub(crate) async fn changes(&self, session: SessionId, to: u64) -> Result<Changes, ReadError> {
+        let mut changes = Changes::default();
+        self.each(session, 0, to, |recorded, event| changes.apply(recorded.version, event)).await?;
+        Ok(changes)
     }
 
     async fn fold(

@@ -19,17 +19,18 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_core::ports::{AgentRuntime, Clock, EventLog, SessionDirectory};
+use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory};
 
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
-pub use sessions::{Prompted, Sessions, Submission, Waited};
+pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
 
 /// The ports and settings that every actor shares.
 #[derive(Clone)]
 pub struct Services {
     pub log: Arc<dyn EventLog>,
     pub directory: Arc<dyn SessionDirectory>,
+    pub files: Arc<dyn AgentFiles>,
     pub runtime: Arc<dyn AgentRuntime>,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,

@@ -17,7 +17,7 @@ use runner_core::event_log::{Appended, Provenance};
 use runner_core::ids::{ProcessId, SessionId, TurnId};
 use runner_core::ports::AgentExit;
 use runner_core::session::command::SessionCommand;
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{InterruptCause, SessionEvent};
 use tokio::sync::{oneshot, watch};
 
 use self::core::Core;
@@ -32,6 +32,8 @@ pub(crate) struct SessionActor {
     /// Absent while a handler works with it.
     core: Option<Core>,
     idle_timer: Option<SpawnHandle>,
+    /// Runs while the agent works and may not do so for ever.
+    deadline: Option<(TurnId, SpawnHandle)>,
     /// Whether a turn runs; the last value outlives the actor.
     busy: watch::Sender<bool>,
     /// Dropped with the actor, however that ends: its watcher wakes.
@@ -46,7 +48,7 @@ impl SessionActor {
         alive: oneshot::Sender<()>,
     ) -> Self {
         let core = Some(Core::new(session, services, hub));
-        Self { core, idle_timer: None, busy: watch::Sender::new(false), _alive: alive }
+        Self { core, idle_timer: None, deadline: None, busy: watch::Sender::new(false), _alive: alive }
     }
 
     pub(crate) fn watch_busy(&self) -> watch::Receiver<bool> {
@@ -84,7 +86,23 @@ impl SessionActor {
         } else {
             self.idle_timer = Some(context.notify_later(Park, core.idle_timeout()));
         }
+        if let Some(pause) = core.pause.take() {
+            context.notify_later(GoOn, pause);
+        }
+        self.watch_the_clock(core.time_limit(), context);
         self.core = Some(core);
+    }
+
+    /// The clock runs while a turn works; while it waits for people it does not.
+    fn watch_the_clock(&mut self, limit: Option<(TurnId, Duration)>, context: &mut Context<Self>) {
+        let watched = self.deadline.as_ref().map(|(turn, _)| *turn);
+        if watched == limit.map(|(turn, _)| turn) {
+            return;
+        }
+        if let Some((_, timer)) = self.deadline.take() {
+            context.cancel_future(timer);
+        }
+        self.deadline = limit.map(|(turn, limit)| (turn, context.notify_later(Overdue { turn }, limit)));
     }
 }
 
@@ -135,6 +153,7 @@ impl Handler<Execute> for SessionActor {
 #[rtype(result = "Result<Committed, RunnerError>")]
 pub(crate) struct Interrupt {
     pub(crate) by: String,
+    pub(crate) cause: InterruptCause,
     pub(crate) provenance: Provenance,
 }
 
@@ -142,9 +161,66 @@ impl Handler<Interrupt> for SessionActor {
     type Result = AtomicResponse<Self, Result<Committed, RunnerError>>;
 
     fn handle(&mut self, message: Interrupt, context: &mut Context<Self>) -> Self::Result {
-        let work = |mut core: Core, _| async move {
-            let committed = core.interrupt(message).await;
+        let work = |mut core: Core, address| async move {
+            let committed = core.interrupt(message, &address).await;
             (core, committed)
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// Put files back to what they were before a turn; the answer says which.
+#[derive(Clone, Message)]
+#[rtype(result = "Result<Committed, RunnerError>")]
+pub(crate) struct Rewind {
+    pub(crate) turn: TurnId,
+    pub(crate) by: String,
+    pub(crate) provenance: Provenance,
+}
+
+impl Handler<Rewind> for SessionActor {
+    type Result = AtomicResponse<Self, Result<Committed, RunnerError>>;
+
+    fn handle(&mut self, message: Rewind, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            let committed = core.rewind(message, &address).await;
+            (core, committed)
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// The turn has worked for as long as it may.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Overdue {
+    turn: TurnId,
+}
+
+impl Handler<Overdue> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: Overdue, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            core.overdue(message, &address).await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}
+
+/// A prompt may have waited long enough.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct GoOn;
+
+impl Handler<GoOn> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, GoOn: GoOn, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            core.advance(&address).await;
+            (core, ())
         };
         self.exclusively(work, context)
     }

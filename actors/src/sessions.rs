@@ -1,5 +1,8 @@
 //! Sessions as the outside uses them: open, prompt, interrupt, watch, read.
 
+mod fork;
+mod requests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,8 +13,9 @@ use runner_core::event_log::{Appended, Digest, Provenance, RecordedEvent, Verifi
 use runner_core::ids::{CommandId, SessionId, TurnId};
 use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
 use runner_core::prompt::{Attachment, Prompt};
+use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
-use runner_core::session::event::{SessionEvent, SessionOpened};
+use runner_core::session::event::{InterruptCause, SessionEvent, SessionOpened};
 use runner_core::session::index::SessionSummary;
 use runner_core::session::messages::Message as ConversationMessage;
 use runner_core::session::view::{SessionView, TurnView};
@@ -22,6 +26,7 @@ use crate::hub::{Hub, Subscription, Wake};
 use crate::registry::{Find, Registry, StopAll};
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor, Warm};
 use crate::{RunnerError, Services};
+pub use requests::Settled;
 
 /// How often a message is sent again because its actor was parked just then.
 const MAX_ATTEMPTS: u32 = 5;
@@ -70,7 +75,7 @@ pub struct Prompted {
 #[derive(Clone, Debug)]
 pub enum Waited {
     Over(Box<TurnView>),
-    /// Time is up, or the server is stopping; the turn goes its way.
+    /// A person has to decide, time is up, or the server is stopping; the turn goes its way.
     Unfinished(Arc<SessionView>),
 }
 
@@ -180,7 +185,8 @@ impl Sessions {
         by: String,
         provenance: Provenance,
     ) -> Result<Appended, RunnerError> {
-        let committed = self.dispatch(session, Interrupt { by, provenance }).await?;
+        let committed =
+            self.dispatch(session, Interrupt { by, cause: InterruptCause::User, provenance }).await?;
         Ok(committed.appended)
     }
 
@@ -198,7 +204,7 @@ impl Sessions {
         self.prompted(&Committed { appended, events: vec![] }).await
     }
 
-    /// Waits until a turn is over, at most `limit`.
+    /// Waits until a turn is over or needs a person, at most `limit`.
     pub async fn wait(
         &self,
         session: SessionId,
@@ -211,6 +217,9 @@ impl Sessions {
             let view = self.history.view(session).await?.ok_or(RunnerError::NotFound)?;
             if let Some(over) = view.turn(turn).filter(|turn| turn.is_over()) {
                 return Ok(Waited::Over(Box::new(over.clone())));
+            }
+            if view.pending.iter().any(|request| request.turn_id == turn) {
+                return Ok(Waited::Unfinished(view));
             }
             match tokio::time::timeout_at(deadline, subscription.wake()).await {
                 Ok(Wake::Stored | Wake::Delta(_)) => {}
@@ -255,6 +264,11 @@ impl Sessions {
 
     pub async fn messages(&self, session: SessionId) -> Result<Vec<ConversationMessage>, RunnerError> {
         Ok(self.history.conversation(session).await?.messages)
+    }
+
+    /// What was changed in files when the session had `version` events.
+    pub async fn changes(&self, session: SessionId, version: u64) -> Result<Changes, RunnerError> {
+        Ok(self.history.changes(session, version).await?)
     }
 
     pub async fn verify(&self, session: SessionId) -> Result<Verification, RunnerError> {

@@ -3,14 +3,18 @@
 
 mod failures;
 mod lifetimes;
+mod limits;
 mod memory_log;
+mod parking;
 mod refused_appends;
 mod replay;
+mod requests;
 mod samples;
+mod subagents;
 mod watchers;
 
 use futures_util::future::join_all;
-use runner_core::agent::{AgentOutcome, AgentOutput, PermissionRequest};
+use runner_core::agent::AgentOutcome;
 use runner_core::session::command::WhileRunning;
 use runner_core::session::error::SessionError;
 
@@ -229,22 +233,6 @@ fn agent_that_does_not_stop_is_asked_again_and_then_ended() {
 }
 
 #[test]
-fn agent_that_asks_for_permission_is_refused_at_once() {
-    run(async {
-        let server = Server::start();
-        let mut agent = server.open_and_run(session(1)).await;
-
-        agent.says([AgentOutput::PermissionRequested(permission_request())]).await;
-
-        let Heard::Refusal(request_id, message) = agent.hears().await else { panic!("no refusal") };
-        assert_eq!(request_id, "r1");
-        assert!(message.starts_with("Nobody is there to decide"), "{message}");
-        let events = server.log.when_there_are(5, session(1)).await;
-        assert_eq!(told(&events[3..]), ["permission_requested", "permission_decided"]);
-    });
-}
-
-#[test]
 fn agent_that_speaks_up_by_itself_has_a_turn_of_its_own() {
     run(async {
         let server = Server::start();
@@ -290,6 +278,7 @@ fn session_that_another_server_has_changed_is_read_again() {
         let elsewhere = runner_core::session::event::SessionEvent::InterruptRequested {
             turn: samples::turn(1),
             by: "grace".into(),
+            cause: runner_core::session::event::InterruptCause::User,
         };
         server.store(session(1), vec![elsewhere]).await;
 
@@ -301,17 +290,4 @@ fn session_that_another_server_has_changed_is_read_again() {
         let events = server.log.when_there_are(7, session(1)).await;
         assert_eq!(told(&events[5..]), ["turn_interrupted 1 user", "turn_started 2"]);
     });
-}
-
-fn permission_request() -> PermissionRequest {
-    PermissionRequest {
-        request_id: "r1".into(),
-        tool_name: "Write".into(),
-        tool_use_id: "tool-1".into(),
-        input: Default::default(),
-        description: "a".into(),
-        reason: None,
-        suggestions: vec![],
-        subagent: None,
-    }
 }

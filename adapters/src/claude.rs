@@ -2,31 +2,41 @@
 //!
 //! One process per live session, kept between turns. What it is started with is in `launch.rs`; how it
 //! runs and ends in `process.rs` and `process_tree.rs`; what is said to it in `request.rs`; what it says
-//! in `decode.rs`. Claude's field names are spelled in this module and nowhere else.
+//! in `decode.rs`; its own files in `transcript.rs` and `fork.rs`. Claude's field names are spelled in this module and nowhere else.
 
+mod control;
 mod credentials;
 mod decode;
 mod file_change;
+mod fork;
 mod launch;
 mod process;
 mod process_tree;
 mod program;
+mod reader;
 mod report;
 mod request;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod transcript;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use runner_core::ports::{AgentError, AgentLaunch, AgentRuntime, AgentStatus, RunningAgent, ToolInfo};
+use runner_core::ids::SessionId;
+use runner_core::ports::{
+    AgentError, AgentFile, AgentLaunch, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
+};
+use runner_core::session::fork::Said;
 
 pub use credentials::Credentials;
+use fork::TranscriptCopy;
 use process::ClaudeProcess;
 use process_tree::Marker;
 use program::Program;
+use transcript::Transcript;
 
 /// What the runtime needs to know of the machine; read once from the configuration.
 #[derive(Clone, Debug)]
@@ -87,7 +97,8 @@ impl AgentRuntime for ClaudeRuntime {
             return Err(AgentError::WorkingDirMissing(launch.working_dir));
         }
         let command = launch::command(&self.settings, &program, &launch)?;
-        ClaudeProcess::spawn(command, Marker::of_session(&self.settings.instance, launch.session))
+        let marker = Marker::of_session(&self.settings.instance, launch.session);
+        ClaudeProcess::spawn(command, marker)
     }
 
     async fn check(&self) -> Result<(), AgentError> {
@@ -107,6 +118,21 @@ impl AgentRuntime for ClaudeRuntime {
 
     fn tools(&self) -> &'static [ToolInfo] {
         tools::BUILT_IN
+    }
+
+    async fn files(&self, session: SessionId, mark: &str) -> Vec<AgentFile> {
+        let config_dir = launch::config_dir(&self.settings, session);
+        Transcript::new(&config_dir, session).collect(mark.to_owned()).await
+    }
+
+    async fn fork_files(
+        &self,
+        (from, to): (SessionId, SessionId),
+        said: Vec<Said>,
+        stored: Vec<AgentFile>,
+    ) -> Vec<AgentFile> {
+        let transcript = Transcript::new(&launch::config_dir(&self.settings, from), from);
+        TranscriptCopy::new((from, to), said).collect(stored, &transcript).await
     }
 
     async fn sweep(&self) -> usize {

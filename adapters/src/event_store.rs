@@ -25,13 +25,15 @@ use async_trait::async_trait;
 use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId};
 use runner_core::ports::{
-    AppendError, Clock, EventLog, ReadError, SessionCounts, SessionCursor, SessionDirectory, SessionFilter,
+    AgentFile, AgentFiles, AppendError, Clock, EventLog, ReadError, SessionCounts, SessionCursor,
+    SessionDirectory, SessionFilter, WaitingRequest,
 };
 use runner_core::session::index::SessionSummary;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use sqlite::files::SqliteFiles;
 pub use sqlite::rebuild::Rebuilt;
 use sqlite::{SqliteReader, SqliteWriter};
 use writer::{MAX_WAITING, Request, Writer};
@@ -52,6 +54,7 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct EventStore {
     reader: SqliteReader,
+    files: Arc<SqliteFiles>,
     /// Absent once the store is closed.
     requests: Arc<Mutex<Option<mpsc::Sender<Request>>>>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
@@ -76,6 +79,7 @@ impl EventStore {
         let writer = tokio::spawn(writer.run(waiting));
         Ok(Self {
             reader,
+            files: Arc::new(SqliteFiles::new(path)),
             requests: Arc::new(Mutex::new(Some(requests))),
             writer: Arc::new(Mutex::new(Some(writer))),
             writable,
@@ -98,6 +102,7 @@ impl EventStore {
         {
             tracing::error!(error = &error as &dyn std::error::Error, "the event writer failed");
         }
+        self.files.close().await;
         self.reader.close().await;
     }
 }
@@ -165,5 +170,25 @@ impl SessionDirectory for EventStore {
 
     async fn count(&self) -> Result<SessionCounts, ReadError> {
         self.reader.count().await
+    }
+
+    async fn list_requests(
+        &self,
+        owner: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WaitingRequest>, ReadError> {
+        self.reader.list_requests(owner, after, limit).await
+    }
+}
+
+#[async_trait]
+impl AgentFiles for EventStore {
+    async fn save(&self, session: SessionId, files: &[AgentFile]) -> Result<(), AppendError> {
+        self.files.save(session, files).await.map_err(writer::unavailable)
+    }
+
+    async fn load(&self, session: SessionId) -> Result<Vec<AgentFile>, ReadError> {
+        self.reader.load_files(session).await.map_err(|source| ReadError(source.into()))
     }
 }

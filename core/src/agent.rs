@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::money::MicroDollars;
+use crate::request::{AgentRequest, RequestKind, ToolGate};
+use crate::time::Timestamp;
 
 /// Which calls of a tool run without being asked about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -51,6 +53,9 @@ pub struct AgentOptions {
     pub max_turns: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_budget_micros: Option<MicroDollars>,
+    /// How long the agent may work on a turn without waiting for anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub append_system_prompt: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,6 +135,18 @@ impl Spend {
         }
     }
 
+    /// Both together.
+    pub fn plus(&self, other: &Self) -> Self {
+        let mut sum = self.clone();
+        sum.cost_micros += other.cost_micros;
+        for (name, used) in &other.models {
+            let model = sum.models.entry(name.clone()).or_default();
+            model.usage = model.usage.plus(used.usage);
+            model.cost_micros += used.cost_micros;
+        }
+        sum
+    }
+
     /// Tokens of all models together.
     pub fn usage(&self) -> Usage {
         self.models.values().fold(Usage::default(), |sum, model| sum.plus(model.usage))
@@ -168,20 +185,36 @@ pub enum FileChangeKind {
     Modified,
 }
 
-/// The agent asks whether it may use a tool.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PermissionRequest {
-    pub request_id: String,
-    pub tool_name: String,
-    pub tool_use_id: String,
-    pub input: Value,
+/// Work the agent does beside its conversation: a subagent, or a command that goes on in the background.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentTask {
+    pub task_id: String,
+    /// The tool use that began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
+    /// `local_agent`, `local_bash`, or what a newer version calls it.
+    pub kind: String,
     pub description: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    pub suggestions: Vec<Value>,
-    /// The subagent that asks, if it is not the main agent.
+    pub subagent_type: Option<String>,
+}
+
+/// What a task has used so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TaskUsage {
+    pub total_tokens: u64,
+    pub tool_uses: u32,
+    pub duration_ms: u64,
+}
+
+/// A change to the list of things to do that the agent keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskListChange {
+    pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subagent: Option<String>,
+    pub subject: Option<String>,
+    /// `pending`, `in_progress`, `completed`, `deleted`.
+    pub status: String,
 }
 
 /// A tool call that was refused during a turn.
@@ -242,15 +275,82 @@ pub enum DeltaKind {
 #[derive(Clone, Debug, PartialEq)]
 pub enum AgentOutput {
     Initialized(AgentProfile),
-    Text { message_id: String, text: String, parent_tool_use_id: Option<String> },
-    Thinking { message_id: String, text: String, parent_tool_use_id: Option<String> },
-    ToolUsed { tool_use_id: String, name: String, input: Value, parent_tool_use_id: Option<String> },
+    Text {
+        message_id: String,
+        text: String,
+        parent_tool_use_id: Option<String>,
+    },
+    Thinking {
+        message_id: String,
+        text: String,
+        parent_tool_use_id: Option<String>,
+    },
+    ToolUsed {
+        tool_use_id: String,
+        name: String,
+        input: Value,
+        parent_tool_use_id: Option<String>,
+    },
     ToolReturned(ToolReturn),
-    PermissionRequested(PermissionRequest),
-    ApiRetried { attempt: u32, max_attempts: u32, delay_ms: u64, status: Option<u16>, error: String },
-    RateLimited { info: Value },
-    ContextCompacted { trigger: String, tokens_before: u64, tokens_after: u64 },
-    Other { raw: Value },
+    /// It waits for an answer by `request_id`.
+    Asked {
+        kind: RequestKind,
+        request: AgentRequest,
+    },
+    /// It no longer waits for an answer.
+    RequestWithdrawn {
+        request_id: String,
+    },
+    /// It waits to be let through by `gate_id`.
+    ToolGated(ToolGate),
+    /// It refused a call by itself, because of its mode or a rule.
+    ToolRefused {
+        tool_use_id: String,
+        tool_name: String,
+        reason: String,
+        message: String,
+    },
+    ModeChanged {
+        mode: PermissionMode,
+    },
+    /// A reading of the process's running totals.
+    Metered {
+        total: Spend,
+        total_duration_api_ms: u64,
+    },
+    TaskStarted(AgentTask),
+    TaskProgressed {
+        task_id: String,
+        description: String,
+        usage: TaskUsage,
+    },
+    TaskFinished {
+        task_id: String,
+        status: String,
+        summary: String,
+        usage: Option<TaskUsage>,
+    },
+    TaskListChanged(TaskListChange),
+    ApiRetried {
+        attempt: u32,
+        max_attempts: u32,
+        delay_ms: u64,
+        status: Option<u16>,
+        error: String,
+    },
+    /// `resets_at` where nothing is answered until then.
+    RateLimited {
+        info: Value,
+        resets_at: Option<Timestamp>,
+    },
+    ContextCompacted {
+        trigger: String,
+        tokens_before: u64,
+        tokens_after: u64,
+    },
+    Other {
+        raw: Value,
+    },
     Delta(Delta),
     TurnEnded(Box<TurnReport>),
 }

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod money;
 pub mod ports;
 pub mod prompt;
+pub mod request;
 pub mod session;
 pub mod time;
 

@@ -10,7 +10,9 @@ use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
 use crate::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use crate::ids::{CommandId, ProcessId, SessionId, TurnId};
 use crate::prompt::Attachment;
+use crate::session::fork::Said;
 use crate::session::index::{SessionStatus, SessionSummary};
+use crate::session::requests::SettledRequest;
 use crate::time::Timestamp;
 
 /// Tells the time. The only way the time gets into the program.
@@ -115,6 +117,44 @@ pub trait SessionDirectory: Send + Sync {
     async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError>;
 
     async fn count(&self) -> Result<SessionCounts, ReadError>;
+
+    /// What waits for people in an owner's sessions, the oldest first: at most `limit` after a position.
+    async fn list_requests(
+        &self,
+        owner: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WaitingRequest>, ReadError>;
+}
+
+/// A request in the index, as JSON of a `RequestView`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingRequest {
+    /// Where the log has it.
+    pub position: u64,
+    pub view: serde_json::Value,
+}
+
+/// The agent's own files of a session, without which it cannot take the session up elsewhere.
+#[async_trait]
+pub trait AgentFiles: Send + Sync {
+    /// Keeps the files as they are now, in place of what was kept of them before.
+    async fn save(&self, session: SessionId, files: &[AgentFile]) -> Result<(), AppendError>;
+
+    async fn load(&self, session: SessionId) -> Result<Vec<AgentFile>, ReadError>;
+}
+
+/// A file of the agent, by its path below the folder that the agent keeps them in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AgentFile {
+    pub path: String,
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for AgentFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.path, self.bytes.len())
+    }
 }
 
 /// What an agent is started with.
@@ -125,6 +165,10 @@ pub struct AgentLaunch {
     pub working_dir: PathBuf,
     pub permission_mode: PermissionMode,
     pub options: AgentOptions,
+    /// What was kept of the agent's files; used where the machine has less.
+    pub files: Vec<AgentFile>,
+    /// The tool use to go on with. No prompt is needed: the agent comes to its gate by itself.
+    pub resume_at: Option<String>,
 }
 
 /// Why no agent runs.
@@ -140,6 +184,9 @@ pub enum AgentError {
     /// The program has ended; nothing can be said to it.
     #[error("the agent has ended")]
     Ended,
+    /// The agent was asked to do something and would not.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// How an agent's program ended.
@@ -185,6 +232,18 @@ pub trait AgentRuntime: Send + Sync {
 
     fn tools(&self) -> &'static [ToolInfo];
 
+    /// A session's files, as soon as its transcript has `mark` in it: an id that its agent has just told.
+    async fn files(&self, session: SessionId, mark: &str) -> Vec<AgentFile>;
+
+    /// The files for a session `to` that begins as a copy of `from`: with the conversation up to what was
+    /// `said` there, and nothing of what came later. `stored` is what was kept of the files of `from`.
+    async fn fork_files(
+        &self,
+        (from, to): (SessionId, SessionId),
+        said: Vec<Said>,
+        stored: Vec<AgentFile>,
+    ) -> Vec<AgentFile>;
+
     /// Ends what an earlier run of this server left behind; says how many programs that were.
     async fn sweep(&self) -> usize;
 }
@@ -206,13 +265,45 @@ impl std::fmt::Debug for RunningAgent {
 pub trait AgentInput: Send + Sync {
     async fn prompt(&self, turn: TurnId, text: &str, attachments: &[Attachment]) -> Result<(), AgentError>;
 
-    /// Answers a request of the agent with no.
-    async fn refuse(&self, request_id: &str, message: &str) -> Result<(), AgentError>;
+    /// Answers a request of the agent; `request_id` is the one that it waits for now.
+    async fn answer(
+        &self,
+        request_id: &str,
+        settled: &SettledRequest,
+        mode_after: Option<PermissionMode>,
+    ) -> Result<(), AgentError>;
+
+    /// Lets a tool use through its gate, or not.
+    async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError>;
 
     async fn interrupt(&self) -> Result<(), AgentError>;
 
+    async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError>;
+
+    /// `None` is the agent's own choice.
+    async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError>;
+
+    /// Reads what the process has spent so far.
+    async fn meter(&self) -> Result<AgentOutput, AgentError>;
+
+    /// Puts files back to what they were before a turn; says which.
+    async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError>;
+
+    /// Ends the program and everything it started at once, in the middle of whatever it does.
+    async fn kill(&self);
+
     /// Ends the program and everything it started; returns when nothing of it is left.
     async fn stop(&self);
+}
+
+/// What becomes of a tool use at its gate.
+#[derive(Clone, Copy, Debug)]
+pub enum GateVerdict<'a> {
+    /// The agent's own rules decide, and it asks where they say so.
+    Pass,
+    Refuse(&'a str),
+    /// It was decided about before the agent was started.
+    Settled(&'a SettledRequest),
 }
 
 /// What an agent says.

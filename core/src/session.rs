@@ -4,29 +4,38 @@
 //! meanwhile wait in order. A turn ends in exactly one of `turn_completed`, `turn_failed` and
 //! `turn_interrupted`. The agent's cost counters run per process, so a turn's share is a difference.
 
+pub mod changes;
 pub mod command;
+mod decide;
 pub mod error;
 pub mod event;
+pub mod fork;
 pub mod frame;
 pub mod index;
 pub mod messages;
 mod record;
+pub mod requests;
 #[cfg(test)]
 mod tests;
 pub mod view;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
-use crate::agent::AgentProfile;
+use crate::agent::{AgentProfile, AgentTask, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::prompt::Attachment;
-use command::{SessionCommand, WhileRunning};
+use crate::request::RequestKind;
+use crate::time::Timestamp;
+use command::SessionCommand;
 use error::SessionError;
-use event::{AgentCounter, Initiator, InterruptCause, SessionEvent, SessionOpened, TurnAccount};
+use event::{
+    AgentCounter, Asked, Initiator, InterruptCause, SessionEvent, SessionOpened, TurnAccount, TurnResumed,
+};
+use requests::{Requests, SettledRequest};
 
 /// The most prompts that may wait behind a running turn.
 pub const MAX_QUEUED_PROMPTS: usize = 16;
@@ -39,8 +48,20 @@ pub struct Session {
     queue: VecDeque<QueuedPrompt>,
     last_turn: Option<TurnId>,
     profile: Option<AgentProfile>,
+    mode: PermissionMode,
+    /// What plan mode was entered from.
+    mode_before_plan: Option<PermissionMode>,
+    model: Option<String>,
+    archived: bool,
+    /// The model's API answers nothing before then.
+    limited_until: Option<Timestamp>,
+    requests: Requests,
+    /// What goes on beside the conversation.
+    tasks: BTreeMap<String, AgentTask>,
     /// The process that worked on the last turn, and its counters when that turn ended.
     counter: Option<(ProcessId, AgentCounter)>,
+    /// The last reading of a process's counters.
+    metered: Option<(ProcessId, AgentCounter)>,
 }
 
 /// The turn the agent works on.
@@ -49,7 +70,16 @@ pub struct RunningTurn {
     pub turn: TurnId,
     pub process: ProcessId,
     pub initiator: Initiator,
-    pub interrupt_requested: bool,
+    /// Why it was asked to stop.
+    pub interrupt_requested: Option<InterruptCause>,
+    /// Counts the processes that worked on it.
+    pub attempt: u32,
+    /// It waits for people and has no process.
+    pub parked: bool,
+    /// The decision that the process was started with.
+    pub resumed_for: Option<String>,
+    /// What earlier attempts have spent.
+    pub earlier: AgentCounter,
 }
 
 /// A prompt whose turn has not begun.
@@ -75,80 +105,99 @@ impl Session {
         self.queue.front()
     }
 
-    /// Decides what a command leads to. Pure: the same state and command give the same events.
-    pub fn decide(&self, command: SessionCommand) -> Result<Vec<SessionEvent>, SessionError> {
-        match (&self.opened, command) {
-            (None, SessionCommand::Open(opening)) => Ok(vec![SessionEvent::SessionOpened(*opening)]),
-            (Some(_), SessionCommand::Open(_)) => Err(SessionError::AlreadyOpened),
-            (None, _) => Err(SessionError::NotOpened),
-            (Some(_), SessionCommand::SubmitPrompt { turn, text, attachments, author, while_running }) => {
-                self.admit_prompt(while_running)?;
-                let text = text.into_string();
-                Ok(vec![SessionEvent::PromptSubmitted { turn, text, attachments, author }])
-            }
-            (Some(_), SessionCommand::StartTurn { process, runtime_version, node }) => {
-                if self.running.is_some() {
-                    return Err(SessionError::TurnInProgress);
-                }
-                let turn = self.next_prompt().ok_or(SessionError::NothingQueued)?.turn;
-                let initiator = Initiator::Prompt;
-                Ok(vec![SessionEvent::TurnStarted { turn, initiator, process, runtime_version, node }])
-            }
-            (Some(_), SessionCommand::RequestInterrupt { by }) => {
-                let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
-                if running.interrupt_requested {
-                    return Ok(vec![]); // asking twice is not an error
-                }
-                Ok(vec![SessionEvent::InterruptRequested { turn: running.turn, by }])
-            }
-            (Some(_), SessionCommand::Record(recording)) => Ok(self.record(*recording)),
-            (Some(_), SessionCommand::InterruptTurn { cause }) => {
-                let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
-                Ok(vec![self.interrupted(running, cause)])
-            }
-            (Some(_), SessionCommand::FailTurn { cause, detail }) => {
-                let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
-                if running.interrupt_requested {
-                    return Ok(vec![self.interrupted(running, InterruptCause::User)]);
-                }
-                let (turn, account) = (running.turn, self.unreported(running.process));
-                Ok(vec![SessionEvent::TurnFailed { turn, cause, detail, status: None, account }])
-            }
-        }
+    /// When the next turn may begin, if that is not at once.
+    pub fn limited_until(&self) -> Option<Timestamp> {
+        self.limited_until
     }
 
-    fn admit_prompt(&self, while_running: WhileRunning) -> Result<(), SessionError> {
-        let busy = self.running.is_some() || !self.queue.is_empty();
-        match while_running {
-            WhileRunning::Refuse if busy => Err(SessionError::TurnInProgress),
-            WhileRunning::Queue if self.queue.len() >= MAX_QUEUED_PROMPTS => {
-                Err(SessionError::QueueFull { limit: MAX_QUEUED_PROMPTS })
-            }
-            WhileRunning::Refuse | WhileRunning::Queue => Ok(()),
-        }
+    /// The mode the agent is in, or is started in.
+    pub fn permission_mode(&self) -> PermissionMode {
+        self.mode
     }
 
-    fn interrupted(&self, running: &RunningTurn, cause: InterruptCause) -> SessionEvent {
-        let account = self.unreported(running.process);
-        SessionEvent::TurnInterrupted { turn: running.turn, cause, account }
+    /// The mode to go back to when a plan is approved.
+    pub fn mode_before_plan(&self) -> Option<PermissionMode> {
+        self.mode_before_plan
     }
 
-    /// The account of a turn of which the agent gave none: nothing spent that we know of.
-    fn unreported(&self, process: ProcessId) -> TurnAccount {
-        TurnAccount { counter: self.counter_of(process), ..TurnAccount::default() }
+    /// The model to start the agent with; absent means the agent's own choice.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
     }
 
-    fn counter_of(&self, process: ProcessId) -> AgentCounter {
-        match &self.counter {
-            Some((counted, counter)) if *counted == process => counter.clone(),
-            Some(_) | None => AgentCounter::default(),
-        }
+    /// The tool use that a subagent was started by.
+    pub fn task(&self, task_id: &str) -> Option<&AgentTask> {
+        self.tasks.get(task_id)
     }
 
-    fn end_turn(&mut self, account: AgentCounter) {
+    /// Whether the agent works on something beside the conversation.
+    pub fn has_tasks(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Whether the running turn needs people to go on.
+    pub fn is_waiting(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.parked || !self.waiting().is_empty())
+    }
+
+    /// Whether the running turn can go on although its process is gone: it waits for people, or for a
+    /// decision that no process was given.
+    pub fn outlives_its_process(&self) -> bool {
+        let Some(running) = &self.running else { return false };
+        let is_for = |settled: &SettledRequest| {
+            settled.open.attempt == running.attempt
+                || running.resumed_for.as_ref() == Some(&settled.open.request.request_id)
+        };
+        // Who asked for it to be stopped does not want it to go on.
+        running.interrupt_requested.is_none() && (self.is_waiting() || self.requests.has_decided(is_for))
+    }
+
+    fn made(&mut self, kind: RequestKind, asked: Asked) {
+        let attempt = self.running.as_ref().map_or(1, |running| running.attempt);
+        self.requests.made(kind, attempt, asked);
+    }
+
+    fn end_turn(&mut self, account: TurnAccount) {
         if let Some(running) = self.running.take() {
-            self.counter = Some((running.process, account));
+            self.counter = Some((running.process, account.counter));
         }
+        self.requests.turn_ended();
+    }
+
+    fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
+        self.queue.retain(|queued| queued.turn != turn);
+        self.last_turn = Some(turn);
+        self.running = Some(RunningTurn {
+            turn,
+            process,
+            initiator,
+            interrupt_requested: None,
+            attempt: 1,
+            parked: false,
+            resumed_for: None,
+            earlier: AgentCounter::default(),
+        });
+    }
+
+    /// The counters start anew with the process; what the one before has spent is kept beside them.
+    fn resume(&mut self, resumed: &TurnResumed) {
+        let Some(running) = &self.running else { return };
+        let share = self.share(running.process, &self.last_reading(running.process));
+        let Some(running) = &mut self.running else { return };
+        running.earlier = running.earlier.plus(&share);
+        (running.process, running.attempt, running.parked) = (resumed.process, resumed.attempt, false);
+        running.resumed_for = Some(resumed.request_id.clone());
+        // What ran beside the turn has ended with its process.
+        self.tasks.clear();
+    }
+
+    fn change_mode(&mut self, mode: PermissionMode) {
+        if mode == PermissionMode::Plan {
+            self.mode_before_plan = self.mode_before_plan.or(Some(self.mode));
+        } else {
+            self.mode_before_plan = None;
+        }
+        self.mode = mode;
     }
 }
 
@@ -174,34 +223,69 @@ impl Aggregate for Session {
 
     fn apply(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::SessionOpened(opened) => self.opened = Some(opened),
+            SessionEvent::SessionOpened(opened) => {
+                self.mode = opened.permission_mode;
+                self.model.clone_from(&opened.options.model);
+                self.opened = Some(opened);
+            }
             SessionEvent::PromptSubmitted { turn, text, attachments, author: _ } => {
                 self.queue.push_back(QueuedPrompt { turn, text, attachments });
             }
+            SessionEvent::PromptWithdrawn { turn, by: _ } => self.queue.retain(|queued| queued.turn != turn),
             SessionEvent::TurnStarted { turn, process, initiator, .. } => {
-                self.queue.retain(|queued| queued.turn != turn);
-                self.last_turn = Some(turn);
-                self.running = Some(RunningTurn { turn, process, initiator, interrupt_requested: false });
+                self.start(turn, process, initiator)
             }
             SessionEvent::AgentInitialized { turn: _, profile } => self.profile = Some(profile),
-            SessionEvent::InterruptRequested { .. } => {
+            SessionEvent::InterruptRequested { cause, .. } => {
                 if let Some(running) = &mut self.running {
-                    running.interrupt_requested = true;
+                    running.interrupt_requested = Some(cause);
                 }
             }
-            SessionEvent::TurnCompleted(completed) => self.end_turn(completed.account.counter),
+            SessionEvent::RateLimited { resets_at_micros, .. } => {
+                self.limited_until = resets_at_micros.map(Timestamp::from_micros);
+            }
+            SessionEvent::PermissionRequested(asked) => self.made(RequestKind::Permission, asked),
+            SessionEvent::QuestionAsked(asked) => self.made(RequestKind::Question, asked),
+            SessionEvent::PlanProposed(asked) => self.made(RequestKind::Plan, asked),
+            SessionEvent::PermissionDecided(decided)
+            | SessionEvent::QuestionAnswered(decided)
+            | SessionEvent::PlanDecided(decided) => self.requests.settled(decided.settlement),
+            SessionEvent::RequestReleased { request_id, .. } => self.requests.released(&request_id),
+            SessionEvent::RequestWithdrawn { request_id, .. } => self.requests.withdrawn(&request_id),
+            SessionEvent::TurnParked { .. } => {
+                if let Some(running) = &mut self.running {
+                    running.parked = true;
+                }
+            }
+            SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
+            SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
+            SessionEvent::SubagentStarted { task, .. } => {
+                self.tasks.insert(task.task_id.clone(), task);
+            }
+            SessionEvent::SubagentFinished { task_id, .. } => {
+                self.tasks.remove(&task_id);
+            }
+            SessionEvent::PermissionModeChanged { mode, .. } => self.change_mode(mode),
+            SessionEvent::ModelChanged { model, .. } => self.model = model,
+            SessionEvent::SessionArchived { .. } => self.archived = true,
+            SessionEvent::SessionUnarchived { .. } => self.archived = false,
+            SessionEvent::TurnCompleted(completed) => self.end_turn(completed.account),
             SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
-                self.end_turn(account.counter);
+                self.end_turn(account);
             }
             SessionEvent::AssistantText { .. }
             | SessionEvent::AssistantThinking { .. }
             | SessionEvent::ToolUsed { .. }
             | SessionEvent::ToolReturned { .. }
             | SessionEvent::FileChanged { .. }
-            | SessionEvent::PermissionRequested { .. }
-            | SessionEvent::PermissionDecided { .. }
+            | SessionEvent::PolicyApplied { .. }
+            | SessionEvent::SubagentProgressed { .. }
+            | SessionEvent::TaskListChanged { .. }
+            | SessionEvent::SessionRenamed { .. }
+            | SessionEvent::SessionTagged { .. }
+            | SessionEvent::PromptSteered { .. }
+            | SessionEvent::FilesRewound { .. }
             | SessionEvent::ApiRetried { .. }
-            | SessionEvent::RateLimited { .. }
             | SessionEvent::ContextCompacted { .. }
             | SessionEvent::AgentMessage { .. } => {}
         }

@@ -28,6 +28,11 @@ impl Timestamp {
         u64::try_from((self.0 - earlier.0) / 1000).unwrap_or(0)
     }
 
+    /// Microseconds from `earlier` to this point; zero if it is not earlier.
+    pub fn micros_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
     /// The calendar day in UTC, as `2026-01-31`.
     pub fn day(self) -> String {
         self.date_time().format("%Y-%m-%d").to_string()

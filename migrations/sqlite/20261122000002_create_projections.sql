@@ -16,6 +16,18 @@ CREATE INDEX session_index_by_status ON session_index (status) WHERE status <> '
 -- Titles, prompts and results, for finding substrings of three characters and more without a scan.
 CREATE VIRTUAL TABLE session_text USING fts5 (session UNINDEXED, text, tokenize = 'trigram');
 
+-- What waits for people.
+CREATE TABLE pending_requests (
+    position   INTEGER PRIMARY KEY, -- of the event that asked
+    session    BLOB NOT NULL CHECK (length(session) = 16),
+    owner      TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    view       TEXT NOT NULL -- as the API shows it, JSON
+) STRICT;
+
+CREATE INDEX pending_requests_by_session ON pending_requests (session, request_id);
+CREATE INDEX pending_requests_by_owner ON pending_requests (owner, position);
+
 CREATE TABLE usage_by_day (
     day                         TEXT    NOT NULL,
     owner                       TEXT    NOT NULL,

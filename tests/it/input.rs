@@ -227,7 +227,10 @@ async fn a_prompt_that_looks_like_a_flag_is_only_a_prompt() {
     std::fs::write(&evil, settings.to_string()).unwrap();
 
     for prompt in [format!("--settings={}", evil.display()), "--version".to_owned(), "-p".to_owned()] {
-        let body = json!({ "prompt": prompt, "title": "--help", "append_system_prompt": "--version" });
+        let body = json!({
+            "prompt": prompt, "title": "--help", "append_system_prompt": "--version",
+            "permission_mode": "acceptEdits",
+        });
         let answer = server.task(&body).await;
         assert!(answer["message"].as_str().unwrap().contains("offline model"), "{answer}");
     }
@@ -249,7 +252,7 @@ async fn a_repository_brings_no_hooks_and_no_api_address_of_its_own() {
     std::fs::write(server.workspace().join(".claude/settings.json"), settings.to_string()).unwrap();
     std::fs::write(server.workspace().join(".mcp.json"), servers.to_string()).unwrap();
 
-    let answer = server.task(&json!({ "prompt": "Look around." })).await;
+    let answer = server.task(&json!({ "prompt": "Look around.", "permission_mode": "acceptEdits" })).await;
 
     assert_eq!(answer["success"], true);
     assert_eq!(answer["tools_used"][0], "Bash");

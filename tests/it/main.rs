@@ -3,17 +3,27 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod crashes;
+mod crashes_anywhere;
 mod durability;
 mod failures;
+mod file_changes;
+mod forks;
 mod guard;
 mod idempotency;
 mod input;
 mod interrupts;
 mod lambda;
+mod limits;
+mod modes;
 mod openapi;
 mod pages;
+mod parking;
 mod projections;
+mod replay;
+mod requests;
 mod sessions;
 mod streams;
 mod tasks;
 mod tidy;
+mod turn_control;
+mod waiting;

@@ -97,27 +97,6 @@ async fn a_written_file_is_on_disk_and_in_the_answer() {
 }
 
 #[tokio::test]
-async fn what_would_have_to_be_asked_is_refused_and_says_so() {
-    let server = Server::start().await;
-    let replies = json!([
-        { "tool_use": { "name": "Write", "input": { "file_path": "{{cwd}}/no.txt", "content": "x" } } },
-        { "text": "Refused, then." },
-    ]);
-
-    let answer = server.task(&json!({ "prompt": script("Write.", &replies) })).await;
-
-    assert!(!server.workspace().join("no.txt").exists());
-    assert_eq!(answer["success"], true);
-    assert_eq!(answer["permission_denials"][0]["tool_name"], "Write");
-    let events = server.events(answer["session_id"].as_str().unwrap()).await;
-    let requested = events.iter().find(|event| event["type"] == "permission_requested").unwrap();
-    let decided = events.iter().find(|event| event["type"] == "permission_decided").unwrap();
-    assert_eq!(requested["data"]["request_id"], decided["data"]["request_id"]);
-    assert_eq!(decided["data"]["decision"], "deny");
-    assert_eq!(decided["data"]["decided_by"], json!({ "kind": "system", "name": "no one to ask" }));
-}
-
-#[tokio::test]
 async fn a_resumed_session_knows_what_was_said_and_counts_each_turn_once() {
     let server = Server::start().await;
     let first = server.task(&json!({ "prompt": script("One.", &json!([{ "text": "first" }])) })).await;

@@ -11,6 +11,7 @@
 
 pub mod lambda_emulator;
 pub mod processes;
+pub mod recorder;
 pub mod server;
 pub mod sse;
 

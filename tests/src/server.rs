@@ -104,6 +104,30 @@ impl Server {
         answer.body
     }
 
+    /// Runs a task until a person has to decide; returns the session and its first request.
+    pub async fn ask(&self, body: &Value) -> (String, Value) {
+        let answer = self.post("/api/task", body).await;
+        assert_eq!(
+            (answer.status, &answer.body["status"]),
+            (StatusCode::ACCEPTED, &json!("waiting")),
+            "{}",
+            answer.body
+        );
+        let session = answer.body["session_id"].as_str().unwrap().to_owned();
+        (session, answer.body["pending"][0].clone())
+    }
+
+    /// Decides a request of a session.
+    pub async fn decide(&self, session: &str, request: &Value, decision: &Value) -> Answer {
+        let request_id = request["request_id"].as_str().unwrap();
+        self.post(&format!("/api/sessions/{session}/requests/{request_id}"), decision).await
+    }
+
+    /// Waits until something in a session waits for a person; returns the first of it.
+    pub async fn wait_for_request(&self, session: &str) -> Value {
+        self.wait_for_status(session, "waiting").await["pending"][0].clone()
+    }
+
     /// Opens a stream of a new task.
     pub async fn stream_task(&self, body: &Value) -> Frames {
         let response = self.request(Method::POST, "/api/task/stream").json(body).send().await.unwrap();

@@ -62,6 +62,7 @@ impl Application {
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
             directory: Arc::new(store.clone()),
+            files: Arc::new(store.clone()),
             runtime,
             clock: Arc::clone(&clock),
             settings: Settings {

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use runner_actors::RunnerError;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::error::SessionError;
-use runner_core::session::view::TurnError;
+use runner_core::session::view::{RequestView, TurnError};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -26,7 +26,7 @@ pub(crate) enum ApiError {
 }
 
 /// A problem as the client sees it. `code` is stable; `detail` is for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Problem {
     /// A URI reference that names the kind of problem.
     #[serde(rename = "type")]
@@ -48,6 +48,9 @@ pub(crate) struct Problem {
     pub(crate) session_id: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) turn_id: Option<TurnId>,
+    /// The request with the decision that was first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<Box<RequestView>>,
 }
 
 /// What is wrong with one field; `pointer` is a JSON Pointer into the body or `?name` of the query.
@@ -76,6 +79,7 @@ impl Problem {
             upstream_status: None,
             session_id: None,
             turn_id: None,
+            request: None,
         }
     }
 
@@ -148,7 +152,20 @@ fn runner_problem(error: &RunnerError) -> Problem {
         RunnerError::Refused(SessionError::QueueFull { .. }) => {
             Problem::new(StatusCode::CONFLICT, "queue_full", detail)
         }
-        RunnerError::Refused(SessionError::AlreadyOpened) => {
+        RunnerError::Refused(SessionError::PromptNotWaiting) => {
+            Problem::new(StatusCode::CONFLICT, "prompt_not_waiting", detail)
+        }
+        RunnerError::Refused(SessionError::Archived) => {
+            Problem::new(StatusCode::CONFLICT, "session_archived", detail)
+        }
+        RunnerError::Refused(SessionError::AnswerInvalid(mismatch)) => {
+            Problem::field("answer_invalid", &mismatch.pointer, &mismatch.detail)
+        }
+        RunnerError::Refused(SessionError::RequestNotWaiting(_)) | RunnerError::RequestNotFound => {
+            Problem::new(StatusCode::NOT_FOUND, "request_not_found", "the session has no such request")
+        }
+        RunnerError::RequestClosed(request) => request_closed(request),
+        RunnerError::Refused(SessionError::AlreadyOpened | SessionError::NotALog) => {
             Problem::new(StatusCode::CONFLICT, "session_exists", detail)
         }
         RunnerError::CommandReused => Problem::new(
@@ -163,6 +180,7 @@ fn runner_problem(error: &RunnerError) -> Problem {
             "store_unavailable",
             "nothing can be stored just now",
         ),
+        RunnerError::NothingToRewind(_) => Problem::new(StatusCode::CONFLICT, "nothing_to_rewind", detail),
         RunnerError::AgentUnavailable(_) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable", detail)
         }
@@ -170,6 +188,15 @@ fn runner_problem(error: &RunnerError) -> Problem {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
         }
     }
+}
+
+fn request_closed(request: &RequestView) -> Problem {
+    let (code, detail) = match &request.withdrawn {
+        Some(reason) => ("request_withdrawn", format!("nobody need decide any more: {reason}")),
+        None => ("request_already_decided", "somebody else has decided; the first answer holds".to_owned()),
+    };
+    let request = Some(Box::new(request.clone()));
+    Problem { request, ..Problem::new(StatusCode::CONFLICT, code, detail) }
 }
 
 /// The same for what does not exist and what belongs to somebody else.

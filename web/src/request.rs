@@ -3,10 +3,11 @@
 pub(crate) mod options;
 pub(crate) mod task;
 
+use std::ops::RangeInclusive;
 use std::pin::pin;
 
 use actix_web::http::{StatusCode, header::HeaderMap};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -185,9 +186,13 @@ pub(crate) fn session_id(text: &str) -> Result<SessionId, Problem> {
 
 /// Query parameters; the problem names the one that does not fit.
 pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
-    web::Query::<T>::from_query(request.query_string()).map(web::Query::into_inner).map_err(|error| {
-        let detail = error.to_string();
-        let name = detail.split('`').nth(1).unwrap_or_default().to_owned();
+    let given = form_urlencoded::parse(request.query_string().as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(given)).map_err(|error| {
+        let detail = error.inner().to_string();
+        let name = match error.path().to_string() {
+            path if path == "." => detail.split('`').nth(1).unwrap_or_default().to_owned(),
+            path => path,
+        };
         Problem::field("query_invalid", &format!("?{name}"), detail)
     })
 }
@@ -202,6 +207,20 @@ pub(crate) fn no_query(request: &HttpRequest) -> Result<(), Problem> {
             format!("there is no parameter `{name}`"),
         )),
     }
+}
+
+/// A version of a session, where one is given; `pointer` says where.
+pub(crate) fn version(
+    given: Option<u64>,
+    pointer: &str,
+    versions: RangeInclusive<u64>,
+) -> Result<Option<u64>, Problem> {
+    if given.is_none_or(|version| versions.contains(&version)) {
+        return Ok(given);
+    }
+    let code = if pointer.starts_with('?') { "query_invalid" } else { "field_invalid" };
+    let detail = format!("must be a version from {} to {}", versions.start(), versions.end());
+    Err(Problem::field(code, pointer, detail))
 }
 
 /// A number within limits, from the query.

@@ -1,6 +1,11 @@
 //! The route table.
 
+pub(crate) mod control;
 pub(crate) mod events;
+pub(crate) mod file_changes;
+pub(crate) mod fork;
+pub(crate) mod replay;
+pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod status;
 pub(crate) mod tasks;
@@ -51,8 +56,17 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(sessions::find_session)
         .service(sessions::submit_prompt)
         .service(sessions::interrupt_session)
+        .service(fork::fork_session)
+        .service(control::change_session)
+        .service(control::withdraw_prompt)
+        .service(control::rewind_session)
+        .service(requests::list_all_requests)
+        .service(requests::list_session_requests)
+        .service(requests::decide_request)
         .service(events::list_events)
+        .service(replay::replay_session)
         .service(sessions::list_messages)
+        .service(file_changes::list_changes)
         .service(sessions::verify_session)
         .service(status::show_status)
         .service(status::list_tools)
@@ -77,6 +91,8 @@ pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec
     for item in items {
         methods.extend(item.get.is_some().then_some("GET, HEAD"));
         methods.extend(item.post.is_some().then_some("POST"));
+        methods.extend(item.patch.is_some().then_some("PATCH"));
+        methods.extend(item.delete.is_some().then_some("DELETE"));
     }
     methods
 }

@@ -1,9 +1,10 @@
-//! Server-sent events: the log as it grows, and one turn as it is worked on.
+//! Server-sent events: the log as it grows, as it once grew, and one turn as it is worked on.
 //!
 //! A stream reads the store from where it stands whenever the hub says that there is more, so it holds no
 //! queue of its own. A stream that is polled no more, because its client left or does not read, costs nothing.
 
 pub(crate) mod events;
+pub(crate) mod replay;
 pub(crate) mod task;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use runner_actors::{Subscription, Wake};
 use serde::Serialize;
+use tokio::time::Instant;
 
 /// How often a quiet stream shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -31,6 +33,11 @@ pub(crate) trait Feed: 'static {
     fn catch_up(&mut self, outbox: &mut Outbox) -> impl Future<Output = bool>;
 
     fn delta(&mut self, delta: &runner_actors::LiveDelta, outbox: &mut Outbox);
+
+    /// When there is something to show although the log has nothing new.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// Frames on their way to the client.
@@ -80,7 +87,7 @@ enum State {
 
 /// The response of a stream. Subscribe before whatever the feed has read so far.
 pub(crate) fn respond(feed: impl Feed, subscription: Subscription) -> HttpResponse {
-    let heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
+    let heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     let (outbox, state) = (Outbox::default(), State::Behind);
     let stream = Stream { feed, subscription, outbox, heartbeat, state, closing: false };
     let body = stream::unfold(stream, |mut stream| async move {
@@ -123,6 +130,7 @@ impl<F: Feed> Stream<F> {
     }
 
     async fn wait(&mut self) {
+        let due = self.feed.due();
         tokio::select! {
             biased;
             wake = self.subscription.wake() => match wake {
@@ -130,8 +138,17 @@ impl<F: Feed> Stream<F> {
                 Wake::Delta(delta) => self.feed.delta(&delta, &mut self.outbox),
                 Wake::Closed => (self.closing, self.state) = (true, State::Behind),
             },
+            () = until(due) => self.state = State::Behind,
             _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(b": alive\n\n")),
         }
+    }
+}
+
+/// Waits for a point in time; for ever if there is none.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

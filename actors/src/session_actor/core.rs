@@ -4,6 +4,8 @@
 //! one it is dropped and read again.
 
 mod commit;
+mod lifetime;
+mod requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +14,16 @@ use actix::Addr;
 use runner_core::agent::AgentOutput;
 use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
-use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::ports::AgentError;
 use runner_core::session::Session;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::event::{FailureCause, InterruptCause, SessionEvent};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use self::requests::Questions;
 use super::agent::LiveAgent;
-use super::{AgentEnded, Committed, Execute, Heard, Insist, Interrupt, SessionActor};
+use super::{Committed, Execute, Heard, Insist, Interrupt, Overdue, Rewind, SessionActor};
 use crate::hub::{Hub, LiveDelta};
 use crate::{RunnerError, Services};
 
@@ -42,19 +46,42 @@ pub(super) struct Core {
     finished: bool,
     /// The log failed; whether a turn runs is unknown until it is read again.
     failed: bool,
+    /// The newest id that the agent told: its transcript is complete when it has that.
+    last_told: Option<String>,
+    /// The agent's files are being stored.
+    keeping: Option<JoinHandle<()>>,
+    /// Set when a prompt waits for a limit to reset: how long still.
+    pub(super) pause: Option<Duration>,
     /// Set when an interrupt should be looked after once more.
     pub(super) insist: Option<Insist>,
 }
 
 impl Core {
     pub(super) fn new(id: SessionId, services: Arc<Services>, hub: Arc<Hub>) -> Self {
-        let (loaded, agent, insist) = (None, None, None);
-        Self { id, services, hub, loaded, agent, draining: false, finished: false, failed: false, insist }
+        Self {
+            id,
+            services,
+            hub,
+            loaded: None,
+            agent: None,
+            draining: false,
+            finished: false,
+            failed: false,
+            last_told: None,
+            keeping: None,
+            pause: None,
+            insist: None,
+        }
     }
 
-    /// Whether a turn runs, or may run. An actor that ends like this is started again and recovers.
+    /// Whether a turn runs, or may run, that does not wait for people. An actor that ends like this is
+    /// started again and recovers.
     pub(super) fn is_busy(&self) -> bool {
-        self.failed || self.session().is_some_and(|session| session.running().is_some())
+        self.failed || (self.has_turn() && !self.session().is_some_and(Session::is_waiting))
+    }
+
+    fn has_turn(&self) -> bool {
+        self.running_turn().is_some()
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -69,24 +96,6 @@ impl Core {
         self.draining = true;
     }
 
-    /// Closes a turn that an earlier run left open, and goes on with prompts that wait.
-    pub(super) async fn recover(&mut self, address: &Addr<SessionActor>) {
-        if let Err(error) = self.load().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(session.id = %self.id, error, "a session cannot be read");
-            (self.failed, self.finished) = (true, true);
-            return;
-        }
-        if self.is_busy() {
-            self.record(
-                vec![SessionCommand::InterruptTurn { cause: InterruptCause::ServerCrashed }],
-                "system",
-            )
-            .await;
-        }
-        self.advance(address).await;
-    }
-
     pub(super) async fn submit(
         &mut self,
         message: Execute,
@@ -98,17 +107,96 @@ impl Core {
         let committed = self.execute(message.commands, message.provenance).await?;
         // The first request under this command id may have opened another session.
         self.finished = committed.appended.session != self.id;
+        self.carry_out(&committed.events).await;
+        self.deliver(address).await;
         self.advance(address).await;
         Ok(committed)
     }
 
-    pub(super) async fn interrupt(&mut self, message: Interrupt) -> Result<Committed, RunnerError> {
-        let command = SessionCommand::RequestInterrupt { by: message.by };
+    /// Tells the agent what changed for it. If it has just ended, the next one is started with it.
+    async fn carry_out(&self, events: &[SessionEvent]) {
+        let Some(agent) = &self.agent else { return };
+        for event in events {
+            let told = if let SessionEvent::PermissionModeChanged { mode, .. } = event {
+                agent.input.change_mode(*mode).await
+            } else if let SessionEvent::ModelChanged { model, .. } = event {
+                agent.input.change_model(model.as_deref()).await
+            } else if let SessionEvent::PromptSteered { message, text, attachments, .. } = event {
+                agent.input.prompt(*message, text, attachments).await
+            } else {
+                Ok(())
+            };
+            if told.is_err() {
+                return;
+            }
+        }
+    }
+
+    pub(super) async fn interrupt(
+        &mut self,
+        message: Interrupt,
+        address: &Addr<SessionActor>,
+    ) -> Result<Committed, RunnerError> {
+        let command = SessionCommand::RequestInterrupt { by: message.by, cause: message.cause };
         let committed = self.execute(vec![command], message.provenance).await?;
         if let Some(turn) = self.running_turn() {
             self.ask_to_stop(turn, 0).await;
         }
+        self.advance(address).await;
         Ok(committed)
+    }
+
+    /// The agent keeps what files were like; it is started for this if it has to be.
+    pub(super) async fn rewind(
+        &mut self,
+        message: Rewind,
+        address: &Addr<SessionActor>,
+    ) -> Result<Committed, RunnerError> {
+        let Rewind { turn, by, provenance } = message;
+        if let Some(request_hash) = provenance.request_hash
+            && let Some(appended) = self.services.log.find_command(provenance.command, request_hash).await?
+        {
+            return Ok(Committed { appended, events: vec![] });
+        }
+        // Refused before anything is changed on disk.
+        let record = |files| SessionCommand::RecordRewind { turn, files, by: by.clone() };
+        self.load().await?.session.decide(record(vec![]))?;
+        self.start_agent(ProcessId(Uuid::now_v7()), None, address).await?;
+        let Some(agent) = &self.agent else { return Err(RunnerError::from(AgentError::Ended)) };
+        let files = match agent.input.rewind(turn).await {
+            Err(AgentError::Refused(why)) => return Err(RunnerError::NothingToRewind(why)),
+            files => files?,
+        };
+        self.execute(vec![record(files)], provenance).await
+    }
+
+    /// The turn that may not work for ever, unless it waits for people.
+    pub(super) fn time_limit(&self) -> Option<(TurnId, Duration)> {
+        let session = self.session()?;
+        let millis = session.opened()?.options.max_duration_ms?;
+        let running = session.running().filter(|_| !session.is_waiting())?;
+        Some((running.turn, Duration::from_millis(millis)))
+    }
+
+    pub(super) async fn overdue(&mut self, message: Overdue, address: &Addr<SessionActor>) {
+        if self.running_turn() != Some(message.turn) || !self.is_busy() {
+            return;
+        }
+        let command = CommandId(Uuid::now_v7());
+        let provenance =
+            Provenance { actor: "system".to_owned(), request_id: None, command, request_hash: None };
+        let (by, cause) = ("system".to_owned(), InterruptCause::Deadline);
+        if let Err(error) = self.interrupt(Interrupt { by, cause, provenance }, address).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(session.id = %self.id, error, "a turn that took too long was not stopped");
+        }
+    }
+
+    /// How long the model's API will go on answering nothing.
+    fn rest_of_limit(&self) -> Option<Duration> {
+        let until = self.session()?.limited_until()?;
+        let rest = until.as_micros().saturating_sub(self.services.clock.now().as_micros());
+        u64::try_from(rest).ok().filter(|rest| *rest > 0).map(Duration::from_micros)
     }
 
     /// An interrupt that came before the agent took up the prompt had no effect, so it is said again.
@@ -139,83 +227,38 @@ impl Core {
         let Heard { process, outputs } = message;
         let turn = self.running_turn();
         let mut commands = Vec::new();
+        let mut questions = Questions::default();
         for output in outputs {
             if let AgentOutput::Delta(delta) = output {
                 self.hub.publish_delta(self.id, LiveDelta { turn, delta: Arc::new(delta) });
             } else {
+                self.note(&output, &mut questions);
                 commands.push(SessionCommand::Record(Box::new(self.recording(process, output))));
             }
         }
         if commands.is_empty() {
             return;
         }
-        for event in self.record(commands, "agent").await {
-            if let SessionEvent::PermissionDecided { request_id, message, .. } = event
-                && let Some(agent) = &self.agent
-            {
-                // If it has ended, nobody waits for the answer.
-                agent.input.refuse(&request_id, message.as_deref().unwrap_or_default()).await.ok();
-            }
+        if let Some(metered) = self.prepare_to_wait(&questions).await {
+            commands.insert(0, SessionCommand::Record(Box::new(self.recording(process, metered))));
+        }
+        let events = self.record(commands, "agent").await;
+        self.answer(questions, &events).await;
+        if events.iter().any(|event| event.ended_turn().is_some()) {
+            self.keep_after_turn();
+            self.retire_if_budgeted().await;
         }
         self.advance(address).await;
-    }
-
-    pub(super) async fn agent_ended(&mut self, message: AgentEnded, address: &Addr<SessionActor>) {
-        let Some(agent) = self.agent.take_if(|agent| agent.process == message.process) else { return };
-        // The program is gone; what it started may not be. Its last handle must go before the next
-        // agent of this session starts, for it ends whatever carries the session's marker.
-        agent.input.stop().await;
-        drop(agent);
-        if self.is_busy() {
-            let cause = match message.exit.at_start {
-                true => FailureCause::AgentUnavailable,
-                false => FailureCause::AgentDied,
-            };
-            let detail = message.exit.detail;
-            self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
-        }
-        self.advance(address).await;
-    }
-
-    pub(super) async fn warm_up(&mut self, address: &Addr<SessionActor>) {
-        if self.agent.is_none()
-            && let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), address).await
-        {
-            tracing::warn!(session.id = %self.id, error = &error as &dyn std::error::Error, "an agent did not start");
-        }
-    }
-
-    pub(super) async fn park(&mut self) -> bool {
-        if self.is_busy() {
-            return false;
-        }
-        self.end().await;
-        true
-    }
-
-    pub(super) async fn stop(&mut self) {
-        self.draining = true;
-        if self.is_busy() {
-            self.record(
-                vec![SessionCommand::InterruptTurn { cause: InterruptCause::ServerStopped }],
-                "system",
-            )
-            .await;
-        }
-        self.end().await;
-    }
-
-    async fn end(&mut self) {
-        if let Some(agent) = self.agent.take() {
-            agent.input.stop().await;
-        }
-        self.finished = true;
     }
 
     /// Begins the next turn if a prompt waits and none runs.
-    async fn advance(&mut self, address: &Addr<SessionActor>) {
-        while !self.draining && !self.finished && !self.is_busy() {
+    pub(super) async fn advance(&mut self, address: &Addr<SessionActor>) {
+        while !self.draining && !self.finished && !self.failed && !self.has_turn() {
             let Some(next) = self.session().and_then(Session::next_prompt).cloned() else { return };
+            if let Some(pause) = self.rest_of_limit() {
+                self.pause = Some(pause);
+                return;
+            }
             let process =
                 self.agent.as_ref().map_or_else(|| ProcessId(Uuid::now_v7()), |agent| agent.process);
             let start = SessionCommand::StartTurn {
@@ -226,7 +269,7 @@ impl Core {
             if self.record(vec![start], "system").await.is_empty() {
                 return;
             }
-            if let Err(error) = self.start_agent(process, address).await {
+            if let Err(error) = self.start_agent(process, None, address).await {
                 let (cause, detail) = (FailureCause::AgentUnavailable, error.to_string());
                 self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
                 continue;
@@ -236,27 +279,6 @@ impl Core {
                 agent.input.prompt(next.turn, &next.text, &next.attachments).await.ok();
             }
         }
-    }
-
-    async fn start_agent(
-        &mut self,
-        process: ProcessId,
-        address: &Addr<SessionActor>,
-    ) -> Result<(), AgentError> {
-        if self.agent.is_some() {
-            return Ok(());
-        }
-        let Some(opened) = self.session().and_then(Session::opened) else { return Err(AgentError::Ended) };
-        let launch = AgentLaunch {
-            session: self.id,
-            process,
-            working_dir: opened.working_dir.clone().into(),
-            permission_mode: opened.permission_mode,
-            options: opened.options.clone(),
-        };
-        let agent = self.services.runtime.start(launch).await?;
-        self.agent = Some(LiveAgent::new(process, agent, address.clone()));
-        Ok(())
     }
 
     /// Stores what cannot be refused to anybody. If that fails the actor ends: what is not in the log

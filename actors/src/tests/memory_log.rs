@@ -1,4 +1,5 @@
-//! The event log and the index of sessions in memory: the whole of both ports, but for durability.
+//! The event log, the index of sessions and the agents' files in memory: the whole of these ports, but for
+//! durability.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -8,10 +9,12 @@ use async_trait::async_trait;
 use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId};
 use runner_core::ports::{
-    AppendError, EventLog, ReadError, SessionCounts, SessionCursor, SessionDirectory, SessionFilter,
+    AgentFile, AgentFiles, AppendError, EventLog, ReadError, SessionCounts, SessionCursor, SessionDirectory,
+    SessionFilter, WaitingRequest,
 };
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::{SessionIndex, SessionStatus, SessionSummary};
+use runner_core::session::view::{RequestView, SessionView};
 use runner_core::time::Timestamp;
 use tokio::sync::watch;
 
@@ -33,6 +36,14 @@ struct State {
     /// The next append that holds an event of this type fails.
     failing_type: Option<&'static str>,
     failing_reads: u32,
+    files: BTreeMap<SessionId, Saved>,
+}
+
+/// Files of an agent, and how many events its session had when they were stored.
+#[derive(Clone)]
+pub(super) struct Saved {
+    pub(super) files: Vec<AgentFile>,
+    pub(super) version: usize,
 }
 
 impl MemoryLog {
@@ -58,6 +69,29 @@ impl MemoryLog {
         let in_time = tokio::time::timeout(PATIENCE, enough).await.is_ok();
         assert!(in_time, "{count} events were expected, there are only {:#?}", self.events(session));
         self.events(session)
+    }
+
+    /// What was stored last of the files of a session's agent.
+    pub(super) fn saved(&self, session: SessionId) -> Option<Saved> {
+        self.lock().files.get(&session).cloned()
+    }
+
+    fn requests(&self, session: SessionId) -> Vec<RequestView> {
+        let state = self.lock();
+        let mut events = state.streams[&session].iter();
+        let first = events.next().map(|recorded| (recorded.decode().unwrap(), recorded.recorded_at));
+        let Some(mut view) = first.and_then(|(event, at)| SessionView::open(&event, at)) else {
+            return vec![];
+        };
+        events.for_each(|recorded| view.apply(recorded, &recorded.decode().unwrap()));
+        view.pending
+    }
+
+    /// The place in the log of an event of a session.
+    fn position(&self, session: SessionId, version: u64) -> u64 {
+        let state = self.lock();
+        let recorded = state.streams[&session].iter().find(|recorded| recorded.version == version);
+        recorded.map_or(0, |recorded| recorded.position)
     }
 
     fn index(&self, session: SessionId) -> Option<SessionIndex> {
@@ -209,5 +243,41 @@ impl SessionDirectory for MemoryLog {
         };
         let (running, waiting) = (count(SessionStatus::Running), count(SessionStatus::Waiting));
         Ok(SessionCounts { stored: self.summaries().len() as u64, running, waiting })
+    }
+
+    async fn list_requests(
+        &self,
+        owner: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WaitingRequest>, ReadError> {
+        let mut of_owner = self.summaries();
+        of_owner.retain(|summary| summary.head.owner == owner);
+        let views = of_owner.iter().flat_map(|summary| self.requests(summary.head.id));
+        let mut waiting: Vec<WaitingRequest> = views
+            .map(|view| WaitingRequest {
+                position: self.position(view.session_id, view.version),
+                view: serde_json::to_value(view).unwrap(),
+            })
+            .collect();
+        waiting.retain(|request| request.position > after);
+        waiting.sort_by_key(|request| request.position);
+        waiting.truncate(limit as usize);
+        Ok(waiting)
+    }
+}
+
+#[async_trait]
+impl AgentFiles for MemoryLog {
+    async fn save(&self, session: SessionId, files: &[AgentFile]) -> Result<(), AppendError> {
+        tokio::task::yield_now().await;
+        let version = self.events(session).len();
+        self.lock().files.insert(session, Saved { files: files.to_vec(), version });
+        Ok(())
+    }
+
+    async fn load(&self, session: SessionId) -> Result<Vec<AgentFile>, ReadError> {
+        tokio::task::yield_now().await;
+        Ok(self.saved(session).map_or_else(Vec::new, |saved| saved.files))
     }
 }

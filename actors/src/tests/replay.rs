@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runner_core::agent::AgentOutput;
-use runner_core::ids::TurnId;
+use runner_core::agent::{AgentOutput, PermissionMode};
+use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{
-    AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, AgentRuntime, AgentStatus, RunningAgent,
-    ToolInfo,
+    AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentRuntime, AgentStatus,
+    GateVerdict, RunningAgent, ToolInfo,
 };
 use runner_core::prompt::Attachment;
+use runner_core::request::Decision;
+use runner_core::session::fork::Said;
+use runner_core::session::requests::SettledRequest;
 use tokio::sync::{mpsc, watch};
 
 /// How long a test waits for something that is about to happen.
@@ -110,6 +113,21 @@ impl AgentRuntime for ReplayRunner {
         &[]
     }
 
+    /// One file, which has nothing in it but the mark: what was looked for is what is kept.
+    async fn files(&self, _: SessionId, mark: &str) -> Vec<AgentFile> {
+        tokio::task::yield_now().await;
+        vec![AgentFile { path: "transcript".into(), bytes: mark.into() }]
+    }
+
+    async fn fork_files(
+        &self,
+        _: (SessionId, SessionId),
+        _: Vec<Said>,
+        stored: Vec<AgentFile>,
+    ) -> Vec<AgentFile> {
+        stored
+    }
+
     async fn sweep(&self) -> usize {
         self.sweeps.fetch_add(1, Ordering::SeqCst);
         0
@@ -120,8 +138,18 @@ impl AgentRuntime for ReplayRunner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     Prompt(TurnId, String),
+    /// The answer to a request, by the id under which the agent waits for it.
+    Answer(String, Decision),
+    /// A tool use may come to its own rules.
+    Pass(String),
+    /// A tool use is refused at its gate, and why.
     Refusal(String, String),
+    /// A tool use was decided about before.
+    Settled(String, Decision),
+    Mode(PermissionMode),
+    Model(Option<String>),
     Interrupt,
+    Kill,
     Stop,
 }
 
@@ -169,8 +197,45 @@ impl AgentInput for ReplayInput {
         self.hear(Heard::Prompt(turn, text.to_owned()))
     }
 
-    async fn refuse(&self, request_id: &str, message: &str) -> Result<(), AgentError> {
-        self.hear(Heard::Refusal(request_id.to_owned(), message.to_owned()))
+    async fn answer(
+        &self,
+        request_id: &str,
+        settled: &SettledRequest,
+        mode_after: Option<PermissionMode>,
+    ) -> Result<(), AgentError> {
+        self.hear(Heard::Answer(request_id.to_owned(), settled.settlement.decision))?;
+        mode_after.map_or(Ok(()), |mode| self.hear(Heard::Mode(mode)))
+    }
+
+    async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError> {
+        let gate_id = gate_id.to_owned();
+        self.hear(match verdict {
+            GateVerdict::Pass => Heard::Pass(gate_id),
+            GateVerdict::Refuse(message) => Heard::Refusal(gate_id, message.to_owned()),
+            GateVerdict::Settled(settled) => Heard::Settled(gate_id, settled.settlement.decision),
+        })
+    }
+
+    async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
+        self.hear(Heard::Mode(mode))
+    }
+
+    async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError> {
+        self.hear(Heard::Model(model.map(str::to_owned)))
+    }
+
+    async fn meter(&self) -> Result<AgentOutput, AgentError> {
+        Err(AgentError::Refused("it has no meter".to_owned()))
+    }
+
+    async fn rewind(&self, _: TurnId) -> Result<Vec<String>, AgentError> {
+        Ok(vec![])
+    }
+
+    async fn kill(&self) {
+        tokio::task::yield_now().await;
+        self.hear(Heard::Kill).ok();
+        self.stop.send_replace(true);
     }
 
     async fn interrupt(&self) -> Result<(), AgentError> {

@@ -11,14 +11,18 @@ use runner_core::event_log::{Append, Digest, Provenance};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::ports::{Clock, EventLog};
 use runner_core::prompt::Prompt;
+use runner_core::request::{
+    AgentRequest, Answer, DecidedBy, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
+};
 use runner_core::session::command::WhileRunning;
-use runner_core::session::event::{Initiator, Origin, SessionEvent, SessionOpened};
+use runner_core::session::event::{Asked, Decided, Initiator, Origin, SessionEvent, SessionOpened};
 use runner_core::time::Timestamp;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
-use crate::{Prompted, RunnerError, Services, Sessions, Settings, Submission};
+use crate::{Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission};
 
 /// Runs a test on an actix system of its own; one that hangs fails.
 pub(super) fn run(test: impl Future<Output = ()>) {
@@ -45,6 +49,7 @@ impl Server {
         let services = Services {
             log: Arc::clone(&log) as Arc<_>,
             directory: Arc::clone(&log) as Arc<_>,
+            files: Arc::clone(&log) as Arc<_>,
             runtime: Arc::clone(&runner) as Arc<_>,
             clock,
             settings,
@@ -81,6 +86,26 @@ impl Server {
 
     pub(super) async fn interrupt(&self, session: SessionId) -> Result<(), RunnerError> {
         self.sessions.interrupt(session, "ada".into(), provenance()).await.map(drop)
+    }
+
+    /// Decides a request as Ada.
+    pub(super) async fn settle(
+        &self,
+        session: SessionId,
+        request_id: &str,
+        decision: Decision,
+    ) -> Result<Settled, RunnerError> {
+        self.settle_as(session, request_id, answer(decision), provenance()).await
+    }
+
+    pub(super) async fn settle_as(
+        &self,
+        session: SessionId,
+        request_id: &str,
+        answer: Answer,
+        provenance: Provenance,
+    ) -> Result<Settled, RunnerError> {
+        self.sessions.settle(session, request_id, (answer, DecidedBy::user("ada")), provenance).await
     }
 
     /// Puts events into the log past the server, as another one would.
@@ -121,6 +146,7 @@ pub(super) fn opening(session: SessionId) -> SessionOpened {
         origin: Origin::Api,
         offline: true,
         title: None,
+        parent: None,
         options: AgentOptions::default(),
     }
 }
@@ -178,6 +204,58 @@ pub(super) fn said(text: &str) -> AgentOutput {
     AgentOutput::Text { message_id: "m1".into(), text: text.into(), parent_tool_use_id: None }
 }
 
+/// A request to use a tool; what it is for is told by the tool use.
+pub(super) fn asks(request_id: &str, tool_use_id: &str) -> AgentOutput {
+    let (kind, request) = (RequestKind::Permission, request(request_id, tool_use_id));
+    AgentOutput::Asked { kind, request }
+}
+
+pub(super) fn request(request_id: &str, tool_use_id: &str) -> AgentRequest {
+    AgentRequest {
+        request_id: request_id.into(),
+        tool_name: "Bash".into(),
+        tool_use_id: tool_use_id.into(),
+        input: json!({ "command": tool_use_id }),
+        description: "a command".into(),
+        reason: None,
+        suggestions: vec![],
+        subagent: None,
+        effect: ToolEffect::RunsCommands,
+        target: Some(tool_use_id.into()),
+    }
+}
+
+pub(super) fn gate(tool_use_id: &str, effect: ToolEffect) -> AgentOutput {
+    let (gate_id, tool_name) = ("g1".into(), "Bash".into());
+    AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id: tool_use_id.into(), tool_name, effect })
+}
+
+pub(super) fn answer(decision: Decision) -> Answer {
+    Answer { decision, message: None, updated_input: None, answers: None, remember: false, interrupt: false }
+}
+
+/// The request that [`asks`] leads to, as the log has it.
+pub(super) fn requested(request_id: &str, tool_use_id: &str) -> SessionEvent {
+    let request = request(request_id, tool_use_id);
+    SessionEvent::PermissionRequested(Asked { turn: turn(1), request })
+}
+
+pub(super) fn allowed(request_id: &str) -> SessionEvent {
+    SessionEvent::PermissionDecided(Decided {
+        turn: turn(1),
+        settlement: Settlement {
+            request_id: request_id.into(),
+            decision: Decision::Allow,
+            decided_by: DecidedBy::user("ada"),
+            message: None,
+            updated_input: None,
+            answers: None,
+            remember: false,
+            interrupt: false,
+        },
+    })
+}
+
 pub(super) fn done() -> AgentOutput {
     ended(AgentOutcome::Succeeded)
 }
@@ -197,11 +275,12 @@ pub(super) fn ended(outcome: AgentOutcome) -> AgentOutput {
     }))
 }
 
-/// What happened, in one word each: the type, and the number of the turn or the cause where there is one.
+/// What happened, in few words: the type, and the turn's number, the cause or the request where there is one.
 pub(super) fn told(events: &[SessionEvent]) -> Vec<String> {
     events.iter().map(tell).collect()
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "of the other events the type is enough")]
 fn tell(event: &SessionEvent) -> String {
     let name = event.type_name();
     let of = |turn: &TurnId| format!("{name} {}", turn.0.as_u128());
@@ -212,18 +291,16 @@ fn tell(event: &SessionEvent) -> String {
         SessionEvent::TurnCompleted(completed) => of(&completed.turn),
         SessionEvent::TurnFailed { turn, cause, .. } => format!("{} {}", of(turn), cause.code()),
         SessionEvent::TurnInterrupted { turn, cause, .. } => format!("{} {}", of(turn), cause.as_str()),
-        SessionEvent::SessionOpened(_)
-        | SessionEvent::AgentInitialized { .. }
-        | SessionEvent::AssistantText { .. }
-        | SessionEvent::AssistantThinking { .. }
-        | SessionEvent::ToolUsed { .. }
-        | SessionEvent::ToolReturned { .. }
-        | SessionEvent::FileChanged { .. }
-        | SessionEvent::PermissionRequested { .. }
-        | SessionEvent::PermissionDecided { .. }
-        | SessionEvent::ApiRetried { .. }
-        | SessionEvent::RateLimited { .. }
-        | SessionEvent::ContextCompacted { .. }
-        | SessionEvent::AgentMessage { .. } => name.to_owned(),
+        SessionEvent::TurnParked { turn, cause } => format!("{} {cause:?}", of(turn)),
+        SessionEvent::TurnResumed(resumed) => format!("{} {}", of(&resumed.turn), resumed.request_id),
+        SessionEvent::RequestReleased { request_id, .. }
+        | SessionEvent::RequestWithdrawn { request_id, .. } => {
+            format!("{name} {request_id}")
+        }
+        _ => match (event.asked(), event.decided()) {
+            (Some((_, asked)), _) => format!("{name} {}", asked.request.request_id),
+            (None, Some(decided)) => format!("{name} {}", decided.settlement.request_id),
+            (None, None) => name.to_owned(),
+        },
     }
 }

@@ -5,10 +5,10 @@
 
 use claude_codes::InitMessage;
 use claude_codes::io::ContentBlock;
-use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, PermissionRequest, ToolReturn};
+use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, ToolReturn};
 use serde_json::Value;
 
-use super::{file_change, report};
+use super::{control, file_change, report};
 
 /// What a line means.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +16,10 @@ pub(super) enum Incoming {
     Output(AgentOutput),
     Delta(Delta),
     /// The agent answered a control request, so it is up.
-    Ready,
+    Answered {
+        request_id: String,
+        outcome: Result<Value, String>,
+    },
     /// The agent asks for something that this program does not offer.
     Unsupported {
         request_id: String,
@@ -25,7 +28,7 @@ pub(super) enum Incoming {
 }
 
 /// Parts of the stream that say nothing which another line does not say better.
-const PASSING: &[&str] = &["status", "thinking_tokens", "session_state_changed"];
+const PASSING: &[&str] = &["thinking_tokens", "session_state_changed"];
 
 /// The deepest nesting that is kept as JSON; what is deeper is kept as text. An event puts a few levels
 /// around it, and readers of JSON commonly give up at 128.
@@ -44,17 +47,21 @@ pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming>
         Some("user") => user(raw),
         Some("stream_event") => stream_event(&raw, current_message).into_iter().collect(),
         Some("result") => vec![Incoming::Output(AgentOutput::TurnEnded(Box::new(report::turn_report(&raw))))],
-        Some("control_request") => vec![control_request(&raw)],
-        Some("control_response") => vec![Incoming::Ready],
+        Some("control_request") => vec![control::request(&raw)],
+        Some("control_response") => vec![control::response(&raw)],
+        Some("control_cancel_request") => vec![control::withdrawn(&raw)],
         Some("rate_limit_event") => {
-            vec![Incoming::Output(AgentOutput::RateLimited { info: raw["rate_limit_info"].clone() })]
+            vec![Incoming::Output(control::rate_limit(&raw["rate_limit_info"]))]
         }
         Some("keep_alive" | "tool_progress") => vec![],
+        Some("progress") => progress(raw),
+        // How a hook went that this program itself answered.
+        Some("attachment") if text(&raw["attachment"]["type"]).starts_with("hook_") => vec![],
         Some(_) | None => vec![Incoming::Output(AgentOutput::Other { raw })],
     }
 }
 
-fn parse(line: &[u8]) -> Option<Value> {
+pub(super) fn parse(line: &[u8]) -> Option<Value> {
     let mut raw = match serde_json::from_slice::<Value>(line) {
         Ok(raw) => raw,
         // Text that was cut inside a character has half of one, which is JavaScript's but not JSON's.
@@ -103,6 +110,9 @@ fn unreadable(line: &[u8]) -> AgentOutput {
 }
 
 fn system(raw: Value) -> Vec<Incoming> {
+    if let Some(outputs) = control::system(&raw) {
+        return outputs.into_iter().map(Incoming::Output).collect();
+    }
     let output = match raw["subtype"].as_str() {
         Some("init") => match serde_json::from_value::<InitMessage>(raw.clone()) {
             Ok(init) => AgentOutput::Initialized(profile(init, &raw)),
@@ -152,7 +162,7 @@ fn bare_profile(raw: &Value) -> AgentProfile {
     }
 }
 
-fn assistant(raw: &Value) -> Vec<Incoming> {
+pub(super) fn assistant(raw: &Value) -> Vec<Incoming> {
     let message_id = text(&raw["message"]["id"]);
     let parent_tool_use_id = raw["parent_tool_use_id"].as_str().map(str::to_owned);
     let blocks = raw["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -184,17 +194,43 @@ fn assistant(raw: &Value) -> Vec<Incoming> {
     outputs.map(Incoming::Output).collect()
 }
 
-fn user(raw: Value) -> Vec<Incoming> {
+/// Before the agent is up again after a resume, what a subagent says comes wrapped.
+fn progress(mut raw: Value) -> Vec<Incoming> {
+    let mut inner = raw["data"]["message"].take();
+    match (raw["data"]["type"].as_str(), inner["type"].as_str()) {
+        // How a hook went that this program itself answered.
+        (Some("hook_progress"), _) => return vec![],
+        (Some("agent_progress"), Some("assistant")) => {}
+        (Some("agent_progress"), Some("user")) => {
+            inner["parent_tool_use_id"] = raw["parentToolUseID"].take();
+            return user(inner);
+        }
+        (_, _) => {
+            raw["data"]["message"] = inner;
+            return vec![Incoming::Output(AgentOutput::Other { raw })];
+        }
+    }
+    inner["parent_tool_use_id"] = raw["parentToolUseID"].take();
+    assistant(&inner)
+}
+
+pub(super) fn user(raw: Value) -> Vec<Incoming> {
     // The echo of a setting that was changed, not something anybody said.
     if raw["isReplay"] == true {
         return vec![];
     }
     let blocks = raw["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     let results: Vec<&Value> = blocks.iter().filter(|block| block["type"] == "tool_result").collect();
+    if results.is_empty() && raw["parent_tool_use_id"].is_string() {
+        return vec![]; // The prompt of a subagent: the tool use that started it has it.
+    }
     if results.is_empty() {
         return vec![Incoming::Output(AgentOutput::Other { raw })];
     }
-    let mut structured = raw.get("tool_use_result").filter(|result| !result.is_null());
+    // Where a tool was used before the agent was up again, the field has the transcript's name.
+    let structured = raw.get("tool_use_result").or_else(|| raw.get("toolUseResult"));
+    let mut structured = structured.filter(|result| !result.is_null());
+    let list_change = structured.and_then(control::task_list_change).map(AgentOutput::TaskListChanged);
     let outputs = results.into_iter().map(|block| {
         // There is one of it for a line, and one result in a line as a rule.
         let structured = structured.take();
@@ -208,7 +244,7 @@ fn user(raw: Value) -> Vec<Incoming> {
             tool_use_id,
         })
     });
-    outputs.map(Incoming::Output).collect()
+    outputs.chain(list_change).map(Incoming::Output).collect()
 }
 
 fn stream_event(raw: &Value, current_message: &mut String) -> Option<Incoming> {
@@ -234,24 +270,6 @@ fn stream_event(raw: &Value, current_message: &mut String) -> Option<Incoming> {
             }))
         }
         _ => None,
-    }
-}
-
-fn control_request(raw: &Value) -> Incoming {
-    let request_id = text(&raw["request_id"]);
-    let request = &raw["request"];
-    match request["subtype"].as_str() {
-        Some("can_use_tool") => Incoming::Output(AgentOutput::PermissionRequested(PermissionRequest {
-            request_id,
-            tool_name: text(&request["tool_name"]),
-            tool_use_id: text(&request["tool_use_id"]),
-            input: request["input"].clone(),
-            description: text(&request["description"]),
-            reason: request["decision_reason"].as_str().map(str::to_owned),
-            suggestions: request["permission_suggestions"].as_array().cloned().unwrap_or_default(),
-            subagent: request["agent_id"].as_str().map(str::to_owned),
-        })),
-        other => Incoming::Unsupported { request_id, subtype: other.unwrap_or_default().to_owned() },
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::process::Command;
 
 use super::process_tree::MARKER_VARIABLE;
 use super::program::Program;
+use super::transcript::Transcript;
 use super::{ClaudeSettings, Credentials, Marker};
 
 /// The name of the file in which Claude Code keeps a login.
@@ -24,12 +25,17 @@ pub(super) fn command(
     program: &Program,
     launch: &AgentLaunch,
 ) -> Result<Command, AgentError> {
-    let config_dir = prepare_config_dir(settings, launch.session)
+    let config_dir = config_dir(settings, launch.session);
+    let transcript = Transcript::new(&config_dir, launch.session);
+    prepare(settings, &config_dir)
+        .and_then(|()| transcript.restore(&launch.files))
         .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
-    let mut command = Command::new(&program.path);
-    command
-        .current_dir(&launch.working_dir)
-        .args(arguments(launch, has_transcript(&config_dir, launch.session)));
+    if let Some(tool_use_id) = &launch.resume_at {
+        transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
+    }
+    let mut command = program_with_guard(program);
+    // Without a transcript there is nothing to resume.
+    command.current_dir(&launch.working_dir).args(arguments(launch, transcript.path().is_some()));
     command.env_clear();
     command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
     command.envs(&launch.options.env);
@@ -37,15 +43,10 @@ pub(super) fn command(
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
     command.env("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
-    // Background work would be lost with a parked process; turns of its own come with its supervision.
-    for switch in [
-        "DISABLE_TELEMETRY",
-        "DISABLE_AUTOUPDATER",
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
-    ] {
+    for switch in ["DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] {
         command.env(switch, "1");
     }
+    command.env("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true");
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
     Ok(command)
@@ -85,26 +86,36 @@ fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
     arguments
 }
 
+/// The program, which the kernel ends when this server ends, however that happens. The sweep at the next
+/// start would come too late: an agent whose input is closed goes on with its turn.
+fn program_with_guard(program: &Program) -> Command {
+    match &program.setpriv {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "KILL", "--"]).arg(&program.path);
+            command
+        }
+        None => Command::new(&program.path),
+    }
+}
+
 /// A folder of the session's own, so that no two sessions and no person share settings or history.
-fn prepare_config_dir(settings: &ClaudeSettings, session: SessionId) -> std::io::Result<PathBuf> {
-    let folder = settings.agents_dir.join(session.to_string());
-    fs::create_dir_all(&folder)?;
-    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+pub(super) fn config_dir(settings: &ClaudeSettings, session: SessionId) -> PathBuf {
+    settings.agents_dir.join(session.to_string())
+}
+
+fn prepare(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     if let Credentials::Login { credentials_file } = &settings.credentials {
         let link = folder.join(LOGIN_FILE);
         // What was there may point to a login that is gone.
         fs::remove_file(&link).or_else(ignore_missing)?;
         std::os::unix::fs::symlink(credentials_file, link)?;
     }
-    Ok(folder)
+    Ok(())
 }
 
 fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {
     if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
-}
-
-/// Whether the agent has said anything in this session before. Without that it cannot be resumed.
-fn has_transcript(config_dir: &Path, session: SessionId) -> bool {
-    let Ok(projects) = fs::read_dir(config_dir.join("projects")) else { return false };
-    projects.flatten().any(|project| project.path().join(format!("{session}.jsonl")).is_file())
 }

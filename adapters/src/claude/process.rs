@@ -7,18 +7,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use runner_core::agent::AgentOutput;
+use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::ids::TurnId;
-use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, RunningAgent};
+use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, GateVerdict, RunningAgent};
 use runner_core::prompt::Attachment;
+use runner_core::session::requests::SettledRequest;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::decode::{Incoming, decode};
 use super::process_tree::Marker;
-use super::request;
+use super::reader::{Answers, read_lines};
+use super::{report, request};
 
 /// Lines waiting to be written to the agent, and outputs waiting to be stored.
 const MAX_WAITING_LINES: usize = 64;
@@ -27,11 +28,12 @@ const MAX_WAITING_OUTPUTS: usize = 256;
 /// The most outputs handed over at once.
 const MAX_OUTPUTS_AT_ONCE: usize = 64;
 
-/// A line of output may carry a whole file; anything longer is skipped.
-const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
-
 /// How much of the error output is kept to explain an end.
 const MAX_ERROR_BYTES: usize = 4096;
+
+/// How long an agent may take to answer a control request.
+const UNTIL_ANSWERED: Duration = Duration::from_secs(30);
+const UNTIL_METERED: Duration = Duration::from_secs(1);
 
 /// How long an agent may take to end by itself, and then after SIGTERM.
 const UNTIL_TERMINATED: Duration = Duration::from_secs(3);
@@ -44,6 +46,7 @@ pub(super) struct ClaudeProcess {
     marker: Marker,
     /// Absent once the agent's input is closed.
     lines: Mutex<Option<mpsc::Sender<Value>>>,
+    answers: Answers,
     exit: watch::Receiver<Option<String>>,
 }
 
@@ -60,21 +63,37 @@ impl ClaudeProcess {
         let (lines, waiting_lines) = mpsc::channel(MAX_WAITING_LINES);
         let (outputs, waiting_outputs) = mpsc::channel(MAX_WAITING_OUTPUTS);
         let (exited, exit) = watch::channel(None);
-        let ready = Arc::new(Mutex::new(false));
+        let answers = Answers::default();
         tokio::spawn(write_lines(stdin, waiting_lines));
-        tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), Arc::clone(&ready)));
+        tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), answers.clone()));
         tokio::spawn(wait(child, stderr, exited));
         // Answered when it is up; nothing waits for that.
         lines.try_send(request::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
-        let process = Self { group, marker, lines: Mutex::new(Some(lines)), exit: exit.clone() };
-        let outputs = ClaudeOutputs { outputs: waiting_outputs, exit, ready };
+        let outputs =
+            ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone() };
+        let process = Self { group, marker, lines: Mutex::new(Some(lines)), answers, exit };
         Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
     }
 
     async fn say(&self, line: Value) -> Result<(), AgentError> {
         let lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         lines.ok_or(AgentError::Ended)?.send(line).await.map_err(|_| AgentError::Ended)
+    }
+
+    /// Says something that is answered, and waits for the answer.
+    async fn ask(&self, (request_id, line): (String, Value)) -> Result<Value, AgentError> {
+        let answer = self.answers.expect(request_id);
+        self.say(line).await?;
+        let mut exit = self.exit.clone();
+        let answered = tokio::select! {
+            answered = tokio::time::timeout(UNTIL_ANSWERED, answer) => answered,
+            _ = exit.wait_for(Option::is_some) => return Err(AgentError::Ended),
+        };
+        match answered {
+            Ok(Ok(answer)) => answer.map_err(AgentError::Refused),
+            Ok(Err(_)) | Err(_) => Err(AgentError::Ended),
+        }
     }
 
     async fn ends_within(&self, limit: Duration) -> bool {
@@ -97,8 +116,55 @@ impl AgentInput for ClaudeProcess {
         self.say(request::prompt(turn, text, attachments)).await
     }
 
-    async fn refuse(&self, request_id: &str, message: &str) -> Result<(), AgentError> {
-        self.say(request::refusal(request_id, message)).await
+    async fn answer(
+        &self,
+        request_id: &str,
+        settled: &SettledRequest,
+        mode_after: Option<PermissionMode>,
+    ) -> Result<(), AgentError> {
+        self.say(request::answer(request_id, settled, mode_after)).await
+    }
+
+    async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError> {
+        self.say(request::gate(gate_id, verdict)).await
+    }
+
+    async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
+        match self.ask(request::change_mode(mode)).await {
+            // It bypasses permissions only if it was started so. Otherwise it goes on asking, and the session
+            // lets everything through.
+            Err(AgentError::Refused(_)) if mode == PermissionMode::BypassPermissions => {
+                self.say(request::change_mode(PermissionMode::Default).1).await
+            }
+            answered => answered.map(|_| ()),
+        }
+    }
+
+    async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError> {
+        self.say(request::change_model(model)).await
+    }
+
+    async fn meter(&self) -> Result<AgentOutput, AgentError> {
+        let spent = tokio::time::timeout(UNTIL_METERED, self.ask(request::usage())).await;
+        Ok(report::metered(&spent.map_err(|_| AgentError::Ended)??))
+    }
+
+    async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError> {
+        let planned = self.ask(request::rewind(turn, true)).await?;
+        if planned["canRewind"] != true {
+            let why = planned["error"].as_str().unwrap_or("the agent keeps no files of this turn");
+            return Err(AgentError::Refused(why.to_owned()));
+        }
+        self.ask(request::rewind(turn, false)).await?;
+        let files = planned["filesChanged"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(files.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    async fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+        self.marker.kill_all().await;
+        // Its output is read to the end before it counts as ended.
+        self.ends_within(UNTIL_KILLED).await;
     }
 
     async fn interrupt(&self) -> Result<(), AgentError> {
@@ -130,7 +196,7 @@ impl Drop for ClaudeProcess {
 struct ClaudeOutputs {
     outputs: mpsc::Receiver<AgentOutput>,
     exit: watch::Receiver<Option<String>>,
-    ready: Arc<Mutex<bool>>,
+    answers: Answers,
 }
 
 #[async_trait]
@@ -144,8 +210,7 @@ impl AgentOutputs for ClaudeOutputs {
             Ok(exit) => exit.clone().unwrap_or_default(),
             Err(_) => "nobody waited for it".to_owned(),
         };
-        let ready = *self.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Err(AgentExit { detail, at_start: !ready })
+        Err(AgentExit { detail, at_start: !self.answers.any_came() })
     }
 }
 
@@ -157,72 +222,6 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Value>) {
         if stdin.write_all(&bytes).await.is_err() {
             return; // The agent has ended; its exit says why.
         }
-    }
-}
-
-async fn read_lines(
-    stdout: ChildStdout,
-    outputs: mpsc::Sender<AgentOutput>,
-    lines: mpsc::WeakSender<Value>,
-    ready: Arc<Mutex<bool>>,
-) {
-    let mut reader = BufReader::with_capacity(64 * 1024, stdout);
-    let mut current_message = String::new();
-    let mut line = Vec::new();
-    while let Ok(Some(fits)) = next_line(&mut reader, &mut line).await {
-        let decoded = match fits {
-            true => decode(&line, &mut current_message),
-            false => vec![Incoming::Output(too_long())],
-        };
-        for incoming in decoded {
-            let output = match incoming {
-                Incoming::Output(output) => output,
-                Incoming::Delta(delta) => AgentOutput::Delta(delta),
-                Incoming::Ready => {
-                    *ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
-                    continue;
-                }
-                Incoming::Unsupported { request_id, subtype } => {
-                    if let Some(lines) = lines.upgrade() {
-                        lines.send(request::unsupported(&request_id, &subtype)).await.ok();
-                    }
-                    continue;
-                }
-            };
-            if outputs.send(output).await.is_err() {
-                return; // Nobody listens any more.
-            }
-        }
-        if line.capacity() > 1024 * 1024 {
-            line = Vec::new();
-        }
-    }
-}
-
-/// Reads up to the next line break; `None` at the end, `false` for a line that was too long to keep.
-async fn next_line(
-    reader: &mut (impl AsyncBufReadExt + Unpin),
-    line: &mut Vec<u8>,
-) -> std::io::Result<Option<bool>> {
-    line.clear();
-    let mut fits = true;
-    loop {
-        let read = (&mut *reader).take(MAX_LINE_BYTES).read_until(b'\n', line).await?;
-        let is_cut = read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n');
-        match (read, is_cut) {
-            (0, _) if line.is_empty() && fits => return Ok(None),
-            (_, false) => return Ok(Some(fits)),
-            (_, true) => {
-                fits = false;
-                line.clear();
-            }
-        }
-    }
-}
-
-fn too_long() -> AgentOutput {
-    AgentOutput::Other {
-        raw: serde_json::json!({ "type": "line_skipped", "longer_than_bytes": MAX_LINE_BYTES }),
     }
 }
 

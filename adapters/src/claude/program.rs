@@ -18,13 +18,16 @@ const VERSION_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) version: String,
+    /// The program of util-linux that has the kernel end a process with its parent, where there is one.
+    pub(super) setpriv: Option<PathBuf>,
 }
 
 impl Program {
     pub(super) async fn find(settings: &ClaudeSettings) -> Result<Self, AgentError> {
         let path = locate(settings).ok_or_else(|| AgentError::NotInstalled(HOW_TO_INSTALL.to_owned()))?;
         let version = ask_version(&path).await?;
-        Ok(Self { path, version })
+        let setpriv = on_search_path(settings, "setpriv");
+        Ok(Self { path, version, setpriv })
     }
 }
 
@@ -32,8 +35,12 @@ fn locate(settings: &ClaudeSettings) -> Option<PathBuf> {
     if let Some(program) = &settings.program {
         return program.is_file().then(|| program.clone());
     }
+    on_search_path(settings, "claude")
+}
+
+fn on_search_path(settings: &ClaudeSettings, name: &str) -> Option<PathBuf> {
     let search_path = settings.search_path.as_ref()?;
-    std::env::split_paths(search_path).map(|folder| folder.join("claude")).find(|path| path.is_file())
+    std::env::split_paths(search_path).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 async fn ask_version(path: &Path) -> Result<String, AgentError> {

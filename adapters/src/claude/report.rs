@@ -1,13 +1,13 @@
 //! The agent's `result` line: how a turn went and what it cost.
 
-use runner_core::agent::{AgentOutcome, Denial, ModelUse, Spend, TurnReport, Usage};
+use runner_core::agent::{AgentOutcome, AgentOutput, Denial, ModelUse, Spend, TurnReport, Usage};
 use runner_core::money::MicroDollars;
 use serde_json::Value;
 
 use super::decode::{number, text};
 
 /// No turn comes near these; a model that claims more must not make totals overflow.
-const MAX_TOKENS: u64 = 1_000_000_000_000;
+pub(super) const MAX_TOKENS: u64 = 1_000_000_000_000;
 const MAX_USD: f64 = 1e9;
 
 /// Reads a `result` line leniently: a turn must end whatever a newer version says about it.
@@ -53,9 +53,22 @@ fn final_text(raw: &Value) -> String {
     errors.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
 }
 
+/// The answer to the question what the process has spent.
+pub(super) fn metered(raw: &Value) -> AgentOutput {
+    let session = &raw["session"];
+    AgentOutput::Metered {
+        total: spend(&session["total_cost_usd"], &session["model_usage"]),
+        total_duration_api_ms: session["total_api_duration_ms"].as_u64().unwrap_or_default(),
+    }
+}
+
 /// Both are running totals of the process, whatever their names suggest.
 fn total_spend(raw: &Value) -> Spend {
-    let models = raw["modelUsage"].as_object().into_iter().flatten().map(|(name, model)| {
+    spend(&raw["total_cost_usd"], &raw["modelUsage"])
+}
+
+fn spend(total_cost_usd: &Value, models: &Value) -> Spend {
+    let models = models.as_object().into_iter().flatten().map(|(name, model)| {
         let count = |field: &str| model[field].as_u64().unwrap_or_default().min(MAX_TOKENS);
         let usage = Usage {
             input_tokens: count("inputTokens"),
@@ -65,7 +78,7 @@ fn total_spend(raw: &Value) -> Spend {
         };
         (name.clone(), ModelUse { usage, cost_micros: micros(&model["costUSD"]) })
     });
-    Spend { cost_micros: micros(&raw["total_cost_usd"]), models: models.collect() }
+    Spend { cost_micros: micros(total_cost_usd), models: models.collect() }
 }
 
 fn micros(usd: &Value) -> MicroDollars {

@@ -2,9 +2,16 @@
 //!
 //! Everything here is made by serializing values: one malformed line would end the process.
 
+use runner_core::agent::PermissionMode;
 use runner_core::ids::TurnId;
+use runner_core::ports::GateVerdict;
 use runner_core::prompt::Attachment;
+use runner_core::request::{Decision, RequestKind};
+use runner_core::session::requests::SettledRequest;
 use serde_json::{Value, json};
+
+/// What the model reads where a person said no and nothing more.
+const NO: &str = "The person who was asked does not want this.";
 
 /// The prompt of a turn. The turn's id is the message's: sent twice, it is taken once.
 pub(super) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Value {
@@ -22,22 +29,104 @@ pub(super) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Va
     })
 }
 
+/// The first request. Its hook is the one gate that every tool use comes to, whatever the mode.
 pub(super) fn initialize() -> Value {
-    control_request("initialize")
+    let hooks = json!({ "PreToolUse": [{ "hookCallbackIds": ["gate"] }] });
+    control(&json!({ "subtype": "initialize", "hooks": hooks })).1
 }
 
 pub(super) fn interrupt() -> Value {
-    control_request("interrupt")
+    control(&json!({ "subtype": "interrupt" })).1
 }
 
-fn control_request(subtype: &str) -> Value {
-    let request_id = uuid::Uuid::now_v7();
-    json!({ "type": "control_request", "request_id": request_id, "request": { "subtype": subtype } })
+pub(super) fn change_mode(mode: PermissionMode) -> (String, Value) {
+    control(&json!({ "subtype": "set_permission_mode", "mode": mode }))
 }
 
-/// The answer no to a question whether a tool may be used; the model reads the message.
-pub(super) fn refusal(request_id: &str, message: &str) -> Value {
-    let answer = json!({ "behavior": "deny", "message": message });
+pub(super) fn change_model(model: Option<&str>) -> Value {
+    control(&json!({ "subtype": "set_model", "model": model })).1
+}
+
+/// Asks what the process has spent. What is answered comes with the id of its request.
+pub(super) fn usage() -> (String, Value) {
+    control(&json!({ "subtype": "get_usage" }))
+}
+
+pub(super) fn rewind(turn: TurnId, dry_run: bool) -> (String, Value) {
+    control(&json!({ "subtype": "rewind_files", "user_message_id": turn, "dry_run": dry_run }))
+}
+
+fn control(request: &Value) -> (String, Value) {
+    let request_id = uuid::Uuid::now_v7().to_string();
+    let line = json!({ "type": "control_request", "request_id": request_id, "request": request });
+    (request_id, line)
+}
+
+/// A decision, to a request that waits for it.
+pub(super) fn answer(
+    request_id: &str,
+    settled: &SettledRequest,
+    mode_after: Option<PermissionMode>,
+) -> Value {
+    let settlement = &settled.settlement;
+    let answer = match settlement.decision {
+        Decision::Allow => {
+            let mut answer = json!({ "behavior": "allow", "updatedInput": input(settled) });
+            if let Some(mode) = mode_after {
+                let change = json!({ "type": "setMode", "mode": mode, "destination": "session" });
+                answer["updatedPermissions"] = json!([change]);
+            }
+            answer
+        }
+        Decision::Deny => json!({
+            "behavior": "deny", "message": denial(settled), "interrupt": settlement.interrupt,
+        }),
+    };
+    success(request_id, &answer)
+}
+
+/// What becomes of a tool use at its gate.
+pub(super) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
+    let decision = |decision: &str, mut more: Value| {
+        more["hookEventName"] = json!("PreToolUse");
+        more["permissionDecision"] = json!(decision);
+        json!({ "hookSpecificOutput": more })
+    };
+    let answer = match verdict {
+        GateVerdict::Pass => json!({}),
+        GateVerdict::Refuse(message) => decision("deny", json!({ "permissionDecisionReason": message })),
+        GateVerdict::Settled(settled) => match settled.settlement.decision {
+            Decision::Allow => decision("allow", json!({ "updatedInput": input(settled) })),
+            Decision::Deny => decision("deny", json!({ "permissionDecisionReason": denial(settled) })),
+        },
+    };
+    success(gate_id, &answer)
+}
+
+/// What the tool is used with.
+fn input(settled: &SettledRequest) -> Value {
+    let (asked, settlement) = (&settled.open.request.input, &settled.settlement);
+    match (settled.open.kind, &settlement.updated_input, &settlement.answers) {
+        (RequestKind::Permission, Some(changed), _) => changed.clone(),
+        (RequestKind::Plan, Some(changed), _) => {
+            let mut input = asked.clone();
+            input["plan"] = changed["plan"].clone();
+            input
+        }
+        (RequestKind::Question, _, Some(answers)) => {
+            let mut input = asked.clone();
+            input["answers"] = json!(answers);
+            input
+        }
+        (RequestKind::Permission | RequestKind::Plan | RequestKind::Question, _, _) => asked.clone(),
+    }
+}
+
+fn denial(settled: &SettledRequest) -> &str {
+    settled.settlement.message.as_deref().filter(|message| !message.trim().is_empty()).unwrap_or(NO)
+}
+
+fn success(request_id: &str, answer: &Value) -> Value {
     let response = json!({ "subtype": "success", "request_id": request_id, "response": answer });
     json!({ "type": "control_response", "response": response })
 }

@@ -1,11 +1,15 @@
 //! What the agent's lines mean, what it is started with, and that nothing of it is left behind.
 //! The lines are those of the protocol, as the real program writes them.
 
+mod answers;
+mod control;
 mod decode;
 mod file_changes;
+mod forks;
 mod launch;
 mod odd_lines;
 mod process;
 mod process_tree;
 mod reports;
 mod requests;
+mod transcript;

@@ -91,7 +91,8 @@ impl Batch {
         let mut next = head.clone();
         for (event, payload) in append.events.iter().zip(encoded) {
             self.push_row(&append, event, payload, &mut next);
-            project(&mut self.projected, &mut next.index, event, self.recorded_at);
+            let place = (self.position, self.recorded_at);
+            project(&mut self.projected, &mut next.index, event, place);
         }
         let (first_version, last_version) = (head.version + 1, next.version);
         let appended = Appended { session: append.session, first_version, last_version, replayed: false };

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use runner_core::agent::Usage;
 use runner_core::ids::SessionId;
 use runner_core::money::MicroDollars;
-use runner_core::session::event::{SessionEvent, TurnAccount};
+use runner_core::session::event::{InterruptCause, SessionEvent, TurnAccount};
 use runner_core::session::index::SessionIndex;
+use runner_core::session::view::RequestView;
 use runner_core::time::Timestamp;
 
 /// Changes of the read models beside the index itself.
@@ -16,6 +17,15 @@ use runner_core::time::Timestamp;
 pub(super) struct Projected {
     pub(super) texts: Vec<(SessionId, String)>,
     pub(super) usage: BTreeMap<UsageKey, UsageTotal>,
+    pub(super) requests: Vec<RequestChange>,
+}
+
+/// What changes about the requests that wait, in order.
+#[derive(Clone, Debug)]
+pub(super) enum RequestChange {
+    Made { position: u64, owner: String, view: Box<RequestView> },
+    Closed { session: SessionId, request_id: String },
+    AllClosed { session: SessionId },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,13 +47,23 @@ pub(super) fn project(
     projected: &mut Projected,
     index: &mut Option<SessionIndex>,
     event: &SessionEvent,
-    at: Timestamp,
+    (position, at): (u64, Timestamp),
 ) {
     match index {
         Some(index) => index.apply(event, at),
         None => *index = SessionIndex::open(event, at),
     }
     let Some(index) = index else { return };
+    let session = index.head.id;
+    if let Some((kind, asked)) = event.asked() {
+        let view = Box::new(RequestView::new(session, kind, asked, (at, index.head.version)));
+        projected.requests.push(RequestChange::Made { position, owner: index.head.owner.clone(), view });
+    } else if let Some(decided) = event.decided() {
+        let request_id = decided.settlement.request_id.clone();
+        projected.requests.push(RequestChange::Closed { session, request_id });
+    } else if event.ended_turn().is_some() {
+        projected.requests.push(RequestChange::AllClosed { session });
+    }
     match event {
         SessionEvent::SessionOpened(opened) => {
             projected.texts.extend(opened.title.clone().map(|title| (index.head.id, title)));
@@ -53,8 +73,14 @@ pub(super) fn project(
             projected.texts.push((index.head.id, completed.result.clone()));
             add_usage(projected, index, &completed.account, at);
         }
+        SessionEvent::TurnInterrupted { cause: InterruptCause::Forked, .. } => {}
         SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
             add_usage(projected, index, account, at);
+        }
+        SessionEvent::SessionRenamed { title, .. } => projected.texts.push((session, title.clone())),
+        SessionEvent::RequestWithdrawn { request_id, .. } => {
+            let request_id = request_id.clone();
+            projected.requests.push(RequestChange::Closed { session, request_id });
         }
         SessionEvent::TurnStarted { .. }
         | SessionEvent::AgentInitialized { .. }
@@ -63,8 +89,29 @@ pub(super) fn project(
         | SessionEvent::ToolUsed { .. }
         | SessionEvent::ToolReturned { .. }
         | SessionEvent::FileChanged { .. }
-        | SessionEvent::PermissionRequested { .. }
-        | SessionEvent::PermissionDecided { .. }
+        | SessionEvent::PermissionRequested(_)
+        | SessionEvent::PermissionDecided(_)
+        | SessionEvent::QuestionAsked(_)
+        | SessionEvent::QuestionAnswered(_)
+        | SessionEvent::PlanProposed(_)
+        | SessionEvent::PlanDecided(_)
+        | SessionEvent::RequestReleased { .. }
+        | SessionEvent::PolicyApplied { .. }
+        | SessionEvent::TurnParked { .. }
+        | SessionEvent::TurnResumed(_)
+        | SessionEvent::UsageReported { .. }
+        | SessionEvent::SubagentStarted { .. }
+        | SessionEvent::SubagentProgressed { .. }
+        | SessionEvent::SubagentFinished { .. }
+        | SessionEvent::TaskListChanged { .. }
+        | SessionEvent::PermissionModeChanged { .. }
+        | SessionEvent::ModelChanged { .. }
+        | SessionEvent::SessionTagged { .. }
+        | SessionEvent::SessionArchived { .. }
+        | SessionEvent::SessionUnarchived { .. }
+        | SessionEvent::PromptWithdrawn { .. }
+        | SessionEvent::PromptSteered { .. }
+        | SessionEvent::FilesRewound { .. }
         | SessionEvent::ApiRetried { .. }
         | SessionEvent::RateLimited { .. }
         | SessionEvent::ContextCompacted { .. }
@@ -74,6 +121,9 @@ pub(super) fn project(
 }
 
 fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, at: Timestamp) {
+    if index.head.parent.is_some_and(|parent| index.head.version <= parent.version) {
+        return; // It was copied, and is counted where it happened.
+    }
     let key =
         |model: &str| UsageKey { day: at.day(), owner: index.head.owner.clone(), model: model.to_owned() };
     // The turn counts once, for the session's model; tokens and costs for the models that made them.

@@ -1,5 +1,6 @@
 //! The SQLite dialect, writing side: one connection, WAL, every commit durable before it is answered.
 
+pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;
 
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::OpenError;
 use super::batch::{Batch, CommandRow, Row};
-use super::projection::Projected;
+use super::projection::{Projected, RequestChange};
 pub(super) use read::SqliteReader;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -232,6 +233,7 @@ async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIn
 }
 
 async fn write_projected(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
+    write_requests(connection, &projected.requests).await?;
     for (session, text) in &projected.texts {
         sqlx::query("INSERT INTO session_text (session, text) VALUES ($1, $2)")
             .bind(session.0)
@@ -261,6 +263,32 @@ async fn write_projected(connection: &mut SqliteConnection, projected: &Projecte
         .bind(signed(total.usage.cache_creation_input_tokens))
         .execute(&mut *connection)
         .await?;
+    }
+    Ok(())
+}
+
+async fn write_requests(connection: &mut SqliteConnection, changes: &[RequestChange]) -> sqlx::Result<()> {
+    for change in changes {
+        let query = match change {
+            RequestChange::Made { position, owner, view } => sqlx::query(
+                "INSERT INTO pending_requests (position, session, owner, request_id, view)
+                 VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(signed(*position))
+            .bind(view.session_id.0)
+            .bind(owner)
+            .bind(&view.request.request_id)
+            .bind(serde_json::to_string(view).map_err(encode_error)?),
+            RequestChange::Closed { session, request_id } => {
+                sqlx::query("DELETE FROM pending_requests WHERE session = $1 AND request_id = $2")
+                    .bind(session.0)
+                    .bind(request_id)
+            }
+            RequestChange::AllClosed { session } => {
+                sqlx::query("DELETE FROM pending_requests WHERE session = $1").bind(session.0)
+            }
+        };
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -2,10 +2,12 @@
 //! beside this one, in `tests/`, hold retried commands, tampering, read models and lists.
 
 mod commands;
+mod files;
 mod listing;
 mod payloads;
 mod projections;
 mod protection;
+mod requests;
 mod samples;
 mod tampering;
 

@@ -1,14 +1,17 @@
 //! What can be asked of a session. Commands carry every fact a rule needs: ids, time, what was looked up.
 
-use crate::agent::AgentOutput;
+use crate::agent::{AgentOutput, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::prompt::{Attachment, Prompt};
-use crate::session::event::{FailureCause, InterruptCause, SessionOpened};
+use crate::request::{Answer, DecidedBy};
+use crate::session::event::{FailureCause, InterruptCause, ParkCause, SessionEvent, SessionOpened};
 
 /// A request to change a session. Never stored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionCommand {
     Open(Box<SessionOpened>),
+    /// Begin with what has happened elsewhere: a fork, or an import. An import may bring more of it later.
+    Adopt(Vec<SessionEvent>),
     SubmitPrompt {
         turn: TurnId,
         text: Prompt,
@@ -22,7 +25,52 @@ pub enum SessionCommand {
         runtime_version: String,
         node: String,
     },
+    /// Take back a prompt that waits.
+    WithdrawPrompt {
+        turn: TurnId,
+        by: String,
+    },
+    /// Give a prompt to the turn that runs.
+    Steer {
+        message: TurnId,
+        text: Prompt,
+        attachments: Vec<Attachment>,
+        author: String,
+    },
     RequestInterrupt {
+        by: String,
+        cause: InterruptCause,
+    },
+    /// A person settles a request.
+    Settle {
+        request_id: String,
+        answer: Box<Answer>,
+        by: DecidedBy,
+    },
+    /// The oldest decision that the process at work waits for goes to it.
+    Release {
+        process: ProcessId,
+    },
+    /// The process has ended, and with it what it did beside the conversation.
+    CloseTasks,
+    /// The waiting turn has no process any more.
+    Park {
+        cause: ParkCause,
+    },
+    /// A new process takes up the turn with the oldest decision.
+    Resume {
+        process: ProcessId,
+        runtime_version: String,
+        node: String,
+    },
+    Change {
+        change: SessionChange,
+        by: String,
+    },
+    /// Files were put back to what they were before a turn.
+    RecordRewind {
+        turn: TurnId,
+        files: Vec<String>,
         by: String,
     },
     /// The agent said something.
@@ -36,6 +84,16 @@ pub enum SessionCommand {
         cause: FailureCause,
         detail: String,
     },
+}
+
+/// A property that is set anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionChange {
+    Title(String),
+    Tags(Vec<String>),
+    PermissionMode(PermissionMode),
+    Model(Option<String>),
+    Archived(bool),
 }
 
 /// What to do with a prompt that comes while a turn runs.

@@ -1,14 +1,19 @@
 //! What can have happened to a session. Names are frozen: once stored, an event is read for ever.
 
+mod facts;
+
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::agent::{
-    AgentOptions, AgentProfile, Denial, FileChange, PermissionMode, PermissionRequest, Spend,
-};
-use crate::ids::{ProcessId, SessionId, TurnId};
+use crate::agent::{AgentProfile, AgentTask, FileChange, PermissionMode, TaskListChange, TaskUsage};
+use crate::ids::{ProcessId, TurnId};
 use crate::prompt::Attachment;
+use crate::request::{DecidedBy, Decision, RequestKind};
+pub use facts::{
+    AgentCounter, Asked, Decided, FailureCause, Fallback, Initiator, InterruptCause, Origin, Parent,
+    ParkCause, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed, WithdrawReason,
+};
 
 /// A fact about a session. In JSON: `{"type": …, "data": …}`; the log keeps both apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,18 +76,114 @@ pub enum SessionEvent {
         #[serde(flatten)]
         change: FileChange,
     },
-    PermissionRequested {
-        turn: TurnId,
-        #[serde(flatten)]
-        request: PermissionRequest,
-    },
-    PermissionDecided {
+    PermissionRequested(Asked),
+    PermissionDecided(Decided),
+    QuestionAsked(Asked),
+    QuestionAnswered(Decided),
+    PlanProposed(Asked),
+    PlanDecided(Decided),
+    /// The decision is handed to a process of the agent: from here on the tool may have been used.
+    RequestReleased {
         turn: TurnId,
         request_id: String,
+        process: ProcessId,
+    },
+    /// Nobody need decide any more.
+    RequestWithdrawn {
+        turn: TurnId,
+        request_id: String,
+        reason: WithdrawReason,
+    },
+    /// A call was refused without anybody having been asked.
+    PolicyApplied {
+        turn: TurnId,
+        tool_use_id: String,
+        tool_name: String,
         decision: Decision,
         decided_by: DecidedBy,
+        message: String,
+    },
+    /// The turn waits for people without a process.
+    TurnParked {
+        turn: TurnId,
+        cause: ParkCause,
+    },
+    /// Another process takes the turn up where a decision was waited for.
+    TurnResumed(TurnResumed),
+    /// What the process has spent so far; counts if it never gives an account.
+    UsageReported {
+        turn: TurnId,
+        process: ProcessId,
+        counter: AgentCounter,
+    },
+    SubagentStarted {
+        turn: TurnId,
+        #[serde(flatten)]
+        task: AgentTask,
+    },
+    SubagentProgressed {
+        turn: TurnId,
+        task_id: String,
+        description: String,
+        usage: TaskUsage,
+    },
+    SubagentFinished {
+        turn: TurnId,
+        task_id: String,
+        status: String,
+        summary: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        message: Option<String>,
+        usage: Option<TaskUsage>,
+    },
+    TaskListChanged {
+        turn: TurnId,
+        #[serde(flatten)]
+        change: TaskListChange,
+    },
+    PermissionModeChanged {
+        mode: PermissionMode,
+        by: DecidedBy,
+    },
+    ModelChanged {
+        /// Absent: the agent's own choice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        by: String,
+    },
+    SessionRenamed {
+        title: String,
+        by: String,
+    },
+    SessionTagged {
+        tags: Vec<String>,
+        by: String,
+    },
+    SessionArchived {
+        by: String,
+    },
+    SessionUnarchived {
+        by: String,
+    },
+    /// A prompt that waited was taken back.
+    PromptWithdrawn {
+        turn: TurnId,
+        by: String,
+    },
+    /// A prompt was given to the turn that runs.
+    PromptSteered {
+        turn: TurnId,
+        /// The agent's id for the message, so that it is taken once.
+        message: TurnId,
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
+        author: String,
+    },
+    /// Files were put back to what they were before a turn.
+    FilesRewound {
+        turn: TurnId,
+        files: Vec<String>,
+        by: String,
     },
     ApiRetried {
         turn: TurnId,
@@ -96,6 +197,9 @@ pub enum SessionEvent {
     RateLimited {
         turn: TurnId,
         info: Value,
+        /// Until then nothing is answered, in microseconds since 1970; absent where it is a warning only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resets_at_micros: Option<i64>,
     },
     ContextCompacted {
         turn: TurnId,
@@ -112,6 +216,8 @@ pub enum SessionEvent {
     InterruptRequested {
         turn: TurnId,
         by: String,
+        #[serde(default = "facts::by_a_user", skip_serializing_if = "facts::is_by_a_user")]
+        cause: InterruptCause,
     },
     TurnCompleted(TurnCompleted),
     TurnFailed {
@@ -132,149 +238,6 @@ pub enum SessionEvent {
     },
 }
 
-/// The facts a session starts with; none of them changes later without an event of its own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SessionOpened {
-    pub session: SessionId,
-    pub owner: String,
-    /// An absolute path without symbolic links.
-    pub working_dir: String,
-    pub permission_mode: PermissionMode,
-    pub origin: Origin,
-    /// Whether the offline model plays the agent's model.
-    pub offline: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    #[serde(flatten)]
-    pub options: AgentOptions,
-}
-
-/// What a finished turn achieved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TurnCompleted {
-    pub turn: TurnId,
-    pub outcome: TurnOutcome,
-    pub result: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop_reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub structured_output: Option<Value>,
-    pub agent_turns: u32,
-    pub denials: Vec<Denial>,
-    #[serde(flatten)]
-    pub account: TurnAccount,
-}
-
-/// What a turn took, however it ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TurnAccount {
-    pub spend: Spend,
-    pub duration_ms: u64,
-    pub duration_api_ms: u64,
-    /// The process's counters after this turn; the next turn's share is counted from here.
-    pub counter: AgentCounter,
-}
-
-/// Running totals of one agent process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentCounter {
-    pub spend: Spend,
-    pub duration_api_ms: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    Api,
-    Ui,
-}
-
-/// Who began a turn: a prompt, or the agent itself when background work ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Initiator {
-    Prompt,
-    Agent,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    Allow,
-    Deny,
-}
-
-/// Who or what settled a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct DecidedBy {
-    pub kind: DeciderKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DeciderKind {
-    System,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TurnOutcome {
-    Success,
-    MaxTurns,
-    MaxBudget,
-    Refused,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureCause {
-    /// The agent's program could not be started.
-    AgentUnavailable,
-    /// The agent's program ended in the middle of the turn.
-    AgentDied,
-    /// The agent reported a failure of its own.
-    AgentFailed,
-    /// The model's API answered with an error and the agent gave up.
-    ModelApiError,
-}
-
-impl FailureCause {
-    /// The stable code that clients see.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::AgentUnavailable => "agent_unavailable",
-            Self::AgentDied => "agent_died",
-            Self::AgentFailed => "agent_failed",
-            Self::ModelApiError => "model_api_error",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InterruptCause {
-    /// A person or program asked for it.
-    User,
-    ServerStopped,
-    ServerCrashed,
-    /// The agent stopped by itself without having been asked.
-    AgentAborted,
-}
-
-impl InterruptCause {
-    /// The word for it in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::ServerStopped => "server_stopped",
-            Self::ServerCrashed => "server_crashed",
-            Self::AgentAborted => "agent_aborted",
-        }
-    }
-}
-
 impl SessionEvent {
     /// The stable name under which the log keeps it.
     pub const fn type_name(&self) -> &'static str {
@@ -288,8 +251,31 @@ impl SessionEvent {
             Self::ToolUsed { .. } => "tool_used",
             Self::ToolReturned { .. } => "tool_returned",
             Self::FileChanged { .. } => "file_changed",
-            Self::PermissionRequested { .. } => "permission_requested",
-            Self::PermissionDecided { .. } => "permission_decided",
+            Self::PermissionRequested(_) => "permission_requested",
+            Self::PermissionDecided(_) => "permission_decided",
+            Self::QuestionAsked(_) => "question_asked",
+            Self::QuestionAnswered(_) => "question_answered",
+            Self::PlanProposed(_) => "plan_proposed",
+            Self::PlanDecided(_) => "plan_decided",
+            Self::RequestReleased { .. } => "request_released",
+            Self::RequestWithdrawn { .. } => "request_withdrawn",
+            Self::PolicyApplied { .. } => "policy_applied",
+            Self::TurnParked { .. } => "turn_parked",
+            Self::TurnResumed(_) => "turn_resumed",
+            Self::UsageReported { .. } => "usage_reported",
+            Self::SubagentStarted { .. } => "subagent_started",
+            Self::SubagentProgressed { .. } => "subagent_progressed",
+            Self::SubagentFinished { .. } => "subagent_finished",
+            Self::TaskListChanged { .. } => "task_list_changed",
+            Self::PermissionModeChanged { .. } => "permission_mode_changed",
+            Self::ModelChanged { .. } => "model_changed",
+            Self::SessionRenamed { .. } => "session_renamed",
+            Self::SessionTagged { .. } => "session_tagged",
+            Self::SessionArchived { .. } => "session_archived",
+            Self::SessionUnarchived { .. } => "session_unarchived",
+            Self::PromptWithdrawn { .. } => "prompt_withdrawn",
+            Self::PromptSteered { .. } => "prompt_steered",
+            Self::FilesRewound { .. } => "files_rewound",
             Self::ApiRetried { .. } => "api_retried",
             Self::RateLimited { .. } => "rate_limited",
             Self::ContextCompacted { .. } => "context_compacted",
@@ -303,26 +289,51 @@ impl SessionEvent {
 
     /// The turn that is over with this event.
     pub const fn ended_turn(&self) -> Option<TurnId> {
-        match self {
-            Self::TurnCompleted(TurnCompleted { turn, .. })
-            | Self::TurnFailed { turn, .. }
-            | Self::TurnInterrupted { turn, .. } => Some(*turn),
-            Self::SessionOpened(_)
-            | Self::PromptSubmitted { .. }
-            | Self::TurnStarted { .. }
-            | Self::AgentInitialized { .. }
-            | Self::AssistantText { .. }
-            | Self::AssistantThinking { .. }
-            | Self::ToolUsed { .. }
-            | Self::ToolReturned { .. }
-            | Self::FileChanged { .. }
-            | Self::PermissionRequested { .. }
-            | Self::PermissionDecided { .. }
-            | Self::ApiRetried { .. }
-            | Self::RateLimited { .. }
-            | Self::ContextCompacted { .. }
-            | Self::AgentMessage { .. }
-            | Self::InterruptRequested { .. } => None,
+        let (Self::TurnCompleted(TurnCompleted { turn, .. })
+        | Self::TurnFailed { turn, .. }
+        | Self::TurnInterrupted { turn, .. }) = self
+        else {
+            return None;
+        };
+        Some(*turn)
+    }
+
+    /// The request that is made with this event.
+    pub const fn asked(&self) -> Option<(RequestKind, &Asked)> {
+        if let Self::PermissionRequested(asked) = self {
+            Some((RequestKind::Permission, asked))
+        } else if let Self::QuestionAsked(asked) = self {
+            Some((RequestKind::Question, asked))
+        } else if let Self::PlanProposed(asked) = self {
+            Some((RequestKind::Plan, asked))
+        } else {
+            None
+        }
+    }
+
+    /// The request that is settled with this event.
+    pub const fn decided(&self) -> Option<&Decided> {
+        let (Self::PermissionDecided(decided) | Self::QuestionAnswered(decided) | Self::PlanDecided(decided)) =
+            self
+        else {
+            return None;
+        };
+        Some(decided)
+    }
+
+    pub const fn request_made(kind: RequestKind, asked: Asked) -> Self {
+        match kind {
+            RequestKind::Permission => Self::PermissionRequested(asked),
+            RequestKind::Question => Self::QuestionAsked(asked),
+            RequestKind::Plan => Self::PlanProposed(asked),
+        }
+    }
+
+    pub const fn request_settled(kind: RequestKind, decided: Decided) -> Self {
+        match kind {
+            RequestKind::Permission => Self::PermissionDecided(decided),
+            RequestKind::Question => Self::QuestionAnswered(decided),
+            RequestKind::Plan => Self::PlanDecided(decided),
         }
     }
 

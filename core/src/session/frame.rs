@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::agent::{Delta, DeltaKind};
 use crate::event_log::RecordedEvent;
 use crate::ids::{SessionId, TurnId};
-use crate::session::event::SessionEvent;
+use crate::session::event::{Asked, SessionEvent};
 use crate::session::view::{SessionView, TurnError, TurnView};
 use crate::time::Timestamp;
 
@@ -130,70 +130,163 @@ impl Frame {
 type Parts = (&'static str, Option<TurnId>, String, Value);
 
 fn parts(event: &SessionEvent) -> Option<Parts> {
-    Some(match event {
-        SessionEvent::TurnStarted { turn, .. } => status(*turn, "turn_started", json!({})),
-        SessionEvent::AgentInitialized { turn, profile } => {
-            status(*turn, "agent_initialized", json!({ "metadata": profile }))
+    match event {
+        SessionEvent::AssistantText { .. }
+        | SessionEvent::AssistantThinking { .. }
+        | SessionEvent::ToolUsed { .. }
+        | SessionEvent::ToolReturned { .. }
+        | SessionEvent::FileChanged { .. } => said(event),
+        SessionEvent::PermissionRequested(asked) => Some(request("permission_request", asked)),
+        SessionEvent::QuestionAsked(asked) => Some(request("question", asked)),
+        SessionEvent::PlanProposed(asked) => Some(request("plan", asked)),
+        SessionEvent::PermissionDecided(decided)
+        | SessionEvent::QuestionAnswered(decided)
+        | SessionEvent::PlanDecided(decided) => {
+            let message = decided.settlement.message.clone().unwrap_or_default();
+            Some(("decision", Some(decided.turn), message, json!(decided.settlement)))
         }
-        SessionEvent::InterruptRequested { turn, .. } => status(*turn, "interrupt_requested", json!({})),
-        SessionEvent::AssistantText { turn, text, parent_tool_use_id, message_id } => {
-            block("text", *turn, text, message_id, parent_tool_use_id.as_ref())
-        }
-        SessionEvent::AssistantThinking { turn, text, parent_tool_use_id, message_id } => {
-            block("thinking", *turn, text, message_id, parent_tool_use_id.as_ref())
-        }
-        SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id } => {
+        SessionEvent::PolicyApplied { turn, tool_use_id, tool_name, decision, decided_by, message } => {
             let fields = json!({
-                "tool_name": name, "tool_input": input, "tool_use_id": tool_use_id,
-                "parent_tool_use_id": parent_tool_use_id,
+                "tool_use_id": tool_use_id, "tool_name": tool_name,
+                "decision": decision, "decided_by": decided_by,
             });
-            ("tool_use", Some(*turn), name.clone(), fields)
+            Some(("decision", Some(*turn), message.clone(), fields))
         }
-        SessionEvent::ToolReturned { turn, tool_use_id, is_error, content, structured } => {
-            let fields = json!({ "tool_use_id": tool_use_id, "is_error": is_error, "metadata": structured });
-            ("tool_result", Some(*turn), plain_text(content), fields)
-        }
-        SessionEvent::FileChanged { turn, change } => {
-            ("file_change", Some(*turn), change.path.clone(), json!(change))
-        }
-        SessionEvent::PermissionRequested { turn, request } => {
-            ("permission_request", Some(*turn), request.description.clone(), json!(request))
-        }
-        SessionEvent::PermissionDecided { turn, request_id, decision, decided_by, message } => {
-            let fields = json!({ "request_id": request_id, "decision": decision, "decided_by": decided_by });
-            ("decision", Some(*turn), message.clone().unwrap_or_default(), fields)
-        }
-        SessionEvent::ApiRetried { turn, attempt, max_attempts, delay_ms, status, error } => {
-            let fields = json!({
-                "attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_ms, "status": status,
-            });
-            ("retry", Some(*turn), error.clone(), fields)
-        }
-        SessionEvent::RateLimited { turn, info } => {
-            ("rate_limit", Some(*turn), String::new(), json!({ "metadata": info }))
-        }
-        SessionEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after } => {
-            let fields = json!({ "tokens_before": tokens_before, "tokens_after": tokens_after });
-            ("compact", Some(*turn), trigger.clone(), fields)
-        }
-        SessionEvent::AgentMessage { turn, raw } => {
-            ("agent_message", *turn, String::new(), json!({ "metadata": raw }))
-        }
-        SessionEvent::TurnFailed { turn, cause, detail, .. } => {
-            ("error", Some(*turn), detail.clone(), json!({ "code": cause.code(), "detail": detail }))
-        }
-        SessionEvent::TurnInterrupted { turn, cause, .. } => {
-            let fields = json!({ "code": "interrupted", "detail": cause.as_str() });
-            ("error", Some(*turn), cause.as_str().to_owned(), fields)
-        }
+        SessionEvent::TurnStarted { .. }
+        | SessionEvent::AgentInitialized { .. }
+        | SessionEvent::InterruptRequested { .. }
+        | SessionEvent::RequestWithdrawn { .. }
+        | SessionEvent::TurnParked { .. }
+        | SessionEvent::TurnResumed(_)
+        | SessionEvent::PromptSteered { .. }
+        | SessionEvent::PermissionModeChanged { .. }
+        | SessionEvent::ModelChanged { .. } => standing(event),
+        SessionEvent::SubagentStarted { .. }
+        | SessionEvent::SubagentProgressed { .. }
+        | SessionEvent::SubagentFinished { .. }
+        | SessionEvent::TaskListChanged { .. } => beside(event),
+        SessionEvent::ApiRetried { .. }
+        | SessionEvent::RateLimited { .. }
+        | SessionEvent::ContextCompacted { .. }
+        | SessionEvent::AgentMessage { .. }
+        | SessionEvent::TurnFailed { .. }
+        | SessionEvent::TurnInterrupted { .. } => trouble(event),
         SessionEvent::SessionOpened(_)
         | SessionEvent::PromptSubmitted { .. }
-        | SessionEvent::TurnCompleted(_) => return None,
-    })
+        | SessionEvent::PromptWithdrawn { .. }
+        | SessionEvent::RequestReleased { .. }
+        | SessionEvent::UsageReported { .. }
+        | SessionEvent::SessionRenamed { .. }
+        | SessionEvent::SessionTagged { .. }
+        | SessionEvent::SessionArchived { .. }
+        | SessionEvent::SessionUnarchived { .. }
+        | SessionEvent::FilesRewound { .. }
+        | SessionEvent::TurnCompleted(_) => None,
+    }
+}
+
+/// What the agent said and did.
+fn said(event: &SessionEvent) -> Option<Parts> {
+    if let SessionEvent::AssistantText { turn, text, parent_tool_use_id, message_id } = event {
+        Some(block("text", *turn, text, message_id, parent_tool_use_id.as_ref()))
+    } else if let SessionEvent::AssistantThinking { turn, text, parent_tool_use_id, message_id } = event {
+        Some(block("thinking", *turn, text, message_id, parent_tool_use_id.as_ref()))
+    } else if let SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id } = event {
+        let fields = json!({
+            "tool_name": name, "tool_input": input, "tool_use_id": tool_use_id,
+            "parent_tool_use_id": parent_tool_use_id,
+        });
+        Some(("tool_use", Some(*turn), name.clone(), fields))
+    } else if let SessionEvent::ToolReturned { turn, tool_use_id, is_error, content, structured } = event {
+        let fields = json!({ "tool_use_id": tool_use_id, "is_error": is_error, "metadata": structured });
+        Some(("tool_result", Some(*turn), plain_text(content), fields))
+    } else if let SessionEvent::FileChanged { turn, change } = event {
+        Some(("file_change", Some(*turn), change.path.clone(), json!(change)))
+    } else {
+        None
+    }
+}
+
+/// How the turn stands, and with which settings.
+fn standing(event: &SessionEvent) -> Option<Parts> {
+    if let SessionEvent::TurnStarted { turn, .. } = event {
+        Some(status(*turn, "turn_started", json!({})))
+    } else if let SessionEvent::AgentInitialized { turn, profile } = event {
+        Some(status(*turn, "agent_initialized", json!({ "metadata": profile })))
+    } else if let SessionEvent::InterruptRequested { turn, .. } = event {
+        Some(status(*turn, "interrupt_requested", json!({})))
+    } else if let SessionEvent::RequestWithdrawn { turn, request_id, reason } = event {
+        let fields = json!({ "request_id": request_id, "reason": reason.as_text() });
+        Some(status(*turn, "request_withdrawn", fields))
+    } else if let SessionEvent::TurnParked { turn, cause } = event {
+        Some(status(*turn, "turn_parked", json!({ "cause": cause })))
+    } else if let SessionEvent::TurnResumed(resumed) = event {
+        let fields = json!({ "attempt": resumed.attempt, "fallback": resumed.fallback });
+        Some(status(resumed.turn, "turn_resumed", fields))
+    } else if let SessionEvent::PromptSteered { turn, text, .. } = event {
+        Some(status(*turn, "prompt_steered", json!({ "text": text })))
+    } else if let SessionEvent::PermissionModeChanged { mode, .. } = event {
+        let fields = json!({ "permission_mode": mode });
+        Some(("status", None, "permission_mode_changed".to_owned(), fields))
+    } else if let SessionEvent::ModelChanged { model, .. } = event {
+        Some(("status", None, "model_changed".to_owned(), json!({ "model": model })))
+    } else {
+        None
+    }
+}
+
+/// What goes on beside the conversation.
+fn beside(event: &SessionEvent) -> Option<Parts> {
+    if let SessionEvent::SubagentStarted { turn, task } = event {
+        Some(("subagent", Some(*turn), task.description.clone(), state("started", json!(task))))
+    } else if let SessionEvent::SubagentProgressed { turn, task_id, description, usage } = event {
+        let fields = json!({ "task_id": task_id, "usage": usage });
+        Some(("subagent", Some(*turn), description.clone(), state("progressed", fields)))
+    } else if let SessionEvent::SubagentFinished { turn, task_id, status, summary, usage } = event {
+        let fields = json!({ "task_id": task_id, "usage": usage, "status": status });
+        Some(("subagent", Some(*turn), summary.clone(), state("finished", fields)))
+    } else if let SessionEvent::TaskListChanged { turn, change } = event {
+        Some(("task_list", Some(*turn), change.subject.clone().unwrap_or_default(), json!(change)))
+    } else {
+        None
+    }
+}
+
+/// What came in the way.
+fn trouble(event: &SessionEvent) -> Option<Parts> {
+    if let SessionEvent::ApiRetried { turn, attempt, max_attempts, delay_ms, status, error } = event {
+        let fields = json!({
+            "attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_ms, "status": status,
+        });
+        Some(("retry", Some(*turn), error.clone(), fields))
+    } else if let SessionEvent::RateLimited { turn, info, .. } = event {
+        Some(("rate_limit", Some(*turn), String::new(), json!({ "metadata": info })))
+    } else if let SessionEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after } = event {
+        let fields = json!({ "tokens_before": tokens_before, "tokens_after": tokens_after });
+        Some(("compact", Some(*turn), trigger.clone(), fields))
+    } else if let SessionEvent::AgentMessage { turn, raw } = event {
+        Some(("agent_message", *turn, String::new(), json!({ "metadata": raw })))
+    } else if let SessionEvent::TurnFailed { turn, cause, detail, .. } = event {
+        Some(("error", Some(*turn), detail.clone(), json!({ "code": cause.code(), "detail": detail })))
+    } else if let SessionEvent::TurnInterrupted { turn, cause, .. } = event {
+        let fields = json!({ "code": "interrupted", "detail": cause.as_str() });
+        Some(("error", Some(*turn), cause.as_str().to_owned(), fields))
+    } else {
+        None
+    }
 }
 
 fn status(turn: TurnId, content: &str, fields: Value) -> Parts {
     ("status", Some(turn), content.to_owned(), fields)
+}
+
+fn request(kind: &'static str, asked: &Asked) -> Parts {
+    (kind, Some(asked.turn), asked.request.description.clone(), json!(asked.request))
+}
+
+fn state(state: &str, mut fields: Value) -> Value {
+    fields["state"] = json!(state);
+    fields
 }
 
 fn block(

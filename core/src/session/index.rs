@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{PermissionMode, Usage};
 use crate::ids::{SessionId, TurnId};
 use crate::money::{MicroDollars, as_usd};
-use crate::session::event::{Origin, SessionEvent, SessionOpened, TurnAccount};
+use crate::request::Settlement;
+use crate::session::event::{Decided, Origin, Parent, SessionEvent, SessionOpened, TurnAccount};
 use crate::time::Timestamp;
 
 /// A title made from a prompt has at most this many characters.
@@ -48,6 +49,9 @@ pub struct SessionHead {
     pub permission_mode: PermissionMode,
     pub owner: String,
     pub origin: Origin,
+    /// What it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -82,6 +86,7 @@ pub struct SessionIndex {
     pending: BTreeSet<String>,
     queued: BTreeSet<TurnId>,
     running: bool,
+    archived: bool,
 }
 
 impl SessionIndex {
@@ -95,6 +100,7 @@ impl SessionIndex {
             pending: BTreeSet::new(),
             queued: BTreeSet::new(),
             running: false,
+            archived: false,
         })
     }
 
@@ -117,12 +123,28 @@ impl SessionIndex {
             SessionEvent::FileChanged { change, .. } => {
                 self.files.insert(change.path.clone());
             }
-            SessionEvent::PermissionRequested { request, .. } => {
-                self.pending.insert(request.request_id.clone());
+            SessionEvent::PromptWithdrawn { turn, .. } => {
+                self.turns = self.turns.saturating_sub(u32::from(self.queued.remove(turn)));
             }
-            SessionEvent::PermissionDecided { request_id, .. } => {
+            SessionEvent::PermissionRequested(asked)
+            | SessionEvent::QuestionAsked(asked)
+            | SessionEvent::PlanProposed(asked) => {
+                self.pending.insert(asked.request.request_id.clone());
+            }
+            SessionEvent::PermissionDecided(Decided {
+                settlement: Settlement { request_id, .. }, ..
+            })
+            | SessionEvent::QuestionAnswered(Decided { settlement: Settlement { request_id, .. }, .. })
+            | SessionEvent::PlanDecided(Decided { settlement: Settlement { request_id, .. }, .. })
+            | SessionEvent::RequestWithdrawn { request_id, .. } => {
                 self.pending.remove(request_id);
             }
+            SessionEvent::PermissionModeChanged { mode, .. } => self.head.permission_mode = *mode,
+            SessionEvent::ModelChanged { model, .. } => self.head.model.clone_from(model),
+            SessionEvent::SessionRenamed { title, .. } => self.head.title = Some(title.clone()),
+            SessionEvent::SessionTagged { tags, .. } => self.head.tags.clone_from(tags),
+            SessionEvent::SessionArchived { .. } => self.archived = true,
+            SessionEvent::SessionUnarchived { .. } => self.archived = false,
             SessionEvent::TurnCompleted(completed) => self.end_turn(&completed.account),
             SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
                 self.end_turn(account);
@@ -135,6 +157,17 @@ impl SessionIndex {
             | SessionEvent::ApiRetried { .. }
             | SessionEvent::RateLimited { .. }
             | SessionEvent::ContextCompacted { .. }
+            | SessionEvent::RequestReleased { .. }
+            | SessionEvent::PolicyApplied { .. }
+            | SessionEvent::TurnParked { .. }
+            | SessionEvent::TurnResumed(_)
+            | SessionEvent::UsageReported { .. }
+            | SessionEvent::SubagentStarted { .. }
+            | SessionEvent::SubagentProgressed { .. }
+            | SessionEvent::SubagentFinished { .. }
+            | SessionEvent::TaskListChanged { .. }
+            | SessionEvent::PromptSteered { .. }
+            | SessionEvent::FilesRewound { .. }
             | SessionEvent::AgentMessage { .. }
             | SessionEvent::InterruptRequested { .. } => {}
         }
@@ -162,6 +195,8 @@ impl SessionIndex {
             SessionStatus::Waiting
         } else if self.running || !self.queued.is_empty() {
             SessionStatus::Running
+        } else if self.archived {
+            SessionStatus::Archived
         } else {
             SessionStatus::Idle
         }
@@ -178,6 +213,7 @@ fn opened_head(opened: &SessionOpened, at: Timestamp) -> SessionHead {
         permission_mode: opened.permission_mode,
         owner: opened.owner.clone(),
         origin: opened.origin,
+        parent: opened.parent,
         // What is written down and read again must be what it was.
         created_at: at.to_millis(),
         updated_at: at.to_millis(),

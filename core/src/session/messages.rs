@@ -37,54 +37,34 @@ pub struct Conversation {
 
 impl Conversation {
     pub fn apply(&mut self, version: u64, event: &SessionEvent) {
-        match event {
-            SessionEvent::PromptSubmitted { turn, text, attachments, .. } => {
-                let mut blocks: Vec<Value> = attachments.iter().map(image_block).collect();
-                blocks.push(json!({ "type": "text", "text": text }));
-                self.prompts.insert(*turn, blocks);
-            }
-            SessionEvent::TurnStarted { turn, .. } => {
-                for block in self.prompts.remove(turn).unwrap_or_default() {
-                    self.push(Role::User, *turn, version, block);
-                }
-            }
-            SessionEvent::AssistantText { turn, text, parent_tool_use_id: None, .. } => {
-                self.push(Role::Assistant, *turn, version, json!({ "type": "text", "text": text }));
-            }
-            SessionEvent::AssistantThinking { turn, text, parent_tool_use_id: None, .. } => {
-                self.push(Role::Assistant, *turn, version, json!({ "type": "thinking", "thinking": text }));
-            }
-            SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id: None } => {
-                self.tool_uses.insert(tool_use_id.clone());
-                let block = json!({ "type": "tool_use", "id": tool_use_id, "name": name, "input": input });
-                self.push(Role::Assistant, *turn, version, block);
-            }
-            SessionEvent::ToolReturned { turn, tool_use_id, is_error, content, .. } => {
-                // Results of subagents' tools belong to their own conversations.
-                if self.tool_uses.contains(tool_use_id) {
-                    let block = json!({
-                        "type": "tool_result", "tool_use_id": tool_use_id, "content": content,
-                        "is_error": is_error,
-                    });
-                    self.push(Role::User, *turn, version, block);
-                }
-            }
-            SessionEvent::SessionOpened(_)
-            | SessionEvent::AgentInitialized { .. }
-            | SessionEvent::AssistantText { .. }
-            | SessionEvent::AssistantThinking { .. }
-            | SessionEvent::ToolUsed { .. }
-            | SessionEvent::FileChanged { .. }
-            | SessionEvent::PermissionRequested { .. }
-            | SessionEvent::PermissionDecided { .. }
-            | SessionEvent::ApiRetried { .. }
-            | SessionEvent::RateLimited { .. }
-            | SessionEvent::ContextCompacted { .. }
-            | SessionEvent::AgentMessage { .. }
-            | SessionEvent::InterruptRequested { .. }
-            | SessionEvent::TurnCompleted(_)
-            | SessionEvent::TurnFailed { .. }
-            | SessionEvent::TurnInterrupted { .. } => {}
+        if let SessionEvent::PromptSubmitted { turn, text, attachments, .. } = event {
+            self.prompts.insert(*turn, prompt_blocks(text, attachments));
+        } else if let SessionEvent::TurnStarted { turn, .. } = event {
+            let prompt = self.prompts.remove(turn).unwrap_or_default();
+            prompt.into_iter().for_each(|block| self.push(Role::User, *turn, version, block));
+        } else if let SessionEvent::PromptWithdrawn { turn, .. } = event {
+            self.prompts.remove(turn);
+        } else if let SessionEvent::PromptSteered { turn, text, attachments, .. } = event {
+            let prompt = prompt_blocks(text, attachments);
+            prompt.into_iter().for_each(|block| self.push(Role::User, *turn, version, block));
+        } else if let SessionEvent::AssistantText { turn, text, parent_tool_use_id: None, .. } = event {
+            self.push(Role::Assistant, *turn, version, json!({ "type": "text", "text": text }));
+        } else if let SessionEvent::AssistantThinking { turn, text, parent_tool_use_id: None, .. } = event {
+            self.push(Role::Assistant, *turn, version, json!({ "type": "thinking", "thinking": text }));
+        } else if let SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id: None } =
+            event
+        {
+            self.tool_uses.insert(tool_use_id.clone());
+            let block = json!({ "type": "tool_use", "id": tool_use_id, "name": name, "input": input });
+            self.push(Role::Assistant, *turn, version, block);
+        } else if let SessionEvent::ToolReturned { turn, tool_use_id, is_error, content, .. } = event
+            // Results of subagents' tools belong to their own conversations.
+            && self.tool_uses.contains(tool_use_id)
+        {
+            let block = json!({
+                "type": "tool_result", "tool_use_id": tool_use_id, "content": content, "is_error": is_error,
+            });
+            self.push(Role::User, *turn, version, block);
         }
     }
 
@@ -96,6 +76,11 @@ impl Conversation {
             }
         }
     }
+}
+
+fn prompt_blocks(text: &str, attachments: &[Attachment]) -> Vec<Value> {
+    let images = attachments.iter().map(image_block);
+    images.chain([json!({ "type": "text", "text": text })]).collect()
 }
 
 fn image_block(attachment: &Attachment) -> Value {

@@ -1,23 +1,21 @@
 //! The rules for what the agent says: which of it becomes an event, and of which turn.
 
-use crate::agent::{AgentOutcome, AgentOutput, TurnReport};
-use crate::ids::TurnId;
+use crate::agent::{AgentOutcome, AgentOutput, PermissionMode, TurnReport};
+use crate::ids::{ProcessId, TurnId};
+use crate::request::{DecidedBy, DeciderKind, Decision};
 use crate::session::command::Recording;
 use crate::session::event::{
-    AgentCounter, DecidedBy, DeciderKind, Decision, FailureCause, Initiator, InterruptCause, SessionEvent,
-    TurnAccount, TurnCompleted, TurnOutcome,
+    AgentCounter, FailureCause, Initiator, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome,
+    WithdrawReason,
 };
 use crate::session::{RunningTurn, Session};
-
-/// What the agent is told when it asks and nobody can answer.
-const NO_ONE_TO_ASK: &str = "Nobody is there to decide about this tool call, so it was refused. \
-     Go on without it, or say what you would need.";
+use crate::time::Timestamp;
 
 impl Session {
     pub(super) fn record(&self, recording: Recording) -> Vec<SessionEvent> {
         let Recording { output, process, runtime_version, node, spare_turn } = recording;
         let mut events = Vec::new();
-        let turn = match (&self.running, self.last_turn, &output) {
+        let turn = match (&self.running, self.last_turn(), &output) {
             (Some(running), _, _) => running.turn,
             // Background work has ended and the agent takes it up by itself.
             (None, _, AgentOutput::Initialized(_)) => {
@@ -32,25 +30,25 @@ impl Session {
             }
             (None, None, _) => return vec![],
         };
-        self.record_of_turn(turn, output, &mut events);
+        self.record_of_turn(turn, process, output, &mut events);
         events
     }
 
-    fn record_of_turn(&self, turn: TurnId, output: AgentOutput, events: &mut Vec<SessionEvent>) {
+    fn record_of_turn(
+        &self,
+        turn: TurnId,
+        process: ProcessId,
+        output: AgentOutput,
+        events: &mut Vec<SessionEvent>,
+    ) {
         match output {
             AgentOutput::Initialized(profile) => {
                 if self.profile.as_ref() != Some(&profile) {
                     events.push(SessionEvent::AgentInitialized { turn, profile });
                 }
             }
-            AgentOutput::Text { message_id, text, parent_tool_use_id } => {
-                events.push(SessionEvent::AssistantText { turn, message_id, text, parent_tool_use_id });
-            }
-            AgentOutput::Thinking { message_id, text, parent_tool_use_id } => {
-                events.push(SessionEvent::AssistantThinking { turn, message_id, text, parent_tool_use_id });
-            }
-            AgentOutput::ToolUsed { tool_use_id, name, input, parent_tool_use_id } => {
-                events.push(SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id });
+            AgentOutput::Text { .. } | AgentOutput::Thinking { .. } | AgentOutput::ToolUsed { .. } => {
+                events.extend(said(turn, output));
             }
             AgentOutput::ToolReturned(returned) => {
                 let (tool_use_id, is_error) = (returned.tool_use_id, returned.is_error);
@@ -60,25 +58,47 @@ impl Session {
                     events.push(SessionEvent::FileChanged { turn, change });
                 }
             }
-            AgentOutput::PermissionRequested(request) => {
-                let request_id = request.request_id.clone();
-                events.push(SessionEvent::PermissionRequested { turn, request });
-                events.push(refusal_for_want_of_people(turn, request_id));
+            AgentOutput::Asked { kind, request } => {
+                events.extend(self.asked(turn, kind, request, process));
             }
-            AgentOutput::ApiRetried { attempt, max_attempts, delay_ms, status, error } => {
-                events.push(SessionEvent::ApiRetried {
+            AgentOutput::RequestWithdrawn { request_id } => {
+                if self.waiting().iter().any(|open| open.request.request_id == request_id) {
+                    let reason = WithdrawReason::AgentWithdrew;
+                    events.push(SessionEvent::RequestWithdrawn { turn, request_id, reason });
+                }
+            }
+            AgentOutput::ToolGated(gate) => events.extend(self.gated(turn, gate, process)),
+            AgentOutput::ToolRefused { tool_use_id, tool_name, reason, message } => {
+                let (decision, decided_by) = (Decision::Deny, self.refuser(reason));
+                events.push(SessionEvent::PolicyApplied {
                     turn,
-                    attempt,
-                    max_attempts,
-                    delay_ms,
-                    status,
-                    error,
+                    tool_use_id,
+                    tool_name,
+                    decision,
+                    decided_by,
+                    message,
                 });
             }
-            AgentOutput::RateLimited { info } => events.push(SessionEvent::RateLimited { turn, info }),
-            AgentOutput::ContextCompacted { trigger, tokens_before, tokens_after } => {
-                events.push(SessionEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after });
+            // A process that was not started to bypass permissions never says that it does.
+            AgentOutput::ModeChanged { mode: PermissionMode::Default }
+                if self.mode == PermissionMode::BypassPermissions => {}
+            AgentOutput::ModeChanged { mode } => {
+                let by = DecidedBy { kind: DeciderKind::System, id: None, name: Some("agent".to_owned()) };
+                events.extend(self.changed_mode(mode, by));
             }
+            AgentOutput::Metered { total: spend, total_duration_api_ms: duration_api_ms } => {
+                let counter = AgentCounter { spend, duration_api_ms };
+                if counter != self.last_reading(process) {
+                    events.push(SessionEvent::UsageReported { turn, process, counter });
+                }
+            }
+            AgentOutput::TaskStarted(_)
+            | AgentOutput::TaskProgressed { .. }
+            | AgentOutput::TaskFinished { .. }
+            | AgentOutput::TaskListChanged(_) => events.extend(self.beside(turn, output)),
+            AgentOutput::ApiRetried { .. }
+            | AgentOutput::RateLimited { .. }
+            | AgentOutput::ContextCompacted { .. } => events.extend(trouble(turn, output)),
             AgentOutput::Other { raw } => events.push(SessionEvent::AgentMessage { turn: Some(turn), raw }),
             // Shown live; the whole block is stored when it comes.
             AgentOutput::Delta(_) => {}
@@ -93,9 +113,36 @@ impl Session {
         }
     }
 
+    /// The agent refuses calls because of its mode, or because of a rule that it names.
+    fn refuser(&self, reason: String) -> DecidedBy {
+        match reason.as_str() {
+            "mode" => DecidedBy::mode(self.mode.as_str()),
+            _ => DecidedBy { kind: DeciderKind::Rule, id: None, name: Some(reason) },
+        }
+    }
+
+    /// What goes on beside the conversation.
+    fn beside(&self, turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
+        if let AgentOutput::TaskStarted(task) = output {
+            Some(SessionEvent::SubagentStarted { turn, task })
+        } else if let AgentOutput::TaskProgressed { task_id, description, usage } = output {
+            Some(SessionEvent::SubagentProgressed { turn, task_id, description, usage })
+        } else if let AgentOutput::TaskFinished { task_id, status, summary, usage } = output {
+            // Its end may be told twice.
+            self.task(&task_id)?;
+            Some(SessionEvent::SubagentFinished { turn, task_id, status, summary, usage })
+        } else if let AgentOutput::TaskListChanged(change) = output {
+            Some(SessionEvent::TaskListChanged { turn, change })
+        } else {
+            None
+        }
+    }
+
     fn turn_ended(&self, running: &RunningTurn, report: TurnReport) -> SessionEvent {
         let turn = running.turn;
-        let account = self.account(running, &report);
+        let duration_api_ms = report.total_duration_api_ms;
+        let counter = AgentCounter { spend: report.total.clone(), duration_api_ms };
+        let account = self.account(running, counter, report.duration_ms);
         let failed = |cause, status| SessionEvent::TurnFailed {
             turn,
             cause,
@@ -109,10 +156,7 @@ impl Session {
             AgentOutcome::MaxBudget => TurnOutcome::MaxBudget,
             AgentOutcome::Refused => TurnOutcome::Refused,
             AgentOutcome::Aborted => {
-                let cause = match running.interrupt_requested {
-                    true => InterruptCause::User,
-                    false => InterruptCause::AgentAborted,
-                };
+                let cause = running.interrupt_requested.unwrap_or(InterruptCause::AgentAborted);
                 return SessionEvent::TurnInterrupted { turn, cause, account };
             }
             AgentOutcome::ApiError { status } => return failed(FailureCause::ModelApiError, status),
@@ -129,27 +173,30 @@ impl Session {
             account,
         })
     }
+}
 
-    fn account(&self, running: &RunningTurn, report: &TurnReport) -> TurnAccount {
-        let before = self.counter_of(running.process);
-        TurnAccount {
-            spend: report.total.since(&before.spend),
-            duration_ms: report.duration_ms,
-            duration_api_ms: report.total_duration_api_ms.saturating_sub(before.duration_api_ms),
-            counter: AgentCounter {
-                spend: report.total.clone(),
-                duration_api_ms: report.total_duration_api_ms,
-            },
-        }
+fn said(turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
+    if let AgentOutput::Text { message_id, text, parent_tool_use_id } = output {
+        Some(SessionEvent::AssistantText { turn, message_id, text, parent_tool_use_id })
+    } else if let AgentOutput::Thinking { message_id, text, parent_tool_use_id } = output {
+        Some(SessionEvent::AssistantThinking { turn, message_id, text, parent_tool_use_id })
+    } else if let AgentOutput::ToolUsed { tool_use_id, name, input, parent_tool_use_id } = output {
+        Some(SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id })
+    } else {
+        None
     }
 }
 
-fn refusal_for_want_of_people(turn: TurnId, request_id: String) -> SessionEvent {
-    SessionEvent::PermissionDecided {
-        turn,
-        request_id,
-        decision: Decision::Deny,
-        decided_by: DecidedBy { kind: DeciderKind::System, name: Some("no one to ask".to_owned()) },
-        message: Some(NO_ONE_TO_ASK.to_owned()),
+/// What came in the way, of the model's API or of the length of the conversation.
+fn trouble(turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
+    if let AgentOutput::ApiRetried { attempt, max_attempts, delay_ms, status, error } = output {
+        Some(SessionEvent::ApiRetried { turn, attempt, max_attempts, delay_ms, status, error })
+    } else if let AgentOutput::RateLimited { info, resets_at } = output {
+        let resets_at_micros = resets_at.map(Timestamp::as_micros);
+        Some(SessionEvent::RateLimited { turn, info, resets_at_micros })
+    } else if let AgentOutput::ContextCompacted { trigger, tokens_before, tokens_after } = output {
+        Some(SessionEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after })
+    } else {
+        None
     }
 }

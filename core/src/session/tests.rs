@@ -2,24 +2,33 @@
 //! `tests/`, hold the rules for what the agent says, the views, and the stored form of events.
 
 mod accounts;
+mod adoption;
 mod agent_output;
+mod answers;
+mod changes;
 mod conversation;
 mod every_event;
+mod file_changes;
+mod forks;
 mod frames;
 mod index;
 mod one_end_per_turn;
+mod request_views;
+mod requests;
+mod resuming;
 mod samples;
 mod stored_events;
 mod views;
 
 use crate::prompt::{Attachment, Prompt};
+use crate::request::Decision;
 use crate::session::MAX_QUEUED_PROMPTS;
-use crate::session::command::{SessionCommand, WhileRunning};
+use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
-use crate::session::event::{FailureCause, InterruptCause, SessionEvent};
+use crate::session::event::{FailureCause, InterruptCause, ParkCause, SessionEvent};
 use samples::{
-    completed, given, interrupt_requested, opened, opening, prompted, request_interrupt, spend, start,
-    started, submit, turn, unreported,
+    answer, completed, given, interrupt_requested, opened, opening, prompted, request_interrupt, settle,
+    spend, start, started, submit, turn, unreported,
 };
 
 use crate::agent::Spend;
@@ -41,6 +50,11 @@ fn session_that_was_not_opened_refuses_everything_else() {
         start(),
         request_interrupt(),
         samples::record(samples::said("hello")),
+        settle("r1", answer(Decision::Allow)),
+        SessionCommand::Release { process: samples::process(1) },
+        SessionCommand::CloseTasks,
+        SessionCommand::Park { cause: ParkCause::Idle },
+        SessionCommand::Change { change: SessionChange::Archived(true), by: "ada".into() },
         SessionCommand::InterruptTurn { cause: InterruptCause::User },
         fail(),
     ] {

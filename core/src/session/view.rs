@@ -1,17 +1,23 @@
 //! The whole session as one JSON document: its turns, what they changed and what they cost.
 
+mod requests;
+mod tasks;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::agent::{Denial, FileChangeKind, PermissionRequest, Usage};
+use crate::agent::{Denial, FileChangeKind, Usage};
 use crate::event_log::RecordedEvent;
-use crate::ids::{SessionId, TurnId};
+use crate::ids::TurnId;
 use crate::money::{MicroDollars, as_usd};
 use crate::session::event::{
-    FailureCause, InterruptCause, SessionEvent, TurnAccount, TurnCompleted, TurnOutcome,
+    FailureCause, InterruptCause, SessionEvent, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed,
 };
 use crate::session::index::{SessionHead, SessionIndex, count};
 use crate::time::Timestamp;
+use requests::RequestHistory;
+pub use requests::{DecidedView, RequestView};
+pub use tasks::{SubagentView, TaskView};
 
 /// A session with everything that its events add up to.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -23,6 +29,11 @@ pub struct SessionView {
     pub pending: Vec<RequestView>,
     pub files: Vec<FileView>,
     pub files_changed: u32,
+    /// The agent's list of things to do.
+    pub tasks: Vec<TaskView>,
+    pub subagents: Vec<SubagentView>,
+    #[serde(skip)]
+    requests: RequestHistory,
     #[serde(skip)]
     index: SessionIndex,
 }
@@ -81,20 +92,6 @@ pub struct TurnError {
     pub status: Option<u16>,
 }
 
-/// Something the agent asked and nobody has answered.
-#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct RequestView {
-    pub kind: &'static str,
-    pub session_id: SessionId,
-    pub turn_id: TurnId,
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    pub request: PermissionRequest,
-    #[schema(value_type = String, format = DateTime)]
-    pub requested_at: Timestamp,
-    pub version: u64,
-}
-
 /// A file as the session left it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FileView {
@@ -110,7 +107,17 @@ impl SessionView {
     pub fn open(event: &SessionEvent, at: Timestamp) -> Option<Self> {
         let index = SessionIndex::open(event, at)?;
         let head = index.head.clone();
-        Some(Self { head, turns: vec![], pending: vec![], files: vec![], files_changed: 0, index })
+        Some(Self {
+            head,
+            turns: vec![],
+            pending: vec![],
+            files: vec![],
+            files_changed: 0,
+            tasks: vec![],
+            subagents: vec![],
+            requests: RequestHistory::default(),
+            index,
+        })
     }
 
     /// Folds in the event that follows.
@@ -122,56 +129,109 @@ impl SessionView {
             SessionEvent::PromptSubmitted { turn, text, .. } => {
                 self.turns.push(TurnView::new(*turn, Some(text.clone()), version));
             }
+            SessionEvent::PromptWithdrawn { turn, .. } => self.turns.retain(|view| view.id != *turn),
             SessionEvent::TurnStarted { turn, .. } => {
-                if self.turn(*turn).is_none() {
-                    self.turns.push(TurnView::new(*turn, None, version));
-                }
-                self.change_turn(*turn, version, |view| {
-                    view.status = TurnStatus::Running;
-                    view.started_at = Some(at);
-                });
+                self.start_turn(*turn, version, at);
             }
             SessionEvent::AgentInitialized { turn, .. } => {
                 let model = self.head.model.clone();
                 self.change_turn(*turn, version, |view| view.model = model);
             }
-            SessionEvent::ToolUsed { turn, name, .. } => {
+            SessionEvent::ToolUsed { turn, name, parent_tool_use_id, .. } => {
+                tasks::tool_used(&mut self.subagents, parent_tool_use_id.as_deref(), name);
                 self.change_turn(*turn, version, |view| push_new(&mut view.tools_used, name));
             }
             SessionEvent::FileChanged { turn, change } => {
                 self.change_turn(*turn, version, |view| push_new(&mut view.files_changed, &change.path));
                 self.change_file(change, version);
             }
-            SessionEvent::PermissionRequested { turn, request } => {
-                self.pending.push(RequestView {
-                    kind: "permission",
-                    session_id: self.head.id,
-                    turn_id: *turn,
-                    request: request.clone(),
-                    requested_at: at,
-                    version,
-                });
+            SessionEvent::PermissionRequested(_)
+            | SessionEvent::QuestionAsked(_)
+            | SessionEvent::PlanProposed(_)
+            | SessionEvent::PermissionDecided(_)
+            | SessionEvent::QuestionAnswered(_)
+            | SessionEvent::PlanDecided(_)
+            | SessionEvent::RequestWithdrawn { .. } => self.apply_request(event, version, at),
+            SessionEvent::SubagentStarted { .. }
+            | SessionEvent::SubagentProgressed { .. }
+            | SessionEvent::SubagentFinished { .. }
+            | SessionEvent::TaskListChanged { .. } => {
+                tasks::apply(&mut self.subagents, &mut self.tasks, event, at);
             }
-            SessionEvent::PermissionDecided { request_id, .. } => {
-                self.pending.retain(|pending| pending.request.request_id != *request_id);
+            SessionEvent::TurnParked { turn, .. } => {
+                tasks::end_all(&mut self.subagents, at);
+                self.change_turn(*turn, version, |_| ());
             }
-            SessionEvent::TurnCompleted(completed) => self.complete_turn(completed, version, at),
-            SessionEvent::TurnFailed { turn, cause, detail, status, account } => {
-                let error = failure(*cause, detail, *status);
-                self.end_turn(*turn, version, at, account, |view| view.fail(TurnStatus::Failed, error));
-            }
-            SessionEvent::TurnInterrupted { turn, cause, account } => {
-                let error = interruption(*cause);
-                self.end_turn(*turn, version, at, account, |view| view.fail(TurnStatus::Interrupted, error));
-            }
+            SessionEvent::TurnCompleted(_)
+            | SessionEvent::TurnFailed { .. }
+            | SessionEvent::TurnInterrupted { .. } => self.apply_end(event, version, at),
             SessionEvent::AssistantText { turn, .. }
             | SessionEvent::AssistantThinking { turn, .. }
             | SessionEvent::ToolReturned { turn, .. }
             | SessionEvent::ApiRetried { turn, .. }
             | SessionEvent::RateLimited { turn, .. }
             | SessionEvent::ContextCompacted { turn, .. }
+            | SessionEvent::RequestReleased { turn, .. }
+            | SessionEvent::PolicyApplied { turn, .. }
+            | SessionEvent::TurnResumed(TurnResumed { turn, .. })
+            | SessionEvent::UsageReported { turn, .. }
+            | SessionEvent::PromptSteered { turn, .. }
             | SessionEvent::InterruptRequested { turn, .. } => self.change_turn(*turn, version, |_| ()),
-            SessionEvent::SessionOpened(_) | SessionEvent::AgentMessage { .. } => {}
+            SessionEvent::SessionOpened(_)
+            | SessionEvent::PermissionModeChanged { .. }
+            | SessionEvent::ModelChanged { .. }
+            | SessionEvent::SessionRenamed { .. }
+            | SessionEvent::SessionTagged { .. }
+            | SessionEvent::SessionArchived { .. }
+            | SessionEvent::SessionUnarchived { .. }
+            | SessionEvent::FilesRewound { .. }
+            | SessionEvent::AgentMessage { .. } => {}
+        }
+    }
+
+    /// What was asked under this id, whether it waits or not.
+    pub fn request(&self, request_id: &str) -> Option<&RequestView> {
+        let waiting = self.pending.iter().find(|view| view.request.request_id == request_id);
+        waiting.or_else(|| self.requests.find(request_id))
+    }
+
+    /// All requests that are closed, in the order in which they were.
+    pub fn closed_requests(&self) -> &[RequestView] {
+        self.requests.all()
+    }
+
+    fn start_turn(&mut self, turn: TurnId, version: u64, at: Timestamp) {
+        if self.turn(turn).is_none() {
+            self.turns.push(TurnView::new(turn, None, version));
+        }
+        self.change_turn(turn, version, |view| {
+            view.status = TurnStatus::Running;
+            view.started_at = Some(at);
+        });
+    }
+
+    fn apply_end(&mut self, event: &SessionEvent, version: u64, at: Timestamp) {
+        if let SessionEvent::TurnCompleted(completed) = event {
+            self.complete_turn(completed, version, at);
+        } else if let SessionEvent::TurnFailed { turn, cause, detail, status, account } = event {
+            let error = failure(*cause, detail, *status);
+            self.end_turn(*turn, version, at, account, |view| view.fail(TurnStatus::Failed, error));
+        } else if let SessionEvent::TurnInterrupted { turn, cause, account } = event {
+            let error = interruption(*cause);
+            self.end_turn(*turn, version, at, account, |view| view.fail(TurnStatus::Interrupted, error));
+        }
+    }
+
+    fn apply_request(&mut self, event: &SessionEvent, version: u64, at: Timestamp) {
+        if let Some((kind, asked)) = event.asked() {
+            self.pending.push(RequestView::new(self.head.id, kind, asked, (at, version)));
+            self.change_turn(asked.turn, version, |_| ());
+        } else if let Some(decided) = event.decided() {
+            self.requests.decide(&mut self.pending, &decided.settlement, at);
+            self.change_turn(decided.turn, version, |_| ());
+        } else if let SessionEvent::RequestWithdrawn { turn, request_id, reason } = event {
+            self.requests.withdraw(&mut self.pending, request_id, reason.as_text());
+            self.change_turn(*turn, version, |_| ());
         }
     }
 
@@ -196,7 +256,7 @@ impl SessionView {
         change: impl FnOnce(&mut TurnView),
     ) {
         let model = self.head.model.clone();
-        self.pending.clear();
+        self.requests.end_turn(&mut self.pending);
         self.change_turn(id, version, |view| {
             view.ended_at = Some(at);
             view.cost_usd = account.spend.cost_micros;
@@ -313,7 +373,9 @@ fn interruption(cause: InterruptCause) -> TurnError {
         InterruptCause::User => "the turn was interrupted on request",
         InterruptCause::ServerStopped => "the server was stopped while the turn ran",
         InterruptCause::ServerCrashed => "the server ended without warning while the turn ran",
+        InterruptCause::Deadline => "the turn took longer than it may",
         InterruptCause::AgentAborted => "the agent stopped by itself",
+        InterruptCause::Forked => "the session was forked in the middle of the turn",
     };
     TurnError { code: "interrupted".to_owned(), detail: detail.to_owned(), status: None }
 }

@@ -108,6 +108,7 @@ pub(crate) fn opened(session: SessionId) -> SessionEvent {
         origin: Origin::Api,
         offline: true,
         title: Some("A session".to_owned()),
+        parent: None,
         options: Default::default(),
     })
 }

@@ -17,6 +17,7 @@ use crate::routes::Context;
 const MAX_TITLE_CHARS: usize = 200;
 const MAX_SYSTEM_PROMPT_CHARS: usize = 20_000;
 const MAX_TOOLS: usize = 100;
+const MAX_DURATION_MS: u64 = 7 * 24 * 3_600_000;
 const MAX_ADD_DIRS: usize = 20;
 const MAX_ENV: usize = 50;
 const MAX_ENV_VALUE_BYTES: usize = 4096;
@@ -43,7 +44,10 @@ pub(crate) struct OpenSessionBody {
     /// `low`, `medium`, `high`, `xhigh` or `max`.
     effort: Option<String>,
     max_turns: Option<u32>,
+    /// For each turn.
     max_budget_usd: Option<f64>,
+    /// How long the agent may work on a turn without waiting for a person, in milliseconds.
+    max_duration_ms: Option<u64>,
     append_system_prompt: Option<String>,
     /// A JSON Schema that the final answer has to fit.
     output_schema: Option<Value>,
@@ -63,6 +67,7 @@ pub(super) const OPTION_FIELDS: &[&str] = &[
     "effort",
     "max_turns",
     "max_budget_usd",
+    "max_duration_ms",
     "append_system_prompt",
     "output_schema",
     "add_dirs",
@@ -104,6 +109,7 @@ impl Opening {
                 tools: body.tools.map(|names| tools(names, context)).transpose()?,
                 max_turns: body.max_turns.map(max_turns).transpose()?,
                 max_budget_micros: body.max_budget_usd.map(max_budget).transpose()?,
+                max_duration_ms: body.max_duration_ms.map(max_duration).transpose()?,
                 append_system_prompt: body.append_system_prompt.map(system_prompt).transpose()?,
                 output_schema: body.output_schema.map(output_schema).transpose()?,
                 add_dirs,
@@ -119,7 +125,7 @@ fn resolve(folder: &str, pointer: &str, context: &Context) -> Result<String, Pro
     resolved.into_os_string().into_string().map_err(|_| not_text())
 }
 
-fn permission_mode(name: Option<&str>, context: &Context) -> Result<PermissionMode, Problem> {
+pub(crate) fn permission_mode(name: Option<&str>, context: &Context) -> Result<PermissionMode, Problem> {
     let Some(name) = name else { return Ok(PermissionMode::default()) };
     let mode = serde_json::from_value(Value::String(name.to_owned())).map_err(|_| {
         let detail = "must be default, acceptEdits, plan, bypassPermissions or dontAsk";
@@ -134,7 +140,7 @@ fn permission_mode(name: Option<&str>, context: &Context) -> Result<PermissionMo
     Ok(mode)
 }
 
-fn title(text: String) -> Result<String, Problem> {
+pub(crate) fn title(text: String) -> Result<String, Problem> {
     let is_title = !text.trim().is_empty()
         && text.chars().count() <= MAX_TITLE_CHARS
         && !text.chars().any(char::is_control);
@@ -142,7 +148,7 @@ fn title(text: String) -> Result<String, Problem> {
     if is_title { Ok(text) } else { Err(Problem::field("title_invalid", "/title", detail)) }
 }
 
-fn model(name: String, pointer: &str) -> Result<String, Problem> {
+pub(crate) fn model(name: String, pointer: &str) -> Result<String, Problem> {
     let begins_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-[]/@".contains(&byte));
     if begins_well && fits && name.len() <= 128 {
@@ -177,6 +183,16 @@ fn max_turns(turns: u32) -> Result<u32, Problem> {
     match turns {
         1..=1000 => Ok(turns),
         _ => Err(Problem::field("field_invalid", "/max_turns", "must be between 1 and 1000")),
+    }
+}
+
+fn max_duration(millis: u64) -> Result<u64, Problem> {
+    match millis {
+        1..=MAX_DURATION_MS => Ok(millis),
+        _ => {
+            let detail = format!("must be between 1 and {MAX_DURATION_MS}");
+            Err(Problem::field("field_invalid", "/max_duration_ms", detail))
+        }
     }
 }
 

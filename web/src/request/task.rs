@@ -136,6 +136,11 @@ pub(crate) fn read_prompt(fields: Map<String, Value>) -> Result<Submission, Prob
     submission(body.prompt, body.attachments, WhileRunning::Queue)
 }
 
+/// A prompt that is nothing but text.
+pub(crate) fn text_prompt(text: String) -> Result<Submission, Problem> {
+    submission(text, None, WhileRunning::Queue)
+}
+
 fn target(body: &TaskFields) -> Result<Target, Problem> {
     let continues = body.continue_conversation.unwrap_or_default();
     let is_new = body.new_session.unwrap_or_default();

@@ -120,7 +120,7 @@ fn types(list: Option<&str>) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Problem> {
+pub(super) fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Problem> {
     let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
     let version = value.to_str().ok().and_then(|text| text.trim().parse().ok());
     let invalid = || {

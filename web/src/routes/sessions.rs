@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use runner_actors::Submission;
 use runner_core::event_log::Verification;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{SessionCursor, SessionFilter, SessionSort};
@@ -14,7 +15,7 @@ use super::{Context, tasks};
 use crate::error::{ApiError, Problem};
 use crate::request::options::{OpenSessionBody, Opening};
 use crate::request::task::{PromptBody, read_prompt};
-use crate::request::{LOCAL_USER, Write, limit, no_query, query, session_id};
+use crate::request::{LOCAL_USER, Write, limit, query, session_id, version};
 
 const MAX_SEARCH_CHARS: usize = 200;
 
@@ -139,13 +140,9 @@ pub(crate) async fn find_session(
     let asked: SessionQuery = query(&request)?;
     let summary = context.sessions.find(LOCAL_USER, session_id(&id)?).await?;
     let session = summary.head.id;
-    let view = match asked.at {
+    let view = match version(asked.at, "?at", 1..=summary.head.version)? {
         None => context.sessions.view(session).await?,
-        Some(at) if (1..=summary.head.version).contains(&at) => context.sessions.view_at(session, at).await?,
-        Some(_) => {
-            let detail = format!("the session has versions 1 to {}", summary.head.version);
-            return Err(Problem::field("query_invalid", "?at", detail).into());
-        }
+        Some(at) => context.sessions.view_at(session, at).await?,
     };
     Ok(HttpResponse::Ok().json(&*view))
 }
@@ -157,10 +154,25 @@ struct PromptAccepted {
     version: u64,
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PromptQuery {
+    /// `queue` (the default), or `steer`: the running turn gets it.
+    mode: Option<PromptMode>,
+}
+
+#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PromptMode {
+    Queue,
+    Steer,
+}
+
 /// Gives the session a prompt; while a turn runs it waits its turn, in order.
 #[utoipa::path(
     tag = "sessions",
-    params(("id" = SessionId, Path)),
+    params(("id" = SessionId, Path), PromptQuery),
     request_body = PromptBody,
     responses((status = 202, body = PromptAccepted), (status = "4XX", body = Problem, content_type = "application/problem+json"))
 )]
@@ -171,14 +183,34 @@ pub(crate) async fn submit_prompt(
     write: Write,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
+    let asked: PromptQuery = query(&request)?;
     let submission = read_prompt(write.fields()?)?;
     let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
     context.workspaces.check(&head.working_dir)?;
+    if let Some(PromptMode::Steer) = asked.mode {
+        return steer(head.id, submission, write, &context).await;
+    }
     let prompted = context.sessions.prompt(head.id, submission, write.provenance).await?;
     let accepted = PromptAccepted { turn_id: prompted.turn, version: prompted.version };
     let mut response = HttpResponse::Accepted().json(accepted);
     mark_replay(&mut response, prompted.replayed);
+    Ok(response)
+}
+
+/// The running turn gets the prompt with the next result of a tool, or right after its answer.
+async fn steer(
+    session: SessionId,
+    submission: Submission,
+    write: Write,
+    context: &Context,
+) -> Result<HttpResponse, ApiError> {
+    let Submission { turn: message, text, attachments, author, .. } = submission;
+    let prompt = (message, text, attachments);
+    let appended = context.sessions.steer(session, prompt, author, write.provenance).await?;
+    let turn_id = context.sessions.steered_turn(appended).await?;
+    let mut response =
+        HttpResponse::Accepted().json(PromptAccepted { turn_id, version: appended.last_version });
+    mark_replay(&mut response, appended.replayed);
     Ok(response)
 }
 

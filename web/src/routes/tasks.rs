@@ -134,6 +134,7 @@ pub(super) fn opened(opening: Opening, context: &Context) -> Result<SessionOpene
         origin: Origin::Api,
         offline: context.sessions.agent_status().offline,
         title: opening.title,
+        parent: None,
         options: opening.options,
     })
 }

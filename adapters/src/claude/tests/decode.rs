@@ -1,6 +1,6 @@
 //! Lines of the agent and what they mean.
 
-use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, PermissionRequest, ToolReturn};
+use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, ToolReturn};
 use serde_json::{Value, json};
 
 use crate::claude::decode::{Incoming, decode};
@@ -190,50 +190,6 @@ fn parts_of_the_stream_that_say_nothing_new_are_left_out() {
 }
 
 #[test]
-fn question_whether_a_tool_may_be_used_is_a_request() {
-    let line = r#"{"type":"control_request","request_id":"5e0e","request":{"subtype":"can_use_tool",
-        "tool_name":"Bash","display_name":"Bash","input":{"command":"touch z"},"description":"touch",
-        "permission_suggestions":[{"type":"setMode","mode":"acceptEdits","destination":"session"}],
-        "blocked_path":"/w/z","decision_reason":"outside of the folder","decision_reason_type":"workingDir",
-        "tool_use_id":"toolu_1","agent_id":"ad8b3aa4dfee3111e"}}"#;
-
-    let suggestion = json!({ "type": "setMode", "mode": "acceptEdits", "destination": "session" });
-    assert_eq!(
-        outputs(line),
-        [AgentOutput::PermissionRequested(PermissionRequest {
-            request_id: "5e0e".into(),
-            tool_name: "Bash".into(),
-            tool_use_id: "toolu_1".into(),
-            input: json!({ "command": "touch z" }),
-            description: "touch".into(),
-            reason: Some("outside of the folder".into()),
-            suggestions: vec![suggestion],
-            subagent: Some("ad8b3aa4dfee3111e".into()),
-        })]
-    );
-}
-
-#[test]
-fn question_of_the_main_agent_without_extras_is_a_request_too() {
-    let line = r#"{"type":"control_request","request_id":"r","request":{"subtype":"can_use_tool",
-        "tool_name":"AskUserQuestion","input":{"questions":[]},"tool_use_id":"toolu_1"}}"#;
-
-    assert_eq!(
-        outputs(line),
-        [AgentOutput::PermissionRequested(PermissionRequest {
-            request_id: "r".into(),
-            tool_name: "AskUserQuestion".into(),
-            tool_use_id: "toolu_1".into(),
-            input: json!({ "questions": [] }),
-            description: String::new(),
-            reason: None,
-            suggestions: vec![],
-            subagent: None,
-        })]
-    );
-}
-
-#[test]
 fn request_for_something_that_is_not_offered_is_told_apart() {
     let line = r#"{"type":"control_request","request_id":"r7","request":{"subtype":"hook_callback","callback_id":"h"}}"#;
 
@@ -242,10 +198,20 @@ fn request_for_something_that_is_not_offered_is_told_apart() {
 }
 
 #[test]
-fn answer_to_a_request_of_ours_says_that_the_agent_is_up() {
+fn answer_to_a_request_of_ours_is_told_with_its_id() {
     let line = r#"{"type":"control_response","response":{"subtype":"success","request_id":"1","response":{"pid":1}}}"#;
 
-    assert_eq!(decoded(line), [Incoming::Ready]);
+    let (request_id, outcome) = ("1".into(), Ok(json!({ "pid": 1 })));
+    assert_eq!(decoded(line), [Incoming::Answered { request_id, outcome }]);
+}
+
+#[test]
+fn refusal_of_a_request_of_ours_says_why() {
+    let line =
+        r#"{"type":"control_response","response":{"subtype":"error","request_id":"1","error":"too late"}}"#;
+
+    let (request_id, outcome) = ("1".into(), Err("too late".into()));
+    assert_eq!(decoded(line), [Incoming::Answered { request_id, outcome }]);
 }
 
 #[test]
@@ -271,7 +237,7 @@ fn incidents_are_told_with_their_figures() {
     assert_eq!(outputs(retry), [retried(1, 557, Some(529), "overloaded")]);
     assert_eq!(outputs(lost), [retried(2, 1000, None, "connection")]);
     assert_eq!(outputs(compact), [AgentOutput::ContextCompacted { trigger, tokens_before, tokens_after }]);
-    assert_eq!(outputs(limit), [AgentOutput::RateLimited { info }]);
+    assert_eq!(outputs(limit), [AgentOutput::RateLimited { info, resets_at: None }]);
 }
 
 #[test]
@@ -280,7 +246,6 @@ fn what_is_not_known_is_kept_whole() {
         r#"{"type":"from_the_future","nested":{"list":[1,null]}}"#,
         r#"{"type":"system","subtype":"model_fallback","trigger":"overloaded"}"#,
         r#"{"type":"system"}"#,
-        r#"{"type":"control_cancel_request","request_id":"r"}"#,
         r#"{"no_type":true}"#,
         r#"{"type":7}"#,
         "[1,2]",
@@ -318,7 +283,9 @@ pub(super) fn decoded(line: &str) -> Vec<Incoming> {
 pub(super) fn outputs(line: &str) -> Vec<AgentOutput> {
     let output = |incoming| match incoming {
         Incoming::Output(output) => output,
-        other @ (Incoming::Delta(_) | Incoming::Ready | Incoming::Unsupported { .. }) => panic!("{other:?}"),
+        other @ (Incoming::Delta(_) | Incoming::Answered { .. } | Incoming::Unsupported { .. }) => {
+            panic!("{other:?}")
+        }
     };
     decoded(line).into_iter().map(output).collect()
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{ProcessId, SessionId};
 use runner_core::money::MicroDollars;
-use runner_core::ports::AgentLaunch;
+use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
 use serde_json::json;
 use tokio::process::Command;
 use uuid::Uuid;
@@ -42,6 +42,7 @@ fn plain_session_is_started_with_its_id_and_nothing_else() {
 fn every_option_has_its_flag() {
     let folder = Folder::new();
     let options = AgentOptions {
+        max_duration_ms: None,
         model: Some("opus".into()),
         fallback_model: Some("haiku".into()),
         effort: Some("high".into()),
@@ -138,6 +139,63 @@ fn transcript_of_another_session_resumes_nothing() {
     assert_eq!(arguments[7..], ["--session-id=00000000-0000-0000-0000-00000000000a"]);
 }
 
+#[test]
+fn agent_that_is_taken_up_has_its_files_and_ends_at_the_tool_use() {
+    let folder = Folder::new();
+    let line = json!({ "type": "assistant", "uuid": "u1", "message": { "content": [
+        { "type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {} },
+    ] } });
+    let path = format!("projects/-srv/{SESSION}.jsonl");
+    let kept = AgentFile { path: path.clone(), bytes: format!("{line}\n{{}}\n").into() };
+    let launch = AgentLaunch {
+        files: vec![kept],
+        resume_at: Some("toolu_1".into()),
+        ..launch_with(AgentOptions::default())
+    };
+
+    let arguments = arguments(&folder, &launch);
+
+    assert_eq!(arguments[7..], ["--resume=00000000-0000-0000-0000-00000000000a"]);
+    let text = fs::read_to_string(folder.path().join(SESSION.to_string()).join(path)).unwrap();
+    assert_eq!(text.lines().next(), Some(&line.to_string()[..]));
+    assert!(text.lines().nth(1).unwrap().contains("hook_deferred_tool"), "{text}");
+}
+
+#[test]
+fn agent_cannot_be_taken_up_at_a_tool_use_that_it_does_not_know() {
+    let folder = Folder::new();
+    let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
+    let launch = AgentLaunch { resume_at: Some("toolu_1".into()), ..launch_with(AgentOptions::default()) };
+
+    let refused = launch::command(&settings, &program("/bin/echo"), &launch);
+
+    let Err(AgentError::NotStarted(why)) = refused else { panic!("{refused:?}") };
+    assert_eq!(why, "its transcript does not have the tool use");
+}
+
+#[test]
+fn no_agent_is_started_so_that_it_could_skip_permissions_later() {
+    let folder = Folder::new();
+
+    let arguments = arguments(&folder, &launch_with(AgentOptions::default()));
+
+    // While it plans such an agent would let through what it should ask about.
+    assert!(!arguments.iter().any(|argument| argument == "--allow-dangerously-skip-permissions"));
+}
+
+#[test]
+fn agent_ends_with_the_server_where_the_kernel_can_see_to_that() {
+    let folder = Folder::new();
+    let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
+    let guarded = Program { setpriv: Some("/bin/setpriv".into()), ..program("/bin/echo") };
+
+    let command = launch::command(&settings, &guarded, &launch_with(AgentOptions::default())).unwrap();
+
+    let arguments: Vec<_> = command.as_std().get_args().take(4).collect();
+    assert_eq!(command.as_std().get_program(), "/bin/setpriv");
+    assert_eq!(arguments, ["--pdeathsig", "KILL", "--", "/bin/echo"]);
+}
+
 #[tokio::test]
 async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
     let folder = Folder::new();
@@ -152,8 +210,8 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
     let working_dir = folder.path().display().to_string();
     let expected = [
         ("ANTHROPIC_API_KEY", "sk-1"),
-        ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+        ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true"),
         ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"),
         ("CLAUDE_CODE_MAX_RETRIES", "4"),
         ("CLAUDE_CONFIG_DIR", &config_dir),
@@ -253,16 +311,16 @@ fn agent_works_in_the_folder_of_its_session() {
 }
 
 /// A folder that goes away with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let path = std::env::temp_dir().join(format!("launch-{}", Uuid::now_v7()));
         fs::create_dir(&path).unwrap();
         Self(path)
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -293,11 +351,13 @@ fn launch_with(options: AgentOptions) -> AgentLaunch {
         working_dir: "/srv".into(),
         permission_mode: PermissionMode::Default,
         options,
+        files: vec![],
+        resume_at: None,
     }
 }
 
 fn program(path: impl Into<PathBuf>) -> Program {
-    Program { path: path.into(), version: "2.1.197".into() }
+    Program { path: path.into(), version: "2.1.197".into(), setpriv: None }
 }
 
 fn arguments(folder: &Folder, launch: &AgentLaunch) -> Vec<String> {

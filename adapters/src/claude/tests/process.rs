@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use runner_core::agent::AgentOutput;
+use runner_core::agent::{AgentOutput, Spend};
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentExit, RunningAgent};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -40,7 +41,7 @@ async fn agent_is_told_to_initialize_before_anything_else() {
 
     let AgentOutput::Other { raw } = next(&mut agent).await else { panic!("nothing was heard") };
 
-    assert_eq!(raw["line"]["request"], json!({ "subtype": "initialize" }));
+    assert_eq!(raw["line"]["request"], request::initialize()["request"]);
     agent.input.stop().await;
 }
 
@@ -84,6 +85,57 @@ async fn request_that_is_not_offered_is_answered() {
 
     let answer = request::unsupported("r7", "hook_callback");
     assert_eq!(next(&mut agent).await, other(json!({ "type": "heard", "line": answer })));
+}
+
+#[tokio::test]
+async fn agent_says_what_it_has_spent_so_far() {
+    let answers = answering(r#"{"session":{"total_cost_usd":0.25,"total_api_duration_ms":70}}"#);
+
+    let agent = playing(&answers);
+
+    let total = Spend { cost_micros: MicroDollars(250_000), ..Spend::default() };
+    let metered = AgentOutput::Metered { total, total_duration_api_ms: 70 };
+    assert_eq!(agent.input.meter().await.unwrap(), metered);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_answer_of_an_agent_that_has_ended() {
+    let agent = playing("read initialize; read question; exit 3");
+
+    let answer = tokio::time::timeout(PATIENCE, agent.input.rewind(TurnId(Uuid::from_u128(1)))).await;
+
+    assert!(matches!(answer, Ok(Err(AgentError::Ended))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn killing_ends_the_agent_in_the_middle_with_all_it_has_started() {
+    let (mut agent, marker) =
+        playing_marked(&format!("trap '' TERM; {STARTS_ANOTHER}; while :; do sleep 300; done"));
+    assert_eq!(next(&mut agent).await, other(json!({ "type": "started" })));
+
+    agent.input.kill().await;
+
+    let (_, exit) = rest(&mut agent).await;
+    assert_eq!(exit.detail, "signal: 9 (SIGKILL)");
+    assert_eq!(marker.kill_once(), 0, "a process was left behind");
+}
+
+#[tokio::test]
+async fn files_are_put_back_after_the_agent_has_said_which() {
+    let agent = playing(&answering(r#"{"canRewind":true,"filesChanged":["/srv/a","/srv/b"]}"#));
+
+    let files = agent.input.rewind(TurnId(Uuid::from_u128(7))).await.unwrap();
+
+    assert_eq!(files, ["/srv/a", "/srv/b"]);
+}
+
+#[tokio::test]
+async fn files_that_the_agent_cannot_put_back_are_refused_with_its_reason() {
+    let agent = playing(&answering(r#"{"canRewind":false,"error":"no checkpoint"}"#));
+
+    let refused = agent.input.rewind(TurnId(Uuid::from_u128(7))).await;
+
+    assert!(matches!(&refused, Err(AgentError::Refused(why)) if why == "no checkpoint"), "{refused:?}");
 }
 
 #[tokio::test]
@@ -170,6 +222,18 @@ async fn program_that_cannot_be_run_is_an_error() {
     let refused = ClaudeProcess::spawn(Command::new("/no/such/program"), marker);
 
     assert!(matches!(refused, Err(AgentError::NotStarted(_))));
+}
+
+/// Answers every request after the first with this.
+fn answering(answer: &str) -> String {
+    format!(
+        r#"read initialize
+        while read line; do
+            id=$(printf %s "$line" | tr , '\n' | grep request_id | cut -d'"' -f4)
+            printf '{{"type":"control_response","response":{{"subtype":"success","request_id":"%s",' "$id"
+            printf '"response":%s}}}}\n' '{answer}'
+        done"#
+    )
 }
 
 /// An agent that is played by a shell.

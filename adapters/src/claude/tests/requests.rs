@@ -1,5 +1,6 @@
 //! What is said to the agent.
 
+use runner_core::agent::PermissionMode;
 use runner_core::ids::TurnId;
 use runner_core::prompt::Attachment;
 use serde_json::json;
@@ -28,15 +29,6 @@ fn prompt_carries_the_turns_id_and_its_pictures() {
 }
 
 #[test]
-fn refusal_says_why() {
-    let line = request::refusal("r1", "nobody is there");
-
-    let answer = json!({ "behavior": "deny", "message": "nobody is there" });
-    let response = json!({ "subtype": "success", "request_id": "r1", "response": answer });
-    assert_eq!(line, json!({ "type": "control_response", "response": response }));
-}
-
-#[test]
 fn request_that_is_not_offered_is_answered_with_an_error() {
     let line = request::unsupported("r1", "hook_callback");
 
@@ -46,17 +38,38 @@ fn request_that_is_not_offered_is_answered_with_an_error() {
 }
 
 #[test]
-fn requests_of_ours_have_ids_of_their_own() {
-    for (request, subtype) in
-        [(request::initialize as fn() -> _, "initialize"), (request::interrupt, "interrupt")]
-    {
-        let (first, second) = (request(), request());
+fn first_request_has_every_tool_use_come_to_the_gate() {
+    let line = request::initialize();
 
-        assert_eq!(
-            (&first["type"], &first["request"]),
-            (&json!("control_request"), &json!({ "subtype": subtype }))
-        );
-        assert!(first["request_id"].is_string());
-        assert_ne!(first["request_id"], second["request_id"]);
+    let hooks = json!({ "PreToolUse": [{ "hookCallbackIds": ["gate"] }] });
+    assert_eq!(line["request"], json!({ "subtype": "initialize", "hooks": hooks }));
+}
+
+#[test]
+fn changes_are_control_requests() {
+    let turn = TurnId(Uuid::from_u128(7));
+    for (line, expected) in [
+        (request::interrupt(), json!({ "subtype": "interrupt" })),
+        (
+            request::change_mode(PermissionMode::AcceptEdits).1,
+            json!({ "subtype": "set_permission_mode", "mode": "acceptEdits" }),
+        ),
+        (request::change_model(Some("haiku")), json!({ "subtype": "set_model", "model": "haiku" })),
+        (request::change_model(None), json!({ "subtype": "set_model", "model": null })),
+        (request::usage().1, json!({ "subtype": "get_usage" })),
+        (
+            request::rewind(turn, true).1,
+            json!({ "subtype": "rewind_files", "user_message_id": turn, "dry_run": true }),
+        ),
+    ] {
+        assert_eq!((&line["type"], &line["request"]), (&json!("control_request"), &expected));
     }
+}
+
+#[test]
+fn requests_of_ours_have_ids_of_their_own() {
+    let ((first_id, first), (second_id, second)) = (request::usage(), request::usage());
+
+    assert_eq!((&first["request_id"], &second["request_id"]), (&json!(first_id), &json!(second_id)));
+    assert_ne!(first_id, second_id);
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use runner_core::event_log::{Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId};
-use runner_core::ports::{ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort};
+use runner_core::ports::{
+    ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort, WaitingRequest,
+};
 use runner_core::session::index::{SessionIndex, SessionSummary};
 use runner_core::time::Timestamp;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
@@ -23,7 +25,7 @@ const VERIFY_PAGE: i64 = 500;
 
 #[derive(Clone, Debug)]
 pub(in crate::event_store) struct SqliteReader {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
 }
 
 impl SqliteReader {
@@ -157,6 +159,25 @@ impl SqliteReader {
         Ok(ids.into_iter().map(SessionId).collect())
     }
 
+    pub(in crate::event_store) async fn list_requests(
+        &self,
+        owner: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WaitingRequest>, ReadError> {
+        let rows = sqlx::query(
+            "SELECT position, view FROM pending_requests WHERE owner = $1 AND position > $2
+             ORDER BY position LIMIT $3",
+        )
+        .bind(owner)
+        .bind(signed(after))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(read_error)?;
+        rows.iter().map(waiting_request).collect::<sqlx::Result<_>>().map_err(read_error)
+    }
+
     pub(in crate::event_store) async fn count(&self) -> Result<SessionCounts, ReadError> {
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM session_index) AS stored,
@@ -202,6 +223,12 @@ fn listed(row: &SqliteRow) -> sqlx::Result<(SessionIndex, SessionCursor)> {
         session: SessionId(row.try_get::<Uuid, _>("session")?),
     };
     Ok((index, cursor))
+}
+
+fn waiting_request(row: &SqliteRow) -> sqlx::Result<WaitingRequest> {
+    let view: String = row.try_get("view")?;
+    let view = serde_json::from_str(&view).map_err(|source| sqlx::Error::Decode(source.into()))?;
+    Ok(WaitingRequest { position: unsigned(row.try_get("position")?), view })
 }
 
 fn has_wildcard(text: &str) -> bool {

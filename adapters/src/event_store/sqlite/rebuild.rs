@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::{SqliteWriter, upsert_indexes, write_projected};
+use super::{SqliteWriter, unsigned, upsert_indexes, write_projected};
 use crate::event_store::projection::{Projected, project};
 
 /// Events read at once.
@@ -30,7 +30,12 @@ pub struct Rebuilt {
 pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx::Result<Rebuilt> {
     let mut transaction = database.connection().await?.begin_with("BEGIN IMMEDIATE").await?;
     let digest_before = digest_rows(&mut transaction).await?;
-    for clear in ["DELETE FROM session_index", "DELETE FROM session_text", "DELETE FROM usage_by_day"] {
+    for clear in [
+        "DELETE FROM session_index",
+        "DELETE FROM session_text",
+        "DELETE FROM usage_by_day",
+        "DELETE FROM pending_requests",
+    ] {
         sqlx::query(clear).execute(&mut *transaction).await?;
     }
     let (events, sessions) = fold_log(&mut transaction).await?;
@@ -61,7 +66,8 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
             last = row.try_get("position")?;
             let session = SessionId(row.try_get::<Uuid, _>("stream")?);
             let at = Timestamp::from_micros(row.try_get("recorded_at")?);
-            project(&mut projected, indexes.entry(session).or_default(), &event(row)?, at);
+            let index = indexes.entry(session).or_default();
+            project(&mut projected, index, &event(row)?, (unsigned(last), at));
             events += 1;
         }
         write_projected(connection, &projected).await?;
@@ -86,6 +92,8 @@ async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> 
         "SELECT hex(session) || json_array(text) FROM session_text ORDER BY session, rowid",
         "SELECT json_array(day, owner, model, turns, cost_micros, input_tokens, output_tokens,
          cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY day, owner, model",
+        "SELECT hex(session) || json_array(position, owner, request_id, view)
+         FROM pending_requests ORDER BY position",
     ] {
         let rows: Vec<String> = sqlx::query_scalar(select).fetch_all(&mut *connection).await?;
         for row in rows {

@@ -7,7 +7,9 @@ use runner_core::ports::{EventLog, SessionCounts, SessionDirectory};
 use runner_core::session::index::SessionStatus;
 use sqlx::{Connection, SqliteConnection};
 
-use super::samples::{Folder, append, completed, opened, prompted, put, session, started, whole_session};
+use super::samples::{
+    Folder, append, completed, opened, prompted, put, requested, session, started, whole_session,
+};
 use crate::event_store::{EventStore, Rebuilt};
 
 #[tokio::test]
@@ -63,7 +65,7 @@ async fn rebuild_gives_the_same_rows() {
     let rebuilt = EventStore::rebuild_projections(&folder.database()).await.unwrap();
 
     assert_eq!(rebuilt.digest_after, rebuilt.digest_before);
-    assert_eq!((rebuilt.events, rebuilt.sessions), (1236, 303));
+    assert_eq!((rebuilt.events, rebuilt.sessions), (1241, 304));
     assert_eq!(rows(&folder).await, before);
 }
 
@@ -91,6 +93,10 @@ async fn rebuild_reports_and_repairs_what_was_wrong() {
         "DELETE FROM session_text WHERE text = 'fix 7'",
         "UPDATE usage_by_day SET turns = turns + 1",
         "DELETE FROM usage_by_day",
+        "DELETE FROM pending_requests WHERE request_id = 'r1'",
+        "UPDATE pending_requests SET view = '{}'",
+        "INSERT INTO pending_requests SELECT position + 1000, session, owner, 'r9', view FROM pending_requests
+            LIMIT 1",
     ] {
         let folder = filled().await;
         let before = rows(&folder).await;
@@ -121,7 +127,7 @@ async fn store_goes_on_after_a_rebuild() {
     assert_eq!(rebuilt.digest_after, rebuilt.digest_before);
 }
 
-/// Sessions that are over, one that runs, one with a large prompt; written in several batches and by two
+/// Sessions that are over, one that runs, one that waits for people, one with a large prompt; written in several batches and by two
 /// runs of the program.
 async fn filled() -> Folder {
     let folder = Folder::new();
@@ -135,6 +141,8 @@ async fn filled() -> Folder {
     store.close().await;
     let store = folder.open().await;
     put(&store, session(302), vec![opened(session(302)), prompted(1, &"large ".repeat(20_000))]).await;
+    let asking = vec![started(1), requested("r1"), requested("r2")];
+    put(&store, session(304), [vec![opened(session(304)), prompted(1, "asks")], asking].concat()).await;
     put(&store, session(303), vec![opened(session(303))]).await;
     for number in 1..=10 {
         let turn = vec![prompted(number, "again"), started(number), completed(number, "done", 5)];
@@ -152,7 +160,9 @@ async fn rows(folder: &Folder) -> Vec<String> {
         state) AS line FROM session_index
         UNION ALL SELECT json_array(hex(session), text) FROM session_text
         UNION ALL SELECT json_array(day, owner, model, turns, cost_micros, input_tokens, output_tokens,
-        cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY line";
+        cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day
+        UNION ALL SELECT json_array(position, hex(session), owner, request_id, view) FROM pending_requests
+        ORDER BY line";
     let rows = sqlx::query_scalar(rows).fetch_all(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     rows

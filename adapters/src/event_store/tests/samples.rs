@@ -9,10 +9,13 @@ use runner_core::event_log::{Append, Appended, Digest, Provenance, RecordedEvent
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AppendError, Clock, EventLog};
+use runner_core::request::{AgentRequest, ToolEffect};
 use runner_core::session::event::{
-    AgentCounter, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome,
+    AgentCounter, Asked, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted,
+    TurnOutcome,
 };
 use runner_core::time::Timestamp;
+use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 use uuid::Uuid;
 
@@ -103,6 +106,7 @@ pub(super) fn opening(session: SessionId) -> SessionOpened {
         origin: Origin::Api,
         offline: false,
         title: None,
+        parent: None,
         options: AgentOptions { model: Some("opus".into()), ..AgentOptions::default() },
     }
 }
@@ -141,6 +145,22 @@ fn account(micros: u64) -> TurnAccount {
     let spend = Spend { cost_micros, models: [("opus".into(), ModelUse { usage, cost_micros })].into() };
     let counter = AgentCounter { spend: spend.clone(), duration_api_ms: 5 };
     TurnAccount { spend, duration_ms: 10, duration_api_ms: 5, counter }
+}
+
+pub(super) fn requested(request_id: &str) -> SessionEvent {
+    let request = AgentRequest {
+        request_id: request_id.into(),
+        tool_name: "Bash".into(),
+        tool_use_id: format!("tool-{request_id}"),
+        input: json!({ "command": "ls" }),
+        description: "a command".into(),
+        reason: None,
+        suggestions: vec![],
+        subagent: None,
+        effect: ToolEffect::RunsCommands,
+        target: Some("ls".into()),
+    };
+    SessionEvent::PermissionRequested(Asked { turn: turn(1), request })
 }
 
 /// A whole session: opened, one prompt, and what came of it.

@@ -3,16 +3,14 @@
 use serde_json::{Value, json};
 
 use super::samples::{
-    SPARE, account, began_by_itself, completed, completion, given, interrupt_requested, opened,
-    permission_request, profile, prompted, record, record_end, report, said, spend, started, turn,
+    SPARE, account, began_by_itself, completed, completion, given, interrupt_requested, opened, profile,
+    prompted, record, record_end, report, said, spend, started, turn,
 };
 use crate::agent::{
     AgentOutcome, AgentOutput, Delta, DeltaKind, FileChange, FileChangeKind, Spend, ToolReturn,
 };
 use crate::ids::TurnId;
-use crate::session::event::{
-    DecidedBy, DeciderKind, Decision, FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome,
-};
+use crate::session::event::{FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome};
 
 #[test]
 fn blocks_of_a_message_become_events_of_the_running_turn() {
@@ -81,24 +79,6 @@ fn tool_that_changed_a_file_is_followed_by_the_change() {
 }
 
 #[test]
-fn request_for_permission_is_refused_at_once_because_no_one_can_be_asked() {
-    let outcome = given([opened(), prompted(1), started(1)])
-        .when(record(AgentOutput::PermissionRequested(permission_request("r1"))))
-        .inspect_result();
-
-    let [requested, SessionEvent::PermissionDecided { turn: of, request_id, decision, decided_by, message }] =
-        &outcome.unwrap()[..]
-    else {
-        panic!("a request and its refusal were expected")
-    };
-    let request = permission_request("r1");
-    assert_eq!(*requested, SessionEvent::PermissionRequested { turn: turn(1), request });
-    let nobody = DecidedBy { kind: DeciderKind::System, name: Some("no one to ask".into()) };
-    assert_eq!((*of, &request_id[..], *decision, decided_by), (turn(1), "r1", Decision::Deny, &nobody));
-    assert!(message.as_ref().is_some_and(|message| message.starts_with("Nobody is there to decide")));
-}
-
-#[test]
 fn incidents_of_a_turn_are_stored_with_all_they_say() {
     let (error, trigger, info) =
         ("overloaded".to_owned(), "auto".to_owned(), json!({ "status": "rejected" }));
@@ -110,8 +90,8 @@ fn incidents_of_a_turn_are_stored_with_all_they_say() {
         vec![SessionEvent::ApiRetried { turn: turn(1), attempt, max_attempts, delay_ms, status, error }],
     );
     then_running(
-        AgentOutput::RateLimited { info: info.clone() },
-        vec![SessionEvent::RateLimited { turn: turn(1), info }],
+        AgentOutput::RateLimited { info: info.clone(), resets_at: None },
+        vec![SessionEvent::RateLimited { turn: turn(1), info, resets_at_micros: None }],
     );
     then_running(
         AgentOutput::ContextCompacted { trigger: trigger.clone(), tokens_before, tokens_after },
@@ -137,7 +117,7 @@ fn unknown_message_before_the_first_turn_belongs_to_none() {
 
 #[test]
 fn anything_else_before_the_first_turn_is_not_stored() {
-    for output in [said("hello"), AgentOutput::RateLimited { info: Value::Null }, ended()] {
+    for output in [said("hello"), AgentOutput::RateLimited { info: Value::Null, resets_at: None }, ended()] {
         given([opened()]).when(record(output)).then_expect_events(vec![]);
     }
 }

@@ -105,12 +105,40 @@ fn subagents_are_left_out_with_their_tools_and_results() {
 
 #[test]
 fn everything_else_is_no_part_of_the_conversation() {
-    let said_by_a_subagent = every_event();
+    let is_steered = |event: &SessionEvent| matches!(event, SessionEvent::PromptSteered { .. });
+    let said_by_a_subagent: Vec<SessionEvent> =
+        every_event().into_iter().filter(|event| !is_steered(event)).collect();
 
     let messages = told(&said_by_a_subagent);
 
     let roles: Vec<_> = messages.iter().map(|message| (message.role, message.version)).collect();
     assert_eq!(roles, [(Role::User, 3)]);
+}
+
+#[test]
+fn prompt_for_the_running_turn_stands_where_it_came() {
+    let messages = told(&[prompted(1), started(1), said("one", None), steered("two"), said("three", None)]);
+
+    let contents: Vec<_> = messages.iter().map(|message| (message.role, message.content.clone())).collect();
+    assert_eq!(
+        contents,
+        [
+            (Role::User, vec![text("prompt 1")]),
+            (Role::Assistant, vec![text("one")]),
+            (Role::User, vec![text("two")]),
+            (Role::Assistant, vec![text("three")]),
+        ]
+    );
+}
+
+#[test]
+fn prompt_that_was_taken_back_is_no_part_of_the_conversation() {
+    let taken_back = SessionEvent::PromptWithdrawn { turn: turn(2), by: "ada".into() };
+
+    let messages = told(&[prompted(1), prompted(2), started(1), taken_back, started(2)]);
+
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].turn_id, turn(1));
 }
 
 fn told(events: &[SessionEvent]) -> Vec<Message> {
@@ -119,6 +147,11 @@ fn told(events: &[SessionEvent]) -> Vec<Message> {
         conversation.apply(version, event);
     }
     conversation.messages
+}
+
+fn steered(text: &str) -> SessionEvent {
+    let (turn, message, author) = (turn(1), turn(50), "ada".to_owned());
+    SessionEvent::PromptSteered { turn, message, text: text.to_owned(), attachments: vec![], author }
 }
 
 fn said(text: &str, parent: Option<&str>) -> SessionEvent {

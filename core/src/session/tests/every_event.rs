@@ -3,26 +3,32 @@
 use serde_json::json;
 
 use super::samples::{
-    account, completion, denial, opening, permission_request, profile, spend_of, started, turn,
+    account, completion, denial, opening, permission_request, process, profile, session, settlement,
+    spend_of, started, turn,
 };
-use crate::agent::{AgentOptions, AgentProfile, FileChange, FileChangeKind};
+use crate::agent::{
+    AgentOptions, AgentProfile, AgentTask, FileChange, FileChangeKind, PermissionMode, TaskListChange,
+    TaskUsage,
+};
+use crate::ids::TurnId;
 use crate::money::MicroDollars;
 use crate::prompt::Attachment;
+use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect};
 use crate::session::event::{
-    DecidedBy, DeciderKind, Decision, FailureCause, InterruptCause, SessionEvent, SessionOpened, TurnAccount,
-    TurnCompleted, TurnOutcome,
+    Asked, Decided, FailureCause, Fallback, InterruptCause, Parent, ParkCause, SessionEvent, SessionOpened,
+    TurnAccount, TurnCompleted, TurnOutcome, TurnResumed, WithdrawReason,
 };
 
 pub(super) fn every_event() -> Vec<SessionEvent> {
-    [beginnings(), blocks(), permissions(), incidents(), ends()].concat()
+    [beginnings(), blocks(), requests(), parking(), tasks(), changes(), incidents(), ends()].concat()
 }
 
 fn beginnings() -> Vec<SessionEvent> {
-    let image = Attachment::Image { media_type: "image/png".into(), data: "aGk=".into() };
-    let (text, author, attachments) = ("say hi, 你好".to_owned(), "ada".to_owned(), vec![image]);
+    let (text, author, attachments) = ("say hi, 你好".to_owned(), "ada".to_owned(), vec![image()]);
     vec![
         SessionEvent::SessionOpened(SessionOpened {
             title: Some("A title".into()),
+            parent: Some(Parent { session: session(), version: 3 }),
             options: options(),
             ..opening()
         }),
@@ -45,6 +51,7 @@ fn beginnings() -> Vec<SessionEvent> {
 
 fn options() -> AgentOptions {
     AgentOptions {
+        max_duration_ms: Some(60_000),
         model: Some("opus".into()),
         fallback_model: Some("haiku".into()),
         effort: Some("high".into()),
@@ -100,18 +107,155 @@ fn blocks() -> Vec<SessionEvent> {
     ]
 }
 
-fn permissions() -> Vec<SessionEvent> {
-    let mut request = permission_request("r1");
-    request.subagent = Some("agent-7".into());
+fn requests() -> Vec<SessionEvent> {
+    let asked = |kind, request| SessionEvent::request_made(kind, Asked { turn: turn(1), request });
+    let settled =
+        |kind, settlement| SessionEvent::request_settled(kind, Decided { turn: turn(1), settlement });
+    let permission = AgentRequest { subagent: Some("agent-7".into()), ..permission_request("r1") };
     vec![
-        SessionEvent::PermissionRequested { turn: turn(1), request },
-        SessionEvent::PermissionDecided {
+        asked(RequestKind::Permission, permission),
+        settled(
+            RequestKind::Permission,
+            Settlement {
+                message: Some("Only this once.".into()),
+                updated_input: Some(json!({ "file_path": "/srv/b" })),
+                remember: true,
+                ..settlement("r1", Decision::Allow)
+            },
+        ),
+        asked(RequestKind::Question, question()),
+        settled(
+            RequestKind::Question,
+            Settlement {
+                answers: Some([("Which?".to_owned(), json!(["A", "B"]))].into()),
+                ..settlement("r2", Decision::Allow)
+            },
+        ),
+        asked(RequestKind::Plan, plan()),
+        settled(RequestKind::Plan, Settlement { interrupt: true, ..settlement("r3", Decision::Deny) }),
+        SessionEvent::RequestReleased { turn: turn(1), request_id: "r1".into(), process: process(1) },
+        SessionEvent::RequestWithdrawn {
             turn: turn(1),
-            request_id: "r1".into(),
-            decision: Decision::Deny,
-            decided_by: DecidedBy { kind: DeciderKind::System, name: Some("no one to ask".into()) },
-            message: Some("Nobody is there.".into()),
+            request_id: "r2".into(),
+            reason: WithdrawReason::AgentWithdrew,
         },
+        SessionEvent::PolicyApplied {
+            turn: turn(1),
+            tool_use_id: "tool-1".into(),
+            tool_name: "Write".into(),
+            decision: Decision::Deny,
+            decided_by: DecidedBy {
+                kind: DeciderKind::Rule,
+                id: Some("7".into()),
+                name: Some("rule".into()),
+            },
+            message: "Not here.".into(),
+        },
+    ]
+}
+
+fn question() -> AgentRequest {
+    let questions = json!([{ "question": "Which?", "options": [{ "label": "A" }, { "label": "B" }], "multiSelect": true }]);
+    AgentRequest {
+        tool_name: "AskUserQuestion".into(),
+        tool_use_id: "tool-2".into(),
+        input: json!({ "questions": questions }),
+        description: "Which?".into(),
+        reason: None,
+        suggestions: vec![],
+        effect: ToolEffect::Other,
+        target: None,
+        ..permission_request("r2")
+    }
+}
+
+fn plan() -> AgentRequest {
+    AgentRequest {
+        tool_name: "ExitPlanMode".into(),
+        tool_use_id: "tool-3".into(),
+        input: json!({ "plan": "1. Read" }),
+        description: "1. Read".into(),
+        reason: None,
+        suggestions: vec![],
+        effect: ToolEffect::RunsCommands,
+        target: None,
+        ..permission_request("r3")
+    }
+}
+
+fn parking() -> Vec<SessionEvent> {
+    let counter = account(&spend_of(&[]), &spend_of(&[("opus", 50)])).counter;
+    vec![
+        SessionEvent::TurnParked { turn: turn(1), cause: ParkCause::ServerStopped },
+        SessionEvent::TurnResumed(TurnResumed {
+            turn: turn(1),
+            attempt: 2,
+            process: process(2),
+            runtime_version: "2.1".into(),
+            node: "n1".into(),
+            request_id: "r1".into(),
+            fallback: Some(Fallback::SubagentRestarted),
+        }),
+        SessionEvent::UsageReported { turn: turn(1), process: process(2), counter },
+    ]
+}
+
+fn tasks() -> Vec<SessionEvent> {
+    let usage = TaskUsage { total_tokens: 1200, tool_uses: 3, duration_ms: 450 };
+    let task_id = || "task-1".to_owned();
+    vec![
+        SessionEvent::SubagentStarted {
+            turn: turn(1),
+            task: AgentTask {
+                task_id: task_id(),
+                tool_use_id: Some("tool-0".into()),
+                kind: "local_agent".into(),
+                description: "Look around".into(),
+                subagent_type: Some("Explore".into()),
+            },
+        },
+        SessionEvent::SubagentProgressed {
+            turn: turn(1),
+            task_id: task_id(),
+            description: "Reading".into(),
+            usage,
+        },
+        SessionEvent::SubagentFinished {
+            turn: turn(1),
+            task_id: task_id(),
+            status: "completed".into(),
+            summary: "All is well".into(),
+            usage: Some(usage),
+        },
+        SessionEvent::TaskListChanged {
+            turn: turn(1),
+            change: TaskListChange {
+                id: "1".into(),
+                subject: Some("Write tests".into()),
+                status: "in_progress".into(),
+            },
+        },
+    ]
+}
+
+fn changes() -> Vec<SessionEvent> {
+    let by = || "ada".to_owned();
+    vec![
+        SessionEvent::PermissionModeChanged { mode: PermissionMode::Plan, by: DecidedBy::user("ada") },
+        SessionEvent::ModelChanged { model: Some("haiku".into()), by: by() },
+        SessionEvent::SessionRenamed { title: "Another title".into(), by: by() },
+        SessionEvent::SessionTagged { tags: vec!["red".into(), "blue".into()], by: by() },
+        SessionEvent::SessionArchived { by: by() },
+        SessionEvent::SessionUnarchived { by: by() },
+        SessionEvent::PromptWithdrawn { turn: turn(1), by: by() },
+        SessionEvent::PromptSteered {
+            turn: turn(1),
+            message: TurnId(session().0),
+            text: "the other one".into(),
+            attachments: vec![image()],
+            author: by(),
+        },
+        SessionEvent::FilesRewound { turn: turn(1), files: vec!["/srv/a".into()], by: by() },
     ]
 }
 
@@ -125,7 +269,11 @@ fn incidents() -> Vec<SessionEvent> {
             status: Some(529),
             error: "overloaded".into(),
         },
-        SessionEvent::RateLimited { turn: turn(1), info: json!({ "status": "rejected" }) },
+        SessionEvent::RateLimited {
+            turn: turn(1),
+            info: json!({ "status": "rejected" }),
+            resets_at_micros: None,
+        },
         SessionEvent::ContextCompacted {
             turn: turn(1),
             trigger: "auto".into(),
@@ -133,7 +281,7 @@ fn incidents() -> Vec<SessionEvent> {
             tokens_after: 30,
         },
         SessionEvent::AgentMessage { turn: Some(turn(1)), raw: json!({ "type": "from_the_future" }) },
-        SessionEvent::InterruptRequested { turn: turn(1), by: "ada".into() },
+        SessionEvent::InterruptRequested { turn: turn(1), by: "ada".into(), cause: InterruptCause::User },
     ]
 }
 
@@ -161,4 +309,8 @@ fn ends() -> Vec<SessionEvent> {
             account: spent(),
         },
     ]
+}
+
+fn image() -> Attachment {
+    Attachment::Image { media_type: "image/png".into(), data: "aGk=".into() }
 }

@@ -17,7 +17,10 @@ const AT: u64 = 7;
 fn each_stored_event_is_the_frame_that_clients_know() {
     let frames: Vec<Option<Value>> = every_event().iter().map(stored).collect();
 
-    assert_eq!(frames, [beginnings(), blocks(), permissions(), incidents(), ends()].concat());
+    assert_eq!(
+        frames,
+        [beginnings(), blocks(), requests(), parking(), tasks(), changes(), incidents(), ends()].concat()
+    );
 }
 
 #[test]
@@ -50,6 +53,7 @@ fn interrupted_turn_ends_in_an_error_frame_with_its_cause() {
         InterruptCause::ServerStopped,
         InterruptCause::ServerCrashed,
         InterruptCause::AgentAborted,
+        InterruptCause::Deadline,
     ] {
         let account = unreported(&Spend::default());
 
@@ -128,15 +132,87 @@ fn blocks() -> Vec<Option<Value>> {
     ]
 }
 
-fn permissions() -> Vec<Option<Value>> {
-    let request = json!({
+fn requests() -> Vec<Option<Value>> {
+    let permission = json!({
         "request_id": "r1", "tool_name": "Write", "tool_use_id": "tool-1", "input": { "file_path": "/srv/a" },
         "description": "a", "reason": "workingDir", "suggestions": [{ "type": "setMode" }],
-        "subagent": "agent-7",
+        "subagent": "agent-7", "effect": "writes_files", "target": "/srv/a",
     });
-    let decided_by = json!({ "kind": "system", "name": "no one to ask" });
-    let decision = json!({ "request_id": "r1", "decision": "deny", "decided_by": decided_by });
-    vec![shown("permission_request", "a", request), shown("decision", "Nobody is there.", decision)]
+    let questions = json!([{ "question": "Which?", "options": [{ "label": "A" }, { "label": "B" }], "multiSelect": true }]);
+    let question = json!({
+        "request_id": "r2", "tool_name": "AskUserQuestion", "tool_use_id": "tool-2",
+        "input": { "questions": questions }, "description": "Which?", "suggestions": [], "effect": "other",
+    });
+    let plan = json!({
+        "request_id": "r3", "tool_name": "ExitPlanMode", "tool_use_id": "tool-3",
+        "input": { "plan": "1. Read" }, "description": "1. Read", "suggestions": [],
+        "effect": "runs_commands",
+    });
+    let ada = json!({ "kind": "user", "id": "ada", "name": "ada" });
+    let allowed = json!({
+        "request_id": "r1", "decision": "allow", "decided_by": ada, "message": "Only this once.",
+        "updated_input": { "file_path": "/srv/b" }, "remember": true,
+    });
+    let answered = json!({
+        "request_id": "r2", "decision": "allow", "decided_by": ada, "answers": { "Which?": ["A", "B"] },
+    });
+    let denied = json!({ "request_id": "r3", "decision": "deny", "decided_by": ada, "interrupt": true });
+    let withdrawn = json!({ "request_id": "r2", "reason": "the agent no longer waits for it" });
+    let policy = json!({
+        "tool_use_id": "tool-1", "tool_name": "Write", "decision": "deny",
+        "decided_by": { "kind": "rule", "id": "7", "name": "rule" },
+    });
+    vec![
+        shown("permission_request", "a", permission),
+        shown("decision", "Only this once.", allowed),
+        shown("question", "Which?", question),
+        shown("decision", "", answered),
+        shown("plan", "1. Read", plan),
+        shown("decision", "", denied),
+        None,
+        shown("status", "request_withdrawn", withdrawn),
+        shown("decision", "Not here.", policy),
+    ]
+}
+
+fn parking() -> Vec<Option<Value>> {
+    vec![
+        shown("status", "turn_parked", json!({ "cause": "server_stopped" })),
+        shown("status", "turn_resumed", json!({ "attempt": 2, "fallback": "subagent_restarted" })),
+        None,
+    ]
+}
+
+fn tasks() -> Vec<Option<Value>> {
+    let usage = json!({ "total_tokens": 1200, "tool_uses": 3, "duration_ms": 450 });
+    let started = json!({
+        "state": "started", "task_id": "task-1", "tool_use_id": "tool-0", "kind": "local_agent",
+        "description": "Look around", "subagent_type": "Explore",
+    });
+    let progressed = json!({ "state": "progressed", "task_id": "task-1", "usage": usage });
+    let finished = json!({ "state": "finished", "task_id": "task-1", "usage": usage, "status": "completed" });
+    let listed = json!({ "id": "1", "subject": "Write tests", "status": "in_progress" });
+    vec![
+        shown("subagent", "Look around", started),
+        shown("subagent", "Reading", progressed),
+        shown("subagent", "All is well", finished),
+        shown("task_list", "Write tests", listed),
+    ]
+}
+
+fn changes() -> Vec<Option<Value>> {
+    let outside_of_turns = |content, fields| {
+        let mut frame = shown("status", content, fields)?;
+        frame["turn_id"] = Value::Null;
+        Some(frame)
+    };
+    let untold = || vec![None; 5];
+    let told = vec![
+        outside_of_turns("permission_mode_changed", json!({ "permission_mode": "plan" })),
+        outside_of_turns("model_changed", json!({ "model": "haiku" })),
+    ];
+    let steered = shown("status", "prompt_steered", json!({ "text": "the other one" }));
+    [told, untold(), vec![steered, None]].concat()
 }
 
 fn incidents() -> Vec<Option<Value>> {

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::samples::{
-    at, began_by_itself, completed, interrupt_requested, opened, opening, permission_request, profile,
-    prompted, prompted_with, session, spend, spend_of, started, turn, unreported, usage,
+    at, began_by_itself, completed, decided, interrupt_requested, opened, opening, parked,
+    permission_requested, profile, prompted, prompted_with, resumed, session, settlement, spend, spend_of,
+    started, turn, unreported, usage,
 };
-use crate::agent::{FileChange, FileChangeKind, Spend, Usage};
+use crate::agent::{FileChange, FileChangeKind, PermissionMode, Spend, Usage};
 use crate::money::MicroDollars;
-use crate::session::event::{
-    DecidedBy, DeciderKind, Decision, InterruptCause, Origin, SessionEvent, SessionOpened,
-};
+use crate::request::{DecidedBy, Decision};
+use crate::session::event::{InterruptCause, Origin, SessionEvent, SessionOpened, WithdrawReason};
 use crate::session::index::{SessionHead, SessionIndex, SessionStatus, SessionSummary};
 
 #[test]
@@ -26,6 +26,7 @@ fn fold_begins_with_what_the_session_was_opened_with() {
         permission_mode: opening().permission_mode,
         owner: "ada".into(),
         origin: Origin::Api,
+        parent: None,
         created_at: at(1),
         updated_at: at(1),
         version: 1,
@@ -98,13 +99,7 @@ fn model_is_the_one_that_the_agent_says_it_uses() {
 
 #[test]
 fn status_follows_the_turns() {
-    let refused = SessionEvent::PermissionDecided {
-        turn: turn(1),
-        request_id: "r1".into(),
-        decision: Decision::Deny,
-        decided_by: DecidedBy { kind: DeciderKind::System, name: None },
-        message: None,
-    };
+    let refused = decided(settlement("r1", Decision::Deny));
     let interrupted = SessionEvent::TurnInterrupted {
         turn: turn(2),
         cause: InterruptCause::ServerCrashed,
@@ -114,8 +109,8 @@ fn status_follows_the_turns() {
     then_status_after_each(&[
         (prompted(1), Running),
         (started(1), Running),
-        (asked("r1"), Waiting),
-        (asked("r2"), Waiting),
+        (permission_requested("r1"), Waiting),
+        (permission_requested("r2"), Waiting),
         (refused, Waiting),
         (prompted(2), Waiting),
         (completed(1, &spend(1), &spend(1)), Running),
@@ -127,10 +122,89 @@ fn status_follows_the_turns() {
 
 #[test]
 fn request_that_nobody_answered_is_settled_by_the_end_of_its_turn() {
-    let summary = indexed(&[started(1), asked("r1"), asked("r2")]).summary();
-    let settled = indexed(&[started(1), asked("r1"), completed(1, &spend(1), &spend(1))]).summary();
+    let summary = indexed(&[started(1), permission_requested("r1"), permission_requested("r2")]).summary();
+    let settled =
+        indexed(&[started(1), permission_requested("r1"), completed(1, &spend(1), &spend(1))]).summary();
 
     assert_eq!((summary.pending, settled.pending), (2, 0));
+}
+
+#[test]
+fn session_waits_until_every_request_is_settled_whatever_becomes_of_its_process() {
+    use SessionStatus::{Running, Waiting};
+    let (turn, request_id, reason) = (turn(1), "r2".to_owned(), WithdrawReason::AgentWithdrew);
+    then_status_after_each(&[
+        (prompted(1), Running),
+        (started(1), Running),
+        (permission_requested("r1"), Waiting),
+        (permission_requested("r2"), Waiting),
+        (parked(), Waiting),
+        (decided(settlement("r1", Decision::Allow)), Waiting),
+        (SessionEvent::RequestWithdrawn { turn, request_id, reason }, Running),
+        (resumed("r1", None), Running),
+    ]);
+}
+
+#[test]
+fn archived_session_says_so_unless_it_has_something_to_do() {
+    use SessionStatus::{Archived, Idle, Running};
+    let by = || "ada".to_owned();
+    then_status_after_each(&[
+        (SessionEvent::SessionArchived { by: by() }, Archived),
+        (began_by_itself(), Running),
+        (completed(99, &spend(1), &spend(1)), Archived),
+        (SessionEvent::SessionUnarchived { by: by() }, Idle),
+    ]);
+}
+
+#[test]
+fn pending_counts_what_waits() {
+    let summary = indexed(&[
+        started(1),
+        permission_requested("r1"),
+        permission_requested("r2"),
+        decided(settlement("r1", Decision::Deny)),
+    ])
+    .summary();
+
+    assert_eq!(summary.pending, 1);
+}
+
+#[test]
+fn what_was_changed_shows_as_it_is_now() {
+    let by = || "ada".to_owned();
+
+    let head = indexed(&[
+        prompted(1),
+        SessionEvent::SessionRenamed { title: "New".into(), by: by() },
+        SessionEvent::SessionTagged { tags: vec!["red".into()], by: by() },
+        SessionEvent::SessionTagged { tags: vec!["blue".into(), "green".into()], by: by() },
+        SessionEvent::ModelChanged { model: Some("haiku".into()), by: by() },
+        SessionEvent::PermissionModeChanged { mode: PermissionMode::Plan, by: DecidedBy::user("ada") },
+    ])
+    .head;
+
+    assert_eq!((head.title.as_deref(), head.model.as_deref()), (Some("New"), Some("haiku")));
+    assert_eq!(
+        (head.tags, head.permission_mode),
+        (vec!["blue".into(), "green".into()], PermissionMode::Plan)
+    );
+}
+
+#[test]
+fn prompt_that_was_taken_back_does_not_count() {
+    let taken_back = SessionEvent::PromptWithdrawn { turn: turn(2), by: "ada".into() };
+
+    let summary = indexed(&[prompted(1), prompted(2), taken_back, started(1)]).summary();
+
+    assert_eq!(summary.turns, 1);
+}
+
+#[test]
+fn session_whose_only_prompt_was_taken_back_is_idle() {
+    use SessionStatus::{Idle, Running};
+    let taken_back = SessionEvent::PromptWithdrawn { turn: turn(1), by: "ada".into() };
+    then_status_after_each(&[(prompted(1), Running), (taken_back, Idle)]);
 }
 
 #[test]
@@ -151,7 +225,8 @@ fn file_that_changed_twice_counts_once() {
 
 #[test]
 fn fold_goes_on_from_where_it_was_written_down() {
-    let before = indexed(&[prompted(1), started(1), asked("r1"), changed("/srv/a"), prompted(2)]);
+    let before =
+        indexed(&[prompted(1), started(1), permission_requested("r1"), changed("/srv/a"), prompted(2)]);
 
     let read_back: SessionIndex = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
 
@@ -200,10 +275,6 @@ fn then_status_after_each(events: &[(SessionEvent, SessionStatus)]) {
         index.apply(event, at(version));
         assert_eq!(index.head.status, *expected, "after {event:?}");
     }
-}
-
-fn asked(request_id: &str) -> SessionEvent {
-    SessionEvent::PermissionRequested { turn: turn(1), request: permission_request(request_id) }
 }
 
 fn changed(path: &str) -> SessionEvent {

@@ -1,13 +1,19 @@
-//! Whatever is asked in whatever order, turns begin one at a time and each ends exactly once.
+//! Whatever is asked in whatever order, turns begin one at a time and each ends exactly once; so it is with
+//! the requests of the agent.
+
+use std::collections::BTreeSet;
 
 use cqrs_es::Aggregate;
 
-use super::samples::{opened, profile, report, said, spend, start, submit};
+use super::samples::{
+    answer, opened, permission_request, profile, report, said, settle, spend, start, submit,
+};
 use crate::Session;
 use crate::agent::{AgentOutcome, AgentOutput};
 use crate::ids::TurnId;
+use crate::request::{AgentRequest, Answer, Decision, RequestKind, ToolEffect, ToolGate};
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
-use crate::session::event::{FailureCause, Initiator, InterruptCause, SessionEvent};
+use crate::session::event::{FailureCause, Initiator, InterruptCause, ParkCause, SessionEvent};
 
 const STEPS: u32 = 20_000;
 
@@ -20,13 +26,13 @@ fn every_turn_ends_exactly_once_before_the_next_begins() {
         for event in history(seed) {
             if let SessionEvent::TurnStarted { turn, .. } = event {
                 assert_eq!(running.replace(turn), None, "seed {seed}: {turn} began beside another");
-            } else if let Some(turn) = ended(&event) {
+            } else if let Some(turn) = event.ended_turn() {
                 assert_eq!(running.take(), Some(turn), "seed {seed}: {turn} ended but did not run");
                 ends += 1;
             }
         }
 
-        assert!(ends > 1000, "seed {seed} hardly tried: {ends}");
+        assert!(ends > 300, "seed {seed} hardly tried: {ends}");
     }
 }
 
@@ -38,8 +44,56 @@ fn prompts_begin_in_the_order_in_which_they_came() {
         let begun: Vec<TurnId> = events.iter().filter_map(begun_by_prompt).collect();
 
         let submitted = events.iter().filter_map(submitted).take(begun.len());
-        assert!(begun.len() > 1000, "seed {seed} hardly tried: {}", begun.len());
+        assert!(begun.len() > 300, "seed {seed} hardly tried: {}", begun.len());
         assert_eq!(begun, submitted.collect::<Vec<_>>(), "seed {seed}");
+    }
+}
+
+#[test]
+fn every_request_is_decided_or_withdrawn_at_most_once_and_released_at_most_once_after_that() {
+    for seed in 1..=10 {
+        let (mut waiting, mut decided) = (BTreeSet::new(), BTreeSet::new());
+        let mut released = 0;
+
+        for event in history(seed) {
+            if let Some((_, asked)) = event.asked() {
+                assert!(waiting.insert(asked.request.request_id.clone()), "seed {seed}: {event:?}");
+            } else if let Some(settled) = event.decided() {
+                let request_id = settled.settlement.request_id.clone();
+                assert!(waiting.remove(&request_id), "seed {seed}: {event:?}");
+                decided.insert(request_id);
+            } else if let SessionEvent::RequestWithdrawn { request_id, .. } = &event {
+                assert!(waiting.remove(request_id), "seed {seed}: {event:?}");
+            } else if let SessionEvent::RequestReleased { request_id, .. } = &event {
+                assert!(decided.remove(request_id), "seed {seed}: {event:?}");
+                released += 1;
+            } else if event.ended_turn().is_some() {
+                waiting.clear();
+                decided.clear();
+            }
+        }
+
+        assert!(released > 200, "seed {seed} hardly tried: {released}");
+    }
+}
+
+#[test]
+fn nothing_is_released_while_a_turn_is_parked() {
+    for seed in 1..=10 {
+        let mut parked = false;
+        let mut times = 0;
+
+        for event in history(seed) {
+            if let SessionEvent::TurnParked { .. } = event {
+                (parked, times) = (true, times + 1);
+            } else if let SessionEvent::RequestReleased { .. } = event {
+                assert!(!parked, "seed {seed}: {event:?}");
+            } else if matches!(event, SessionEvent::TurnResumed(_)) || event.ended_turn().is_some() {
+                parked = false;
+            }
+        }
+
+        assert!(times > 100, "seed {seed} hardly tried: {times}");
     }
 }
 
@@ -52,38 +106,20 @@ fn begun_by_prompt(event: &SessionEvent) -> Option<TurnId> {
     Some(*turn)
 }
 
-fn ended(event: &SessionEvent) -> Option<TurnId> {
-    match event {
-        SessionEvent::TurnCompleted(completed) => Some(completed.turn),
-        SessionEvent::TurnFailed { turn, .. } | SessionEvent::TurnInterrupted { turn, .. } => Some(*turn),
-        SessionEvent::SessionOpened(_)
-        | SessionEvent::PromptSubmitted { .. }
-        | SessionEvent::TurnStarted { .. }
-        | SessionEvent::AgentInitialized { .. }
-        | SessionEvent::AssistantText { .. }
-        | SessionEvent::AssistantThinking { .. }
-        | SessionEvent::ToolUsed { .. }
-        | SessionEvent::ToolReturned { .. }
-        | SessionEvent::FileChanged { .. }
-        | SessionEvent::PermissionRequested { .. }
-        | SessionEvent::PermissionDecided { .. }
-        | SessionEvent::ApiRetried { .. }
-        | SessionEvent::RateLimited { .. }
-        | SessionEvent::ContextCompacted { .. }
-        | SessionEvent::AgentMessage { .. }
-        | SessionEvent::InterruptRequested { .. } => None,
-    }
-}
-
-/// What happens to a session of which things are asked at random.
+/// What happens to a session of which things are asked at random. A process that is gone says nothing.
 fn history(seed: u64) -> Vec<SessionEvent> {
     let mut session = Session::default();
     let mut events = vec![opened()];
     session.apply(opened());
     let mut random = Random(seed);
     for step in 1..=STEPS {
+        let command = command(&mut random, step, &session);
+        let is_parked = session.running().is_some_and(|running| running.parked);
+        if is_parked && matches!(command, SessionCommand::Record(_) | SessionCommand::Release { .. }) {
+            continue;
+        }
         // What is refused changes nothing.
-        for event in session.decide(command(&mut random, step)).unwrap_or_default() {
+        for event in session.decide(command).unwrap_or_default() {
             session.apply(event.clone());
             events.push(event);
         }
@@ -91,17 +127,29 @@ fn history(seed: u64) -> Vec<SessionEvent> {
     events
 }
 
-fn command(random: &mut Random, step: u32) -> SessionCommand {
-    match random.below(14) {
+fn command(random: &mut Random, step: u32, session: &Session) -> SessionCommand {
+    match random.below(26) {
         0..4 => submit(step.into(), WhileRunning::Queue),
         4 => submit(step.into(), WhileRunning::Refuse),
         5..8 => start(),
-        8 => SessionCommand::RequestInterrupt { by: "ada".into() },
-        9 => SessionCommand::InterruptTurn { cause: InterruptCause::ServerStopped },
-        10 => SessionCommand::FailTurn { cause: FailureCause::AgentDied, detail: String::new() },
+        8 if random.below(3) == 0 => {
+            SessionCommand::RequestInterrupt { by: "ada".into(), cause: InterruptCause::User }
+        }
+        9 if random.below(3) == 0 => SessionCommand::InterruptTurn { cause: InterruptCause::ServerStopped },
+        10 if random.below(3) == 0 => {
+            SessionCommand::FailTurn { cause: FailureCause::AgentDied, detail: String::new() }
+        }
+        11..14 => settle_one(random, session),
+        14..16 => SessionCommand::Release { process: super::samples::process(1) },
+        16..18 => SessionCommand::Park { cause: ParkCause::Idle },
+        18..20 => SessionCommand::Resume {
+            process: super::samples::process(step.into()),
+            runtime_version: String::new(),
+            node: String::new(),
+        },
         _ => SessionCommand::Record(Box::new(Recording {
-            output: output(random),
-            process: super::samples::process(1),
+            output: output(random, step),
+            process: session.running().map_or(super::samples::process(1), |running| running.process),
             runtime_version: String::new(),
             node: String::new(),
             spare_turn: super::samples::turn(u128::from(step) + u128::from(STEPS)),
@@ -109,8 +157,19 @@ fn command(random: &mut Random, step: u32) -> SessionCommand {
     }
 }
 
-fn output(random: &mut Random) -> AgentOutput {
-    let outcome = match random.below(10) {
+fn settle_one(random: &mut Random, session: &Session) -> SessionCommand {
+    let waiting = session.waiting();
+    let request_id = match waiting.len() {
+        0 => "r0",
+        count => &waiting[usize::try_from(random.below(count as u64)).unwrap()].request.request_id,
+    };
+    let allowed = answer(Decision::Allow);
+    settle(request_id, Answer { remember: random.below(10) == 0, ..allowed })
+}
+
+fn output(random: &mut Random, step: u32) -> AgentOutput {
+    let tool_use_id = format!("tool-{}", random.below(4));
+    let outcome = match random.below(24) {
         0 => return said("hello"),
         1 => return AgentOutput::Initialized(profile("opus")),
         2 => return AgentOutput::Initialized(profile("haiku")),
@@ -118,9 +177,25 @@ fn output(random: &mut Random) -> AgentOutput {
         4 => AgentOutcome::Failed,
         5 => AgentOutcome::ApiError { status: None },
         6 => AgentOutcome::MaxTurns,
+        7..14 => return asked(random, step, tool_use_id),
+        14..17 => {
+            let (gate_id, tool_name, effect) = ("g1".into(), "Write".into(), ToolEffect::WritesFiles);
+            return AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect });
+        }
         _ => AgentOutcome::Succeeded,
     };
     AgentOutput::TurnEnded(Box::new(report(outcome, &spend(random.below(1000)))))
+}
+
+fn asked(random: &mut Random, step: u32, tool_use_id: String) -> AgentOutput {
+    let target = random.below(1000).to_string();
+    let request = AgentRequest {
+        tool_use_id,
+        input: serde_json::json!({ "command": target }),
+        target: Some(target),
+        ..permission_request(&format!("r{step}"))
+    };
+    AgentOutput::Asked { kind: RequestKind::Permission, request }
 }
 
 /// A linear congruential generator: the same numbers on every run.

@@ -6,16 +6,20 @@ use uuid::Uuid;
 
 use crate::Session;
 use crate::agent::{
-    AgentOptions, AgentOutcome, AgentOutput, AgentProfile, Denial, ModelUse, PermissionMode,
-    PermissionRequest, Spend, TurnReport, Usage,
+    AgentOptions, AgentOutcome, AgentOutput, AgentProfile, Denial, ModelUse, PermissionMode, Spend,
+    TurnReport, Usage,
 };
 use crate::event_log::{Digest, RecordedEvent};
 use crate::ids::{ProcessId, SessionId, TurnId};
 use crate::money::MicroDollars;
 use crate::prompt::Prompt;
+use crate::request::{
+    AgentRequest, Answer, DecidedBy, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
+};
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{
-    AgentCounter, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome,
+    AgentCounter, Asked, Decided, Fallback, Initiator, InterruptCause, Origin, ParkCause, SessionEvent,
+    SessionOpened, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed,
 };
 use crate::session::view::SessionView;
 use crate::time::Timestamp;
@@ -48,6 +52,7 @@ pub(super) fn opening() -> SessionOpened {
         origin: Origin::Api,
         offline: false,
         title: None,
+        parent: None,
         options: AgentOptions::default(),
     }
 }
@@ -83,7 +88,7 @@ fn began(turn: TurnId, initiator: Initiator, process_number: u128) -> SessionEve
 }
 
 pub(super) fn interrupt_requested(number: u128) -> SessionEvent {
-    SessionEvent::InterruptRequested { turn: turn(number), by: "ada".into() }
+    SessionEvent::InterruptRequested { turn: turn(number), by: "ada".into(), cause: InterruptCause::User }
 }
 
 /// The event that ends a turn well after the process has spent `total` in all and `share` in this turn.
@@ -173,13 +178,17 @@ pub(super) fn start() -> SessionCommand {
 }
 
 pub(super) fn request_interrupt() -> SessionCommand {
-    SessionCommand::RequestInterrupt { by: "ada".into() }
+    SessionCommand::RequestInterrupt { by: "ada".into(), cause: InterruptCause::User }
 }
 
 pub(super) fn record(output: AgentOutput) -> SessionCommand {
+    record_of(1, output)
+}
+
+pub(super) fn record_of(process_number: u128, output: AgentOutput) -> SessionCommand {
     SessionCommand::Record(Box::new(Recording {
         output,
-        process: process(1),
+        process: process(process_number),
         runtime_version: "2.1".into(),
         node: "n1".into(),
         spare_turn: SPARE,
@@ -198,8 +207,9 @@ pub(super) fn said(text: &str) -> AgentOutput {
     AgentOutput::Text { message_id: "m1".into(), text: text.into(), parent_tool_use_id: None }
 }
 
-pub(super) fn permission_request(request_id: &str) -> PermissionRequest {
-    PermissionRequest {
+/// A request of the main agent to write `/srv/a`.
+pub(super) fn permission_request(request_id: &str) -> AgentRequest {
+    AgentRequest {
         request_id: request_id.into(),
         tool_name: "Write".into(),
         tool_use_id: "tool-1".into(),
@@ -208,7 +218,92 @@ pub(super) fn permission_request(request_id: &str) -> PermissionRequest {
         reason: Some("workingDir".into()),
         suggestions: vec![json!({ "type": "setMode" })],
         subagent: None,
+        effect: ToolEffect::WritesFiles,
+        target: Some("/srv/a".into()),
     }
+}
+
+pub(super) fn permission_requested(request_id: &str) -> SessionEvent {
+    requested(permission_request(request_id))
+}
+
+pub(super) fn requested(request: AgentRequest) -> SessionEvent {
+    SessionEvent::PermissionRequested(Asked { turn: turn(1), request })
+}
+
+/// A request with another id, from another tool use, to do the same.
+pub(super) fn again(request_id: &str, tool_use_id: &str, request: &AgentRequest) -> AgentRequest {
+    AgentRequest { request_id: request_id.into(), tool_use_id: tool_use_id.into(), ..request.clone() }
+}
+
+/// A session whose first turn runs.
+pub(super) fn running() -> Vec<SessionEvent> {
+    vec![opened(), prompted(1), started(1)]
+}
+
+/// What the agent says when it asks whether it may use a tool.
+pub(super) fn asks(request: &AgentRequest) -> SessionCommand {
+    asks_in(1, request)
+}
+
+pub(super) fn asks_in(process_number: u128, request: &AgentRequest) -> SessionCommand {
+    let (kind, request) = (RequestKind::Permission, request.clone());
+    record_of(process_number, AgentOutput::Asked { kind, request })
+}
+
+/// What the agent says when it is about to use a tool.
+pub(super) fn comes_to_gate(tool_use_id: &str, effect: ToolEffect) -> SessionCommand {
+    let (gate_id, tool_use_id, tool_name) = ("g1".into(), tool_use_id.into(), "Write".into());
+    record_of(2, AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect }))
+}
+
+pub(super) fn answer(decision: Decision) -> Answer {
+    Answer { decision, message: None, updated_input: None, answers: None, remember: false, interrupt: false }
+}
+
+pub(super) fn settle(request_id: &str, answer: Answer) -> SessionCommand {
+    let (request_id, answer, by) = (request_id.into(), Box::new(answer), DecidedBy::user("ada"));
+    SessionCommand::Settle { request_id, answer, by }
+}
+
+pub(super) fn released(request_id: &str, process_number: u128) -> SessionEvent {
+    let (request_id, process) = (request_id.into(), process(process_number));
+    SessionEvent::RequestReleased { turn: turn(1), request_id, process }
+}
+
+pub(super) fn parked() -> SessionEvent {
+    SessionEvent::TurnParked { turn: turn(1), cause: ParkCause::Idle }
+}
+
+/// The second process takes the turn up.
+pub(super) fn resumed(request_id: &str, fallback: Option<Fallback>) -> SessionEvent {
+    SessionEvent::TurnResumed(TurnResumed {
+        turn: turn(1),
+        attempt: 2,
+        process: process(2),
+        runtime_version: "2.1".into(),
+        node: "n1".into(),
+        request_id: request_id.into(),
+        fallback,
+    })
+}
+
+/// Ada's decision, with nothing more to it.
+pub(super) fn settlement(request_id: &str, decision: Decision) -> Settlement {
+    Settlement {
+        request_id: request_id.into(),
+        decision,
+        decided_by: DecidedBy::user("ada"),
+        message: None,
+        updated_input: None,
+        answers: None,
+        remember: false,
+        interrupt: false,
+    }
+}
+
+pub(super) fn decided(settlement: Settlement) -> SessionEvent {
+    SessionEvent::PermissionDecided(Decided { turn: turn(1), settlement })
 }
 
 pub(super) fn denial() -> Denial {

@@ -10,10 +10,9 @@ use serde_json::value::RawValue;
 use cqrs_es::DomainEvent;
 
 use super::every_event::every_event;
-use super::samples::{opened, turn};
-use crate::session::event::{
-    AgentCounter, DecidedBy, DeciderKind, Decision, FailureCause, SessionEvent, TurnAccount,
-};
+use super::samples::{decided, opened, settlement, turn};
+use crate::request::Decision;
+use crate::session::event::{AgentCounter, FailureCause, SessionEvent, TurnAccount};
 
 const GOLDEN: &str = include_str!("golden_events.jsonl");
 
@@ -81,15 +80,9 @@ fn absent_fields_are_not_written_and_read_as_absent() {
     for (event, data) in [
         (SessionEvent::AgentMessage { turn: None, raw: json!(1) }, r#"{"raw":1}"#.to_owned()),
         (
-            SessionEvent::PermissionDecided {
-                turn: turn(1),
-                request_id: "r1".into(),
-                decision: Decision::Allow,
-                decided_by: DecidedBy { kind: DeciderKind::System, name: None },
-                message: None,
-            },
+            decided(settlement("r1", Decision::Allow)),
             format!(
-                r#"{{"turn":"{}","request_id":"r1","decision":"allow","decided_by":{{"kind":"system"}}}}"#,
+                r#"{{"turn":"{}","request_id":"r1","decision":"allow","decided_by":{{"kind":"user","id":"ada","name":"ada"}}}}"#,
                 turn(1)
             ),
         ),

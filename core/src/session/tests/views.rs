@@ -3,16 +3,14 @@
 use serde_json::json;
 
 use super::samples::{
-    SPARE, account, at, began_by_itself, completed, completion, denial, opened, permission_request, profile,
-    prompted, session, spend, started, turn, unreported, usage, viewed,
+    SPARE, account, at, began_by_itself, completed, completion, denial, opened, profile, prompted, session,
+    spend, started, turn, unreported, usage, viewed,
 };
 use crate::agent::{FileChange, FileChangeKind, Spend, Usage};
 use crate::money::MicroDollars;
-use crate::session::event::{
-    DecidedBy, DeciderKind, Decision, FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome,
-};
+use crate::session::event::{FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome};
 use crate::session::frame::TaskAnswer;
-use crate::session::view::{FileView, RequestView, SessionView, TurnError, TurnStatus, TurnView};
+use crate::session::view::{FileView, SessionView, TurnError, TurnStatus, TurnView};
 
 #[test]
 fn view_begins_with_no_other_event_than_the_opening() {
@@ -154,35 +152,6 @@ fn file_is_listed_once_with_all_that_was_done_to_it() {
     assert_eq!(view.files, [file("/srv/a", 2, 6), file("/srv/b", 1, 5)]);
     assert_eq!(view.files_changed, 2);
     assert_eq!(view.turn(turn(1)).unwrap().files_changed, ["/srv/a", "/srv/b"]);
-}
-
-#[test]
-fn question_of_the_agent_is_pending_until_it_is_decided() {
-    let request = permission_request("r1");
-    let asked = SessionEvent::PermissionRequested { turn: turn(1), request: request.clone() };
-    let decided = SessionEvent::PermissionDecided {
-        turn: turn(1),
-        request_id: "r1".into(),
-        decision: Decision::Deny,
-        decided_by: DecidedBy { kind: DeciderKind::System, name: None },
-        message: None,
-    };
-
-    let before = viewed(&[prompted(1), started(1), asked.clone()]);
-    let after = viewed(&[prompted(1), started(1), asked, decided]);
-
-    assert_eq!(
-        before.pending,
-        [RequestView {
-            kind: "permission",
-            session_id: session(),
-            turn_id: turn(1),
-            request,
-            requested_at: at(4),
-            version: 4,
-        }]
-    );
-    assert_eq!(after.pending, []);
 }
 
 #[test]

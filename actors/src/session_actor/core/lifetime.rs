@@ -1,0 +1,159 @@
+//! From the start of an actor to its end: taking up what an earlier one left, starting agents, giving them
+//! up while people think, and stopping.
+
+use actix::Addr;
+use runner_core::agent::AgentOptions;
+use runner_core::ids::ProcessId;
+use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::session::Session;
+use runner_core::session::command::SessionCommand;
+use runner_core::session::event::{FailureCause, InterruptCause, ParkCause};
+use uuid::Uuid;
+
+use super::Core;
+use crate::session_actor::agent::LiveAgent;
+use crate::session_actor::{AgentEnded, SessionActor};
+
+impl Core {
+    /// Closes a turn that an earlier run left open, and goes on with prompts that wait.
+    pub(in crate::session_actor) async fn recover(&mut self, address: &Addr<SessionActor>) {
+        if let Err(error) = self.load().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(session.id = %self.id, error, "a session cannot be read");
+            (self.failed, self.finished) = (true, true);
+            return;
+        }
+        if self.session().is_some_and(Session::outlives_its_process) {
+            self.record(vec![SessionCommand::Park { cause: ParkCause::ServerCrashed }], "system").await;
+        } else if self.has_turn() {
+            self.record(
+                vec![SessionCommand::InterruptTurn { cause: InterruptCause::ServerCrashed }],
+                "system",
+            )
+            .await;
+        }
+        self.close_tasks().await;
+        self.deliver(address).await;
+        self.advance(address).await;
+    }
+
+    pub(in crate::session_actor) async fn agent_ended(
+        &mut self,
+        message: AgentEnded,
+        address: &Addr<SessionActor>,
+    ) {
+        let Some(agent) = self.agent.take_if(|agent| agent.process == message.process) else { return };
+        // The program is gone; what it started may not be. Its last handle must go before the next
+        // agent of this session starts, for it ends whatever carries the session's marker.
+        agent.input.stop().await;
+        drop(agent);
+        self.close_tasks().await;
+        let is_given_up = self
+            .session()
+            .and_then(Session::running)
+            .is_some_and(|running| running.interrupt_requested.is_some());
+        if self.session().is_some_and(Session::is_waiting) && !is_given_up {
+            self.record(vec![SessionCommand::Park { cause: ParkCause::AgentDied }], "system").await;
+        } else if self.has_turn() {
+            let cause = match message.exit.at_start {
+                true => FailureCause::AgentUnavailable,
+                false => FailureCause::AgentDied,
+            };
+            let detail = message.exit.detail;
+            self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
+        }
+        self.advance(address).await;
+    }
+
+    pub(in crate::session_actor) async fn warm_up(&mut self, address: &Addr<SessionActor>) {
+        if self.agent.is_none()
+            && let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), None, address).await
+        {
+            tracing::warn!(session.id = %self.id, error = &error as &dyn std::error::Error, "an agent did not start");
+        }
+    }
+
+    pub(in crate::session_actor) async fn park(&mut self) -> bool {
+        let session = self.session();
+        let is_working_beside = self.agent.is_some() && session.is_some_and(Session::has_tasks);
+        let has_prompts = session.is_some_and(|session| session.next_prompt().is_some());
+        if self.is_busy() || is_working_beside || (has_prompts && !self.draining) {
+            return false;
+        }
+        self.park_turn(ParkCause::Idle).await;
+        self.end().await;
+        true
+    }
+
+    /// The agent counts its budget per process, and a turn's is meant.
+    pub(in crate::session_actor) async fn retire_if_budgeted(&mut self) {
+        let opened = self.session().and_then(Session::opened);
+        if opened.is_some_and(|opened| opened.options.max_budget_micros.is_some())
+            && let Some(agent) = self.agent.take()
+        {
+            agent.input.stop().await;
+            self.close_tasks().await;
+        }
+    }
+
+    /// A turn that waits gives up its process, which must not get to do anything more.
+    async fn park_turn(&mut self, cause: ParkCause) {
+        if !self.has_turn() {
+            return;
+        }
+        self.record(vec![SessionCommand::Park { cause }], "system").await;
+        if let Some(agent) = self.agent.take() {
+            agent.input.kill().await;
+        }
+    }
+
+    pub(in crate::session_actor) async fn stop(&mut self) {
+        self.draining = true;
+        if self.session().is_some_and(Session::outlives_its_process) {
+            self.park_turn(ParkCause::ServerStopped).await;
+        } else if self.has_turn() {
+            self.record(
+                vec![SessionCommand::InterruptTurn { cause: InterruptCause::ServerStopped }],
+                "system",
+            )
+            .await;
+        }
+        self.close_tasks().await;
+        self.end().await;
+    }
+
+    pub(in crate::session_actor) async fn end(&mut self) {
+        if let Some(agent) = self.agent.take() {
+            agent.input.stop().await;
+        }
+        self.kept().await;
+        self.finished = true;
+    }
+
+    pub(in crate::session_actor) async fn start_agent(
+        &mut self,
+        process: ProcessId,
+        resume_at: Option<String>,
+        address: &Addr<SessionActor>,
+    ) -> Result<(), AgentError> {
+        if self.agent.is_some() {
+            return Ok(());
+        }
+        let files = self.kept_files().await?;
+        let Some(session) = self.session() else { return Err(AgentError::Ended) };
+        let Some(opened) = session.opened() else { return Err(AgentError::Ended) };
+        let options = AgentOptions { model: session.model().map(str::to_owned), ..opened.options.clone() };
+        let launch = AgentLaunch {
+            session: self.id,
+            process,
+            working_dir: opened.working_dir.clone().into(),
+            permission_mode: session.permission_mode(),
+            options,
+            files,
+            resume_at,
+        };
+        let agent = self.services.runtime.start(launch).await?;
+        self.agent = Some(LiveAgent::new(process, agent, address.clone()));
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! Deciding what the agent asks, and changing a session while it lives.
+
+use std::sync::Arc;
+
+use runner_core::event_log::{Appended, Provenance, RecordedEvent};
+use runner_core::ids::{SessionId, TurnId};
+use runner_core::ports::WaitingRequest;
+use runner_core::prompt::{Attachment, Prompt};
+use runner_core::request::{Answer, DecidedBy};
+use runner_core::session::command::{SessionChange, SessionCommand};
+use runner_core::session::error::SessionError;
+use runner_core::session::event::SessionEvent;
+use runner_core::session::view::{RequestView, SessionView};
+
+use super::Sessions;
+use crate::RunnerError;
+use crate::session_actor::{Execute, Rewind};
+
+/// A request with its decision, and whether that had been made by an earlier request under the same key.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub request: RequestView,
+    pub replayed: bool,
+}
+
+impl Sessions {
+    /// Decides a request. The first answer wins, whoever gives it and whenever.
+    pub async fn settle(
+        &self,
+        session: SessionId,
+        request_id: &str,
+        (answer, by): (Answer, DecidedBy),
+        provenance: Provenance,
+    ) -> Result<Settled, RunnerError> {
+        // A decision that no agent can be started with would be lost on it.
+        self.services.runtime.check().await?;
+        let (request, answer) = (request_id.to_owned(), Box::new(answer));
+        let commands = vec![SessionCommand::Settle { request_id: request, answer, by }];
+        match self.dispatch(session, Execute { commands, provenance }).await {
+            Ok(committed) => {
+                let request = self.request(session, request_id).await?;
+                Ok(Settled { request, replayed: committed.appended.replayed })
+            }
+            Err(RunnerError::Refused(SessionError::RequestNotWaiting(_))) => {
+                Err(RunnerError::RequestClosed(Box::new(self.request(session, request_id).await?)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn request(&self, session: SessionId, request_id: &str) -> Result<RequestView, RunnerError> {
+        let view = self.view(session).await?;
+        view.request(request_id).cloned().ok_or(RunnerError::RequestNotFound)
+    }
+
+    /// What waits for people in an owner's sessions, the oldest first.
+    pub async fn waiting_requests(
+        &self,
+        owner: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WaitingRequest>, RunnerError> {
+        Ok(self.services.directory.list_requests(owner, after, limit).await?)
+    }
+
+    /// Sets properties anew, all or none.
+    pub async fn change(
+        &self,
+        session: SessionId,
+        changes: Vec<SessionChange>,
+        by: &str,
+        provenance: Provenance,
+    ) -> Result<Arc<SessionView>, RunnerError> {
+        let commands = changes.into_iter().map(|change| SessionCommand::Change { change, by: by.to_owned() });
+        self.dispatch(session, Execute { commands: commands.collect(), provenance }).await?;
+        self.view(session).await
+    }
+
+    /// Takes back a prompt that waits behind the running turn.
+    pub async fn withdraw_prompt(
+        &self,
+        session: SessionId,
+        turn: TurnId,
+        by: &str,
+        provenance: Provenance,
+    ) -> Result<Appended, RunnerError> {
+        let commands = vec![SessionCommand::WithdrawPrompt { turn, by: by.to_owned() }];
+        Ok(self.dispatch(session, Execute { commands, provenance }).await?.appended)
+    }
+
+    /// Gives a prompt to the running turn; returns where it was stored.
+    pub async fn steer(
+        &self,
+        session: SessionId,
+        (message, text, attachments): (TurnId, Prompt, Vec<Attachment>),
+        author: String,
+        provenance: Provenance,
+    ) -> Result<Appended, RunnerError> {
+        let commands = vec![SessionCommand::Steer { message, text, attachments, author }];
+        Ok(self.dispatch(session, Execute { commands, provenance }).await?.appended)
+    }
+
+    /// Puts files back to what they were before a turn; says which.
+    pub async fn rewind(
+        &self,
+        session: SessionId,
+        turn: TurnId,
+        by: &str,
+        provenance: Provenance,
+    ) -> Result<(Vec<String>, Appended), RunnerError> {
+        self.services.runtime.check().await?;
+        let rewind = Rewind { turn, by: by.to_owned(), provenance };
+        let appended = self.dispatch(session, rewind).await?.appended;
+        let stored = self.events(session, appended.last_version.saturating_sub(1), 1).await?;
+        let event = stored.first().map(RecordedEvent::decode).transpose();
+        match event.map_err(|source| RunnerError::Unexpected(source.into()))? {
+            Some(SessionEvent::FilesRewound { files, .. }) => Ok((files, appended)),
+            // The same key was used for a request of another kind.
+            Some(_) | None => Err(RunnerError::CommandReused),
+        }
+    }
+
+    /// The turn that a prompt was given to.
+    pub async fn steered_turn(&self, appended: Appended) -> Result<TurnId, RunnerError> {
+        let stored = self.events(appended.session, appended.last_version.saturating_sub(1), 1).await?;
+        let event = stored.first().map(RecordedEvent::decode).transpose();
+        match event.map_err(|source| RunnerError::Unexpected(source.into()))? {
+            Some(SessionEvent::PromptSteered { turn, .. }) => Ok(turn),
+            // The same key was used for a request of another kind.
+            Some(_) | None => Err(RunnerError::CommandReused),
+        }
+    }
+}

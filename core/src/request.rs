@@ -1,0 +1,229 @@
+//! What the agent asks people, and what they may answer.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a person is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// Whether a tool may be used.
+    Permission,
+    /// Answers to questions of the agent.
+    Question,
+    /// Whether a plan may be carried out.
+    Plan,
+}
+
+/// What a call of a tool may do, as far as rules need to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolEffect {
+    WritesFiles,
+    RunsCommands,
+    #[default]
+    Other,
+}
+
+/// The agent asks a person something before it goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentRequest {
+    pub request_id: String,
+    pub tool_name: String,
+    pub tool_use_id: String,
+    pub input: Value,
+    pub description: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub suggestions: Vec<Value>,
+    /// The subagent that asks, if it is not the main agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subagent: Option<String>,
+    #[serde(default)]
+    pub effect: ToolEffect,
+    /// What the call is about: a command, a path, a host. A remembered decision holds for the same again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// The agent is about to use a tool and waits to be let through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolGate {
+    pub gate_id: String,
+    pub tool_use_id: String,
+    pub tool_name: String,
+    pub effect: ToolEffect,
+}
+
+/// A person's answer to a request, before it was checked against what was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub decision: Decision,
+    pub message: Option<String>,
+    /// The tool is used with this instead.
+    pub updated_input: Option<Value>,
+    /// By the text of the question.
+    pub answers: Option<BTreeMap<String, Value>>,
+    /// The same holds for the same call again, as long as the session lasts.
+    pub remember: bool,
+    /// With a denial: the turn ends as well.
+    pub interrupt: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Allow,
+    Deny,
+}
+
+/// Who or what settled a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DecidedBy {
+    pub kind: DeciderKind,
+    /// A user's id, or that of the request whose decision is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeciderKind {
+    User,
+    /// The session's permission mode.
+    Mode,
+    Rule,
+    /// A decision that a person made before, to be kept for the session.
+    Remembered,
+    Policy,
+    System,
+}
+
+impl DecidedBy {
+    pub fn user(name: &str) -> Self {
+        Self { kind: DeciderKind::User, id: Some(name.to_owned()), name: Some(name.to_owned()) }
+    }
+
+    pub fn mode(name: &str) -> Self {
+        Self { kind: DeciderKind::Mode, id: None, name: Some(name.to_owned()) }
+    }
+}
+
+/// How a request was settled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settlement {
+    pub request_id: String,
+    pub decision: Decision,
+    pub decided_by: DecidedBy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What the tool is used with, where that is not what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<BTreeMap<String, Value>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remember: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupt: bool,
+}
+
+/// What is wrong with an answer, and where: a JSON Pointer into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    pub pointer: String,
+    pub detail: String,
+}
+
+fn mismatch(pointer: &str, detail: impl Into<String>) -> Mismatch {
+    Mismatch { pointer: pointer.to_owned(), detail: detail.into() }
+}
+
+impl Answer {
+    /// The settlement it leads to, if it answers what was asked.
+    pub fn settle(
+        self,
+        kind: RequestKind,
+        request: &AgentRequest,
+        decided_by: DecidedBy,
+    ) -> Result<Settlement, Mismatch> {
+        let denies = self.decision == Decision::Deny;
+        if self.interrupt && !denies {
+            return Err(mismatch("/interrupt", "goes with a denial only"));
+        }
+        if self.updated_input.is_some() && denies {
+            return Err(mismatch("/updated_input", "goes with an allowance only"));
+        }
+        if self.remember && kind != RequestKind::Permission {
+            return Err(mismatch("/remember", "only decisions about tool calls are remembered"));
+        }
+        match (kind, &self.updated_input, &self.answers) {
+            (RequestKind::Question, Some(_), _) => {
+                return Err(mismatch("/updated_input", "a question is answered with answers"));
+            }
+            (RequestKind::Question, None, Some(_)) if denies => {
+                return Err(mismatch("/answers", "goes with an allowance only"));
+            }
+            (RequestKind::Question, None, Some(answers)) => check_answers(request, answers)?,
+            (RequestKind::Question, None, None) if !denies => {
+                return Err(mismatch("/answers", "is required: the agent asked questions"));
+            }
+            (RequestKind::Permission | RequestKind::Plan, _, Some(_)) => {
+                return Err(mismatch("/answers", "no question was asked"));
+            }
+            (RequestKind::Permission, Some(input), None) if !input.is_object() => {
+                return Err(mismatch("/updated_input", "must be an object"));
+            }
+            (RequestKind::Plan, Some(input), None) if !is_plan(input) => {
+                return Err(mismatch(
+                    "/updated_input",
+                    "must be an object with the text `plan` and nothing else",
+                ));
+            }
+            (RequestKind::Question | RequestKind::Permission | RequestKind::Plan, _, None) => {}
+        }
+        Ok(Settlement {
+            request_id: request.request_id.clone(),
+            decision: self.decision,
+            decided_by,
+            message: self.message,
+            updated_input: self.updated_input,
+            answers: self.answers,
+            remember: self.remember,
+            interrupt: self.interrupt,
+        })
+    }
+}
+
+fn is_plan(input: &Value) -> bool {
+    input.as_object().is_some_and(|fields| fields.len() == 1 && input["plan"].is_string())
+}
+
+fn check_answers(request: &AgentRequest, answers: &BTreeMap<String, Value>) -> Result<(), Mismatch> {
+    if answers.is_empty() {
+        return Err(mismatch("/answers", "must answer at least one question"));
+    }
+    let asked = request.input["questions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (question, answer) in answers {
+        let pointer = format!("/answers/{}", question.replace('~', "~0").replace('/', "~1"));
+        let Some(asked) = asked.iter().find(|asked| asked["question"] == question.as_str()) else {
+            return Err(mismatch(&pointer, "this question was not asked"));
+        };
+        match answer {
+            Value::String(_) => {}
+            Value::Array(several) if asked["multiSelect"] != true => {
+                let detail = format!("takes one answer, not {}", several.len());
+                return Err(mismatch(&pointer, detail));
+            }
+            Value::Array(several) if several.iter().all(Value::is_string) => {}
+            Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+                return Err(mismatch(&pointer, "must be a text or an array of texts"));
+            }
+        }
+    }
+    Ok(())
+}

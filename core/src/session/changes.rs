@@ -1,0 +1,130 @@
+//! What a session changed in files: a fold over what the agent's file tools reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::agent::{FileChange, FileChangeKind};
+use crate::ids::TurnId;
+use crate::session::event::SessionEvent;
+
+/// What happened to one file, step after step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ChangedFile {
+    pub path: String,
+    /// How the first of the steps found it.
+    pub kind: FileChangeKind,
+    /// Lines that the steps added and removed, each step counted by itself.
+    pub added: u32,
+    pub removed: u32,
+    /// The unified diffs of the steps, one after another: line numbers are those of each step.
+    pub patch: String,
+    /// The versions of the steps.
+    pub versions: Vec<u64>,
+}
+
+/// What one turn changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ChangedTurn {
+    pub turn_id: TurnId,
+    pub added: u32,
+    pub removed: u32,
+    pub files: Vec<ChangedFile>,
+}
+
+/// The fold. What other programs changed, a command that the agent ran for one, nobody reported.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    turns: BTreeSet<TurnId>,
+    started: BTreeMap<TurnId, u64>,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    version: u64,
+    turn: TurnId,
+    change: FileChange,
+    /// The file was put back to what it was before.
+    undone: bool,
+}
+
+impl Changes {
+    pub fn apply(&mut self, version: u64, event: &SessionEvent) {
+        if let SessionEvent::FileChanged { turn, change } = event {
+            self.steps.push(Step { version, turn: *turn, change: change.clone(), undone: false });
+        } else if let SessionEvent::PromptSubmitted { turn, .. } = event {
+            self.turns.insert(*turn);
+        } else if let SessionEvent::TurnStarted { turn, .. } = event {
+            self.turns.insert(*turn);
+            self.started.insert(*turn, version);
+        } else if let SessionEvent::FilesRewound { turn, files, .. } = event {
+            let since = self.started.get(turn).copied().unwrap_or(u64::MAX);
+            let undone = |step: &&mut Step| step.version > since && files.contains(&step.change.path);
+            self.steps.iter_mut().filter(undone).for_each(|step| step.undone = true);
+        }
+    }
+
+    /// Whether the session has the turn, begun or waiting.
+    pub fn has_turn(&self, turn: TurnId) -> bool {
+        self.turns.contains(&turn)
+    }
+
+    /// The files in the order in which they were first changed, without the steps that a rewind undid.
+    pub fn by_file(&self, turn: Option<TurnId>) -> Vec<ChangedFile> {
+        let in_turn = |step: &&Step| turn.is_none_or(|turn| step.turn == turn);
+        files(self.steps.iter().filter(in_turn).filter(|step| !step.undone))
+    }
+
+    /// What each turn did in its time, whether it was undone later or not; in order.
+    pub fn by_turn(&self, turn: Option<TurnId>) -> Vec<ChangedTurn> {
+        let mut turns: Vec<TurnId> = vec![];
+        for step in &self.steps {
+            if turn.is_none_or(|turn| step.turn == turn) && !turns.contains(&step.turn) {
+                turns.push(step.turn);
+            }
+        }
+        let changed = |turn_id: TurnId| {
+            let files = files(self.steps.iter().filter(|step| step.turn == turn_id));
+            let (added, removed) = (
+                files.iter().fold(0, |sum: u32, file| sum.saturating_add(file.added)),
+                files.iter().fold(0, |sum: u32, file| sum.saturating_add(file.removed)),
+            );
+            ChangedTurn { turn_id, added, removed, files }
+        };
+        turns.into_iter().map(changed).collect()
+    }
+}
+
+fn files<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<ChangedFile> {
+    let mut files: Vec<ChangedFile> = vec![];
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for Step { version, change, .. } in steps {
+        let place = *places.entry(&change.path).or_insert(files.len());
+        match files.get_mut(place) {
+            Some(file) => file.add(*version, change),
+            None => files.push(ChangedFile::new(*version, change)),
+        }
+    }
+    files
+}
+
+impl ChangedFile {
+    fn new(version: u64, change: &FileChange) -> Self {
+        Self {
+            path: change.path.clone(),
+            kind: change.kind,
+            added: change.added,
+            removed: change.removed,
+            patch: change.patch.clone(),
+            versions: vec![version],
+        }
+    }
+
+    fn add(&mut self, version: u64, change: &FileChange) {
+        self.added = self.added.saturating_add(change.added);
+        self.removed = self.removed.saturating_add(change.removed);
+        self.patch.push_str(&change.patch);
+        self.versions.push(version);
+    }
+}

@@ -1,0 +1,257 @@
+//! The rules for what people and programs ask of a session. What the agent says is in `record.rs`, what it
+//! asks in `requests.rs`.
+
+use crate::agent::PermissionMode;
+use crate::ids::{ProcessId, TurnId};
+use crate::request::DecidedBy;
+use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
+use crate::session::error::SessionError;
+use crate::session::event::{
+    AgentCounter, FailureCause, Fallback, Initiator, InterruptCause, Origin, ParkCause, SessionEvent,
+    TurnAccount, TurnResumed, WithdrawReason,
+};
+use crate::session::{MAX_QUEUED_PROMPTS, RunningTurn, Session};
+
+type Decided = Result<Vec<SessionEvent>, SessionError>;
+
+impl Session {
+    /// Decides what a command leads to. Pure: the same state and command give the same events.
+    pub fn decide(&self, command: SessionCommand) -> Decided {
+        match (&self.opened, command) {
+            (None, SessionCommand::Open(opening)) => Ok(vec![SessionEvent::SessionOpened(*opening)]),
+            (None, SessionCommand::Adopt(events)) => match events.first() {
+                Some(SessionEvent::SessionOpened(_)) => Ok(events),
+                Some(_) | None => Err(SessionError::NotALog),
+            },
+            (Some(_), SessionCommand::Open(_)) => Err(SessionError::AlreadyOpened),
+            (Some(opened), SessionCommand::Adopt(events)) => self.adopt_more(opened.origin, events),
+            (None, _) => Err(SessionError::NotOpened),
+            (Some(_), command) => self.decide_opened(command),
+        }
+    }
+
+    fn decide_opened(&self, command: SessionCommand) -> Decided {
+        match command {
+            SessionCommand::Open(_) | SessionCommand::Adopt(_) => Err(SessionError::AlreadyOpened),
+            SessionCommand::SubmitPrompt { turn, text, attachments, author, while_running } => {
+                self.admit_prompt(while_running)?;
+                let text = text.into_string();
+                Ok(vec![SessionEvent::PromptSubmitted { turn, text, attachments, author }])
+            }
+            SessionCommand::WithdrawPrompt { turn, by } => {
+                let mut queue = self.queue.iter();
+                queue.find(|queued| queued.turn == turn).ok_or(SessionError::PromptNotWaiting)?;
+                Ok(vec![SessionEvent::PromptWithdrawn { turn, by }])
+            }
+            SessionCommand::Steer { message, text, attachments, author } => {
+                let (turn, text) = (self.turn_with_process()?.turn, text.into_string());
+                Ok(vec![SessionEvent::PromptSteered { turn, message, text, attachments, author }])
+            }
+            SessionCommand::StartTurn { process, runtime_version, node } => {
+                if self.running.is_some() {
+                    return Err(SessionError::TurnInProgress);
+                }
+                let turn = self.next_prompt().ok_or(SessionError::NothingQueued)?.turn;
+                let initiator = Initiator::Prompt;
+                Ok(vec![SessionEvent::TurnStarted { turn, initiator, process, runtime_version, node }])
+            }
+            SessionCommand::RequestInterrupt { by, cause } => self.request_interrupt(by, cause),
+            SessionCommand::Record(recording) => Ok(self.record(*recording)),
+            SessionCommand::Settle { request_id, answer, by } => self.settle(&request_id, *answer, by),
+            SessionCommand::Release { process } => Ok(self.release(process).into_iter().collect()),
+            SessionCommand::CloseTasks => Ok(self.close_tasks()),
+            SessionCommand::Park { cause } => Ok(self.park(cause).into_iter().collect()),
+            SessionCommand::Resume { process, runtime_version, node } => {
+                self.take_up(process, runtime_version, node)
+            }
+            SessionCommand::Change { change, by } => self.change(change, by),
+            SessionCommand::RecordRewind { turn, files, by } => {
+                self.refuse_while_busy()?;
+                Ok(vec![SessionEvent::FilesRewound { turn, files, by }])
+            }
+            SessionCommand::InterruptTurn { cause } => {
+                let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
+                Ok(vec![self.interrupted(running, cause)])
+            }
+            SessionCommand::FailTurn { cause, detail } => self.fail(cause, detail),
+        }
+    }
+
+    /// Only an import can have gone on elsewhere, and only between turns.
+    fn adopt_more(&self, origin: Origin, events: Vec<SessionEvent>) -> Decided {
+        let opens_again = matches!(events.first(), Some(SessionEvent::SessionOpened(_)));
+        if origin != Origin::Import || opens_again {
+            return Err(SessionError::AlreadyOpened);
+        }
+        self.refuse_while_busy()?;
+        Ok(events)
+    }
+
+    fn admit_prompt(&self, while_running: WhileRunning) -> Result<(), SessionError> {
+        let busy = self.running.is_some() || !self.queue.is_empty();
+        match while_running {
+            _ if self.archived => Err(SessionError::Archived),
+            WhileRunning::Refuse if busy => Err(SessionError::TurnInProgress),
+            WhileRunning::Queue if self.queue.len() >= MAX_QUEUED_PROMPTS => {
+                Err(SessionError::QueueFull { limit: MAX_QUEUED_PROMPTS })
+            }
+            WhileRunning::Refuse | WhileRunning::Queue => Ok(()),
+        }
+    }
+
+    fn turn_with_process(&self) -> Result<&RunningTurn, SessionError> {
+        self.running.as_ref().filter(|running| !running.parked).ok_or(SessionError::NothingRunning)
+    }
+
+    fn refuse_while_busy(&self) -> Result<(), SessionError> {
+        if self.running.is_some() || !self.queue.is_empty() {
+            return Err(SessionError::TurnInProgress);
+        }
+        Ok(())
+    }
+
+    pub(super) fn request_interrupt(&self, by: String, cause: InterruptCause) -> Decided {
+        let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
+        let mut events = vec![];
+        if running.interrupt_requested.is_none() {
+            events.push(SessionEvent::InterruptRequested { turn: running.turn, by, cause });
+        }
+        if running.parked {
+            // There is no process to stop.
+            events.push(self.interrupted(running, cause));
+        }
+        Ok(events)
+    }
+
+    fn release(&self, process: ProcessId) -> Option<SessionEvent> {
+        let settled = self.awaited()?;
+        let (turn, request_id) = (settled.open.turn, settled.open.request.request_id.clone());
+        Some(SessionEvent::RequestReleased { turn, request_id, process })
+    }
+
+    /// A turn that waits may be taken up by another process; what ran outside of any turn may not.
+    fn close_tasks(&self) -> Vec<SessionEvent> {
+        let (None, Some(turn)) = (&self.running, self.last_turn) else { return vec![] };
+        let withdrawn = self.waiting().iter().map(|open| SessionEvent::RequestWithdrawn {
+            turn,
+            request_id: open.request.request_id.clone(),
+            reason: WithdrawReason::AgentWithdrew,
+        });
+        let stopped = self.tasks.keys().map(|task_id| SessionEvent::SubagentFinished {
+            turn,
+            task_id: task_id.clone(),
+            status: "stopped".to_owned(),
+            summary: String::new(),
+            usage: None,
+        });
+        withdrawn.chain(stopped).collect()
+    }
+
+    fn park(&self, cause: ParkCause) -> Option<SessionEvent> {
+        let running =
+            self.running.as_ref().filter(|running| !running.parked && self.outlives_its_process())?;
+        Some(SessionEvent::TurnParked { turn: running.turn, cause })
+    }
+
+    /// Only the call that was decided about goes on where it stood.
+    fn take_up(&self, process: ProcessId, runtime_version: String, node: String) -> Decided {
+        let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
+        let settled = self.undelivered().ok_or(SessionError::NothingQueued)?;
+        let (turn, attempt) = (running.turn, running.attempt + 1);
+        let withdrawn = self.waiting().iter().map(|open| SessionEvent::RequestWithdrawn {
+            turn: open.turn,
+            request_id: open.request.request_id.clone(),
+            reason: WithdrawReason::Dropped,
+        });
+        let fallback = match (&settled.open.request.subagent, self.waiting().is_empty()) {
+            (Some(_), _) => Some(Fallback::SubagentRestarted),
+            (None, false) => Some(Fallback::OpenCallsDropped),
+            (None, true) => None,
+        };
+        let request_id = settled.open.request.request_id.clone();
+        let resumed = TurnResumed { turn, attempt, process, runtime_version, node, request_id, fallback };
+        Ok([SessionEvent::TurnResumed(resumed)].into_iter().chain(withdrawn).collect())
+    }
+
+    fn change(&self, change: SessionChange, by: String) -> Decided {
+        Ok(match change {
+            SessionChange::Title(title) => vec![SessionEvent::SessionRenamed { title, by }],
+            SessionChange::Tags(tags) => vec![SessionEvent::SessionTagged { tags, by }],
+            SessionChange::PermissionMode(mode) => self.changed_mode(mode, DecidedBy::user(&by)),
+            SessionChange::Model(model) if model == self.model => vec![],
+            SessionChange::Model(model) => vec![SessionEvent::ModelChanged { model, by }],
+            SessionChange::Archived(archived) if archived == self.archived => vec![],
+            SessionChange::Archived(true) => {
+                self.refuse_while_busy()?;
+                vec![SessionEvent::SessionArchived { by }]
+            }
+            SessionChange::Archived(false) => vec![SessionEvent::SessionUnarchived { by }],
+        })
+    }
+
+    pub(super) fn changed_mode(&self, mode: PermissionMode, by: DecidedBy) -> Vec<SessionEvent> {
+        if mode == self.mode { vec![] } else { vec![SessionEvent::PermissionModeChanged { mode, by }] }
+    }
+
+    fn fail(&self, cause: FailureCause, detail: String) -> Decided {
+        let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
+        if let Some(cause) = running.interrupt_requested {
+            return Ok(vec![self.interrupted(running, cause)]);
+        }
+        let (turn, account) = (running.turn, self.unreported(running));
+        Ok(vec![SessionEvent::TurnFailed { turn, cause, detail, status: None, account }])
+    }
+
+    pub(super) fn interrupted(&self, running: &RunningTurn, cause: InterruptCause) -> SessionEvent {
+        let (turn, account) = (running.turn, self.unreported(running));
+        SessionEvent::TurnInterrupted { turn, cause, account }
+    }
+
+    /// The account of a turn of which the agent gave none: what was read of its counters last.
+    fn unreported(&self, running: &RunningTurn) -> TurnAccount {
+        let reading = self.last_reading(running.process);
+        TurnAccount { duration_ms: 0, ..self.account(running, reading, 0) }
+    }
+
+    /// What a turn took, given its process's counters at its end.
+    pub(super) fn account(
+        &self,
+        running: &RunningTurn,
+        counter: AgentCounter,
+        duration_ms: u64,
+    ) -> TurnAccount {
+        let share = running.earlier.plus(&self.share(running.process, &counter));
+        // The agent counts the time of its own process; with several the clock tells.
+        let duration_ms = if running.attempt > 1 { 0 } else { duration_ms };
+        TurnAccount { spend: share.spend, duration_ms, duration_api_ms: share.duration_api_ms, counter }
+    }
+
+    /// What a process has spent since the last turn ended.
+    pub(super) fn share(&self, process: ProcessId, counter: &AgentCounter) -> AgentCounter {
+        let before = self.counter_of(process);
+        AgentCounter {
+            spend: counter.spend.since(&before.spend),
+            duration_api_ms: counter.duration_api_ms.saturating_sub(before.duration_api_ms),
+        }
+    }
+
+    /// The newest counters that are known of a process.
+    pub(super) fn last_reading(&self, process: ProcessId) -> AgentCounter {
+        match &self.metered {
+            Some((metered, counter)) if *metered == process => counter.clone(),
+            Some(_) | None => self.counter_of(process),
+        }
+    }
+
+    fn counter_of(&self, process: ProcessId) -> AgentCounter {
+        match &self.counter {
+            Some((counted, counter)) if *counted == process => counter.clone(),
+            Some(_) | None => AgentCounter::default(),
+        }
+    }
+
+    /// The turn that something said outside of any turn belongs to.
+    pub(super) fn last_turn(&self) -> Option<TurnId> {
+        self.last_turn
+    }
+}

@@ -1,0 +1,277 @@
+//! The rules for what the agent asks: what waits for people, what holds without asking them, and what
+//! was handed to the agent.
+//!
+//! A request waits, is decided, and is released to the agent; each step is an event of its own. After a
+//! crash a decision that was not released is taken to the agent anew, and one that was released is not:
+//! its tool may have been used already.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::PermissionMode;
+use crate::ids::{ProcessId, TurnId};
+use crate::request::{
+    AgentRequest, Answer, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
+};
+use crate::session::Session;
+use crate::session::error::SessionError;
+use crate::session::event::{Asked, Decided, InterruptCause, SessionEvent};
+
+/// What the agent reads when plan mode refuses a call.
+const NOT_WHILE_PLANNING: &str = "Plan mode is on: nothing may be changed before the plan is approved. \
+     Read what you need, then present the plan.";
+
+/// A request that was made and is not closed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenRequest {
+    pub kind: RequestKind,
+    pub turn: TurnId,
+    /// The attempt of its turn that made it; another one does not wait for it.
+    pub attempt: u32,
+    pub request: AgentRequest,
+}
+
+/// A request with the decision about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SettledRequest {
+    pub open: OpenRequest,
+    pub settlement: Settlement,
+}
+
+/// The requests of a session, by how far they have come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Requests {
+    waiting: Vec<OpenRequest>,
+    decided: Vec<SettledRequest>,
+    released: Vec<SettledRequest>,
+    /// Decisions that hold as long as the session lasts.
+    remembered: Vec<SettledRequest>,
+}
+
+impl Requests {
+    pub(super) fn made(&mut self, kind: RequestKind, attempt: u32, asked: Asked) {
+        self.waiting.push(OpenRequest { kind, turn: asked.turn, attempt, request: asked.request });
+    }
+
+    pub(super) fn settled(&mut self, settlement: Settlement) {
+        let Some(index) =
+            self.waiting.iter().position(|open| open.request.request_id == settlement.request_id)
+        else {
+            return;
+        };
+        let settled = SettledRequest { open: self.waiting.remove(index), settlement };
+        if settled.settlement.remember {
+            self.remembered.push(settled.clone());
+        }
+        self.decided.push(settled);
+    }
+
+    pub(super) fn released(&mut self, request_id: &str) {
+        let is_released = |settled: &mut SettledRequest| settled.open.request.request_id == request_id;
+        self.released.extend(self.decided.extract_if(.., is_released));
+    }
+
+    pub(super) fn has_decided(&self, is_meant: impl Fn(&SettledRequest) -> bool) -> bool {
+        self.decided.iter().any(is_meant)
+    }
+
+    pub(super) fn withdrawn(&mut self, request_id: &str) {
+        self.waiting.retain(|open| open.request.request_id != request_id);
+        self.decided.retain(|settled| settled.open.request.request_id != request_id);
+    }
+
+    /// With its turn everything ends but what is remembered.
+    pub(super) fn turn_ended(&mut self) {
+        self.waiting.clear();
+        self.decided.clear();
+        self.released.clear();
+    }
+}
+
+/// What happens to a call before anybody is asked.
+enum Verdict {
+    /// The same call was decided before its turn was taken up anew.
+    Carried(SettledRequest),
+    Remembered(SettledRequest),
+    AllowedByMode(DecidedBy),
+    RefusedByMode(DecidedBy),
+    /// A person decides.
+    Open,
+}
+
+impl Session {
+    /// What waits for people.
+    pub fn waiting(&self) -> &[OpenRequest] {
+        &self.requests.waiting
+    }
+
+    /// The oldest decision that has not been handed to the agent.
+    pub fn undelivered(&self) -> Option<&SettledRequest> {
+        self.requests.decided.first()
+    }
+
+    /// The oldest decision that the process at work waits for; to what an earlier one asked, it comes by
+    /// itself.
+    pub fn awaited(&self) -> Option<&SettledRequest> {
+        // Without a turn it is work beside the conversation that has asked.
+        let attempt = self.running.as_ref().map(|running| running.attempt);
+        let mut decided = self.requests.decided.iter();
+        decided.find(|settled| attempt.is_none_or(|attempt| settled.open.attempt == attempt))
+    }
+
+    /// The decision about a tool use that the agent has been given already.
+    pub fn released(&self, tool_use_id: &str) -> Option<&SettledRequest> {
+        let mut released = self.requests.released.iter();
+        released.find(|settled| settled.open.request.tool_use_id == tool_use_id)
+    }
+
+    pub(super) fn settle(
+        &self,
+        request_id: &str,
+        answer: Answer,
+        by: DecidedBy,
+    ) -> Result<Vec<SessionEvent>, SessionError> {
+        let mut waiting = self.requests.waiting.iter();
+        let open = waiting
+            .find(|open| open.request.request_id == request_id)
+            .ok_or_else(|| SessionError::RequestNotWaiting(request_id.to_owned()))?;
+        let by_whom = by.name.clone().unwrap_or_default();
+        let settlement = answer.settle(open.kind, &open.request, by).map_err(SessionError::AnswerInvalid)?;
+        let interrupts = settlement.interrupt;
+        let mut events =
+            vec![SessionEvent::request_settled(open.kind, Decided { turn: open.turn, settlement })];
+        if interrupts && self.running.is_some() {
+            events.extend(self.request_interrupt(by_whom, InterruptCause::User)?);
+        }
+        Ok(events)
+    }
+
+    /// The events of a request of the agent: it waits, unless something settles it at once.
+    pub(super) fn asked(
+        &self,
+        turn: TurnId,
+        kind: RequestKind,
+        request: AgentRequest,
+        process: ProcessId,
+    ) -> Vec<SessionEvent> {
+        if self.released(&request.tool_use_id).is_some() {
+            return vec![]; // It asks twice about what it has been told.
+        }
+        if let Some(released) = self.release_at(turn, &request.tool_use_id, process) {
+            return vec![released]; // It was asked before its process ended, and decided since.
+        }
+        let verdict = self.verdict(kind, &request);
+        let request_id = request.request_id.clone();
+        let mut events = vec![SessionEvent::request_made(kind, Asked { turn, request })];
+        let mut settled = |settlement| {
+            events.push(SessionEvent::request_settled(kind, Decided { turn, settlement }));
+            let request_id = request_id.clone();
+            events.push(SessionEvent::RequestReleased { turn, request_id, process });
+        };
+        match verdict {
+            Verdict::Open => {}
+            Verdict::AllowedByMode(by) => settled(by_mode(&request_id, Decision::Allow, by)),
+            Verdict::RefusedByMode(by) => settled(by_mode(&request_id, Decision::Deny, by)),
+            Verdict::Remembered(earlier) => settled(remembered(&request_id, &earlier)),
+            Verdict::Carried(earlier) => {
+                settled(remembered(&request_id, &earlier));
+                let request_id = earlier.open.request.request_id;
+                events.push(SessionEvent::RequestReleased { turn, request_id, process });
+            }
+        }
+        events
+    }
+
+    /// The events of a call that waits to be let through.
+    pub(super) fn gated(&self, turn: TurnId, gate: ToolGate, process: ProcessId) -> Vec<SessionEvent> {
+        if let Some(released) = self.release_at(turn, &gate.tool_use_id, process) {
+            return vec![released];
+        }
+        // The agent asks about commands by itself while it plans, unless it may do everything.
+        let is_refused = match gate.effect {
+            ToolEffect::WritesFiles => self.mode == PermissionMode::Plan,
+            ToolEffect::RunsCommands => {
+                self.mode == PermissionMode::Plan
+                    && self.mode_before_plan == Some(PermissionMode::BypassPermissions)
+            }
+            ToolEffect::Other => false,
+        };
+        if !is_refused {
+            return vec![];
+        }
+        vec![SessionEvent::PolicyApplied {
+            turn,
+            tool_use_id: gate.tool_use_id,
+            tool_name: gate.tool_name,
+            decision: Decision::Deny,
+            decided_by: DecidedBy::mode(self.mode.as_str()),
+            message: NOT_WHILE_PLANNING.to_owned(),
+        }]
+    }
+
+    /// The decision about a tool use goes to a process that came to it anew.
+    fn release_at(&self, turn: TurnId, tool_use_id: &str, process: ProcessId) -> Option<SessionEvent> {
+        let mut decided = self.requests.decided.iter();
+        let settled = decided.find(|settled| settled.open.request.tool_use_id == tool_use_id)?;
+        let request_id = settled.open.request.request_id.clone();
+        Some(SessionEvent::RequestReleased { turn, request_id, process })
+    }
+
+    fn verdict(&self, kind: RequestKind, request: &AgentRequest) -> Verdict {
+        let is_same = |settled: &&SettledRequest| {
+            let earlier = &settled.open.request;
+            earlier.tool_name == request.tool_name && earlier.input == request.input
+        };
+        if let Some(carried) = self.requests.decided.iter().find(is_same) {
+            return Verdict::Carried(carried.clone());
+        }
+        if kind != RequestKind::Permission {
+            return Verdict::Open;
+        }
+        if self.mode == PermissionMode::BypassPermissions {
+            return Verdict::AllowedByMode(DecidedBy::mode(self.mode.as_str()));
+        }
+        if self.mode == PermissionMode::Plan && request.effect != ToolEffect::Other {
+            return Verdict::RefusedByMode(DecidedBy::mode(self.mode.as_str()));
+        }
+        let has_same_target = |settled: &&SettledRequest| {
+            let earlier = &settled.open.request;
+            earlier.tool_name == request.tool_name && earlier.target == request.target
+        };
+        // The newest word holds.
+        match self.requests.remembered.iter().rev().find(has_same_target) {
+            Some(remembered) => Verdict::Remembered(remembered.clone()),
+            None => Verdict::Open,
+        }
+    }
+}
+
+fn by_mode(request_id: &str, decision: Decision, decided_by: DecidedBy) -> Settlement {
+    Settlement {
+        request_id: request_id.to_owned(),
+        decision,
+        decided_by,
+        message: (decision == Decision::Deny).then(|| NOT_WHILE_PLANNING.to_owned()),
+        updated_input: None,
+        answers: None,
+        remember: false,
+        interrupt: false,
+    }
+}
+
+/// An earlier decision, for the same call again. A changed input was meant for the first call alone,
+/// unless this is that call.
+fn remembered(request_id: &str, earlier: &SettledRequest) -> Settlement {
+    let first = &earlier.settlement;
+    Settlement {
+        request_id: request_id.to_owned(),
+        decided_by: DecidedBy {
+            kind: DeciderKind::Remembered,
+            id: Some(first.request_id.clone()),
+            name: first.decided_by.name.clone(),
+        },
+        updated_input: first.updated_input.clone().filter(|_| !first.remember),
+        remember: false,
+        interrupt: false,
+        ..first.clone()
+    }
+}

@@ -1,0 +1,114 @@
+//! Which events a copy of a session begins with, and what its agent must know.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::samples::{completed, opened, opening, process, prompted, session, spend, started, turn};
+use crate::ids::SessionId;
+use crate::session::event::{
+    AgentCounter, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
+};
+use crate::session::fork::{Fork, Said, said};
+
+#[test]
+fn a_copy_opens_anew_and_has_spent_nothing() {
+    let history = vec![opened(), prompted(1), started(1), completed(1, &spend(100), &spend(300))];
+
+    let copied = fork(4).events(history.clone());
+
+    assert_eq!(copied.len(), 4);
+    let SessionEvent::TurnCompleted(then) = &history[3] else { panic!("it ends a turn") };
+    let SessionEvent::TurnCompleted(now) = &copied[3] else { panic!("it ends a turn") };
+    let (duration_ms, duration_api_ms) = (then.account.duration_ms, then.account.duration_api_ms);
+    let account = TurnAccount { duration_ms, duration_api_ms, ..TurnAccount::default() };
+    assert_eq!((&now.account, &now.result), (&account, &then.result));
+    assert_eq!(copied[..3], [reopened(4), prompted(1), started(1)]);
+}
+
+#[test]
+fn what_is_open_is_closed_after_the_copy() {
+    let history = vec![opened(), prompted(1), started(1), prompted(2), prompted(3), metered(7)];
+
+    let copied = fork(6).events(history);
+
+    let account = TurnAccount::default();
+    let withdrawn = |number| SessionEvent::PromptWithdrawn { turn: turn(number), by: "bob".into() };
+    let interrupted = SessionEvent::TurnInterrupted { turn: turn(1), cause: InterruptCause::Forked, account };
+    assert_eq!(copied[5..], [metered(0), interrupted, withdrawn(2), withdrawn(3)]);
+}
+
+#[test]
+fn a_copy_of_an_archived_session_is_not_archived() {
+    let copied = fork(2).events(vec![opened(), SessionEvent::SessionArchived { by: "ada".into() }]);
+
+    assert_eq!(copied.last(), Some(&SessionEvent::SessionUnarchived { by: "bob".into() }));
+}
+
+#[test]
+fn subagents_say_nothing_in_the_main_conversation() {
+    let used = |id: &str, parent: Option<&str>| SessionEvent::ToolUsed {
+        turn: turn(1),
+        tool_use_id: id.into(),
+        name: "Agent".into(),
+        input: json!({}),
+        parent_tool_use_id: parent.map(str::to_owned),
+    };
+    let returned = |id: &str| SessionEvent::ToolReturned {
+        turn: turn(1),
+        tool_use_id: id.into(),
+        is_error: false,
+        content: json!("ok"),
+        structured: None,
+    };
+    let told = |text: &str, parent: Option<&str>| SessionEvent::AssistantText {
+        turn: turn(1),
+        message_id: "msg_1".into(),
+        text: text.into(),
+        parent_tool_use_id: parent.map(str::to_owned),
+    };
+    let events = [
+        opened(),
+        prompted(1),
+        started(1),
+        told("I ask.", None),
+        used("a", None),
+        used("b", Some("a")),
+        told("I am asked.", Some("a")),
+        returned("b"),
+        returned("a"),
+    ];
+
+    let expected = [
+        Said::Prompt(turn(1)),
+        Said::Text("msg_1".into()),
+        Said::ToolUse("a".into()),
+        Said::ToolResult("a".into()),
+    ];
+    assert_eq!(said(&events), expected);
+}
+
+const COPY: SessionId = SessionId(Uuid::from_u128(0xb));
+
+fn fork(version: u64) -> Fork {
+    let parent = Parent { session: session(), version };
+    Fork { session: COPY, parent, by: "bob".into(), offline: true }
+}
+
+fn reopened(version: u64) -> SessionEvent {
+    SessionEvent::SessionOpened(SessionOpened {
+        session: COPY,
+        owner: "bob".into(),
+        origin: Origin::Fork,
+        offline: true,
+        parent: Some(Parent { session: session(), version }),
+        ..opening()
+    })
+}
+
+fn metered(micros: u64) -> SessionEvent {
+    let counter = match micros {
+        0 => AgentCounter::default(),
+        micros => AgentCounter { spend: spend(micros), duration_api_ms: micros },
+    };
+    SessionEvent::UsageReported { turn: turn(1), process: process(1), counter }
+}

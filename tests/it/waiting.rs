@@ -1,0 +1,107 @@
+//! Many sessions that wait for people.
+
+use std::sync::Arc;
+
+use runner_adapters::clock::SystemClock;
+use runner_adapters::event_store::EventStore;
+use runner_core::agent::PermissionMode;
+use runner_core::event_log::{Append, Provenance};
+use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
+use runner_core::ports::EventLog;
+use runner_core::request::{AgentRequest, ToolEffect};
+use runner_core::session::event::{Asked, Initiator, Origin, SessionEvent, SessionOpened};
+use runner_tests::processes::agents_of;
+use runner_tests::script;
+use runner_tests::server::Server;
+use serde_json::json;
+use uuid::Uuid;
+
+const SESSIONS: usize = 100;
+
+/// The log of a session whose server died while it waited.
+fn waiting_session() -> (SessionId, Vec<SessionEvent>) {
+    let (session, turn) = (SessionId(Uuid::now_v7()), TurnId(Uuid::now_v7()));
+    let opened = SessionOpened {
+        session,
+        owner: "local".to_owned(),
+        working_dir: "/".to_owned(),
+        permission_mode: PermissionMode::Default,
+        origin: Origin::Api,
+        offline: true,
+        title: None,
+        parent: None,
+        options: Default::default(),
+    };
+    let request = AgentRequest {
+        request_id: Uuid::now_v7().to_string(),
+        tool_name: "Write".to_owned(),
+        tool_use_id: format!("toolu_{turn}"),
+        input: json!({ "file_path": "/srv/a", "content": "x".repeat(2000) }),
+        description: "a".to_owned(),
+        reason: None,
+        suggestions: vec![],
+        subagent: None,
+        effect: ToolEffect::WritesFiles,
+        target: Some("/srv/a".to_owned()),
+    };
+    let events = vec![
+        SessionEvent::SessionOpened(opened),
+        SessionEvent::PromptSubmitted {
+            turn,
+            text: "Do it.".into(),
+            attachments: vec![],
+            author: "local".into(),
+        },
+        SessionEvent::TurnStarted {
+            turn,
+            initiator: Initiator::Prompt,
+            process: ProcessId(Uuid::now_v7()),
+            runtime_version: "2.1.197".to_owned(),
+            node: "test".to_owned(),
+        },
+        SessionEvent::PermissionRequested(Asked { turn, request }),
+    ];
+    (session, events)
+}
+
+#[tokio::test]
+async fn a_hundred_waiting_sessions_cost_no_process_and_little_memory() {
+    let mut server = Server::start().await;
+    let replies = json!([
+        { "tool_use": { "name": "Write", "input": { "file_path": "{{cwd}}/a.txt", "content": "x" } } },
+        { "text": "done" },
+    ]);
+    let (real, request) = server.ask(&json!({ "prompt": script("Ask.", &replies) })).await;
+    server.stop().await;
+    server.restart().await;
+    let before = resident_kib(&server);
+    server.stop().await;
+
+    let database = server.data_dir().join("runner.db");
+    let store = EventStore::open(&database, Arc::new(SystemClock::default())).await.unwrap();
+    for (session, events) in (1..SESSIONS).map(|_| waiting_session()) {
+        let command = CommandId(Uuid::now_v7());
+        let provenance = Provenance { actor: "agent".into(), request_id: None, command, request_hash: None };
+        store.append(Append { session, expected_version: 0, events, provenance }).await.unwrap();
+    }
+    store.close().await;
+    server.restart().await;
+
+    let waiting = server.get("/api/requests?limit=200").await.body["requests"].as_array().unwrap().len();
+    assert_eq!(waiting, SESSIONS);
+    let status = server.get("/api/status").await.body;
+    assert_eq!(status["sessions"]["waiting"], SESSIONS, "{status}");
+    assert!(agents_of(&server.data_dir()).is_empty());
+    let grown = resident_kib(&server).saturating_sub(before);
+    assert!(grown / SESSIONS < 1024, "{grown} KiB for {SESSIONS} sessions");
+    // Among all of them the decision finds the right one.
+    server.decide(&real, &request, &json!({ "decision": "allow" })).await;
+    server.wait_for_status(&real, "idle").await;
+    assert!(server.workspace().join("a.txt").exists());
+}
+
+fn resident_kib(server: &Server) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}

@@ -1,0 +1,193 @@
+//! Changing a session: its title, mode, model, tags, whether it is put away; taking back prompts and
+//! changes of files.
+
+use actix_web::{HttpRequest, HttpResponse, delete, patch, post, web};
+use runner_core::agent::PermissionMode;
+use runner_core::ids::{SessionId, TurnId};
+use runner_core::session::command::SessionChange;
+use runner_core::session::view::SessionView;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Context, sessions::mark_replay};
+use crate::error::{ApiError, Problem};
+use crate::request::options::{model, permission_mode, title};
+use crate::request::{LOCAL_USER, Write, no_query, parse, session_id};
+
+const MAX_TAGS: usize = 20;
+const MAX_TAG_CHARS: usize = 50;
+
+/// What to set anew; what is absent stays.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionPatch {
+    title: Option<String>,
+    /// Holds from the next tool call on.
+    permission_mode: Option<String>,
+    /// Holds from the next call of the model on; `null` is the agent's own choice.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    model: Option<Value>,
+    tags: Option<Vec<String>>,
+    archived: Option<bool>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Changes a session while it lives.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path)),
+    request_body = SessionPatch,
+    responses(
+        (status = 200, body = SessionView),
+        (status = 403, description = "`bypass_not_allowed`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`session_busy`: only an idle session is archived", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[patch("/api/sessions/{id}")]
+pub(crate) async fn change_session(
+    id: web::Path<String>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let changes = read_changes(parse(write.fields()?)?, &context)?;
+    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let view = context.sessions.change(session, changes, LOCAL_USER, write.provenance).await?;
+    Ok(HttpResponse::Ok().json(&*view))
+}
+
+fn read_changes(body: SessionPatch, context: &Context) -> Result<Vec<SessionChange>, Problem> {
+    let mut changes = vec![];
+    if let Some(text) = body.title {
+        changes.push(SessionChange::Title(title(text)?));
+    }
+    if let Some(name) = body.permission_mode {
+        let mode: PermissionMode = permission_mode(Some(&name), context)?;
+        changes.push(SessionChange::PermissionMode(mode));
+    }
+    changes.extend(body.model.map(read_model).transpose()?);
+    if let Some(tags) = body.tags {
+        changes.push(SessionChange::Tags(check_tags(tags)?));
+    }
+    changes.extend(body.archived.map(SessionChange::Archived));
+    Ok(changes)
+}
+
+fn read_model(name: Value) -> Result<SessionChange, Problem> {
+    match name {
+        Value::Null => Ok(SessionChange::Model(None)),
+        Value::String(name) => Ok(SessionChange::Model(Some(model(name, "/model")?))),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Problem::field("model_invalid", "/model", "is not the name of a model"))
+        }
+    }
+}
+
+fn check_tags(mut tags: Vec<String>) -> Result<Vec<String>, Problem> {
+    if tags.len() > MAX_TAGS {
+        return Err(Problem::field(
+            "field_invalid",
+            "/tags",
+            format!("must have at most {MAX_TAGS} entries"),
+        ));
+    }
+    for (index, tag) in tags.iter().enumerate() {
+        let length = tag.chars().count();
+        if !(1..=MAX_TAG_CHARS).contains(&length) || tag.trim() != tag || tag.chars().any(char::is_control) {
+            let detail = format!("must have 1 to {MAX_TAG_CHARS} characters, and no space at either end");
+            return Err(Problem::field("field_invalid", &format!("/tags/{index}"), detail));
+        }
+    }
+    tags.sort();
+    tags.dedup();
+    Ok(tags)
+}
+
+/// Takes back a prompt that waits behind the running turn.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path), ("turn_id" = TurnId, Path)),
+    responses(
+        (status = 204, description = "It will not be run"),
+        (status = 409, description = "`prompt_not_waiting`: it has begun, or was taken back", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/api/sessions/{id}/prompts/{turn_id}")]
+pub(crate) async fn withdraw_prompt(
+    path: web::Path<(String, String)>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    write.no_fields()?;
+    let (id, turn) = path.into_inner();
+    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let turn: TurnId = turn.parse().map_err(|_| turn_not_found())?;
+    let view = context.sessions.view(session).await?;
+    let events = context.sessions.withdraw_prompt(session, turn, LOCAL_USER, write.provenance).await;
+    match events {
+        Err(_) if view.turn(turn).is_none() => Err(turn_not_found().into()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+    }
+}
+
+/// Which turn to go back before.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RewindBody {
+    turn_id: TurnId,
+    /// `true`: only files can be rewound; to go on from an earlier point of the conversation, fork.
+    files: bool,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct Rewound {
+    /// The files that were put back.
+    files: Vec<String>,
+    version: u64,
+}
+
+/// Puts files back to what they were before a turn, as far as the agent's file tools changed them.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path)),
+    request_body = RewindBody,
+    responses(
+        (status = 200, body = Rewound),
+        (status = 404, description = "`turn_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`session_busy`, or `nothing_to_rewind`: the agent kept nothing", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/sessions/{id}/rewind")]
+pub(crate) async fn rewind_session(
+    id: web::Path<String>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let body: RewindBody = parse(write.fields()?)?;
+    if !body.files {
+        return Err(Problem::field("field_invalid", "/files", "must be true").into());
+    }
+    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    context.workspaces.check(&head.working_dir)?;
+    context.sessions.view(head.id).await?.turn(body.turn_id).ok_or_else(turn_not_found)?;
+    let rewound = context.sessions.rewind(head.id, body.turn_id, LOCAL_USER, write.provenance).await?;
+    let (files, appended) = rewound;
+    let mut response = HttpResponse::Ok().json(Rewound { files, version: appended.last_version });
+    mark_replay(&mut response, appended.replayed);
+    Ok(response)
+}
+
+pub(super) fn turn_not_found() -> Problem {
+    let not_found = actix_web::http::StatusCode::NOT_FOUND;
+    Problem::new(not_found, "turn_not_found", "the session has no such turn")
+}

@@ -1,0 +1,91 @@
+//! What a session changed in files.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use runner_core::ids::{SessionId, TurnId};
+use runner_core::session::changes::{ChangedFile, ChangedTurn, Changes};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, control::turn_not_found};
+use crate::error::{ApiError, Problem};
+use crate::request::{LOCAL_USER, limit, query, session_id, version};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesQuery {
+    /// `file` (the default): what the files went through, without what a rewind undid. `turn`: what each
+    /// turn did.
+    by: Option<By>,
+    /// Only what this turn changed.
+    turn_id: Option<TurnId>,
+    /// Show the changes as they were when the session had this many events.
+    at: Option<u64>,
+    /// 1 to 200 files or turns; 50 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<usize>,
+}
+
+#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    Turn,
+    File,
+}
+
+/// Files or turns, as `by` asks for.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+enum ChangePage {
+    Files { version: u64, files: Vec<ChangedFile>, next_cursor: Option<String> },
+    Turns { version: u64, turns: Vec<ChangedTurn>, next_cursor: Option<String> },
+}
+
+/// The files that the session's agent changed, with unified diffs; `version` says up to which event.
+///
+/// What the agent's file tools report is shown. What a command did that the agent ran is not known.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path), ChangesQuery),
+    responses(
+        (status = 200, body = ChangePage),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`session_not_found`, `turn_not_found`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/sessions/{id}/changes")]
+pub(crate) async fn list_changes(
+    id: web::Path<String>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: ChangesQuery = query(&request)?;
+    let limit = limit(asked.limit)? as usize;
+    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    let at = version(asked.at, "?at", 1..=head.version)?.unwrap_or(head.version);
+    let changes = context.sessions.changes(head.id, at).await?;
+    if asked.turn_id.is_some_and(|turn| !changes.has_turn(turn)) {
+        return Err(turn_not_found().into());
+    }
+    Ok(HttpResponse::Ok().json(page(&changes, &asked, at, limit)))
+}
+
+fn page(changes: &Changes, asked: &ChangesQuery, version: u64, limit: usize) -> ChangePage {
+    let start = asked.cursor.unwrap_or(0);
+    match asked.by {
+        None | Some(By::File) => {
+            let (files, next_cursor) = cut(changes.by_file(asked.turn_id), start, limit);
+            ChangePage::Files { version, files, next_cursor }
+        }
+        Some(By::Turn) => {
+            let (turns, next_cursor) = cut(changes.by_turn(asked.turn_id), start, limit);
+            ChangePage::Turns { version, turns, next_cursor }
+        }
+    }
+}
+
+fn cut<T>(all: Vec<T>, start: usize, limit: usize) -> (Vec<T>, Option<String>) {
+    let end = start.saturating_add(limit);
+    let next_cursor = (end < all.len()).then(|| end.to_string());
+    (all.into_iter().skip(start).take(limit).collect(), next_cursor)
+}

@@ -1,0 +1,63 @@
+//! Going on with a copy of a session.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use runner_core::ids::SessionId;
+use runner_core::session::event::Parent;
+use runner_core::session::view::SessionView;
+use serde::Deserialize;
+
+use super::{Context, sessions::mark_replay};
+use crate::error::{ApiError, Problem};
+use crate::request::task::text_prompt;
+use crate::request::{LOCAL_USER, Write, no_query, parse, session_id, version};
+
+/// How much of a session is copied, and how the copy goes on.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ForkBody {
+    /// The last version that is copied; the newest one if absent.
+    at_version: Option<u64>,
+    /// The first prompt that the copy alone gets.
+    prompt: Option<String>,
+}
+
+/// Opens a session that begins as a copy of this one, from now or from an earlier version.
+///
+/// The copied events keep their version numbers; their times are those of the copy. The copy costs nothing
+/// until it goes on: what was spent stays with the session that spent it. A turn that was running is
+/// interrupted in the copy, prompts that waited are taken back. The agent knows what was said up to there
+/// and nothing that came later. Files in the working folder are shared and stay as they are.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path)),
+    request_body = ForkBody,
+    responses(
+        (status = 201, description = "The new session; `Location` says where it is", body = SessionView),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`working_dir_not_allowed`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/sessions/{id}/fork")]
+pub(crate) async fn fork_session(
+    id: web::Path<String>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let body: ForkBody = parse(write.fields()?)?;
+    let prompt = body.prompt.map(text_prompt).transpose()?;
+    let (sessions, id) = (&context.sessions, session_id(&id)?);
+    let head = sessions.find(LOCAL_USER, id).await?.head;
+    context.workspaces.check(&head.working_dir)?;
+    let version = version(body.at_version, "/at_version", 1..=head.version)?.unwrap_or(head.version);
+    let parent = Parent { session: head.id, version };
+    let forked = sessions.fork(parent, LOCAL_USER.to_owned(), prompt, write.provenance).await?;
+    let view = sessions.view_at(forked.session, forked.last_version).await?;
+    let location = format!("/api/sessions/{}", forked.session);
+    let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(&*view);
+    mark_replay(&mut response, forked.replayed);
+    Ok(response)
+}
