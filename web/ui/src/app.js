@@ -65,6 +65,7 @@ class Turn {
   #live = new Map()
   /** Boxes by tool call and by request: what comes of these goes into the box they belong to. */
   #tools = new Map()
+  #requests = new Map()
 
   show(frame) {
     const atEnd = transcript.scrollHeight - transcript.scrollTop - transcript.clientHeight < 60
@@ -134,13 +135,52 @@ class Turn {
 
   permission_request(frame) {
     const asks = sentence(`Claude asks to use ${frame.tool_name}`, frame.subagent, frame.description, frame.reason)
-    this.#add(frame, line('asks', asks), folded('', 'Input', code(frame.input)))
-    this.#tools.set(frame.request_id, this.#tools.get(frame.tool_use_id))
+    const input = folded('', 'Input', code(frame.input))
+    this.#ask(frame, [line('asks', asks), input], ['Allow', 'Deny'], () => ({}))
+  }
+
+  question(frame) {
+    const fields = (frame.input.questions ?? []).map(questionField)
+    const answers = () => ({ answers: Object.fromEntries(fields.map(({ answer }) => answer()).filter(Boolean)) })
+    const asks = line('asks', 'Claude asks')
+    this.#ask(frame, [asks, ...fields.map(({ node }) => node)], ['Answer', 'Do not answer'], answers)
+  }
+
+  plan(frame) {
+    const asks = line('asks', 'Claude proposes a plan')
+    this.#ask(frame, [asks, code(frame.input.plan ?? '')], ['Approve', 'Keep planning'], () => ({}))
+  }
+
+  /** A request with two buttons; they go when it is decided, here or elsewhere. */
+  #ask(frame, nodes, [yes, no], more) {
+    const message = element('input', { type: 'text', 'aria-label': 'Message to Claude', placeholder: 'Message (optional)' })
+    const buttons = element('div', { class: 'buttons' })
+    const choose = (text, decision, fields) => {
+      const button = element('button', { type: 'button' }, text)
+      button.addEventListener('click', () => decide(frame, decision, { ...fields(), message: message.value }, buttons))
+      return button
+    }
+    buttons.append(choose(yes, 'allow', more), choose(no, 'deny', () => ({})), message)
+    const box = element('div', { class: 'request', role: 'group', 'aria-label': 'Request' }, ...nodes, buttons)
+    this.#add(frame, box)
+    this.#requests.set(frame.request_id, box)
   }
 
   decision({ request_id, decision, decided_by, content }) {
     const facts = sentence(`Decision: ${decision}`, decided_by?.name ?? decided_by?.kind, content)
-    this.#add({ tool_use_id: request_id }, line(decision === 'deny' ? 'asks bad' : 'asks', facts))
+    this.#close(request_id, line(decision === 'deny' ? 'asks bad' : 'asks', facts))
+  }
+
+  status({ content, request_id, reason }) {
+    if (content === 'request_withdrawn') this.#close(request_id, line('quiet', `No decision is needed: ${reason}`))
+    if (content === 'turn_parked') transcript.append(line('quiet', 'It waits for your decision, for as long as you like.'))
+    if (content === 'turn_resumed') transcript.append(line('quiet', 'It goes on.'))
+  }
+
+  #close(request_id, node) {
+    const box = this.#requests.get(request_id)
+    box?.querySelector('.buttons')?.remove()
+    ;(box ?? transcript).append(node)
   }
 
   retry({ attempt, max_attempts, delay_ms, status, content }) {
@@ -161,6 +201,33 @@ class Turn {
     const end = sentence(success ? 'Done' : 'Not done', seconds(duration_ms), dollars(cost_usd), files)
     transcript.append(line(success ? 'done' : 'done bad', end))
   }
+}
+
+/** A question with its options, and how to read what was chosen: text that was typed goes first. */
+function questionField({ question, options = [], multiSelect }) {
+  const type = multiSelect ? 'checkbox' : 'radio'
+  const name = crypto.randomUUID()
+  const choices = options.map(({ label, description }) => {
+    const input = element('input', { type, name, value: label })
+    return element('label', { class: 'choice' }, input, ` ${label} `, element('span', { class: 'quiet' }, description ?? ''))
+  })
+  const other = element('input', { type: 'text', 'aria-label': `Another answer to: ${question}`, placeholder: 'Another answer' })
+  const node = element('fieldset', {}, element('legend', {}, question), ...choices, other)
+  const answer = () => {
+    const chosen = [...node.querySelectorAll(':checked')].map((input) => input.value)
+    const said = other.value.trim() || (multiSelect ? chosen : chosen[0])
+    return said?.length ? [question, said] : undefined
+  }
+  return { node, answer }
+}
+
+async function decide({ session_id, request_id }, decision, { message, ...fields }, buttons) {
+  const body = JSON.stringify({ decision, ...fields, ...(message && { message }) })
+  const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
+  const path = `/api/sessions/${session_id}/requests/${encodeURIComponent(request_id)}`
+  buttons.querySelector('.bad')?.remove()
+  // The decision itself comes back as a frame of the stream.
+  await call(path, request).catch((error) => buttons.append(line('bad', error.message)))
 }
 
 function render() {
