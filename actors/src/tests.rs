@@ -1,6 +1,7 @@
 //! Who runs when: the order of prompts, interrupts and what agents say. The other files beside this
 //! one, in `tests/`, hold failures, the life of a server, and those who watch.
 
+mod adoption;
 mod failures;
 mod lifetimes;
 mod limits;

@@ -9,6 +9,7 @@ mod credentials;
 mod decode;
 mod file_change;
 mod fork;
+pub mod import;
 mod launch;
 mod process;
 mod process_tree;

@@ -10,6 +10,7 @@ mod file_changes;
 mod forks;
 mod guard;
 mod idempotency;
+mod import;
 mod input;
 mod interrupts;
 mod lambda;

@@ -1,7 +1,8 @@
 //! HTTP: routes, streams and problems over `runner-actors`; the program that puts everything together.
 //!
-//! A handler parses, sends one message and maps the result. [`app`] is the composition root and the only
-//! module that names adapters; [`error`] is the only one that turns an error into a status.
+//! A handler parses, sends one message and maps the result. [`app`] is the composition root of the
+//! server and [`import`] that of the import; nothing else names adapters. [`error`] is the only module that
+//! turns an error into a status.
 //! This crate must not know SQL or rules of the domain.
 //!
 //! Begin with [`routes`].
@@ -10,6 +11,7 @@ pub mod app;
 pub mod config;
 mod error;
 mod guard;
+pub mod import;
 mod pages;
 mod request;
 mod routes;

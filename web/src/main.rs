@@ -1,5 +1,7 @@
 //! The `claude-runner` program.
 
+use std::path::{Path, PathBuf};
+
 use actix_web::HttpServer;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -22,6 +24,11 @@ struct Arguments {
 enum Command {
     /// Serve the API and the pages (the default).
     Serve,
+    /// Take in conversations that Claude Code held without this server.
+    Import {
+        /// A configuration folder of Claude Code (`~/.claude`), or one with its projects.
+        folder: PathBuf,
+    },
     /// Work on the read models.
     Projections {
         #[command(subcommand)]
@@ -43,6 +50,7 @@ fn main() -> std::process::ExitCode {
     let done = system.block_on(async {
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve().await,
+            Command::Import { folder } => import(&folder).await,
             Command::Projections { command: ProjectionsCommand::Rebuild } => rebuild_projections().await,
             Command::Openapi => print_openapi(),
         }
@@ -86,6 +94,14 @@ async fn serve() -> anyhow::Result<()> {
     handle.stop(true).await;
     serving.await??;
     application.close().await;
+    Ok(())
+}
+
+async fn import(folder: &Path) -> anyhow::Result<()> {
+    runner_web::telemetry_init();
+    let report = runner_web::import::import(&Config::from_env()?, folder).await?;
+    eprintln!("{report}");
+    anyhow::ensure!(report.failed == 0, "{} transcripts could not be read", report.failed);
     Ok(())
 }
 

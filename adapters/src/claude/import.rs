@@ -1,0 +1,110 @@
+//! Conversations that Claude Code held without this server: its transcripts, read into sessions.
+//!
+//! A transcript is a tree of lines. The branch that Claude Code would go on with (`chain.rs`) is told to
+//! a session as if the agent spoke now (`retelling.rs`), so that the same rules make the same events as
+//! live. What a line means is said in `line.rs`, what an API message used in `usage.rs`; `subagent.rs`
+//! reads the conversations beside the main one, and `folder.rs` finds and keeps the files.
+//!
+//! The same transcript always gives the same events: that is how a second import finds what is new.
+
+mod chain;
+mod folder;
+mod line;
+mod retelling;
+mod subagent;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod usage;
+
+use std::io;
+use std::path::Path;
+
+use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::ids::SessionId;
+use runner_core::ports::AgentFile;
+use runner_core::session::event::{Origin, SessionEvent, SessionOpened};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+pub use folder::{Project, find_projects};
+use line::Line;
+use retelling::Retelling;
+use subagent::Subagents;
+
+/// A transcript as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Absent where the file holds no conversation.
+    pub session: Option<ImportedSession>,
+    /// Lines that are no JSON: the last one is torn where the agent was killed.
+    pub unreadable_lines: u64,
+}
+
+/// A session made from a transcript.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportedSession {
+    pub session: SessionId,
+    /// Begins with `session_opened`; every turn in it has ended.
+    pub events: Vec<SessionEvent>,
+    /// What the agent needs to take the conversation up.
+    pub files: Vec<AgentFile>,
+}
+
+/// Reads a transcript and what lies beside it. An error means that a file cannot be read at all.
+pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
+    let bytes = std::fs::read(path)?;
+    let (lines, mut unreadable_lines) = Line::parse_all(&bytes);
+    let chain = chain::main_chain(&lines);
+    let Some(working_dir) = chain.iter().find_map(|line| line.working_dir()) else {
+        return Ok(Reading { session: None, unreadable_lines });
+    };
+    let session = session_id(path, &lines);
+    let working_dir = resolved(working_dir);
+    let subagents = Subagents::read(path, &lines);
+    unreadable_lines += subagents.unreadable_lines;
+    let files = folder::agent_files(path, session, &working_dir, bytes);
+    let opened = SessionOpened {
+        session,
+        owner: owner.to_owned(),
+        working_dir,
+        // What somebody allowed another program is not allowed here.
+        permission_mode: PermissionMode::Default,
+        origin: Origin::Import,
+        offline: false,
+        title: title(&lines),
+        parent: None,
+        options: AgentOptions::default(),
+    };
+    let events = Retelling::of(opened, subagents).tell(&chain);
+    // Without a prompt or an answer there is nothing that anybody would look for.
+    let session = (events.len() > 1).then_some(ImportedSession { session, events, files });
+    Ok(Reading { session, unreadable_lines })
+}
+
+/// The id under which the agent knows the conversation, or else one that is always the same.
+fn session_id(path: &Path, lines: &[Line]) -> SessionId {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let inside = lines.iter().find_map(Line::session);
+    let known = Uuid::try_parse(&name).ok().or_else(|| Uuid::try_parse(inside?).ok());
+    SessionId(known.unwrap_or_else(|| derived_uuid(&path.to_string_lossy())))
+}
+
+/// An id made from a text.
+fn derived_uuid(text: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(text)[..16]);
+    Uuid::new_v8(bytes)
+}
+
+/// The folder without symbolic links, if this machine has it.
+fn resolved(working_dir: &str) -> String {
+    let path = Path::new(working_dir).canonicalize().ok();
+    path.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| working_dir.to_owned())
+}
+
+/// The name that a person gave, or else the agent.
+fn title(lines: &[Line]) -> Option<String> {
+    let last = |find: fn(&Line) -> Option<&str>| lines.iter().rev().find_map(find);
+    last(Line::own_title).or_else(|| last(Line::made_title)).map(str::to_owned)
+}

@@ -1,0 +1,101 @@
+//! Where transcripts lie, and the files that are kept of them.
+//!
+//! Claude Code keeps `projects/<folder>/<session>.jsonl`, and what belongs to a session in a folder of
+//! the same name beside it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use runner_core::ids::SessionId;
+use runner_core::ports::AgentFile;
+
+use super::line::Line;
+use crate::claude::transcript::{MAX_FILE_BYTES, add_below};
+
+/// A longer name of a project ends in a hash that only Claude Code knows.
+const MAX_SLUG_CHARS: usize = 200;
+
+/// The transcripts of one folder that somebody worked in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    pub name: String,
+    pub transcripts: Vec<PathBuf>,
+}
+
+/// The transcripts in a configuration folder of Claude Code, or in a folder of projects, by project.
+pub fn find_projects(folder: &Path) -> io::Result<Vec<Project>> {
+    fs::read_dir(folder)?;
+    let projects = folder.join("projects");
+    let mut paths = vec![];
+    add_below(if projects.is_dir() { &projects } else { folder }, &mut paths);
+    let mut found: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for path in paths.into_iter().filter(|path| is_transcript(path)) {
+        found.entry(path.parent().unwrap_or(folder).to_owned()).or_default().push(path);
+    }
+    let project = |(folder, mut transcripts): (PathBuf, Vec<PathBuf>)| {
+        transcripts.sort();
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+        Project { name, transcripts }
+    };
+    Ok(found.into_iter().map(project).collect())
+}
+
+/// Whether it is a session's own file, not one of its subagents.
+fn is_transcript(path: &Path) -> bool {
+    let is_beside = path.components().any(|part| part.as_os_str() == "subagents");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !is_beside && name.ends_with(".jsonl") && !name.starts_with("agent-")
+}
+
+/// The files of a session beside its transcript.
+pub(super) fn files_beside(transcript: &Path) -> Vec<PathBuf> {
+    let mut paths = vec![];
+    add_below(&transcript.with_extension(""), &mut paths);
+    paths.sort();
+    paths
+}
+
+/// The session's files under the names that the agent looks for them.
+pub(super) fn agent_files(
+    path: &Path,
+    session: SessionId,
+    working_dir: &str,
+    bytes: Vec<u8>,
+) -> Vec<AgentFile> {
+    let project = format!("projects/{}", slug(working_dir, path));
+    let beside = path.with_extension("");
+    let mut files = vec![AgentFile { path: format!("{project}/{session}.jsonl"), bytes: whole_lines(bytes) }];
+    for path in files_beside(path) {
+        let name = path.strip_prefix(&beside).ok().and_then(Path::to_str);
+        let is_small = path.metadata().is_ok_and(|metadata| metadata.len() <= MAX_FILE_BYTES);
+        if let (Some(name), true, Ok(bytes)) = (name, is_small, fs::read(&path)) {
+            files.push(AgentFile { path: format!("{project}/{session}/{name}"), bytes });
+        }
+    }
+    files
+}
+
+/// The name of the project of a folder.
+fn slug(working_dir: &str, path: &Path) -> String {
+    let slug: String =
+        working_dir.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
+    let kept = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    match kept {
+        Some(kept) if slug.len() > MAX_SLUG_CHARS => kept.to_owned(),
+        Some(_) | None => slug,
+    }
+}
+
+/// The agent writes behind the last line, which must therefore be whole.
+fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
+    let start = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if start < bytes.len() {
+        match Line::parse_all(&bytes[start..]) {
+            (_, 0) => bytes.push(b'\n'),
+            (_, _) => bytes.truncate(start),
+        }
+    }
+    bytes
+}

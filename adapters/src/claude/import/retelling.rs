@@ -1,0 +1,259 @@
+//! A transcript told to a session as if its agent spoke now: the session's own rules make the events.
+
+use cqrs_es::Aggregate as _;
+use runner_core::agent::{AgentOutput, AgentProfile};
+use runner_core::ids::{ProcessId, TurnId};
+use runner_core::session::Session;
+use runner_core::session::command::{Recording, SessionCommand};
+use runner_core::session::event::{InterruptCause, SessionEvent, SessionOpened};
+
+use super::line::{Line, Meaning, Written};
+use super::subagent::Subagents;
+use super::turn::Turn;
+use super::usage::Meter;
+
+/// Where a session was held that was imported.
+const NODE: &str = "import";
+
+/// The session so far and what has become of it.
+pub(super) struct Retelling {
+    session: Session,
+    events: Vec<SessionEvent>,
+    subagents: Subagents,
+    meter: Meter,
+    turn: Option<Turn>,
+    /// Tools whose results are missing.
+    open_tool_uses: Vec<String>,
+    /// Compactions between turns; they are told with the turn that follows.
+    held: Vec<AgentOutput>,
+    owner: String,
+    process: ProcessId,
+    /// What is known of the agent.
+    profile: AgentProfile,
+}
+
+impl Retelling {
+    pub(super) fn of(opened: SessionOpened, subagents: Subagents) -> Self {
+        let mut retelling = Self {
+            session: Session::default(),
+            events: vec![],
+            subagents,
+            meter: Meter::default(),
+            turn: None,
+            open_tool_uses: vec![],
+            held: vec![],
+            owner: opened.owner.clone(),
+            // All of its processes are gone; one stands for them.
+            process: ProcessId(opened.session.0),
+            profile: AgentProfile::default(),
+        };
+        retelling.command(SessionCommand::Open(Box::new(opened)));
+        retelling
+    }
+
+    pub(super) fn tell(mut self, chain: &[&Line]) -> Vec<SessionEvent> {
+        for line in chain {
+            if let Some(mode) = line.permission_mode() {
+                self.profile.permission_mode = mode.to_owned();
+            }
+            self.tell_line(line);
+        }
+        self.end_turn();
+        self.events
+    }
+
+    fn tell_line(&mut self, line: &Line) {
+        match line.meaning() {
+            Meaning::Prompt(written) => self.prompt(line, written),
+            Meaning::Steering(written) => self.steer(line, written),
+            Meaning::TakenUp => {
+                self.end_turn();
+                self.take_up(line);
+            }
+            Meaning::Interruption => self.interrupt(),
+            Meaning::LocalOutput(text) => self.local_output(line, text),
+            Meaning::Said => {
+                self.take_up(line);
+                self.introduce(line);
+                self.said(line);
+                self.change_turn(|turn| turn.said(line));
+            }
+            Meaning::Failure => {
+                self.take_up(line);
+                self.said(line);
+                self.change_turn(|turn| turn.failed(line));
+            }
+            Meaning::ToolsReturned => {
+                self.returned(line, None);
+                self.change_turn(|turn| {
+                    if !turn.is_interrupted() {
+                        turn.returned(line)
+                    }
+                });
+            }
+            Meaning::StructuredOutput(output) => self.change_turn(|turn| turn.gave(output)),
+            Meaning::TurnLimit(turns) => self.change_turn(|turn| turn.reached_limit(turns)),
+            Meaning::Compaction(output) => self.compacted(line, output),
+            Meaning::Nothing => return,
+        }
+        self.change_turn(|turn| turn.has_reached(line));
+    }
+
+    fn prompt(&mut self, line: &Line, written: Written) {
+        self.end_turn();
+        let Written { text, attachments, is_command } = written;
+        let (turn, author) = (line.turn(), self.owner.clone());
+        // Not by a command: what was a prompt elsewhere is one, whatever is asked of prompts here.
+        self.happened(vec![SessionEvent::PromptSubmitted { turn, text, attachments, author }]);
+        let (process, runtime_version, node) = (self.process, line.runtime_version(), NODE.to_owned());
+        self.command(SessionCommand::StartTurn { process, runtime_version, node });
+        self.begin(line, is_command);
+    }
+
+    fn steer(&mut self, line: &Line, written: Written) {
+        let Some(running) = self.session.running() else { return self.prompt(line, written) };
+        let (turn, message, author) = (running.turn, line.turn(), self.owner.clone());
+        let Written { text, attachments, is_command: _ } = written;
+        self.happened(vec![SessionEvent::PromptSteered { turn, message, text, attachments, author }]);
+        self.change_turn(Turn::goes_on);
+    }
+
+    /// The agent begins a turn by itself, unless one runs.
+    fn take_up(&mut self, line: &Line) {
+        if self.turn.is_none() {
+            self.introduce(line);
+            self.begin(line, false);
+        }
+    }
+
+    fn begin(&mut self, line: &Line, is_command: bool) {
+        self.turn = Some(Turn::begin(line, is_command));
+        for output in std::mem::take(&mut self.held) {
+            self.record(line, output);
+        }
+    }
+
+    /// A turn that is answered is over: a transcript that grows must not change what was imported of it.
+    fn compacted(&mut self, line: &Line, output: AgentOutput) {
+        if self.turn.as_ref().is_some_and(Turn::is_at_work) {
+            return self.record(line, output);
+        }
+        self.end_turn();
+        self.held.push(output);
+    }
+
+    /// What the agent says of itself at the start of a turn, as far as a transcript has it.
+    fn introduce(&mut self, line: &Line) {
+        if let Some(model) = line.model() {
+            self.profile.model = model.to_owned();
+        }
+        self.profile.runtime_version = line.runtime_version();
+        self.record(line, AgentOutput::Initialized(self.profile.clone()));
+    }
+
+    fn interrupt(&mut self) {
+        let by = format!("user:{}", self.owner);
+        self.command(SessionCommand::RequestInterrupt { by, cause: InterruptCause::User });
+        self.change_turn(Turn::interrupted);
+    }
+
+    fn local_output(&mut self, line: &Line, text: String) {
+        self.change_turn(|turn| turn.answered_locally(&text));
+        if self.turn.is_some() && !text.is_empty() {
+            let message_id = line.uuid().unwrap_or_default().to_owned();
+            self.record(line, AgentOutput::Text { message_id, text, parent_tool_use_id: None });
+        }
+    }
+
+    fn said(&mut self, line: &Line) {
+        self.meter.read(line);
+        self.open_tool_uses.extend(line.tool_uses().map(str::to_owned));
+        for output in line.outputs(None) {
+            self.record(line, output);
+        }
+    }
+
+    fn returned(&mut self, line: &Line, parent_tool_use: Option<&str>) {
+        for tool_use in line.tool_results() {
+            self.open_tool_uses.retain(|open| open != tool_use);
+            self.tell_subagent(tool_use);
+        }
+        for output in line.outputs(parent_tool_use) {
+            self.record(line, output);
+        }
+    }
+
+    /// Tells what a subagent did before its result, where it was begun.
+    fn tell_subagent(&mut self, tool_use: &str) {
+        let Some(subagent) = self.subagents.take(tool_use) else { return };
+        let chain = subagent.chain();
+        let Some(first) = chain.first() else { return };
+        self.record(first, subagent.started());
+        for line in &chain {
+            self.tell_line_of_subagent(line, tool_use);
+        }
+        self.record(first, subagent.finished());
+    }
+
+    fn tell_line_of_subagent(&mut self, line: &Line, tool_use: &str) {
+        match line.meaning() {
+            Meaning::Said | Meaning::Failure => {
+                self.meter.read(line);
+                line.outputs(Some(tool_use)).into_iter().for_each(|output| self.record(line, output));
+            }
+            Meaning::ToolsReturned => self.returned(line, Some(tool_use)),
+            // What it was asked is in the tool use that began it.
+            Meaning::Prompt(_)
+            | Meaning::Steering(_)
+            | Meaning::TakenUp
+            | Meaning::Interruption
+            | Meaning::LocalOutput(_)
+            | Meaning::StructuredOutput(_)
+            | Meaning::TurnLimit(_)
+            | Meaning::Compaction(_)
+            | Meaning::Nothing => {}
+        }
+    }
+
+    fn end_turn(&mut self) {
+        // A subagent whose result is missing has worked all the same.
+        for tool_use in std::mem::take(&mut self.open_tool_uses) {
+            self.tell_subagent(&tool_use);
+        }
+        let Some(turn) = self.turn.take() else { return };
+        let report = turn.report(self.meter.end_turn());
+        if let Some(running) = self.session.running() {
+            self.hear(running.turn, String::new(), AgentOutput::TurnEnded(Box::new(report)));
+        }
+    }
+
+    fn record(&mut self, line: &Line, output: AgentOutput) {
+        self.hear(line.turn(), line.runtime_version(), output);
+    }
+
+    fn hear(&mut self, spare_turn: TurnId, runtime_version: String, output: AgentOutput) {
+        let (process, node) = (self.process, NODE.to_owned());
+        let recording = Recording { output, process, runtime_version, node, spare_turn };
+        self.command(SessionCommand::Record(Box::new(recording)));
+    }
+
+    /// What the session refuses has not happened to it.
+    fn command(&mut self, command: SessionCommand) {
+        if let Ok(events) = self.session.decide(command) {
+            self.happened(events);
+        }
+    }
+
+    fn happened(&mut self, events: Vec<SessionEvent>) {
+        for event in events {
+            self.session.apply(event.clone());
+            self.events.push(event);
+        }
+    }
+
+    fn change_turn(&mut self, change: impl FnOnce(&mut Turn)) {
+        if let Some(turn) = &mut self.turn {
+            change(turn);
+        }
+    }
+}

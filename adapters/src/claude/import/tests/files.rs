@@ -1,0 +1,86 @@
+//! Where transcripts are found, what is kept of them, and under which id.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::samples::{Folder, SESSION, Sample};
+use crate::claude::import::{Project, Reading, find_projects};
+
+fn kept(reading: Reading) -> Vec<(String, String)> {
+    let files = reading.session.unwrap().files.into_iter();
+    files.map(|file| (file.path, String::from_utf8(file.bytes).unwrap())).collect()
+}
+
+#[test]
+fn files_are_kept_under_the_names_that_the_agent_looks_for() {
+    let sample = Sample::new()
+        .prompt("go")
+        .beside("subagents/agent-a.jsonl", "{}\n")
+        .beside("tool-results/1.txt", "x");
+
+    let expected = [
+        (format!("projects/-srv-app/{SESSION}.jsonl"), format!("{}\n", sample.text_of())),
+        (format!("projects/-srv-app/{SESSION}/subagents/agent-a.jsonl"), "{}\n".to_owned()),
+        (format!("projects/-srv-app/{SESSION}/tool-results/1.txt"), "x".to_owned()),
+    ];
+    assert_eq!(kept(sample.read()), expected);
+}
+
+#[test]
+fn torn_last_line_is_counted_and_not_kept() {
+    let whole = Sample::new().prompt("go").text("m1", "done");
+    let torn = whole.clone().raw("{\"parentUuid\":\"00000000");
+
+    let reading = torn.read();
+
+    assert_eq!(reading.unreadable_lines, 1);
+    assert_eq!(reading.session.as_ref().unwrap().events, whole.session().events);
+    assert_eq!(kept(reading), kept(whole.read()));
+}
+
+#[test]
+fn id_is_the_name_of_the_file_or_else_what_its_lines_say() {
+    let sample = Sample::new().prompt("go");
+    let nameless = Sample::new().add(json!({ "type": "user", "sessionId": "mine",
+        "message": { "role": "user", "content": "go" } }));
+    let id = |reading: Reading| reading.session.unwrap().session.to_string();
+
+    assert_eq!(
+        id(sample.read_as("5f1d3a52-7c1c-4b0e-9d5e-00000000000f.jsonl")),
+        "5f1d3a52-7c1c-4b0e-9d5e-00000000000f"
+    );
+    assert_eq!(id(sample.read_as("copy.jsonl")), SESSION);
+    assert_ne!(id(nameless.read_as("notes.jsonl")), SESSION);
+}
+
+#[test]
+fn file_without_a_conversation_is_no_session() {
+    let sample =
+        Sample::new().aside(json!({ "type": "summary", "summary": "Old", "leafUuid": "x" })).raw("[1]");
+
+    assert_eq!(sample.read(), Reading { session: None, unreadable_lines: 1 });
+}
+
+#[test]
+fn transcripts_are_found_by_project_and_subagents_are_none() {
+    let folder = Folder::new();
+    let projects = folder.0.join("projects");
+    for name in
+        ["-srv-a/1.jsonl", "-srv-a/1/subagents/agent-x.jsonl", "-srv-a/agent-y.jsonl", "-srv-b/2.jsonl"]
+    {
+        fs::create_dir_all(projects.join(name).parent().unwrap()).unwrap();
+        fs::write(projects.join(name), "").unwrap();
+    }
+    fs::write(folder.0.join("history.jsonl"), "").unwrap();
+    let project = |name: &str, transcript: &str| Project {
+        name: name.to_owned(),
+        transcripts: vec![projects.join(name).join(transcript)],
+    };
+    let expected = [project("-srv-a", "1.jsonl"), project("-srv-b", "2.jsonl")];
+
+    assert_eq!(find_projects(&folder.0).unwrap(), expected);
+    assert_eq!(find_projects(&projects).unwrap(), expected, "a folder of projects");
+    assert_eq!(find_projects(&projects.join("-srv-b")).unwrap(), expected[1..], "a project");
+    assert!(find_projects(&folder.0.join("missing")).is_err());
+}

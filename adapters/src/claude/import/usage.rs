@@ -1,0 +1,49 @@
+//! What a conversation used: each message of the model's API counts once, however many lines it has.
+
+use std::collections::{BTreeMap, HashSet};
+
+use runner_core::agent::{ModelUse, Spend, Usage};
+use serde_json::Value;
+
+use super::line::Line;
+use crate::claude::report::MAX_TOKENS;
+
+/// The messages of the turns so far. What they cost is not known.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    total: Spend,
+    counted: HashSet<String>,
+    /// The messages of this turn: model and tokens.
+    current: BTreeMap<String, (String, Usage)>,
+}
+
+impl Meter {
+    /// Takes a line in; a later line of the same message knows better.
+    pub(super) fn read(&mut self, line: &Line) {
+        let (Some(message), Some(model)) = (line.message(), line.model()) else { return };
+        if !self.counted.contains(message) {
+            self.current.insert(message.to_owned(), (model.to_owned(), usage(line.usage())));
+        }
+    }
+
+    /// Ends a turn; returns what all turns so far have used.
+    pub(super) fn end_turn(&mut self) -> Spend {
+        let messages = std::mem::take(&mut self.current);
+        for (message, (model, usage)) in messages {
+            let used = ModelUse { usage, ..ModelUse::default() };
+            self.total = self.total.plus(&Spend { models: [(model, used)].into(), ..Spend::default() });
+            self.counted.insert(message);
+        }
+        self.total.clone()
+    }
+}
+
+fn usage(raw: &Value) -> Usage {
+    let count = |field: &str| raw[field].as_u64().unwrap_or_default().min(MAX_TOKENS);
+    Usage {
+        input_tokens: count("input_tokens"),
+        output_tokens: count("output_tokens"),
+        cache_read_input_tokens: count("cache_read_input_tokens"),
+        cache_creation_input_tokens: count("cache_creation_input_tokens"),
+    }
+}
