@@ -326,6 +326,8 @@ impl Sessions {
             let address = self.registry.send(Find(session)).await??;
             match address.send(message.clone()).await {
                 Err(MailboxError::Closed) if attempts < MAX_ATTEMPTS => attempts += 1,
+                // Others needed its room every time.
+                Err(MailboxError::Closed) => return Err(RunnerError::Overloaded),
                 answer => return answer?,
             }
         }

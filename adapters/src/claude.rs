@@ -2,7 +2,8 @@
 //!
 //! One process per live session, kept between turns. What it is started with is in `launch.rs`; how it
 //! runs and ends in `process.rs` and `process_tree.rs`; what is said to it in `request.rs`; what it says
-//! in `decode.rs`; its own files in `transcript.rs` and `fork.rs`. Claude's field names are spelled in this module and nowhere else.
+//! in `decode.rs` and `control.rs`; its own files in `transcript.rs` and `fork.rs`, and what it wrote without
+//! this program in `import.rs`. Claude's field names are spelled in this module and nowhere else.
 
 mod control;
 mod credentials;

@@ -278,6 +278,9 @@ pub trait AgentInput: Send + Sync {
 
     async fn interrupt(&self) -> Result<(), AgentError>;
 
+    /// Takes back a prompt that the agent has not begun with.
+    async fn withdraw(&self, message: TurnId) -> Result<(), AgentError>;
+
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError>;
 
     /// `None` is the agent's own choice.

@@ -161,6 +161,10 @@ impl Answer {
         if self.remember && kind != RequestKind::Permission {
             return Err(mismatch("/remember", "only decisions about tool calls are remembered"));
         }
+        if self.remember && self.updated_input.is_some() {
+            // What was put aside would be let through the next time.
+            return Err(mismatch("/remember", "a changed input is meant for this call alone"));
+        }
         match (kind, &self.updated_input, &self.answers) {
             (RequestKind::Question, Some(_), _) => {
                 return Err(mismatch("/updated_input", "a question is answered with answers"));
@@ -175,8 +179,8 @@ impl Answer {
             (RequestKind::Permission | RequestKind::Plan, _, Some(_)) => {
                 return Err(mismatch("/answers", "no question was asked"));
             }
-            (RequestKind::Permission, Some(input), None) if !input.is_object() => {
-                return Err(mismatch("/updated_input", "must be an object"));
+            (RequestKind::Permission, Some(input), None) if !is_input(input) => {
+                return Err(mismatch("/updated_input", "must be an object with the fields of the tool"));
             }
             (RequestKind::Plan, Some(input), None) if !is_plan(input) => {
                 return Err(mismatch(
@@ -199,6 +203,11 @@ impl Answer {
     }
 }
 
+/// The agent takes an empty one for none at all.
+fn is_input(input: &Value) -> bool {
+    input.as_object().is_some_and(|fields| !fields.is_empty())
+}
+
 fn is_plan(input: &Value) -> bool {
     input.as_object().is_some_and(|fields| fields.len() == 1 && input["plan"].is_string())
 }
@@ -214,8 +223,11 @@ fn check_answers(request: &AgentRequest, answers: &BTreeMap<String, Value>) -> R
             return Err(mismatch(&pointer, "this question was not asked"));
         };
         match answer {
+            Value::String(text) if text.trim().is_empty() => {
+                return Err(mismatch(&pointer, "is empty; leave a question out that is not answered"));
+            }
             Value::String(_) => {}
-            Value::Array(several) if asked["multiSelect"] != true => {
+            Value::Array(several) if asked["multiSelect"] != true && several.len() != 1 => {
                 let detail = format!("takes one answer, not {}", several.len());
                 return Err(mismatch(&pointer, detail));
             }

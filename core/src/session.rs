@@ -19,7 +19,7 @@ pub mod requests;
 mod tests;
 pub mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -56,6 +56,10 @@ pub struct Session {
     /// The model's API answers nothing before then.
     limited_until: Option<Timestamp>,
     requests: Requests,
+    /// What the running turn was given beside its prompt.
+    steered: Vec<QueuedPrompt>,
+    /// Tool uses of the main conversation that have no result yet.
+    open_calls: BTreeSet<String>,
     /// What goes on beside the conversation.
     tasks: BTreeMap<String, AgentTask>,
     /// The process that worked on the last turn, and its counters when that turn ended.
@@ -130,6 +134,11 @@ impl Session {
         self.tasks.get(task_id)
     }
 
+    /// What the running turn was given beside its prompt. The ids are those of the messages.
+    pub fn steered(&self) -> &[QueuedPrompt] {
+        &self.steered
+    }
+
     /// Whether the agent works on something beside the conversation.
     pub fn has_tasks(&self) -> bool {
         !self.tasks.is_empty()
@@ -162,6 +171,14 @@ impl Session {
             self.counter = Some((running.process, account.counter));
         }
         self.requests.turn_ended();
+        self.steered.clear();
+        self.open_calls.clear();
+    }
+
+    fn open(&mut self, opened: SessionOpened) {
+        self.mode = opened.permission_mode;
+        self.model.clone_from(&opened.options.model);
+        self.opened = Some(opened);
     }
 
     fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
@@ -223,11 +240,7 @@ impl Aggregate for Session {
 
     fn apply(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::SessionOpened(opened) => {
-                self.mode = opened.permission_mode;
-                self.model.clone_from(&opened.options.model);
-                self.opened = Some(opened);
-            }
+            SessionEvent::SessionOpened(opened) => self.open(opened),
             SessionEvent::PromptSubmitted { turn, text, attachments, author: _ } => {
                 self.queue.push_back(QueuedPrompt { turn, text, attachments });
             }
@@ -273,17 +286,24 @@ impl Aggregate for Session {
             SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
                 self.end_turn(account);
             }
+            SessionEvent::PromptSteered { message: turn, text, attachments, .. } => {
+                self.steered.push(QueuedPrompt { turn, text, attachments });
+            }
+            SessionEvent::ToolUsed { tool_use_id, parent_tool_use_id: None, .. } => {
+                self.open_calls.insert(tool_use_id);
+            }
+            SessionEvent::ToolReturned { tool_use_id, .. } => {
+                self.open_calls.remove(&tool_use_id);
+            }
             SessionEvent::AssistantText { .. }
             | SessionEvent::AssistantThinking { .. }
             | SessionEvent::ToolUsed { .. }
-            | SessionEvent::ToolReturned { .. }
             | SessionEvent::FileChanged { .. }
             | SessionEvent::PolicyApplied { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::TaskListChanged { .. }
             | SessionEvent::SessionRenamed { .. }
             | SessionEvent::SessionTagged { .. }
-            | SessionEvent::PromptSteered { .. }
             | SessionEvent::FilesRewound { .. }
             | SessionEvent::ApiRetried { .. }
             | SessionEvent::ContextCompacted { .. }

@@ -25,7 +25,7 @@ async fn a_turn_that_works_too_long_is_stopped_with_its_tools() {
 
     let task = server.task(&body).await;
 
-    assert_eq!((&task["success"], &task["error"]["code"]), (&json!(false), &json!("interrupted")));
+    assert_eq!((&task["success"], &task["error"]["code"]), (&json!(false), &json!("max_duration")));
     let session = task["session_id"].as_str().unwrap();
     let events = server.events(session).await;
     assert_eq!(events.last().unwrap()["data"]["cause"], "deadline");

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use runner_tests::processes::agents_of;
 use runner_tests::script;
-use runner_tests::server::Server;
+use runner_tests::server::{Server, answer};
 use serde_json::{Value, json};
 
 /// Adds a line to a file, so that doing it twice is seen.
@@ -268,4 +268,72 @@ async fn what_a_turn_cost_before_and_after_it_waited_adds_up() {
     let view = server.wait_for_status(&session, "idle").await;
     assert_eq!(view["turns"][0]["usage"]["input_tokens"], 6000, "{}", view["turns"][0]);
     assert_eq!(view["usage"]["output_tokens"], 20);
+}
+
+#[tokio::test]
+async fn a_decision_holds_whatever_mode_the_session_was_given_meanwhile() {
+    let mut server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
+    for mode in ["acceptEdits", "bypassPermissions", "dontAsk"] {
+        let path = format!("{{{{cwd}}}}/{mode}.txt");
+        let write =
+            json!({ "tool_use": { "name": "Write", "input": { "file_path": path, "content": "x" } } });
+        let (session, request) = server.ask(&task(&json!([write, { "text": "done" }]))).await;
+        server.kill_9().await;
+        server.restart().await;
+
+        let patch = server.request(Method::PATCH, &format!("/api/sessions/{session}"));
+        answer(patch.json(&json!({ "permission_mode": mode }))).await;
+        let denial = json!({ "decision": "deny", "message": "a person said no" });
+        server.decide(&session, &request, &denial).await;
+
+        let view = server.wait_for_status(&session, "idle").await;
+        assert!(!server.workspace().join(format!("{mode}.txt")).exists(), "{mode}");
+        assert_eq!((&view["turns"][0]["result"], &view["permission_mode"]), (&json!("done"), &json!(mode)));
+        let returned = server.wait_for(&session, "tool_returned").await;
+        assert_eq!(returned["data"]["content"], "a person said no", "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_to_a_waiting_turn_reaches_the_process_that_takes_it_up() {
+    let mut server = Server::start().await;
+    let (session, request) = server.ask(&task(&json!([append_once(), { "text": "done" }]))).await;
+    let path = format!("/api/sessions/{session}/prompts?mode=steer");
+    let say = |text: &str| json!({ "prompt": script(text, &json!([{ "text": "noted" }])) });
+    let before = server.post(&path, &say("Mind the apples.")).await;
+    server.kill_9().await;
+    server.restart().await;
+    let parked = server.post(&path, &say("Mind the pears.")).await;
+
+    server.decide(&session, &request, &json!({ "decision": "allow" })).await;
+
+    assert_eq!((before.status, parked.status), (StatusCode::ACCEPTED, StatusCode::ACCEPTED));
+    server.wait_for_status(&session, "idle").await;
+    for _ in 0..200 {
+        let transcript = transcript_of(&server.data_dir(), &session);
+        if transcript.contains("Mind the apples.") && transcript.contains("Mind the pears.") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{}", transcript_of(&server.data_dir(), &session));
+}
+
+#[tokio::test]
+async fn calls_that_were_not_asked_about_yet_are_named_as_dropped_too() {
+    let mut server = Server::start().await;
+    let both = json!({ "blocks": [append_once(), append_once()] });
+    let (session, request) = server.ask(&task(&json!([both, { "text": "done" }]))).await;
+    let used = |types: Vec<String>| types.iter().filter(|name| *name == "tool_used").count();
+    while used(server.event_types(&session).await) < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    server.kill_9().await;
+    server.restart().await;
+    server.decide(&session, &request, &json!({ "decision": "allow" })).await;
+
+    server.wait_for_status(&session, "idle").await;
+    assert_eq!(server.wait_for(&session, "turn_resumed").await["data"]["fallback"], "open_calls_dropped");
+    assert_eq!(lines(&server), 1);
 }

@@ -265,6 +265,8 @@ async fn answers_to_a_permission_that_do_not_fit_are_refused() {
     for (body, pointer) in [
         (json!({ "decision": "allow", "answers": { "Which colour?": "Red" } }), "/answers"),
         (json!({ "decision": "allow", "updated_input": "text" }), "/updated_input"),
+        (json!({ "decision": "allow", "updated_input": {} }), "/updated_input"),
+        (json!({ "decision": "allow", "updated_input": { "a": 1 }, "remember": "session" }), "/remember"),
         (json!({ "decision": "deny", "updated_input": {} }), "/updated_input"),
         (json!({ "decision": "allow", "interrupt": true }), "/interrupt"),
     ] {

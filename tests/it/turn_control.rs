@@ -179,3 +179,21 @@ async fn files_are_put_back_to_what_they_were_before_a_turn() {
     let conversation = json!({ "turn_id": first["turn_id"], "files": false });
     assert_eq!(server.post(&path, &conversation).await.body["errors"][0]["pointer"], "/files");
 }
+
+#[tokio::test]
+async fn an_interrupt_takes_back_what_the_turn_was_given_beside_its_prompt() {
+    let server = Server::start().await;
+    let session = busy(&server).await;
+    server.wait_for(&session, "turn_started").await;
+    let path = format!("/api/sessions/{session}/prompts?mode=steer");
+    let more = script("More.", &json!([{ "text": "this must not be said" }]));
+    server.post(&path, &json!({ "prompt": more })).await;
+
+    server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+    server.wait_for_status(&session, "idle").await;
+
+    let next = json!({ "prompt": script("Next.", &json!([{ "text": "next" }])), "resume": session });
+    assert_eq!(server.task(&next).await["message"], "next");
+    let view = server.view(&session).await;
+    assert_eq!(view["turns"].as_array().unwrap().len(), 2, "{}", view["turns"]);
+}

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use runner_core::agent::AgentOutput;
+use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::ports::AgentError;
@@ -48,6 +48,9 @@ pub(super) struct Core {
     failed: bool,
     /// The newest id that the agent told: its transcript is complete when it has that.
     last_told: Option<String>,
+    /// The mode in which the process was started to ask about everything, until it has been told what was
+    /// decided.
+    strict: Option<PermissionMode>,
     /// The agent's files are being stored.
     keeping: Option<JoinHandle<()>>,
     /// Set when a prompt waits for a limit to reset: how long still.
@@ -68,6 +71,7 @@ impl Core {
             finished: false,
             failed: false,
             last_told: None,
+            strict: None,
             keeping: None,
             pause: None,
             insist: None,
@@ -115,7 +119,8 @@ impl Core {
 
     /// Tells the agent what changed for it. If it has just ended, the next one is started with it.
     async fn carry_out(&self, events: &[SessionEvent]) {
-        let Some(agent) = &self.agent else { return };
+        // One that takes up a turn is told after the decision.
+        let Some(agent) = self.agent.as_ref().filter(|_| self.strict.is_none()) else { return };
         for event in events {
             let told = if let SessionEvent::PermissionModeChanged { mode, .. } = event {
                 agent.input.change_mode(*mode).await
@@ -217,7 +222,11 @@ impl Core {
 
     async fn ask_to_stop(&mut self, turn: TurnId, times: u32) {
         if let Some(agent) = &self.agent {
-            // If it has ended, its end closes the turn.
+            // What the turn was given beside its prompt would begin another turn. If the agent has ended, its
+            // end closes the turn.
+            for steered in self.session().map(Session::steered).unwrap_or_default() {
+                agent.input.withdraw(steered.turn).await.ok();
+            }
             agent.input.interrupt().await.ok();
         }
         self.insist = Some(Insist { turn, times: times + 1 });
@@ -274,6 +283,7 @@ impl Core {
                 self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
                 continue;
             }
+            self.end_strictness().await;
             if let Some(agent) = &self.agent {
                 // If it has just ended, its end closes the turn.
                 agent.input.prompt(next.turn, &next.text, &next.attachments).await.ok();

@@ -70,10 +70,15 @@ impl Sessions {
         changes: Vec<SessionChange>,
         by: &str,
         provenance: Provenance,
-    ) -> Result<Arc<SessionView>, RunnerError> {
+    ) -> Result<(Arc<SessionView>, bool), RunnerError> {
         let commands = changes.into_iter().map(|change| SessionCommand::Change { change, by: by.to_owned() });
-        self.dispatch(session, Execute { commands: commands.collect(), provenance }).await?;
-        self.view(session).await
+        let execute = Execute { commands: commands.collect(), provenance };
+        let appended = self.dispatch(session, execute).await?.appended;
+        let view = match appended.replayed {
+            true => self.view_at(session, appended.last_version).await?,
+            false => self.view(session).await?,
+        };
+        Ok((view, appended.replayed))
     }
 
     /// Takes back a prompt that waits behind the running turn.

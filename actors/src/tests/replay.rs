@@ -216,6 +216,10 @@ impl AgentInput for ReplayInput {
         })
     }
 
+    async fn withdraw(&self, _: TurnId) -> Result<(), AgentError> {
+        Ok(())
+    }
+
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
         self.hear(Heard::Mode(mode))
     }

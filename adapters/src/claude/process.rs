@@ -129,6 +129,10 @@ impl AgentInput for ClaudeProcess {
         self.say(request::gate(gate_id, verdict)).await
     }
 
+    async fn withdraw(&self, message: TurnId) -> Result<(), AgentError> {
+        self.say(request::withdraw(message)).await
+    }
+
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
         match self.ask(request::change_mode(mode)).await {
             // It bypasses permissions only if it was started so. Otherwise it goes on asking, and the session

@@ -39,6 +39,10 @@ pub(super) fn interrupt() -> Value {
     control(&json!({ "subtype": "interrupt" })).1
 }
 
+pub(super) fn withdraw(message: TurnId) -> Value {
+    control(&json!({ "subtype": "cancel_async_message", "message_uuid": message })).1
+}
+
 pub(super) fn change_mode(mode: PermissionMode) -> (String, Value) {
     control(&json!({ "subtype": "set_permission_mode", "mode": mode }))
 }

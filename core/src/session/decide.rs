@@ -44,7 +44,8 @@ impl Session {
                 Ok(vec![SessionEvent::PromptWithdrawn { turn, by }])
             }
             SessionCommand::Steer { message, text, attachments, author } => {
-                let (turn, text) = (self.turn_with_process()?.turn, text.into_string());
+                let (turn, text) =
+                    (self.running.as_ref().ok_or(SessionError::NothingRunning)?.turn, text.into_string());
                 Ok(vec![SessionEvent::PromptSteered { turn, message, text, attachments, author }])
             }
             SessionCommand::StartTurn { process, runtime_version, node } => {
@@ -97,10 +98,6 @@ impl Session {
             }
             WhileRunning::Refuse | WhileRunning::Queue => Ok(()),
         }
-    }
-
-    fn turn_with_process(&self) -> Result<&RunningTurn, SessionError> {
-        self.running.as_ref().filter(|running| !running.parked).ok_or(SessionError::NothingRunning)
     }
 
     fn refuse_while_busy(&self) -> Result<(), SessionError> {
@@ -163,10 +160,12 @@ impl Session {
             request_id: open.request.request_id.clone(),
             reason: WithdrawReason::Dropped,
         });
-        let fallback = match (&settled.open.request.subagent, self.waiting().is_empty()) {
+        let request = &settled.open.request;
+        let drops = !self.waiting().is_empty() || self.open_calls.iter().any(|id| *id != request.tool_use_id);
+        let fallback = match (&request.subagent, drops) {
             (Some(_), _) => Some(Fallback::SubagentRestarted),
-            (None, false) => Some(Fallback::OpenCallsDropped),
-            (None, true) => None,
+            (None, true) => Some(Fallback::OpenCallsDropped),
+            (None, false) => None,
         };
         let request_id = settled.open.request.request_id.clone();
         let resumed = TurnResumed { turn, attempt, process, runtime_version, node, request_id, fallback };

@@ -269,7 +269,7 @@ fn trouble(event: &SessionEvent) -> Option<Parts> {
     } else if let SessionEvent::TurnFailed { turn, cause, detail, .. } = event {
         Some(("error", Some(*turn), detail.clone(), json!({ "code": cause.code(), "detail": detail })))
     } else if let SessionEvent::TurnInterrupted { turn, cause, .. } = event {
-        let fields = json!({ "code": "interrupted", "detail": cause.as_str() });
+        let fields = json!({ "code": cause.code(), "detail": cause.as_str() });
         Some(("error", Some(*turn), cause.as_str().to_owned(), fields))
     } else {
         None

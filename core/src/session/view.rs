@@ -377,7 +377,7 @@ fn interruption(cause: InterruptCause) -> TurnError {
         InterruptCause::AgentAborted => "the agent stopped by itself",
         InterruptCause::Forked => "the session was forked in the middle of the turn",
     };
-    TurnError { code: "interrupted".to_owned(), detail: detail.to_owned(), status: None }
+    TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status: None }
 }
 
 /// Adds a name unless it is there already; lists of tools and files are short.

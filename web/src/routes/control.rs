@@ -57,8 +57,10 @@ pub(crate) async fn change_session(
     no_query(&request)?;
     let changes = read_changes(parse(write.fields()?)?, &context)?;
     let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
-    let view = context.sessions.change(session, changes, LOCAL_USER, write.provenance).await?;
-    Ok(HttpResponse::Ok().json(&*view))
+    let (view, replayed) = context.sessions.change(session, changes, LOCAL_USER, write.provenance).await?;
+    let mut response = HttpResponse::Ok().json(&*view);
+    mark_replay(&mut response, replayed);
+    Ok(response)
 }
 
 fn read_changes(body: SessionPatch, context: &Context) -> Result<Vec<SessionChange>, Problem> {
@@ -134,7 +136,11 @@ pub(crate) async fn withdraw_prompt(
     match events {
         Err(_) if view.turn(turn).is_none() => Err(turn_not_found().into()),
         Err(error) => Err(error.into()),
-        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+        Ok(appended) => {
+            let mut response = HttpResponse::NoContent().finish();
+            mark_replay(&mut response, appended.replayed);
+            Ok(response)
+        }
     }
 }
 

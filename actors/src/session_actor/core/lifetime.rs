@@ -2,9 +2,10 @@
 //! up while people think, and stopping.
 
 use actix::Addr;
-use runner_core::agent::AgentOptions;
+use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::request::RequestKind;
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{FailureCause, InterruptCause, ParkCause};
@@ -143,16 +144,25 @@ impl Core {
         let Some(session) = self.session() else { return Err(AgentError::Ended) };
         let Some(opened) = session.opened() else { return Err(AgentError::Ended) };
         let options = AgentOptions { model: session.model().map(str::to_owned), ..opened.options.clone() };
+        // Taken up, it must come to the decision in every case: only then does it get the session's own mode.
+        let is_plan = session.undelivered().is_some_and(|settled| settled.open.kind == RequestKind::Plan);
+        let permission_mode = match (&resume_at, is_plan) {
+            (None, _) => session.permission_mode(),
+            (Some(_), true) => PermissionMode::Plan,
+            (Some(_), false) => PermissionMode::Default,
+        };
+        let strict = resume_at.is_some().then_some(permission_mode);
         let launch = AgentLaunch {
             session: self.id,
             process,
             working_dir: opened.working_dir.clone().into(),
-            permission_mode: session.permission_mode(),
+            permission_mode,
             options,
             files,
             resume_at,
         };
         let agent = self.services.runtime.start(launch).await?;
+        self.strict = strict;
         self.agent = Some(LiveAgent::new(process, agent, address.clone()));
         Ok(())
     }

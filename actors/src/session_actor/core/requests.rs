@@ -95,7 +95,31 @@ impl Core {
     }
 
     /// Answers what holds without asking people. If the agent has ended, nobody waits for it.
-    pub(super) async fn answer(&self, questions: Questions, events: &[SessionEvent]) {
+    pub(super) async fn answer(&mut self, questions: Questions, events: &[SessionEvent]) {
+        self.answer_all(&questions, events).await;
+        if events.iter().any(|event| matches!(event, SessionEvent::RequestReleased { .. })) {
+            self.end_strictness().await;
+        }
+    }
+
+    /// A process that took up a turn is told what it missed: the session's mode, and what people said to
+    /// the turn. A message that its conversation has already is not said twice.
+    pub(super) async fn end_strictness(&mut self) {
+        let Some(mode) = self.strict.take() else { return };
+        let files = self.services.files.load(self.id).await.unwrap_or_default();
+        let (Some(agent), Some(session)) = (&self.agent, self.session()) else { return };
+        // If it has just ended, its end closes the turn.
+        if session.permission_mode() != mode {
+            agent.input.change_mode(session.permission_mode()).await.ok();
+        }
+        for steered in session.steered() {
+            if !files.iter().any(|file| contains(&file.bytes, &steered.turn.to_string())) {
+                agent.input.prompt(steered.turn, &steered.text, &steered.attachments).await.ok();
+            }
+        }
+    }
+
+    async fn answer_all(&self, questions: &Questions, events: &[SessionEvent]) {
         let (Some(agent), Some(session)) = (&self.agent, self.session()) else { return };
         for gate in &questions.gates {
             let verdict = match (session.released(&gate.tool_use_id), refusal(events, gate)) {
@@ -167,6 +191,10 @@ impl Core {
             self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
         }
     }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 /// The tool use at which the main conversation stands while a request waits. A subagent cannot be taken

@@ -213,6 +213,16 @@ pub enum InterruptCause {
 }
 
 impl InterruptCause {
+    /// The stable code that clients see.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Deadline => "max_duration",
+            Self::User | Self::ServerStopped | Self::ServerCrashed | Self::AgentAborted | Self::Forked => {
+                "interrupted"
+            }
+        }
+    }
+
     /// The word for it in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

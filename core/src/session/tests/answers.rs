@@ -25,16 +25,26 @@ fn settlement_says_all_that_was_answered() {
     let allowed = Answer {
         message: Some("only there".into()),
         updated_input: Some(json!({ "file_path": "/srv/b" })),
-        remember: true,
         ..answer(Decision::Allow)
     };
 
     given(waiting()).when(settle("r1", allowed)).then_expect_events(vec![decided(Settlement {
         message: Some("only there".into()),
         updated_input: Some(json!({ "file_path": "/srv/b" })),
-        remember: true,
         ..settlement("r1", Decision::Allow)
     })]);
+}
+
+#[test]
+fn changed_input_is_not_remembered() {
+    let updated_input = Some(json!({ "file_path": "/srv/b" }));
+    let allowed = Answer { updated_input, remember: true, ..answer(Decision::Allow) };
+    let (pointer, detail) =
+        ("/remember".to_owned(), "a changed input is meant for this call alone".to_owned());
+
+    given(waiting())
+        .when(settle("r1", allowed))
+        .then_expect_error(SessionError::AnswerInvalid(Mismatch { pointer, detail }));
 }
 
 #[test]
@@ -138,7 +148,12 @@ fn what_is_no_question_takes_no_answers() {
 fn changed_input_of_a_tool_is_an_object() {
     let wrong = Answer { updated_input: Some(json!("/srv/b")), ..answer(Decision::Allow) };
 
-    then_mismatch(RequestKind::Permission, wrong, "/updated_input", "must be an object");
+    then_mismatch(
+        RequestKind::Permission,
+        wrong,
+        "/updated_input",
+        "must be an object with the fields of the tool",
+    );
 }
 
 #[test]

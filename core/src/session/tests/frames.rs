@@ -60,7 +60,7 @@ fn interrupted_turn_ends_in_an_error_frame_with_its_cause() {
         let frame = stored(&SessionEvent::TurnInterrupted { turn: turn(1), cause, account });
 
         let word = serde_json::to_value(cause).unwrap();
-        let fields = json!({ "code": "interrupted", "detail": word });
+        let fields = json!({ "code": cause.code(), "detail": word });
         assert_eq!(frame, shown("error", cause.as_str(), fields));
     }
 }

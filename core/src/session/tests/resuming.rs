@@ -190,12 +190,20 @@ fn interrupt_of_a_turn_that_waits_with_its_process_is_only_asked_for() {
 }
 
 #[test]
-fn prompt_for_the_running_turn_is_refused_while_it_is_parked() {
+fn prompt_for_a_parked_turn_is_kept_for_the_process_that_takes_it_up() {
+    let (message, author) = (turn(50), "ada".to_owned());
     let text = "go on".to_owned().try_into().unwrap();
+    let (said, by) = ("go on".to_owned(), author.clone());
 
     given([waiting(), vec![parked()]].concat())
-        .when(SessionCommand::Steer { message: turn(50), text, attachments: vec![], author: "ada".into() })
-        .then_expect_error(SessionError::NothingRunning);
+        .when(SessionCommand::Steer { message, text, attachments: vec![], author })
+        .then_expect_events(vec![SessionEvent::PromptSteered {
+            turn: turn(1),
+            message,
+            text: said,
+            attachments: vec![],
+            author: by,
+        }]);
 }
 
 #[test]
