@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use runner_core::agent::PermissionMode;
 use runner_core::ports::{AgentError, AgentFile};
 use runner_core::request::{Decision, ToolEffect};
+use runner_core::session::command::SessionChange;
 use runner_core::session::event::SessionEvent;
 
 use super::replay::{Agent, Heard};
@@ -61,6 +63,27 @@ fn decision_about_a_parked_turn_starts_an_agent_where_it_was_waited_for() {
         assert_ne!(second.launch.process, first.launch.process);
         let events = server.log.events(session(1));
         assert_eq!(told(&events[5..]), ["permission_decided r1", "turn_resumed 1 r1"]);
+    });
+}
+
+#[test]
+fn agent_that_takes_a_turn_up_gets_the_sessions_mode_after_the_decision() {
+    run(async {
+        let server = Server::start_with(Settings { idle_timeout: SOON, ..settings() });
+        let mut first = asking(&server).await;
+        assert_eq!(first.hears().await, Heard::Kill);
+        let mode = PermissionMode::AcceptEdits;
+        let change = vec![SessionChange::PermissionMode(mode)];
+        server.sessions.change(session(1), change, "ada", provenance()).await.unwrap();
+
+        server.settle(session(1), "r1", Decision::Deny).await.unwrap();
+
+        // In its own mode the tool might be used before anything was asked.
+        let mut second = server.runner.agent().await;
+        assert_eq!(second.launch.permission_mode, PermissionMode::Default);
+        second.says([gate("tool-1", ToolEffect::WritesFiles)]).await;
+        assert_eq!(second.hears().await, Heard::Settled("g1".into(), Decision::Deny));
+        assert_eq!(second.hears().await, Heard::Mode(mode));
     });
 }
 
