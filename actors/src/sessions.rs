@@ -303,15 +303,19 @@ impl Sessions {
 
     async fn prompted(&self, committed: &Committed) -> Result<Prompted, RunnerError> {
         let Appended { session, last_version: version, replayed, .. } = committed.appended;
-        let stored = self.services.log.read(session, version.saturating_sub(1), 1).await?;
-        let event = stored.first().map(RecordedEvent::decode).transpose();
-        match event.map_err(|source| RunnerError::Unexpected(source.into()))? {
-            Some(SessionEvent::PromptSubmitted { turn, .. }) => {
-                Ok(Prompted { session, turn, version, replayed })
-            }
-            // The same key was used for a request of another kind.
-            Some(_) | None => Err(RunnerError::CommandReused),
-        }
+        let SessionEvent::PromptSubmitted { turn, .. } = self.last_event(committed.appended).await? else {
+            return Err(RunnerError::CommandReused);
+        };
+        Ok(Prompted { session, turn, version, replayed })
+    }
+
+    /// The last event that a request has stored. If it is not of the kind that such a request stores, the
+    /// same key was used for a request of another kind.
+    async fn last_event(&self, appended: Appended) -> Result<SessionEvent, RunnerError> {
+        let after = appended.last_version.saturating_sub(1);
+        let stored = self.services.log.read(appended.session, after, 1).await?;
+        let last = stored.first().ok_or(RunnerError::CommandReused)?;
+        last.decode().map_err(|source| RunnerError::Unexpected(source.into()))
     }
 
     /// Sends to a session's actor; one that was parked just then is started again.

@@ -28,7 +28,7 @@ pub enum ToolEffect {
 }
 
 /// The agent asks a person something before it goes on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AgentRequest {
     pub request_id: String,
     pub tool_name: String,

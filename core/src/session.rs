@@ -144,9 +144,11 @@ impl Session {
         !self.tasks.is_empty()
     }
 
-    /// Whether the running turn needs people to go on.
+    /// Whether the running turn needs people to go on. One that was asked to stop does not go on.
     pub fn is_waiting(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.parked || !self.waiting().is_empty())
+        self.running.as_ref().is_some_and(|running| {
+            running.interrupt_requested.is_none() && (running.parked || !self.waiting().is_empty())
+        })
     }
 
     /// Whether the running turn can go on although its process is gone: it waits for people, or for a
@@ -157,8 +159,7 @@ impl Session {
             settled.open.attempt == running.attempt
                 || running.resumed_for.as_ref() == Some(&settled.open.request.request_id)
         };
-        // Who asked for it to be stopped does not want it to go on.
-        running.interrupt_requested.is_none() && (self.is_waiting() || self.requests.has_decided(is_for))
+        self.is_waiting() || (running.interrupt_requested.is_none() && self.requests.has_decided(is_for))
     }
 
     fn made(&mut self, kind: RequestKind, asked: Asked) {

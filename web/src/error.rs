@@ -193,7 +193,7 @@ fn runner_problem(error: &RunnerError) -> Problem {
 fn request_closed(request: &RequestView) -> Problem {
     let (code, detail) = match &request.withdrawn {
         Some(reason) => ("request_withdrawn", format!("nobody need decide any more: {reason}")),
-        None => ("request_already_decided", "somebody else has decided; the first answer holds".to_owned()),
+        None => ("request_already_decided", "it has been decided; the first answer holds".to_owned()),
     };
     let request = Some(Box::new(request.clone()));
     Problem { request, ..Problem::new(StatusCode::CONFLICT, code, detail) }

@@ -119,13 +119,16 @@ impl Core {
 
     /// Tells the agent what changed for it. If it has just ended, the next one is started with it.
     async fn carry_out(&self, events: &[SessionEvent]) {
-        // One that takes up a turn is told after the decision.
-        let Some(agent) = self.agent.as_ref().filter(|_| self.strict.is_none()) else { return };
+        let Some(agent) = &self.agent else { return };
+        // One that takes up a turn is told its mode, and what was said to it, after the decision.
+        let is_strict = self.strict.is_some();
         for event in events {
-            let told = if let SessionEvent::PermissionModeChanged { mode, .. } = event {
-                agent.input.change_mode(*mode).await
-            } else if let SessionEvent::ModelChanged { model, .. } = event {
+            let told = if let SessionEvent::ModelChanged { model, .. } = event {
                 agent.input.change_model(model.as_deref()).await
+            } else if is_strict {
+                Ok(())
+            } else if let SessionEvent::PermissionModeChanged { mode, .. } = event {
+                agent.input.change_mode(*mode).await
             } else if let SessionEvent::PromptSteered { message, text, attachments, .. } = event {
                 agent.input.prompt(*message, text, attachments).await
             } else {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runner_core::event_log::{Appended, Provenance, RecordedEvent};
+use runner_core::event_log::{Appended, Provenance};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::WaitingRequest;
 use runner_core::prompt::{Attachment, Prompt};
@@ -116,23 +116,17 @@ impl Sessions {
         self.services.runtime.check().await?;
         let rewind = Rewind { turn, by: by.to_owned(), provenance };
         let appended = self.dispatch(session, rewind).await?.appended;
-        let stored = self.events(session, appended.last_version.saturating_sub(1), 1).await?;
-        let event = stored.first().map(RecordedEvent::decode).transpose();
-        match event.map_err(|source| RunnerError::Unexpected(source.into()))? {
-            Some(SessionEvent::FilesRewound { files, .. }) => Ok((files, appended)),
-            // The same key was used for a request of another kind.
-            Some(_) | None => Err(RunnerError::CommandReused),
-        }
+        let SessionEvent::FilesRewound { files, .. } = self.last_event(appended).await? else {
+            return Err(RunnerError::CommandReused);
+        };
+        Ok((files, appended))
     }
 
     /// The turn that a prompt was given to.
     pub async fn steered_turn(&self, appended: Appended) -> Result<TurnId, RunnerError> {
-        let stored = self.events(appended.session, appended.last_version.saturating_sub(1), 1).await?;
-        let event = stored.first().map(RecordedEvent::decode).transpose();
-        match event.map_err(|source| RunnerError::Unexpected(source.into()))? {
-            Some(SessionEvent::PromptSteered { turn, .. }) => Ok(turn),
-            // The same key was used for a request of another kind.
-            Some(_) | None => Err(RunnerError::CommandReused),
-        }
+        let SessionEvent::PromptSteered { turn, .. } = self.last_event(appended).await? else {
+            return Err(RunnerError::CommandReused);
+        };
+        Ok(turn)
     }
 }

@@ -258,8 +258,8 @@ fn by_mode(request_id: &str, decision: Decision, decided_by: DecidedBy) -> Settl
     }
 }
 
-/// An earlier decision, for the same call again. A changed input was meant for the first call alone,
-/// unless this is that call.
+/// An earlier decision, for the same call again. It has a changed input only if this is that very call: one
+/// that is to be remembered cannot have any.
 fn remembered(request_id: &str, earlier: &SettledRequest) -> Settlement {
     let first = &earlier.settlement;
     Settlement {
@@ -269,7 +269,6 @@ fn remembered(request_id: &str, earlier: &SettledRequest) -> Settlement {
             id: Some(first.request_id.clone()),
             name: first.decided_by.name.clone(),
         },
-        updated_input: first.updated_input.clone().filter(|_| !first.remember),
         remember: false,
         interrupt: false,
         ..first.clone()

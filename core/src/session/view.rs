@@ -92,7 +92,7 @@ pub struct TurnError {
     pub status: Option<u16>,
 }
 
-/// A file as the session left it.
+/// A file that the session changed. What a rewind undid is not taken off: `changes` does that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FileView {
     pub path: String,

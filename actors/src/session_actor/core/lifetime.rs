@@ -49,11 +49,7 @@ impl Core {
         agent.input.stop().await;
         drop(agent);
         self.close_tasks().await;
-        let is_given_up = self
-            .session()
-            .and_then(Session::running)
-            .is_some_and(|running| running.interrupt_requested.is_some());
-        if self.session().is_some_and(Session::is_waiting) && !is_given_up {
+        if self.session().is_some_and(Session::is_waiting) {
             self.record(vec![SessionCommand::Park { cause: ParkCause::AgentDied }], "system").await;
         } else if self.has_turn() {
             let cause = match message.exit.at_start {

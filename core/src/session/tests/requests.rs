@@ -98,17 +98,6 @@ fn remembered_decision_does_not_hold_for_another_tool() {
 }
 
 #[test]
-fn remembered_decision_does_not_repeat_a_changed_input() {
-    let second = again("r2", "tool-2", &permission_request("r1"));
-    let changed =
-        Settlement { updated_input: Some(json!({ "file_path": "/srv/c" })), ..remembered(Decision::Allow) };
-
-    given(remembering(changed))
-        .when(asks(&second))
-        .then_expect_events(held(second, of_memory("r2", Decision::Allow)));
-}
-
-#[test]
 fn remembered_denial_keeps_its_message() {
     let second = again("r2", "tool-2", &permission_request("r1"));
     let denial = Settlement { message: Some("leave it".into()), ..remembered(Decision::Deny) };

@@ -207,6 +207,17 @@ fn prompt_for_a_parked_turn_is_kept_for_the_process_that_takes_it_up() {
 }
 
 #[test]
+fn turn_that_was_asked_to_stop_waits_for_nobody() {
+    let mut session = Session::default();
+    for event in [waiting(), vec![interrupt_requested(1)]].concat() {
+        session.apply(event);
+    }
+
+    // It may not be parked: nobody would end it then.
+    assert_eq!((session.is_waiting(), session.outlives_its_process()), (false, false));
+}
+
+#[test]
 fn requests_end_with_their_turn() {
     let over = super::samples::completed(1, &spend(1), &spend(1));
 

@@ -17,7 +17,6 @@ pub struct RequestView {
     pub session_id: SessionId,
     pub turn_id: TurnId,
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     pub request: AgentRequest,
     #[schema(value_type = String, format = DateTime)]
     pub requested_at: Timestamp,
