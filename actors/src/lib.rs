@@ -9,6 +9,7 @@
 
 mod adoption;
 mod aggregates;
+mod audit;
 mod error;
 mod history;
 mod hub;
@@ -25,6 +26,7 @@ use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirec
 
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
+pub use audit::Audit;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};

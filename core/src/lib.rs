@@ -10,6 +10,7 @@
 
 pub mod agent;
 pub mod aggregate;
+pub mod audit;
 pub mod event_log;
 pub mod ids;
 pub mod money;

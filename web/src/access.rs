@@ -64,29 +64,25 @@ pub(crate) async fn admit(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     match check(&request).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            Ok(next.call(request).await?.map_into_left_body())
-        }
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(problem) => Ok(request.error_response(ApiError::from(problem)).map_into_right_body()),
     }
 }
 
-async fn check(request: &ServiceRequest) -> Result<Option<Caller>, Problem> {
+async fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let need = need(request.method(), request.path());
     if need == Need::Nothing {
-        return Ok(None);
+        return Ok(());
     }
     let authentication = request.app_data::<web::Data<Authentication>>().ok_or_else(unauthenticated)?;
     let principal = authentication.identify(request).await?.ok_or_else(unauthenticated)?;
+    // Also where he is told no: the audit trail names him.
+    request.extensions_mut().insert(Caller(principal.clone()));
     match need {
-        Need::Nothing | Need::Principal => {}
-        Need::Permission(permission) if principal.may(permission) => {}
-        Need::Permission(permission) => return Err(forbidden(&principal, permission)),
+        Need::Nothing | Need::Principal => Ok(()),
+        Need::Permission(permission) if principal.may(permission) => Ok(()),
+        Need::Permission(permission) => Err(forbidden(&principal, permission)),
     }
-    Ok(Some(Caller(principal)))
 }
 
 fn unauthenticated() -> Problem {

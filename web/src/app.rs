@@ -14,7 +14,7 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{Services, Sessions, Settings};
+use runner_actors::{Aggregates, Audit, Services, Sessions, Settings};
 use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
@@ -41,6 +41,7 @@ pub struct Application {
     openapi: Arc<str>,
     document: Arc<utoipa::openapi::OpenApi>,
     store: EventStore,
+    audit: Audit,
     grace: Duration,
     /// Kept while the program runs: the offline model, and the lock on the data folder.
     _kept: Arc<(Option<OfflineModel>, File)>,
@@ -75,6 +76,8 @@ impl Application {
             },
         });
         sessions.recover().await?;
+        let aggregates = Aggregates::new(Arc::new(store.clone()));
+        let audit = Audit::start(Arc::new(store.clone()), aggregates, Arc::clone(&clock));
         let document = routes::openapi();
         let context = Context {
             sessions,
@@ -94,6 +97,7 @@ impl Application {
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
             store,
+            audit,
             grace: config.shutdown_grace,
             _kept: Arc::new((model, lock)),
         })
@@ -116,6 +120,7 @@ impl Application {
             .app_data(web::Data::new(self.context.clone()))
             .app_data(web::Data::new(self.hosts.clone()))
             .app_data(web::Data::new(self.authentication.clone()))
+            .app_data(web::Data::new(self.audit.clone()))
             .app_data(web::Data::from(Arc::clone(&self.document)))
             .into_utoipa_app()
             .configure(routes::configure)
@@ -136,6 +141,7 @@ impl Application {
 
     /// Closes the store, after which nothing can be answered.
     pub async fn close(&self) {
+        self.audit.close().await;
         self.store.close().await;
     }
 

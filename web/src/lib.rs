@@ -9,6 +9,7 @@
 
 mod access;
 pub mod app;
+mod audit;
 mod authentication;
 pub mod config;
 mod error;

@@ -140,7 +140,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Where a request came from: the address of the socket.
-fn client_address(request: &HttpRequest) -> Option<String> {
+pub(crate) fn client_address(request: &HttpRequest) -> Option<String> {
     request.peer_addr().map(|address| address.ip().to_string())
 }
 

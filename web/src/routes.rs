@@ -1,5 +1,6 @@
 //! The route table.
 
+pub(crate) mod audit;
 pub(crate) mod control;
 pub(crate) mod events;
 pub(crate) mod file_changes;
@@ -70,6 +71,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(sessions::verify_session)
         .service(status::show_status)
         .service(status::list_tools)
+        .service(audit::list_audit_events)
         .service(status::health)
         .service(status::ready);
 }

@@ -117,7 +117,7 @@ async fn page(
     }
 }
 
-fn types(list: Option<&str>) -> Vec<String> {
+pub(super) fn types(list: Option<&str>) -> Vec<String> {
     let names = list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(str::to_owned).collect()
 }
