@@ -11,6 +11,7 @@
 pub mod agent;
 pub mod event_log;
 pub mod ids;
+pub mod model_access;
 pub mod money;
 pub mod ports;
 pub mod prompt;

@@ -15,6 +15,7 @@ pub mod import;
 mod pages;
 mod request;
 mod routes;
+mod secrets;
 mod stream;
 mod workspace;
 
