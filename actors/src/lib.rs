@@ -18,6 +18,7 @@ mod session_actor;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use audit::Audit;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
+pub use turns::TurnCounts;
 
 /// The ports and settings that every actor shares.
 #[derive(Clone)]
@@ -55,6 +57,8 @@ pub struct Settings {
     pub node: String,
     /// The most sessions that are live at once.
     pub max_sessions: usize,
+    /// The most turns that are worked on at once; no more than sessions. Others wait for a place.
+    pub max_turns: usize,
     /// A session that did nothing for this long gives up its process and its memory.
     pub idle_timeout: Duration,
 }

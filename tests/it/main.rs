@@ -22,6 +22,7 @@ mod openapi;
 mod pages;
 mod parking;
 mod projections;
+mod rate_limits;
 mod replay;
 mod requests;
 mod sessions;

@@ -30,6 +30,8 @@ use crate::authentication::Authentication;
 use crate::config::{Config, Offline};
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
+use crate::limits::streams::Streams;
+use crate::limits::{self, Limits};
 use crate::pages;
 use crate::routes::{self, Context};
 use crate::workspace::Workspaces;
@@ -44,6 +46,7 @@ pub struct Application {
     document: Arc<utoipa::openapi::OpenApi>,
     store: EventStore,
     audit: Audit,
+    limits: web::Data<Limits>,
     grace: Duration,
     /// Kept while the program runs: the offline model, and the lock on the data folder.
     _kept: Arc<(Option<OfflineModel>, File)>,
@@ -74,6 +77,7 @@ impl Application {
             settings: Settings {
                 node: config.node.clone(),
                 max_sessions: config.max_sessions,
+                max_turns: config.limits.max_turns,
                 idle_timeout: config.agent_idle,
             },
         });
@@ -83,6 +87,7 @@ impl Application {
         let document = routes::openapi();
         let context = Context {
             sessions,
+            streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
             workspaces: Workspaces {
                 default: config.working_dir.clone(),
                 roots: config.allowed_roots.clone(),
@@ -100,6 +105,10 @@ impl Application {
             document: Arc::new(document),
             store,
             audit,
+            limits: web::Data::new(Limits::new(
+                config.limits.requests_per_minute,
+                config.limits.turns_per_minute,
+            )),
             grace: config.shutdown_grace,
             _kept: Arc::new((model, lock)),
         })
@@ -123,6 +132,7 @@ impl Application {
             .app_data(web::Data::new(self.hosts.clone()))
             .app_data(web::Data::new(self.authentication.clone()))
             .app_data(web::Data::new(self.audit.clone()))
+            .app_data(self.limits.clone())
             .app_data(web::Data::from(Arc::clone(&self.document)))
             .into_utoipa_app()
             .configure(routes::configure)
@@ -130,7 +140,9 @@ impl Application {
             .route("/openapi.json", web::get().to(move || json(Arc::clone(&openapi))))
             .configure(pages::configure)
             .default_service(web::to(no_route))
+            .wrap(from_fn(limits::count))
             .wrap(from_fn(admit))
+            .wrap(from_fn(limits::mark))
             .wrap(Compress::default())
             .wrap(from_fn(guard))
     }

@@ -81,9 +81,22 @@ pub struct Config {
     pub max_api_retries: u32,
     pub agent_idle: Duration,
     pub max_sessions: usize,
+    pub limits: LimitSettings,
     pub shutdown_grace: Duration,
     pub node: String,
     pub inherited_env: Vec<(String, String)>,
+}
+
+/// How much may be asked of the server at once and in a minute. Zero is no limit, but for turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Turns that are worked on at once.
+    pub max_turns: usize,
+    pub max_streams: usize,
+    pub max_streams_per_user: usize,
+    /// Of one person, one service token, or one address that nobody is known from.
+    pub requests_per_minute: u32,
+    pub turns_per_minute: u32,
 }
 
 /// What is wrong with the configuration, all of it.
@@ -140,6 +153,7 @@ impl Config {
         let data_dir = absolute(&reader.text("DATA_DIR").map_or_else(|| "data".into(), PathBuf::from));
         let database = reader.database(&data_dir);
         let offline = reader.offline();
+        let max_sessions = usize::try_from(reader.positive("MAX_SESSIONS", 32)).unwrap_or(usize::MAX);
         let config = Self {
             host,
             port: reader.parse("PORT", 8000, "a port number"),
@@ -158,7 +172,8 @@ impl Config {
             offline_script: reader.text("OFFLINE_SCRIPT").map(PathBuf::from),
             max_api_retries: reader.parse("MAX_API_RETRIES", 5, "a number"),
             agent_idle: Duration::from_secs(reader.positive("AGENT_IDLE_SECONDS", 600)),
-            max_sessions: usize::try_from(reader.positive("MAX_SESSIONS", 32)).unwrap_or(usize::MAX),
+            max_sessions,
+            limits: reader.limits(max_sessions),
             shutdown_grace: Duration::from_secs(reader.parse(
                 "SHUTDOWN_GRACE_SECONDS",
                 10,
@@ -267,6 +282,17 @@ impl Reader {
         }
     }
 
+    fn limits(&mut self, max_sessions: usize) -> LimitSettings {
+        let max_turns = self.positive("MAX_TURNS", u64::try_from(max_sessions).unwrap_or(u64::MAX));
+        LimitSettings {
+            max_turns: usize::try_from(max_turns).unwrap_or(usize::MAX),
+            max_streams: self.parse("MAX_STREAMS", 2000, "a number"),
+            max_streams_per_user: self.parse("MAX_STREAMS_PER_USER", 200, "a number"),
+            requests_per_minute: self.parse("RATE_LIMIT_REQUESTS_PER_MINUTE", 1200, "a number"),
+            turns_per_minute: self.parse("RATE_LIMIT_TURNS_PER_MINUTE", 120, "a number"),
+        }
+    }
+
     fn inherited(&self) -> Vec<(String, String)> {
         let inherited = INHERITED.iter().filter_map(|name| {
             let value = self.variables.get(*name)?;
@@ -322,7 +348,7 @@ mod tests {
         .unwrap_err();
 
         let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(named, ["WORKING_DIR", "DATABASE_URL", "OFFLINE", "PORT", "MAX_SESSIONS"]);
+        assert_eq!(named, ["WORKING_DIR", "DATABASE_URL", "OFFLINE", "MAX_SESSIONS", "PORT"]);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
             response.insert_header((RETRY_AFTER, "5"));
         }
         response.body(serde_json::to_string(&named).unwrap_or_default())

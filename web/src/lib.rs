@@ -15,6 +15,7 @@ pub mod config;
 mod error;
 mod guard;
 pub mod import;
+mod limits;
 mod pages;
 mod request;
 mod routes;

@@ -17,12 +17,14 @@ use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::{FieldError, Problem};
+use crate::limits::streams::Streams;
 use crate::workspace::Workspaces;
 
 /// What every route may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
+    pub(crate) streams: Streams,
     pub(crate) workspaces: Workspaces,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
