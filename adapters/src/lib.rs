@@ -16,3 +16,4 @@ mod loopback;
 pub mod offline_model;
 pub mod passwords;
 pub mod secret_key;
+pub mod vault;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::api_key::ApiKey;
 use crate::event_log::Provenance;
 use crate::ids::{SecretId, StreamId};
 
@@ -155,7 +156,7 @@ pub fn encode_state<A: Aggregate>(aggregate: &A) -> serde_json::Result<String> {
 pub type Fold = fn(Option<&str>, &EncodedEvent) -> serde_json::Result<String>;
 
 /// How every kind of aggregate is folded, for writing their states anew.
-pub const FOLDS: &[(&str, Fold)] = &[];
+pub const FOLDS: &[(&str, Fold)] = &[(ApiKey::KIND, fold::<ApiKey>)];
 
 /// The fold of one kind.
 pub fn fold<A: Aggregate>(state: Option<&str>, event: &EncodedEvent) -> serde_json::Result<String> {
