@@ -139,6 +139,18 @@ pub struct StoredAggregate {
     pub state: String,
 }
 
+impl StoredAggregate {
+    /// The aggregate; an error means that it is of another kind, or that a newer program wrote it.
+    pub fn decode<A: Aggregate>(&self) -> serde_json::Result<A> {
+        serde_json::from_str(&self.state)
+    }
+}
+
+/// The state of an aggregate as the log keeps it.
+pub fn encode_state<A: Aggregate>(aggregate: &A) -> serde_json::Result<String> {
+    serde_json::to_string(aggregate)
+}
+
 /// Folds one event into the JSON of a state (absent before the first event).
 pub type Fold = fn(Option<&str>, &EncodedEvent) -> serde_json::Result<String>;
 
@@ -149,7 +161,7 @@ pub const FOLDS: &[(&str, Fold)] = &[];
 pub fn fold<A: Aggregate>(state: Option<&str>, event: &EncodedEvent) -> serde_json::Result<String> {
     let mut aggregate: A = state.map(serde_json::from_str).transpose()?.unwrap_or_default();
     aggregate.apply(&event.decode()?);
-    serde_json::to_string(&aggregate)
+    encode_state(&aggregate)
 }
 
 /// The stream of something that is known by a name that only one can have.

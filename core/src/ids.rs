@@ -65,3 +65,9 @@ id!(
     /// One request to change something. A retry under the same id gets the first answer.
     CommandId
 );
+
+impl From<SessionId> for StreamId {
+    fn from(session: SessionId) -> Self {
+        Self(session.0)
+    }
+}
