@@ -13,3 +13,4 @@ pub mod grants;
 pub mod offline_model;
 pub mod passwords;
 pub mod secret_key;
+pub mod setup_code;
