@@ -16,4 +16,5 @@ mod loopback;
 pub mod offline_model;
 pub mod passwords;
 pub mod secret_key;
+pub mod setup_code;
 pub mod vault;
