@@ -16,6 +16,7 @@ mod input;
 mod interrupts;
 mod lambda;
 mod limits;
+mod metering;
 mod modes;
 mod openapi;
 mod pages;
