@@ -301,6 +301,7 @@ impl Aggregate for Session {
             | SessionEvent::ToolUsed { .. }
             | SessionEvent::FileChanged { .. }
             | SessionEvent::PolicyApplied { .. }
+            | SessionEvent::ModelCalled { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::TaskListChanged { .. }
             | SessionEvent::SessionRenamed { .. }

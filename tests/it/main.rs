@@ -17,6 +17,7 @@ mod input;
 mod interrupts;
 mod lambda;
 mod limits;
+mod metering;
 mod modes;
 mod openapi;
 mod pages;

@@ -176,6 +176,7 @@ fn parts(event: &SessionEvent) -> Option<Parts> {
         | SessionEvent::PromptWithdrawn { .. }
         | SessionEvent::RequestReleased { .. }
         | SessionEvent::UsageReported { .. }
+        | SessionEvent::ModelCalled { .. }
         | SessionEvent::SessionRenamed { .. }
         | SessionEvent::SessionTagged { .. }
         | SessionEvent::SessionArchived { .. }

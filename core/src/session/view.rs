@@ -175,6 +175,7 @@ impl SessionView {
             | SessionEvent::PolicyApplied { turn, .. }
             | SessionEvent::TurnResumed(TurnResumed { turn, .. })
             | SessionEvent::UsageReported { turn, .. }
+            | SessionEvent::ModelCalled { turn: Some(turn), .. }
             | SessionEvent::PromptSteered { turn, .. }
             | SessionEvent::InterruptRequested { turn, .. } => self.change_turn(*turn, version, |_| ()),
             SessionEvent::SessionOpened(_)
@@ -185,6 +186,7 @@ impl SessionView {
             | SessionEvent::SessionArchived { .. }
             | SessionEvent::SessionUnarchived { .. }
             | SessionEvent::FilesRewound { .. }
+            | SessionEvent::ModelCalled { turn: None, .. }
             | SessionEvent::AgentMessage { .. } => {}
         }
     }
