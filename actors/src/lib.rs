@@ -20,7 +20,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory};
+use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use error::RunnerError;
@@ -34,6 +34,7 @@ pub struct Services {
     pub directory: Arc<dyn SessionDirectory>,
     pub files: Arc<dyn AgentFiles>,
     pub runtime: Arc<dyn AgentRuntime>,
+    pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
 }

@@ -9,3 +9,4 @@ pub mod claude;
 pub mod clock;
 pub mod event_store;
 pub mod offline_model;
+pub mod workspace;

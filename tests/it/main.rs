@@ -28,3 +28,4 @@ mod tasks;
 mod tidy;
 mod turn_control;
 mod waiting;
+mod workspace_changes;

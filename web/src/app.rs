@@ -19,6 +19,7 @@ use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::offline_model::{OfflineModel, Script};
+use runner_adapters::workspace::GitWorkspaces;
 use runner_core::ports::{AgentRuntime, Clock};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
@@ -64,6 +65,7 @@ impl Application {
             directory: Arc::new(store.clone()),
             files: Arc::new(store.clone()),
             runtime,
+            workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             settings: Settings {
                 node: config.node.clone(),

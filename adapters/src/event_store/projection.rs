@@ -89,6 +89,8 @@ pub(super) fn project(
         | SessionEvent::ToolUsed { .. }
         | SessionEvent::ToolReturned { .. }
         | SessionEvent::FileChanged { .. }
+        | SessionEvent::WorkspaceChanged { .. }
+        | SessionEvent::WorkspaceUnobserved { .. }
         | SessionEvent::PermissionRequested(_)
         | SessionEvent::PermissionDecided(_)
         | SessionEvent::QuestionAsked(_)
