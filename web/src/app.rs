@@ -15,15 +15,19 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{Services, Sessions, Settings};
-use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
+use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials, ModelKind};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
+use runner_adapters::gateway::{Gateway, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
 use runner_adapters::workspace::GitWorkspaces;
+use runner_core::model_access::ModelKey;
 use runner_core::ports::{AgentRuntime, Clock};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
+use crate::access::admit;
+use crate::authentication::Authentication;
 use crate::config::{Config, Offline};
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
@@ -36,6 +40,7 @@ use crate::workspace::Workspaces;
 pub struct Application {
     context: Context,
     hosts: AllowedHosts,
+    authentication: Authentication,
     openapi: Arc<str>,
     document: Arc<utoipa::openapi::OpenApi>,
     store: EventStore,
@@ -88,6 +93,7 @@ impl Application {
         };
         Ok(Self {
             context,
+            authentication: Authentication::Local,
             hosts: AllowedHosts::new(config.allowed_hosts.iter().cloned().chain([config.host.to_string()])),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
@@ -113,6 +119,7 @@ impl Application {
         App::new()
             .app_data(web::Data::new(self.context.clone()))
             .app_data(web::Data::new(self.hosts.clone()))
+            .app_data(web::Data::new(self.authentication.clone()))
             .app_data(web::Data::from(Arc::clone(&self.document)))
             .into_utoipa_app()
             .configure(routes::configure)
@@ -120,6 +127,7 @@ impl Application {
             .route("/openapi.json", web::get().to(move || json(Arc::clone(&openapi))))
             .configure(pages::configure)
             .default_service(web::to(no_route))
+            .wrap(from_fn(admit))
             .wrap(Compress::default())
             .wrap(from_fn(guard))
     }
@@ -176,23 +184,39 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
 
 /// The operator's key or login; without either, or when asked for, the offline model.
 async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
-    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
-        (Some(key), _, _) => {
-            Some(Credentials::ApiKey { key: key.expose().to_owned(), base_url: config.base_url.clone() })
-        }
-        (None, Some(token), _) => Some(Credentials::OauthToken { token: token.expose().to_owned() }),
-        (None, None, Some(credentials_file)) => Some(Credentials::Login { credentials_file }),
-        (None, None, None) => None,
-    };
-    match (own, config.offline) {
-        (Some(own), Offline::Auto | Offline::Never) => return Ok((own, None)),
-        (None, Offline::Never) => {
+    let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
+    let is_offline = match (has_own, config.offline) {
+        (true, Offline::Auto | Offline::Never) => false,
+        (false, Offline::Never) => {
             anyhow::bail!(
                 "there is neither ANTHROPIC_API_KEY nor a login, and OFFLINE forbids the offline model"
             )
         }
-        (_, Offline::Always) | (None, Offline::Auto) => {}
+        (_, Offline::Always) | (false, Offline::Auto) => true,
+    };
+    if is_offline {
+        let model = offline_model(config).await?;
+        let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
+        return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
     }
+    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
+        (Some(key), _, _) => {
+            let key = ModelKey::new(None, config.base_url.clone(), key.expose());
+            behind_gateway(key, ModelKind::Api).await?
+        }
+        (None, Some(token), _) => Credentials::OauthToken { token: token.expose().to_owned() },
+        (None, None, Some(credentials_file)) => Credentials::Login { credentials_file },
+        (None, None, None) => anyhow::bail!("the login is gone"),
+    };
+    Ok((own, None))
+}
+
+async fn behind_gateway(key: ModelKey, upstream: ModelKind) -> anyhow::Result<Credentials> {
+    let gateway = Gateway::start(Arc::new(OperatorKey(key))).await?;
+    Ok(Credentials::Gateway { gateway, upstream })
+}
+
+async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {
     let script = match &config.offline_script {
         Some(path) => {
             let text =
@@ -201,8 +225,7 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         }
         None => None,
     };
-    let model = OfflineModel::start(script).await.context("the offline model cannot be started")?;
-    Ok((Credentials::Offline { base_url: model.base_url() }, Some(model)))
+    OfflineModel::start(script).await.context("the offline model cannot be started")
 }
 
 fn login_file(config: &Config) -> Option<std::path::PathBuf> {

@@ -7,7 +7,9 @@
 //!
 //! Begin with [`routes`].
 
+mod access;
 pub mod app;
+mod authentication;
 pub mod config;
 mod error;
 mod guard;
@@ -15,6 +17,7 @@ pub mod import;
 mod pages;
 mod request;
 mod routes;
+mod secrets;
 mod stream;
 mod workspace;
 
