@@ -18,3 +18,4 @@ pub mod passwords;
 pub mod secret_key;
 pub mod setup_code;
 pub mod vault;
+pub mod workspace;

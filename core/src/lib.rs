@@ -25,5 +25,6 @@ pub mod request;
 pub mod session;
 pub mod time;
 pub mod vault;
+pub mod workspace;
 
 pub use session::Session;

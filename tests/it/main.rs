@@ -31,3 +31,4 @@ mod tasks;
 mod tidy;
 mod turn_control;
 mod waiting;
+mod workspace_changes;

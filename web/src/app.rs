@@ -27,6 +27,7 @@ use runner_adapters::offline_model::{OfflineModel, Script};
 use runner_adapters::passwords::Argon2Hasher;
 use runner_adapters::secret_key::SecretKey;
 use runner_adapters::setup_code::SetupFile;
+use runner_adapters::workspace::GitWorkspaces;
 use runner_core::account::Account;
 use runner_core::credentials::SetupCode;
 use runner_core::model_access::ModelKey;
@@ -79,6 +80,7 @@ impl Application {
             directory: Arc::new(store.clone()),
             files: Arc::new(store.clone()),
             runtime,
+            workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             settings: Settings {
                 node: config.node.clone(),
