@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod accounts;
 mod audit;
 mod crashes;
 mod crashes_anywhere;
@@ -17,6 +18,7 @@ mod input;
 mod interrupts;
 mod lambda;
 mod limits;
+mod metering;
 mod modes;
 mod openapi;
 mod pages;
@@ -31,3 +33,4 @@ mod tasks;
 mod tidy;
 mod turn_control;
 mod waiting;
+mod workspace_changes;

@@ -13,8 +13,9 @@ use runner_core::audit::ledger::Denial;
 use uuid::Uuid;
 
 use crate::access::Caller;
+use crate::authentication::client_address;
 use crate::error::{ApiError, Problem};
-use crate::request::{RequestId, client_address};
+use crate::request::RequestId;
 
 /// What a request is about, where its path does not say so.
 struct About(String);

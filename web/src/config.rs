@@ -1,5 +1,8 @@
 //! The configuration: environment and `.env` file, read once, every mistake named at once.
 
+mod access;
+mod limits;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -9,6 +12,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::secrets;
+pub use access::AccessSettings;
+pub use limits::LimitSettings;
 
 /// Variables of the server's environment that an agent may see. Everything else stays here.
 const INHERITED: &[&str] = &[
@@ -66,6 +71,7 @@ pub struct Config {
     pub host: IpAddr,
     pub port: u16,
     pub allowed_hosts: Vec<String>,
+    pub access: AccessSettings,
     pub working_dir: PathBuf,
     pub allowed_roots: Vec<PathBuf>,
     pub data_dir: PathBuf,
@@ -85,18 +91,6 @@ pub struct Config {
     pub shutdown_grace: Duration,
     pub node: String,
     pub inherited_env: Vec<(String, String)>,
-}
-
-/// How much may be asked of the server at once and in a minute. Zero is no limit, but for turns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitSettings {
-    /// Turns that are worked on at once.
-    pub max_turns: usize,
-    pub max_streams: usize,
-    pub max_streams_per_user: usize,
-    /// Of one person, one service token, or one address that nobody is known from.
-    pub requests_per_minute: u32,
-    pub turns_per_minute: u32,
 }
 
 /// What is wrong with the configuration, all of it.
@@ -141,7 +135,7 @@ impl Config {
     pub fn read(variables: BTreeMap<String, String>, problems: Vec<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { variables, problems };
         let host = reader.parse("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address");
-        reader.check_authentication(host);
+        let access = AccessSettings::read(&mut reader, host);
         let working_dir = reader.folder("WORKING_DIR", Path::new("."));
         let roots = reader.list("ALLOWED_ROOTS");
         let allowed_roots = match roots.is_empty() {
@@ -158,6 +152,7 @@ impl Config {
             host,
             port: reader.parse("PORT", 8000, "a port number"),
             allowed_hosts: reader.list("ALLOWED_HOSTS"),
+            access,
             working_dir,
             allowed_roots,
             data_dir,
@@ -269,30 +264,6 @@ impl Reader {
         }
     }
 
-    /// There are no accounts yet, so whoever reaches the port is the operator.
-    fn check_authentication(&mut self, host: IpAddr) {
-        match self.text("AUTH").as_deref() {
-            None | Some("local") if host.is_loopback() => {}
-            None | Some("local") => self.problems.push(format!(
-                "HOST: {host} is not a loopback address, and without accounts anybody who reaches it could run commands"
-            )),
-            Some(other) => {
-                self.problems.push(format!("AUTH: `{other}` is not supported, only local is"));
-            }
-        }
-    }
-
-    fn limits(&mut self, max_sessions: usize) -> LimitSettings {
-        let max_turns = self.positive("MAX_TURNS", u64::try_from(max_sessions).unwrap_or(u64::MAX));
-        LimitSettings {
-            max_turns: usize::try_from(max_turns).unwrap_or(usize::MAX),
-            max_streams: self.parse("MAX_STREAMS", 2000, "a number"),
-            max_streams_per_user: self.parse("MAX_STREAMS_PER_USER", 200, "a number"),
-            requests_per_minute: self.parse("RATE_LIMIT_REQUESTS_PER_MINUTE", 1200, "a number"),
-            turns_per_minute: self.parse("RATE_LIMIT_TURNS_PER_MINUTE", 120, "a number"),
-        }
-    }
-
     fn inherited(&self) -> Vec<(String, String)> {
         let inherited = INHERITED.iter().filter_map(|name| {
             let value = self.variables.get(*name)?;
@@ -320,7 +291,7 @@ mod tests {
 
     use super::Config;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let variables: BTreeMap<String, String> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Config::read(variables, vec![]).map_err(|error| error.0)
@@ -349,13 +320,6 @@ mod tests {
 
         let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
         assert_eq!(named, ["WORKING_DIR", "DATABASE_URL", "OFFLINE", "MAX_SESSIONS", "PORT"]);
-    }
-
-    #[test]
-    fn an_open_address_without_accounts_is_refused() {
-        let problems = read(&[("HOST", "0.0.0.0")]).unwrap_err();
-
-        assert!(problems[0].starts_with("HOST: 0.0.0.0 is not a loopback address"), "{problems:?}");
     }
 
     #[test]

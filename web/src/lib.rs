@@ -12,6 +12,7 @@ pub mod app;
 mod audit;
 mod authentication;
 pub mod config;
+mod cookies;
 mod error;
 mod guard;
 pub mod import;

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 use self::bucket::{Buckets, Level};
 use crate::access::Caller;
+use crate::authentication::client_address;
 use crate::error::{ApiError, Problem};
-use crate::request::client_address;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -117,13 +117,10 @@ struct Standing {
 impl Standing {
     fn refusal(&self) -> Option<Problem> {
         let level = self.levels.iter().find(|level| level.wait_seconds.is_some())?;
-        let detail = format!(
-            "more than {} requests of the kind `{}` in a minute; try again in {} s",
-            level.quota,
-            level.name,
-            level.wait_seconds.unwrap_or_default()
-        );
-        Some(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail))
+        let (quota, name) = (level.quota, level.name);
+        let detail = format!("more than {quota} requests in a minute (limit `{name}`)");
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        Some(Problem { retry_after_s: level.wait_seconds, ..problem })
     }
 
     fn mark<B>(&self, response: &mut ServiceResponse<B>) {
@@ -135,9 +132,6 @@ impl Standing {
             if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(&value)) {
                 response.headers_mut().insert(name, value);
             }
-        }
-        if let Some(seconds) = self.levels.iter().find_map(|level| level.wait_seconds) {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
 }

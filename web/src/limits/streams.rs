@@ -9,6 +9,9 @@ use runner_core::principal::Principal;
 
 use crate::error::Problem;
 
+/// When it is worth trying again; nobody knows when a stream ends.
+const RETRY_SECONDS: u64 = 5;
+
 type Person = (TenantId, String);
 
 /// Counts streams. Clones share the count. Zero means that there is no limit.
@@ -44,7 +47,8 @@ impl Streams {
         let own = open.by_person.get(&person).copied().unwrap_or(0);
         if self.max_of_one > 0 && own >= self.max_of_one {
             let detail = format!("more than {} streams of one person; close one", self.max_of_one);
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail));
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail);
+            return Err(Problem { retry_after_s: Some(RETRY_SECONDS), ..problem });
         }
         if self.max > 0 && open.all >= self.max {
             let detail = "as many streams are open as this server may hold";
