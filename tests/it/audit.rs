@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use runner_tests::person::Person;
 use runner_tests::script;
 use runner_tests::server::{Answer, Server, answer};
 use serde_json::{Value, json};
@@ -151,4 +152,53 @@ async fn pages_and_filters_fit_together() {
         let refused = server.get(&format!("/api/audit/events?{query}")).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "query_invalid"), "{query}");
     }
+}
+
+#[tokio::test]
+async fn who_was_refused_is_named_and_who_is_not_known_is_not() {
+    let server = Server::start().await;
+    let admin = Person::register(&server, "root").await;
+    let ada = Person::register(&server, "ada").await;
+    let of_admin = admin.open_session().await;
+
+    assert_eq!(ada.get("/api/audit/events").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ada.get(&format!("/api/sessions/{of_admin}")).await.status, StatusCode::NOT_FOUND);
+    let wrong = json!({ "username": "ada", "password": "canary-password" });
+    assert_eq!(server.post("/api/auth/login", &wrong).await.status, StatusCode::UNAUTHORIZED);
+    let mistaken = json!({ "username": "Canary: a password!", "password": "x" });
+    server.post("/api/auth/login", &mistaken).await;
+    let forged = Person::with(&server, "canary.token").get("/api/sessions").await;
+    assert_eq!(forged.status, StatusCode::UNAUTHORIZED);
+
+    let mut trail = vec![];
+    for _ in 0..200 {
+        trail = events(&admin.get("/api/audit/events?outcome=denied").await);
+        if trail.len() >= 5 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told: Vec<_> = trail
+        .iter()
+        .rev()
+        .map(|event| {
+            let (data, text) = (&event["data"], |value: &Value| value.as_str().unwrap_or("-").to_owned());
+            [&event["actor"], &data["operation"], &event["object"], &data["reason"]].map(text).join(" ")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "user:ada GET /api/audit/events - forbidden".to_owned(),
+            format!("user:ada GET /api/sessions/{{id}} session:{of_admin} session_not_found"),
+            "anonymous POST /api/auth/login account:ada credentials_wrong".to_owned(),
+            "anonymous POST /api/auth/login - credentials_wrong".to_owned(),
+            "anonymous GET /api/sessions - token_invalid".to_owned(),
+        ]
+    );
+    assert!(!json!(trail).to_string().to_lowercase().contains("canary"), "{trail:?}");
+    let by_ada = events(&admin.get("/api/audit/events?actor=user:ada&kind=audit").await);
+    assert_eq!(by_ada.len(), 2, "{by_ada:?}");
+    let accounts = events(&admin.get("/api/audit/events?kind=account").await);
+    assert!(types(&accounts).contains(&"user_registered"), "{accounts:?}");
 }

@@ -13,6 +13,7 @@ use runner_core::event_log::{Append, Provenance};
 use runner_core::ids::{CommandId, SessionId, TurnId};
 use runner_core::ports::EventLog;
 use runner_core::session::event::{Origin, SessionEvent, SessionOpened};
+use runner_tests::person::Person;
 use runner_tests::processes::agents_of;
 use runner_tests::script;
 use runner_tests::server::{Answer, Server, answer};
@@ -60,6 +61,25 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(server.get("/api/tools").await.status, StatusCode::OK);
     let trail = server.get("/api/audit/events?outcome=denied").await.body;
     assert_eq!(trail["events"][0]["data"]["reason"], "rate_limited", "{trail}");
+}
+
+#[tokio::test]
+async fn one_person_does_not_use_up_what_another_one_may_ask() {
+    let server = Server::start_with(&[("RATE_LIMIT_REQUESTS_PER_MINUTE", "20")]).await;
+    let (ada, bob) = (Person::register(&server, "ada").await, Person::register(&server, "bob").await);
+    let body = json!({ "name": "ci", "scopes": ["sessions:read"] });
+    let token = ada.post("/api/tokens", &body).await.body["token"].as_str().unwrap().to_owned();
+
+    let of_ada = join_all((0..25).map(|_| ada.get("/api/tools"))).await;
+    let strangers = join_all((0..25).map(|_| server.get("/api/tools"))).await;
+
+    let refused = |answers: &[Answer]| {
+        answers.iter().filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS).count()
+    };
+    assert!((5..=7).contains(&refused(&of_ada)), "{}", refused(&of_ada));
+    assert!(refused(&strangers) >= 5, "{}", refused(&strangers));
+    assert_eq!(bob.get("/api/tools").await.status, StatusCode::OK);
+    assert_eq!(Person::with(&server, &token).get("/api/tools").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

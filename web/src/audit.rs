@@ -7,6 +7,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, web};
 use runner_actors::Audit;
+use runner_core::account::username::Username;
 use runner_core::aggregate::TenantId;
 use runner_core::audit::ANONYMOUS;
 use runner_core::audit::ledger::Denial;
@@ -21,9 +22,16 @@ use crate::request::RequestId;
 struct About(String);
 
 /// Says what a request is about, as `account:ada`, in case that it is refused. Never with a secret.
-#[expect(dead_code, reason = "for the routes of accounts")]
 pub(crate) fn about(request: &HttpRequest, object: String) {
     request.extensions_mut().insert(About(object));
+}
+
+/// The account that somebody says is his. What no account can be called is not repeated: it may be a
+/// password in the wrong field.
+pub(crate) fn about_account(request: &HttpRequest, username: &str) {
+    if let Ok(username) = Username::try_from(username.to_owned()) {
+        about(request, format!("account:{username}"));
+    }
 }
 
 /// Notes an answer that refuses; all others are no business of the trail.
