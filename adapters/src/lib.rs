@@ -8,7 +8,11 @@
 
 pub mod claude;
 pub mod clock;
+pub mod codes;
 pub mod event_store;
 pub mod gateway;
+pub mod grants;
 mod loopback;
 pub mod offline_model;
+pub mod passwords;
+pub mod secret_key;

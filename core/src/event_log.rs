@@ -1,10 +1,10 @@
 //! The log as its readers and writers see it: what is appended, and what comes back.
 
 use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::ids::{CommandId, SessionId};
+use crate::ids::{CommandId, SessionId, StreamId};
 use crate::session::event::SessionEvent;
 use crate::time::Timestamp;
 
@@ -24,6 +24,20 @@ impl Serialize for Digest {
     }
 }
 
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut digest = Self::default();
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(de::Error::custom("a digest is 64 hexadecimal digits"));
+        }
+        for (index, byte) in digest.0.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(de::Error::custom)?;
+        }
+        Ok(digest)
+    }
+}
+
 /// Events to add to one session's stream, all or none.
 #[derive(Clone, Debug)]
 pub struct Append {
@@ -40,6 +54,8 @@ pub struct Provenance {
     /// `user:<name>`, `agent` or `system`.
     pub actor: String,
     pub request_id: Option<String>,
+    /// Where the request came from: the client's IP address.
+    pub address: Option<String>,
     pub command: CommandId,
     /// For commands that a client may retry: what it asked for. The log then remembers the answer.
     pub request_hash: Option<Digest>,
@@ -48,11 +64,18 @@ pub struct Provenance {
 /// Where an append, or the first one under the same command id, put its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
-    pub session: SessionId,
+    pub stream: StreamId,
     pub first_version: u64,
     pub last_version: u64,
     /// The command had been carried out before; nothing was written now.
     pub replayed: bool,
+}
+
+impl Appended {
+    /// The session whose stream it is.
+    pub const fn session(&self) -> SessionId {
+        SessionId(self.stream.0)
+    }
 }
 
 /// An event as it stands in the log.

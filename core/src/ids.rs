@@ -34,6 +34,26 @@ id!(
     SessionId
 );
 id!(
+    /// One aggregate's events in the log. A session's stream has the session's id.
+    StreamId
+);
+id!(
+    /// Something that is kept encrypted beside the log.
+    SecretId
+);
+id!(
+    /// A login and the refresh tokens that follow from it.
+    LoginId
+);
+id!(
+    /// A token for programs.
+    ServiceTokenId
+);
+id!(
+    /// An invitation into a team.
+    InviteId
+);
+id!(
     /// One prompt and everything the agent did about it.
     TurnId
 );
@@ -45,3 +65,9 @@ id!(
     /// One request to change something. A retry under the same id gets the first answer.
     CommandId
 );
+
+impl From<SessionId> for StreamId {
+    fn from(session: SessionId) -> Self {
+        Self(session.0)
+    }
+}

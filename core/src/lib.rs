@@ -8,12 +8,17 @@
 //!
 //! Begin with `session.rs`: it answers "what are the rules?".
 
+pub mod account;
 pub mod agent;
+pub mod aggregate;
+pub mod credentials;
 pub mod event_log;
 pub mod ids;
+pub mod invite;
 pub mod model_access;
 pub mod money;
 pub mod ports;
+pub mod principal;
 pub mod prompt;
 pub mod request;
 pub mod session;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, Months, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A point in time, exact to a microsecond; in JSON it is RFC 3339 in UTC with milliseconds.
@@ -23,6 +23,12 @@ impl Timestamp {
         Self(self.0 - self.0.rem_euclid(1000))
     }
 
+    /// The point so many milliseconds later.
+    pub fn plus_millis(self, millis: u64) -> Self {
+        let micros = i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000);
+        Self(self.0.saturating_add(micros))
+    }
+
     /// Milliseconds from `earlier` to this point; zero if it is not earlier.
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from((self.0 - earlier.0) / 1000).unwrap_or(0)
@@ -36,6 +42,19 @@ impl Timestamp {
     /// The calendar day in UTC, as `2026-01-31`.
     pub fn day(self) -> String {
         self.date_time().format("%Y-%m-%d").to_string()
+    }
+
+    /// The calendar month in UTC, as `2026-01`.
+    pub fn month(self) -> String {
+        self.date_time().format("%Y-%m").to_string()
+    }
+
+    /// When the next calendar month begins in UTC.
+    pub fn next_month(self) -> Self {
+        let first = self.date_time().date_naive().with_day(1);
+        let next = first.and_then(|first| first.checked_add_months(Months::new(1)));
+        next.and_then(|next| next.and_hms_opt(0, 0, 0))
+            .map_or(self, |next| Self(next.and_utc().timestamp_micros()))
     }
 
     fn date_time(self) -> DateTime<Utc> {
@@ -66,6 +85,15 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
+
+    #[test]
+    fn month_ends_where_the_next_one_begins() {
+        let at = |micros| Timestamp::from_micros(micros);
+
+        assert_eq!(at(1_795_343_053_083_999).month(), "2026-11");
+        assert_eq!(at(1_795_343_053_083_999).next_month().to_string(), "2026-12-01T00:00:00.000Z");
+        assert_eq!(at(1_798_761_599_999_999).next_month().to_string(), "2027-01-01T00:00:00.000Z");
+    }
 
     #[test]
     fn json_is_rfc_3339_in_utc_with_milliseconds() {

@@ -18,13 +18,15 @@ use runner_actors::{Services, Sessions, Settings};
 use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials, ModelKind};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::{Gateway, OperatorKey};
+use runner_adapters::gateway::{Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
-use runner_core::model_access::ModelKey;
+use runner_core::model_access::{Budgets, ModelKey};
 use runner_core::ports::{AgentRuntime, Clock};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
+use crate::access::admit;
+use crate::authentication::Authentication;
 use crate::config::{Config, Offline};
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
@@ -37,6 +39,7 @@ use crate::workspace::Workspaces;
 pub struct Application {
     context: Context,
     hosts: AllowedHosts,
+    authentication: Authentication,
     openapi: Arc<str>,
     document: Arc<utoipa::openapi::OpenApi>,
     store: EventStore,
@@ -57,7 +60,9 @@ impl Application {
         let lock = prepare_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
-        let (credentials, model) = credentials(config).await?;
+        let record = Arc::new(store.clone());
+        let budgets = MonthlyBudgets::new(config.monthly_budget, record, Arc::clone(&clock));
+        let (credentials, model) = credentials(config, Arc::new(budgets)).await?;
         let settings = claude_settings(config, credentials)?;
         let runtime = Arc::new(ClaudeRuntime::new(settings).await);
         announce(&*runtime);
@@ -88,6 +93,7 @@ impl Application {
         };
         Ok(Self {
             context,
+            authentication: Authentication::Local,
             hosts: AllowedHosts::new(config.allowed_hosts.iter().cloned().chain([config.host.to_string()])),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
@@ -113,6 +119,7 @@ impl Application {
         App::new()
             .app_data(web::Data::new(self.context.clone()))
             .app_data(web::Data::new(self.hosts.clone()))
+            .app_data(web::Data::new(self.authentication.clone()))
             .app_data(web::Data::from(Arc::clone(&self.document)))
             .into_utoipa_app()
             .configure(routes::configure)
@@ -120,6 +127,7 @@ impl Application {
             .route("/openapi.json", web::get().to(move || json(Arc::clone(&openapi))))
             .configure(pages::configure)
             .default_service(web::to(no_route))
+            .wrap(from_fn(admit))
             .wrap(Compress::default())
             .wrap(from_fn(guard))
     }
@@ -175,7 +183,10 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
 }
 
 /// The operator's key or login; without either, or when asked for, the offline model.
-async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
+async fn credentials(
+    config: &Config,
+    budgets: Arc<dyn Budgets>,
+) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
     let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
     let is_offline = match (has_own, config.offline) {
         (true, Offline::Auto | Offline::Never) => false,
@@ -186,11 +197,20 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         }
         (_, Offline::Always) | (false, Offline::Auto) => true,
     };
+    let behind_gateway = async |key, upstream| -> anyhow::Result<Credentials> {
+        let (keys, session_budget) = (Arc::new(OperatorKey(key)), config.session_budget);
+        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget }).await?;
+        Ok(Credentials::Gateway { gateway, upstream })
+    };
     if is_offline {
         let model = offline_model(config).await?;
         let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
         return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
     }
+    anyhow::ensure!(
+        config.api_key.is_some() || (config.monthly_budget.is_none() && config.session_budget.is_none()),
+        "MONTHLY_BUDGET_USD and SESSION_BUDGET_USD need ANTHROPIC_API_KEY: what a login spends cannot be counted"
+    );
     let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
         (Some(key), _, _) => {
             let key = ModelKey::new(None, config.base_url.clone(), key.expose());
@@ -201,11 +221,6 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         (None, None, None) => anyhow::bail!("the login is gone"),
     };
     Ok((own, None))
-}
-
-async fn behind_gateway(key: ModelKey, upstream: ModelKind) -> anyhow::Result<Credentials> {
-    let gateway = Gateway::start(Arc::new(OperatorKey(key))).await?;
-    Ok(Credentials::Gateway { gateway, upstream })
 }
 
 async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {

@@ -5,31 +5,46 @@
 use std::collections::BTreeMap;
 
 use runner_core::agent::Usage;
+use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
+use runner_core::model_access::ModelCall;
 use runner_core::money::MicroDollars;
 use runner_core::session::event::{InterruptCause, SessionEvent, TurnAccount};
 use runner_core::session::index::SessionIndex;
 use runner_core::session::view::RequestView;
 use runner_core::time::Timestamp;
+use uuid::Uuid;
 
 /// Changes of the read models beside the index itself.
 #[derive(Debug, Default)]
 pub(super) struct Projected {
     pub(super) texts: Vec<(SessionId, String)>,
     pub(super) usage: BTreeMap<UsageKey, UsageTotal>,
+    pub(super) spend: BTreeMap<SpendKey, SpendTotal>,
     pub(super) requests: Vec<RequestChange>,
 }
 
 /// What changes about the requests that wait, in order.
 #[derive(Clone, Debug)]
 pub(super) enum RequestChange {
-    Made { position: u64, owner: String, view: Box<RequestView> },
-    Closed { session: SessionId, request_id: String },
-    AllClosed { session: SessionId },
+    /// The tenant and the owner of its session go with it.
+    Made {
+        position: u64,
+        reach: (TenantId, String),
+        view: Box<RequestView>,
+    },
+    Closed {
+        session: SessionId,
+        request_id: String,
+    },
+    AllClosed {
+        session: SessionId,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct UsageKey {
+    pub(super) tenant: TenantId,
     pub(super) day: String,
     pub(super) owner: String,
     pub(super) model: String,
@@ -38,6 +53,22 @@ pub(super) struct UsageKey {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct UsageTotal {
     pub(super) turns: u64,
+    pub(super) cost: MicroDollars,
+    pub(super) usage: Usage,
+}
+
+/// Who has spent, when, and with which key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SpendKey {
+    pub(super) month: String,
+    pub(super) tenant: TenantId,
+    pub(super) owner: String,
+    pub(super) key: Option<Uuid>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SpendTotal {
+    pub(super) calls: u64,
     pub(super) cost: MicroDollars,
     pub(super) usage: Usage,
 }
@@ -57,7 +88,8 @@ pub(super) fn project(
     let session = index.head.id;
     if let Some((kind, asked)) = event.asked() {
         let view = Box::new(RequestView::new(session, kind, asked, (at, index.head.version)));
-        projected.requests.push(RequestChange::Made { position, owner: index.head.owner.clone(), view });
+        let reach = (index.tenant.clone(), index.head.owner.clone());
+        projected.requests.push(RequestChange::Made { position, reach, view });
     } else if let Some(decided) = event.decided() {
         let request_id = decided.settlement.request_id.clone();
         projected.requests.push(RequestChange::Closed { session, request_id });
@@ -78,6 +110,7 @@ pub(super) fn project(
             add_usage(projected, index, account, at);
         }
         SessionEvent::SessionRenamed { title, .. } => projected.texts.push((session, title.clone())),
+        SessionEvent::ModelCalled { call, .. } => add_spend(projected, index, call, at),
         SessionEvent::RequestWithdrawn { request_id, .. } => {
             let request_id = request_id.clone();
             projected.requests.push(RequestChange::Closed { session, request_id });
@@ -100,7 +133,7 @@ pub(super) fn project(
         | SessionEvent::TurnParked { .. }
         | SessionEvent::TurnResumed(_)
         | SessionEvent::UsageReported { .. }
-        | SessionEvent::ModelCalled { .. }
+        | SessionEvent::BudgetExhausted { .. }
         | SessionEvent::SubagentStarted { .. }
         | SessionEvent::SubagentProgressed { .. }
         | SessionEvent::SubagentFinished { .. }
@@ -121,12 +154,38 @@ pub(super) fn project(
     }
 }
 
-fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, at: Timestamp) {
-    if index.head.parent.is_some_and(|parent| index.head.version <= parent.version) {
-        return; // It was copied, and is counted where it happened.
+/// Every call counts for the month in which it was written down.
+fn add_spend(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, at: Timestamp) {
+    if is_copied(index) {
+        return;
     }
-    let key =
-        |model: &str| UsageKey { day: at.day(), owner: index.head.owner.clone(), model: model.to_owned() };
+    let key = SpendKey {
+        month: at.month(),
+        tenant: index.tenant.clone(),
+        owner: index.head.owner.clone(),
+        key: call.key,
+    };
+    let total = projected.spend.entry(key).or_default();
+    total.calls += 1;
+    total.cost += call.cost_micros;
+    total.usage = total.usage.plus(call.usage);
+}
+
+/// It is counted where it happened.
+fn is_copied(index: &SessionIndex) -> bool {
+    index.head.parent.is_some_and(|parent| index.head.version <= parent.version)
+}
+
+fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, at: Timestamp) {
+    if is_copied(index) {
+        return;
+    }
+    let key = |model: &str| UsageKey {
+        tenant: index.tenant.clone(),
+        day: at.day(),
+        owner: index.head.owner.clone(),
+        model: model.to_owned(),
+    };
     // The turn counts once, for the session's model; tokens and costs for the models that made them.
     let main = index.head.model.as_deref().unwrap_or_default();
     projected.usage.entry(key(main)).or_default().turns += 1;

@@ -176,6 +176,7 @@ impl SessionView {
             | SessionEvent::TurnResumed(TurnResumed { turn, .. })
             | SessionEvent::UsageReported { turn, .. }
             | SessionEvent::ModelCalled { turn: Some(turn), .. }
+            | SessionEvent::BudgetExhausted { turn: Some(turn), .. }
             | SessionEvent::PromptSteered { turn, .. }
             | SessionEvent::InterruptRequested { turn, .. } => self.change_turn(*turn, version, |_| ()),
             SessionEvent::SessionOpened(_)
@@ -187,6 +188,7 @@ impl SessionView {
             | SessionEvent::SessionUnarchived { .. }
             | SessionEvent::FilesRewound { .. }
             | SessionEvent::ModelCalled { turn: None, .. }
+            | SessionEvent::BudgetExhausted { turn: None, .. }
             | SessionEvent::AgentMessage { .. } => {}
         }
     }

@@ -7,6 +7,7 @@ use super::samples::{
     completed, model_call, opened, opening, process, prompted, session, spend, started, turn,
 };
 use crate::agent::Usage;
+use crate::aggregate::TenantId;
 use crate::ids::SessionId;
 use crate::model_access::ModelCall;
 use crate::money::MicroDollars;
@@ -112,6 +113,7 @@ fn fork(version: u64) -> Fork {
 fn reopened(version: u64) -> SessionEvent {
     SessionEvent::SessionOpened(SessionOpened {
         session: COPY,
+        tenant: TenantId::first(),
         owner: "bob".into(),
         origin: Origin::Fork,
         offline: true,
