@@ -10,6 +10,7 @@
 mod accounts;
 mod adoption;
 mod aggregates;
+mod api_keys;
 mod audit;
 mod error;
 mod history;
@@ -32,6 +33,7 @@ pub use accounts::{
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
+pub use api_keys::{ApiKeyError, ApiKeys, NewKey, SessionKeys};
 pub use audit::Audit;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};

@@ -21,7 +21,7 @@ use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials, ModelK
 use runner_adapters::clock::SystemClock;
 use runner_adapters::codes::RandomCodes;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::{Gateway, OperatorKey};
+use runner_adapters::gateway::{Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
 use runner_adapters::grants::JwtSigner;
 use runner_adapters::offline_model::{OfflineModel, Script};
 use runner_adapters::passwords::Argon2Hasher;
@@ -30,7 +30,7 @@ use runner_adapters::setup_code::SetupFile;
 use runner_adapters::workspace::GitWorkspaces;
 use runner_core::account::Account;
 use runner_core::credentials::SetupCode;
-use runner_core::model_access::ModelKey;
+use runner_core::model_access::{Budgets, ModelKey};
 use runner_core::ports::{AgentRuntime, Clock};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
@@ -75,7 +75,9 @@ impl Application {
         let lock = prepare_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
-        let (credentials, model) = credentials(config).await?;
+        let record = Arc::new(store.clone());
+        let budgets = MonthlyBudgets::new(config.monthly_budget, record, Arc::clone(&clock));
+        let (credentials, model) = credentials(config, Arc::new(budgets)).await?;
         let settings = claude_settings(config, credentials)?;
         let runtime = Arc::new(ClaudeRuntime::new(settings).await);
         announce(&*runtime);
@@ -214,7 +216,10 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
 }
 
 /// The operator's key or login; without either, or when asked for, the offline model.
-async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
+async fn credentials(
+    config: &Config,
+    budgets: Arc<dyn Budgets>,
+) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
     let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
     let is_offline = match (has_own, config.offline) {
         (true, Offline::Auto | Offline::Never) => false,
@@ -225,11 +230,20 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         }
         (_, Offline::Always) | (false, Offline::Auto) => true,
     };
+    let behind_gateway = async |key, upstream| -> anyhow::Result<Credentials> {
+        let (keys, session_budget) = (Arc::new(OperatorKey(key)), config.session_budget);
+        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget }).await?;
+        Ok(Credentials::Gateway { gateway, upstream })
+    };
     if is_offline {
         let model = offline_model(config).await?;
         let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
         return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
     }
+    anyhow::ensure!(
+        config.api_key.is_some() || (config.monthly_budget.is_none() && config.session_budget.is_none()),
+        "MONTHLY_BUDGET_USD and SESSION_BUDGET_USD need ANTHROPIC_API_KEY: what a login spends cannot be counted"
+    );
     let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
         (Some(key), _, _) => {
             let key = ModelKey::new(None, config.base_url.clone(), key.expose());
@@ -240,11 +254,6 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         (None, None, None) => anyhow::bail!("the login is gone"),
     };
     Ok((own, None))
-}
-
-async fn behind_gateway(key: ModelKey, upstream: ModelKind) -> anyhow::Result<Credentials> {
-    let gateway = Gateway::start(Arc::new(OperatorKey(key))).await?;
-    Ok(Credentials::Gateway { gateway, upstream })
 }
 
 async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {

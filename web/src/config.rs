@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use runner_core::money::MicroDollars;
 use thiserror::Error;
 
 use crate::secrets;
@@ -85,6 +86,10 @@ pub struct Config {
     pub offline: Offline,
     pub offline_script: Option<PathBuf>,
     pub max_api_retries: u32,
+    /// For all turns of a session together.
+    pub session_budget: Option<MicroDollars>,
+    /// For each user, in a calendar month of UTC.
+    pub monthly_budget: Option<MicroDollars>,
     pub agent_idle: Duration,
     pub max_sessions: usize,
     pub limits: LimitSettings,
@@ -165,6 +170,8 @@ impl Config {
             base_url: reader.base_url(),
             offline,
             offline_script: reader.text("OFFLINE_SCRIPT").map(PathBuf::from),
+            session_budget: reader.dollars("SESSION_BUDGET_USD"),
+            monthly_budget: reader.dollars("MONTHLY_BUDGET_USD"),
             max_api_retries: reader.parse("MAX_API_RETRIES", 5, "a number"),
             agent_idle: Duration::from_secs(reader.positive("AGENT_IDLE_SECONDS", 600)),
             max_sessions,
@@ -202,6 +209,15 @@ impl Reader {
             self.problems.push(format!("{name}: `{text}` is not {what}"));
             default
         })
+    }
+
+    fn dollars(&mut self, name: &str) -> Option<MicroDollars> {
+        let text = self.text(name)?;
+        let amount = text.parse().ok().filter(|usd| (1e-6..=1e9).contains(usd)).map(MicroDollars::from_usd);
+        if amount.is_none() {
+            self.problems.push(format!("{name}: `{text}` is not a number of dollars above 0"));
+        }
+        amount
     }
 
     fn positive(&mut self, name: &str, default: u64) -> u64 {
@@ -315,11 +331,24 @@ mod tests {
             ("MAX_SESSIONS", "0"),
             ("OFFLINE", "perhaps"),
             ("DATABASE_URL", "mysql://x"),
+            ("SESSION_BUDGET_USD", "-1"),
+            ("MONTHLY_BUDGET_USD", "much"),
         ])
         .unwrap_err();
 
         let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(named, ["WORKING_DIR", "DATABASE_URL", "OFFLINE", "MAX_SESSIONS", "PORT"]);
+        assert_eq!(
+            named,
+            [
+                "WORKING_DIR",
+                "DATABASE_URL",
+                "OFFLINE",
+                "MAX_SESSIONS",
+                "PORT",
+                "SESSION_BUDGET_USD",
+                "MONTHLY_BUDGET_USD",
+            ]
+        );
     }
 
     #[test]
