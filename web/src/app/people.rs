@@ -15,6 +15,7 @@ use runner_core::ports::Clock;
 use crate::authentication::Authentication;
 use crate::config::Config;
 use crate::cookies::Transport;
+use crate::keys;
 
 pub(super) fn authentication(config: &Config, accounts: Accounts) -> Authentication {
     let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
@@ -27,10 +28,10 @@ pub(super) fn authentication(config: &Config, accounts: Accounts) -> Authenticat
 }
 
 /// The operator's key, or the one in the data folder.
-pub(super) fn secret_key(config: &Config) -> anyhow::Result<SecretKey> {
+pub(super) async fn secret_key(config: &Config, aggregates: &Aggregates) -> anyhow::Result<SecretKey> {
     match &config.access.secret_key {
         Some(text) => Ok(SecretKey::from_setting(text.expose())?),
-        None => Ok(SecretKey::load_or_create(&config.data_dir)?),
+        None => keys::settled_key(&config.data_dir, aggregates).await,
     }
 }
 
