@@ -33,7 +33,7 @@ use runner_core::ports::{
 };
 use runner_core::session::fork::Said;
 
-pub use credentials::Credentials;
+pub use credentials::{Credentials, ModelKind};
 use fork::TranscriptCopy;
 use process::ClaudeProcess;
 use process_tree::Marker;
@@ -98,9 +98,10 @@ impl AgentRuntime for ClaudeRuntime {
         if !launch.working_dir.is_dir() {
             return Err(AgentError::WorkingDirMissing(launch.working_dir));
         }
-        let command = launch::command(&self.settings, &program, &launch)?;
+        let access = self.settings.credentials.access(&launch)?;
+        let command = launch::command(&self.settings, &program, &launch, &access)?;
         let marker = Marker::of_session(&self.settings.instance, launch.session);
-        ClaudeProcess::spawn(command, marker)
+        ClaudeProcess::spawn(command, marker, access.pass)
     }
 
     async fn check(&self) -> Result<(), AgentError> {
@@ -114,6 +115,7 @@ impl AgentRuntime for ClaudeRuntime {
             version: program.as_ref().map(|program| program.version.clone()),
             program: program.map(|program| program.path.display().to_string()),
             credentials: self.settings.credentials.kind(),
+            gateway: self.settings.credentials.is_behind_gateway(),
             offline: self.settings.credentials.is_offline(),
         }
     }

@@ -77,6 +77,11 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// The home of the server and its agents.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }

@@ -2,6 +2,8 @@
 //!
 //! The server and Lambda build the same [`Application`]; tests of the routes start the server.
 
+mod people;
+
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,20 +16,13 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{
-    AccountPolicy, AccountPorts, Accounts, Aggregates, LocalUser, Services, Sessions, Settings,
-};
-use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
+use runner_actors::{Aggregates, Services, Sessions, Settings};
+use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials, ModelKind};
 use runner_adapters::clock::SystemClock;
-use runner_adapters::codes::RandomCodes;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::grants::JwtSigner;
+use runner_adapters::gateway::{Gateway, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
-use runner_adapters::passwords::Argon2Hasher;
-use runner_adapters::secret_key::SecretKey;
-use runner_adapters::setup_code::SetupFile;
-use runner_core::account::Account;
-use runner_core::credentials::SetupCode;
+use runner_core::model_access::ModelKey;
 use runner_core::ports::{AgentRuntime, Clock};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
@@ -35,7 +30,6 @@ use uuid::Uuid;
 use crate::access::admit;
 use crate::authentication::Authentication;
 use crate::config::{Config, Offline};
-use crate::cookies::Transport;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
 use crate::pages;
@@ -85,9 +79,9 @@ impl Application {
             },
         });
         sessions.recover().await?;
-        let secret_key = secret_key(config)?;
+        let secret_key = people::secret_key(config)?;
         let aggregates = Aggregates::new(Arc::new(store.clone()));
-        let accounts = accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
+        let accounts = people::accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
         let document = routes::openapi();
         let context = Context {
             sessions,
@@ -103,8 +97,8 @@ impl Application {
         };
         Ok(Self {
             context,
-            authentication: authentication(config, accounts),
-            hosts: allowed_hosts(config),
+            authentication: people::authentication(config, accounts),
+            hosts: people::allowed_hosts(config),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
             store,
@@ -194,23 +188,39 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
 
 /// The operator's key or login; without either, or when asked for, the offline model.
 async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
-    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
-        (Some(key), _, _) => {
-            Some(Credentials::ApiKey { key: key.expose().to_owned(), base_url: config.base_url.clone() })
-        }
-        (None, Some(token), _) => Some(Credentials::OauthToken { token: token.expose().to_owned() }),
-        (None, None, Some(credentials_file)) => Some(Credentials::Login { credentials_file }),
-        (None, None, None) => None,
-    };
-    match (own, config.offline) {
-        (Some(own), Offline::Auto | Offline::Never) => return Ok((own, None)),
-        (None, Offline::Never) => {
+    let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
+    let is_offline = match (has_own, config.offline) {
+        (true, Offline::Auto | Offline::Never) => false,
+        (false, Offline::Never) => {
             anyhow::bail!(
                 "there is neither ANTHROPIC_API_KEY nor a login, and OFFLINE forbids the offline model"
             )
         }
-        (_, Offline::Always) | (None, Offline::Auto) => {}
+        (_, Offline::Always) | (false, Offline::Auto) => true,
+    };
+    if is_offline {
+        let model = offline_model(config).await?;
+        let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
+        return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
     }
+    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
+        (Some(key), _, _) => {
+            let key = ModelKey::new(None, config.base_url.clone(), key.expose());
+            behind_gateway(key, ModelKind::Api).await?
+        }
+        (None, Some(token), _) => Credentials::OauthToken { token: token.expose().to_owned() },
+        (None, None, Some(credentials_file)) => Credentials::Login { credentials_file },
+        (None, None, None) => anyhow::bail!("the login is gone"),
+    };
+    Ok((own, None))
+}
+
+async fn behind_gateway(key: ModelKey, upstream: ModelKind) -> anyhow::Result<Credentials> {
+    let gateway = Gateway::start(Arc::new(OperatorKey(key))).await?;
+    Ok(Credentials::Gateway { gateway, upstream })
+}
+
+async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {
     let script = match &config.offline_script {
         Some(path) => {
             let text =
@@ -219,62 +229,7 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         }
         None => None,
     };
-    let model = OfflineModel::start(script).await.context("the offline model cannot be started")?;
-    Ok((Credentials::Offline { base_url: model.base_url() }, Some(model)))
-}
-
-fn allowed_hosts(config: &Config) -> AllowedHosts {
-    let own = [config.host.to_string()].into_iter().chain(config.access.public_host());
-    AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own))
-}
-
-fn authentication(config: &Config, accounts: Accounts) -> Authentication {
-    let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
-    if !config.host.is_loopback() && transport == Transport::Plain {
-        tracing::warn!(
-            "passwords and tokens travel in clear text unless a proxy in front speaks TLS; set PUBLIC_URL to its https address"
-        );
-    }
-    Authentication { accounts, proxies: config.access.trusted_proxies.clone(), transport }
-}
-
-/// The operator's key, or the one in the data folder.
-fn secret_key(config: &Config) -> anyhow::Result<SecretKey> {
-    match &config.access.secret_key {
-        Some(text) => Ok(SecretKey::from_setting(text.expose())?),
-        None => Ok(SecretKey::load_or_create(&config.data_dir)?),
-    }
-}
-
-async fn accounts(
-    config: &Config,
-    (secret_key, aggregates): (&SecretKey, Aggregates),
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Accounts> {
-    let anybody = !aggregates.list::<Account>(None).await?.is_empty();
-    let (local_user, registration) = (config.access.local_user, config.access.registration);
-    let setup: Option<Arc<dyn SetupCode>> = match local_user {
-        LocalUser::Refused if !anybody => {
-            let file = SetupFile::load_or_create(&config.data_dir)?;
-            tracing::warn!(
-                "nobody has registered; the first user needs the code in {}",
-                file.path().display()
-            );
-            Some(Arc::new(file))
-        }
-        LocalUser::Refused | LocalUser::Admitted => {
-            SetupFile::discard(&config.data_dir)?;
-            None
-        }
-    };
-    let ports = AccountPorts {
-        aggregates,
-        clock,
-        hasher: Arc::new(Argon2Hasher::new()?),
-        signer: Arc::new(JwtSigner::new(secret_key)),
-        codes: Arc::new(RandomCodes),
-    };
-    Ok(Accounts::new(ports, AccountPolicy { registration, setup, local_user }))
+    OfflineModel::start(script).await.context("the offline model cannot be started")
 }
 
 fn login_file(config: &Config) -> Option<std::path::PathBuf> {

@@ -12,6 +12,7 @@ use runner_core::ids::SessionId;
 use runner_core::ports::{AgentError, AgentLaunch};
 use tokio::process::Command;
 
+use super::credentials::Access;
 use super::process_tree::MARKER_VARIABLE;
 use super::program::Program;
 use super::transcript::Transcript;
@@ -24,6 +25,7 @@ pub(super) fn command(
     settings: &ClaudeSettings,
     program: &Program,
     launch: &AgentLaunch,
+    access: &Access,
 ) -> Result<Command, AgentError> {
     let config_dir = config_dir(settings, launch.session);
     let transcript = Transcript::new(&config_dir, launch.session);
@@ -39,7 +41,10 @@ pub(super) fn command(
     command.env_clear();
     command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
     command.envs(&launch.options.env);
-    command.envs(settings.credentials.env());
+    command.envs(access.env.iter().map(|(name, value)| (name, value)));
+    if access.pass.is_some() {
+        keep_from_proxy(settings, &mut command);
+    }
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
     command.env("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
@@ -96,6 +101,20 @@ fn program_with_guard(program: &Program) -> Command {
             command
         }
         None => Command::new(&program.path),
+    }
+}
+
+/// The gateway is on this machine, and its tokens are nobody else's business.
+fn keep_from_proxy(settings: &ClaudeSettings, command: &mut Command) {
+    let uses =
+        |name: &str| settings.inherited_env.iter().any(|(inherited, _)| inherited.eq_ignore_ascii_case(name));
+    if !uses("HTTP_PROXY") && !uses("HTTPS_PROXY") {
+        return;
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        let inherited = settings.inherited_env.iter().find(|(inherited, _)| inherited == name);
+        let excepted = inherited.map_or_else(String::new, |(_, hosts)| format!("{hosts},"));
+        command.env(name, format!("{excepted}127.0.0.1"));
     }
 }
 

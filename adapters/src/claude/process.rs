@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use super::process_tree::Marker;
 use super::reader::{Answers, read_lines};
 use super::{report, request};
+use crate::gateway::Pass;
 
 /// Lines waiting to be written to the agent, and outputs waiting to be stored.
 const MAX_WAITING_LINES: usize = 64;
@@ -51,7 +52,12 @@ pub(super) struct ClaudeProcess {
 }
 
 impl ClaudeProcess {
-    pub(super) fn spawn(mut command: Command, marker: Marker) -> Result<RunningAgent, AgentError> {
+    /// The pass, if it has one, ends with the program.
+    pub(super) fn spawn(
+        mut command: Command,
+        marker: Marker,
+        pass: Option<Pass>,
+    ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
@@ -66,7 +72,7 @@ impl ClaudeProcess {
         let answers = Answers::default();
         tokio::spawn(write_lines(stdin, waiting_lines));
         tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), answers.clone()));
-        tokio::spawn(wait(child, stderr, exited));
+        tokio::spawn(wait((child, pass), stderr, exited));
         // Answered when it is up; nothing waits for that.
         lines.try_send(request::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
@@ -229,17 +235,26 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Value>) {
     }
 }
 
-async fn wait(mut child: Child, stderr: impl AsyncRead + Unpin, exited: watch::Sender<Option<String>>) {
+async fn wait(
+    (mut child, pass): (Child, Option<Pass>),
+    stderr: impl AsyncRead + Unpin,
+    exited: watch::Sender<Option<String>>,
+) {
     let tail = Mutex::new(Vec::new());
     let drained = drain(stderr, &tail);
     tokio::pin!(drained);
     let status = tokio::select! {
         status = child.wait() => {
+            drop(pass);
             // What it said last is in the pipe; a child of its own may hold that open for ever.
             drop(tokio::time::timeout(Duration::from_millis(200), &mut drained).await);
             status
         }
-        () = &mut drained => child.wait().await,
+        () = &mut drained => {
+            let status = child.wait().await;
+            drop(pass);
+            status
+        }
     };
     let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     exited.send_replace(Some(describe(status, &tail)));

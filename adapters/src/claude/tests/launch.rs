@@ -14,7 +14,7 @@ use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::claude::program::Program;
-use crate::claude::{ClaudeSettings, Credentials, launch};
+use crate::claude::{ClaudeSettings, Credentials, ModelKind, launch};
 
 const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
 
@@ -167,7 +167,12 @@ fn agent_cannot_be_taken_up_at_a_tool_use_that_it_does_not_know() {
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
     let launch = AgentLaunch { resume_at: Some("toolu_1".into()), ..launch_with(AgentOptions::default()) };
 
-    let refused = launch::command(&settings, &program("/bin/echo"), &launch);
+    let refused = launch::command(
+        &settings,
+        &program("/bin/echo"),
+        &launch,
+        &settings.credentials.access(&launch).unwrap(),
+    );
 
     let Err(AgentError::NotStarted(why)) = refused else { panic!("{refused:?}") };
     assert_eq!(why, "its transcript does not have the tool use");
@@ -189,7 +194,7 @@ fn agent_ends_with_the_server_where_the_kernel_can_see_to_that() {
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
     let guarded = Program { setpriv: Some("/bin/setpriv".into()), ..program("/bin/echo") };
 
-    let command = launch::command(&settings, &guarded, &launch_with(AgentOptions::default())).unwrap();
+    let command = command(&settings, &guarded, &launch_with(AgentOptions::default()));
 
     let arguments: Vec<_> = command.as_std().get_args().take(4).collect();
     assert_eq!(command.as_std().get_program(), "/bin/setpriv");
@@ -200,20 +205,20 @@ fn agent_ends_with_the_server_where_the_kernel_can_see_to_that() {
 async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
     let folder = Folder::new();
     let program = printing_program(&folder).await;
-    let settings = settings(&folder, Credentials::ApiKey { key: "sk-1".into(), base_url: None });
+    let settings = settings(&folder, Credentials::OauthToken { token: "sk-1".into() });
     let launch =
         AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(AgentOptions::default()) };
 
-    let environment = environment_of(launch::command(&settings, &program, &launch).unwrap()).await;
+    let environment = environment_of(command(&settings, &program, &launch)).await;
 
     let config_dir = folder.path().join(SESSION.to_string()).display().to_string();
     let working_dir = folder.path().display().to_string();
     let expected = [
-        ("ANTHROPIC_API_KEY", "sk-1"),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
         ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true"),
         ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"),
         ("CLAUDE_CODE_MAX_RETRIES", "4"),
+        ("CLAUDE_CODE_OAUTH_TOKEN", "sk-1"),
         ("CLAUDE_CONFIG_DIR", &config_dir),
         ("CLAUDE_RUNNER_AGENT", "instance/00000000-0000-0000-0000-00000000000a"),
         ("DISABLE_AUTOUPDATER", "1"),
@@ -230,8 +235,9 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
 async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
     let folder = Folder::new();
     let program = printing_program(&folder).await;
-    let base_url = Some("https://gateway".to_owned());
-    let settings = settings(&folder, Credentials::ApiKey { key: "sk-1".into(), base_url });
+    let gateway = super::access::gateway().await;
+    let base_url = gateway.base_url();
+    let settings = settings(&folder, Credentials::Gateway { gateway, upstream: ModelKind::Api });
     let reserved = [
         "ANTHROPIC_API_KEY",
         "ANTHROPIC_BASE_URL",
@@ -248,35 +254,13 @@ async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
     let options = AgentOptions { env, ..AgentOptions::default() };
     let launch = AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(options) };
 
-    let environment = environment_of(launch::command(&settings, &program, &launch).unwrap()).await;
+    let environment = environment_of(command(&settings, &program, &launch)).await;
 
     assert_eq!(environment["LANG"], "de_CH.UTF-8");
     assert_eq!(environment["MY_SETTING"], "two words");
-    assert_eq!(environment["ANTHROPIC_BASE_URL"], "https://gateway");
+    assert_eq!(environment["ANTHROPIC_BASE_URL"], base_url);
     let evil: Vec<_> = environment.iter().filter(|(_, value)| *value == "evil").collect();
     assert!(evil.is_empty(), "{evil:?}");
-}
-
-#[test]
-fn each_kind_of_account_has_its_variables_and_hides_its_secret() {
-    let offline = Credentials::Offline { base_url: "http://127.0.0.1:1".into() };
-    let login = Credentials::Login { credentials_file: "/home/ada/.claude/.credentials.json".into() };
-    let token = Credentials::OauthToken { token: "sk-ant-oat".into() };
-    for (credentials, kind, variables) in [
-        (
-            offline,
-            "offline",
-            &[("ANTHROPIC_BASE_URL", "http://127.0.0.1:1"), ("ANTHROPIC_API_KEY", "sk-ant-offline")][..],
-        ),
-        (login, "login", &[]),
-        (token, "login", &[("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat")]),
-    ] {
-        let env = credentials.env();
-
-        let env: Vec<_> = env.iter().map(|(name, value)| (*name, &value[..])).collect();
-        assert_eq!(env, variables);
-        assert_eq!(format!("{credentials:?}"), kind);
-    }
 }
 
 #[test]
@@ -289,7 +273,7 @@ fn folder_of_a_session_is_its_own_and_holds_a_link_to_the_login() {
 
     // The second start finds what the first has left.
     for _ in 0..2 {
-        launch::command(&settings, &program, &launch_with(AgentOptions::default())).unwrap();
+        command(&settings, &program, &launch_with(AgentOptions::default()));
     }
 
     let own = folder.path().join(SESSION.to_string());
@@ -302,8 +286,7 @@ fn agent_works_in_the_folder_of_its_session() {
     let folder = Folder::new();
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
 
-    let command =
-        launch::command(&settings, &program("/bin/echo"), &launch_with(AgentOptions::default())).unwrap();
+    let command = command(&settings, &program("/bin/echo"), &launch_with(AgentOptions::default()));
 
     let command = command.as_std();
     assert_eq!(command.get_program(), "/bin/echo");
@@ -332,7 +315,7 @@ impl Drop for Folder {
     }
 }
 
-fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSettings {
+pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSettings {
     ClaudeSettings {
         program: None,
         search_path: None,
@@ -344,9 +327,10 @@ fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSettings {
     }
 }
 
-fn launch_with(options: AgentOptions) -> AgentLaunch {
+pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
     AgentLaunch {
         session: SESSION,
+        owner: "ada".into(),
         process: ProcessId(Uuid::from_u128(1)),
         working_dir: "/srv".into(),
         permission_mode: PermissionMode::Default,
@@ -356,13 +340,18 @@ fn launch_with(options: AgentOptions) -> AgentLaunch {
     }
 }
 
-fn program(path: impl Into<PathBuf>) -> Program {
+pub(super) fn command(settings: &ClaudeSettings, program: &Program, launch: &AgentLaunch) -> Command {
+    let access = settings.credentials.access(launch).unwrap();
+    launch::command(settings, program, launch, &access).unwrap()
+}
+
+pub(super) fn program(path: impl Into<PathBuf>) -> Program {
     Program { path: path.into(), version: "2.1.197".into(), setpriv: None }
 }
 
 fn arguments(folder: &Folder, launch: &AgentLaunch) -> Vec<String> {
     let settings = settings(folder, Credentials::OauthToken { token: "t".into() });
-    let command = launch::command(&settings, &program("/bin/echo"), launch).unwrap();
+    let command = command(&settings, &program("/bin/echo"), launch);
     command.as_std().get_args().map(|argument| argument.to_str().unwrap().to_owned()).collect()
 }
 
