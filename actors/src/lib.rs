@@ -22,7 +22,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory};
+use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
 pub use accounts::{
     AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, Registration,
@@ -41,6 +41,7 @@ pub struct Services {
     pub directory: Arc<dyn SessionDirectory>,
     pub files: Arc<dyn AgentFiles>,
     pub runtime: Arc<dyn AgentRuntime>,
+    pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
 }

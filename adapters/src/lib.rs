@@ -17,3 +17,5 @@ pub mod offline_model;
 pub mod passwords;
 pub mod secret_key;
 pub mod setup_code;
+pub mod vault;
+pub mod workspace;

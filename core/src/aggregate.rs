@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::api_key::ApiKey;
 use crate::event_log::Provenance;
 use crate::ids::{SecretId, StreamId};
 use crate::invite::Invite;
@@ -157,7 +158,8 @@ pub fn encode_state<A: Aggregate>(aggregate: &A) -> serde_json::Result<String> {
 pub type Fold = fn(Option<&str>, &EncodedEvent) -> serde_json::Result<String>;
 
 /// How every kind of aggregate is folded, for writing their states anew.
-pub const FOLDS: &[(&str, Fold)] = &[(Account::KIND, fold::<Account>), (Invite::KIND, fold::<Invite>)];
+pub const FOLDS: &[(&str, Fold)] =
+    &[(Account::KIND, fold::<Account>), (ApiKey::KIND, fold::<ApiKey>), (Invite::KIND, fold::<Invite>)];
 
 /// The fold of one kind.
 pub fn fold<A: Aggregate>(state: Option<&str>, event: &EncodedEvent) -> serde_json::Result<String> {

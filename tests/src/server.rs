@@ -164,10 +164,19 @@ impl Server {
         }
     }
 
-    /// The types of all stored events of a session.
+    /// The types of all stored events of a session, but for the calls of its model: what stands beside them
+    /// is a matter of time.
     pub async fn event_types(&self, session: &str) -> Vec<String> {
         let events = self.events(session).await;
-        events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        let types = events.iter().map(|event| event["type"].as_str().unwrap().to_owned());
+        types.filter(|name| name != "model_called").collect()
+    }
+
+    /// The calls of a session's model, in order.
+    pub async fn model_calls(&self, session: &str) -> Vec<Value> {
+        let events = self.events(session).await;
+        let calls = events.into_iter().filter(|event| event["type"] == "model_called");
+        calls.map(|event| event["data"].clone()).collect()
     }
 
     pub async fn view(&self, session: &str) -> Value {

@@ -22,6 +22,7 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::gateway::{Gateway, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
+use runner_adapters::workspace::GitWorkspaces;
 use runner_core::model_access::ModelKey;
 use runner_core::ports::{AgentRuntime, Clock};
 use utoipa_actix_web::AppExt;
@@ -71,6 +72,7 @@ impl Application {
             directory: Arc::new(store.clone()),
             files: Arc::new(store.clone()),
             runtime,
+            workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             settings: Settings {
                 node: config.node.clone(),
