@@ -17,6 +17,7 @@ pub(crate) mod users;
 use runner_actors::{Accounts, ApiKeys, Sessions};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::{FieldError, Problem};
@@ -103,9 +104,15 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(status::ready);
 }
 
-/// The API's description before its routes are added.
+/// The API's description before its routes are added. A token may be left out while nobody has registered.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let needed = SecurityRequirement::new::<_, _, &str>("bearer", []);
+    document.security = Some(vec![needed, SecurityRequirement::default()]);
+    document
 }
 
 /// The methods that a path of the API answers, to tell a wrong method from a wrong path.
