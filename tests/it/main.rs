@@ -4,6 +4,7 @@
 
 mod accounts;
 mod api_keys;
+mod budgets;
 mod crashes;
 mod crashes_anywhere;
 mod durability;

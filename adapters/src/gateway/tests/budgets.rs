@@ -112,6 +112,27 @@ async fn what_a_call_under_way_has_cost_counts_already() {
 }
 
 #[tokio::test]
+async fn what_was_written_is_estimated_only_until_it_is_known() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let stream = concat!(
+        "data: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-opus-4-8\",",
+        "\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\n",
+        "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"",
+        "forty bytes of text, which are few tokens",
+        "\"}}\n\n",
+        "data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":4}}\n\n",
+        "data: {\"type\":\"message_stop\"}\n\n",
+    );
+    let upstream = Upstream::playing(move |_| vec![head, stream]).await;
+    let set = Set::before(upstream, (Some(COST + 101), None), 0).await;
+    let (pass, _told) = set.admit(admission(1));
+
+    set.call(&pass).await.bytes().await.unwrap();
+
+    assert_eq!(set.call(&pass).await.status(), 200, "it has cost one micro-dollar less than there was");
+}
+
+#[tokio::test]
 async fn counting_tokens_needs_no_budget() {
     let set = Set::start((Some(1), None), 5).await;
     let (pass, _told) = set.admit(admission(1));
