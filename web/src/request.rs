@@ -1,5 +1,6 @@
 //! Reading a request: who asks, under which key, and the body with every mistake named.
 
+mod json;
 pub(crate) mod options;
 pub(crate) mod task;
 
@@ -69,7 +70,7 @@ impl Write {
         if self.body.is_empty() {
             return Ok(Map::new());
         }
-        match serde_json::from_slice(&self.body) {
+        match serde_json::from_slice(&self.body).map(|json::Unambiguous(value)| value) {
             Ok(Value::Object(fields)) => {
                 if fields.values().any(|value| is_deeper_than(value, MAX_DEPTH)) {
                     let detail = format!("the body is nested deeper than {MAX_DEPTH} levels");
@@ -84,7 +85,7 @@ impl Write {
             Err(error) => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "json_invalid",
-                format!("the body is not JSON: {error}"),
+                format!("the body cannot be read as JSON: {error}"),
             )),
         }
     }

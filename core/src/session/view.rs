@@ -4,6 +4,8 @@ mod files;
 mod requests;
 mod tasks;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,6 +43,9 @@ pub struct SessionView {
     requests: RequestHistory,
     #[serde(skip)]
     history: FileHistory,
+    /// Prompts that were taken back, and by whom.
+    #[serde(skip)]
+    withdrawn: BTreeMap<TurnId, String>,
     #[serde(skip)]
     index: SessionIndex,
 }
@@ -114,6 +119,7 @@ impl SessionView {
             subagents: vec![],
             requests: RequestHistory::default(),
             history: FileHistory::default(),
+            withdrawn: BTreeMap::new(),
             index,
         })
     }
@@ -127,7 +133,10 @@ impl SessionView {
             SessionEvent::PromptSubmitted { turn, text, .. } => {
                 self.turns.push(TurnView::new(*turn, Some(text.clone()), version));
             }
-            SessionEvent::PromptWithdrawn { turn, .. } => self.turns.retain(|view| view.id != *turn),
+            SessionEvent::PromptWithdrawn { turn, by } => {
+                self.turns.retain(|view| view.id != *turn);
+                self.withdrawn.insert(*turn, by.clone());
+            }
             SessionEvent::TurnStarted { turn, .. } => {
                 self.start_turn(*turn, version, at);
             }
@@ -195,6 +204,11 @@ impl SessionView {
     /// All requests that are closed, in the order in which they were.
     pub fn closed_requests(&self) -> &[RequestView] {
         self.requests.all()
+    }
+
+    /// Who took back the prompt of a turn that therefore never began.
+    pub fn withdrawn_by(&self, turn: TurnId) -> Option<&str> {
+        self.withdrawn.get(&turn).map(String::as_str)
     }
 
     fn start_turn(&mut self, turn: TurnId, version: u64, at: Timestamp) {
