@@ -7,6 +7,7 @@
 //!
 //! This crate must not know SQL, HTTP or the agent's wire format.
 
+mod accounts;
 mod adoption;
 mod aggregates;
 mod error;
@@ -23,6 +24,10 @@ use std::time::Duration;
 
 use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
+pub use accounts::{
+    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, Registration,
+    RegistrationPolicy, UserChange,
+};
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
 pub use error::RunnerError;

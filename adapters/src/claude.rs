@@ -35,7 +35,7 @@ use runner_core::session::fork::Said;
 
 pub use credentials::{Credentials, ModelKind};
 use fork::TranscriptCopy;
-use process::ClaudeProcess;
+use process::{ClaudeProcess, OutputQueue};
 use process_tree::Marker;
 use program::Program;
 use transcript::Transcript;
@@ -98,10 +98,11 @@ impl AgentRuntime for ClaudeRuntime {
         if !launch.working_dir.is_dir() {
             return Err(AgentError::WorkingDirMissing(launch.working_dir));
         }
-        let access = self.settings.credentials.access(&launch)?;
+        let outputs = OutputQueue::new();
+        let access = self.settings.credentials.access(&launch, &outputs.sender)?;
         let command = launch::command(&self.settings, &program, &launch, &access)?;
         let marker = Marker::of_session(&self.settings.instance, launch.session);
-        ClaudeProcess::spawn(command, marker, access.pass)
+        ClaudeProcess::spawn(command, marker, outputs, access.pass)
     }
 
     async fn check(&self) -> Result<(), AgentError> {

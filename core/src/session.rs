@@ -251,9 +251,7 @@ impl Aggregate for Session {
             }
             SessionEvent::AgentInitialized { turn: _, profile } => self.profile = Some(profile),
             SessionEvent::InterruptRequested { cause, .. } => {
-                if let Some(running) = &mut self.running {
-                    running.interrupt_requested = Some(cause);
-                }
+                self.running.iter_mut().for_each(|running| running.interrupt_requested = Some(cause));
             }
             SessionEvent::RateLimited { resets_at_micros, .. } => {
                 self.limited_until = resets_at_micros.map(Timestamp::from_micros);
@@ -301,6 +299,7 @@ impl Aggregate for Session {
             | SessionEvent::WorkspaceChanged { .. }
             | SessionEvent::WorkspaceUnobserved { .. }
             | SessionEvent::PolicyApplied { .. }
+            | SessionEvent::ModelCalled { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::TaskListChanged { .. }
             | SessionEvent::SessionRenamed { .. }

@@ -106,6 +106,7 @@ pub(super) fn project(
         | SessionEvent::TurnParked { .. }
         | SessionEvent::TurnResumed(_)
         | SessionEvent::UsageReported { .. }
+        | SessionEvent::ModelCalled { .. }
         | SessionEvent::SubagentStarted { .. }
         | SessionEvent::SubagentProgressed { .. }
         | SessionEvent::SubagentFinished { .. }

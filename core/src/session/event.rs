@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::agent::{AgentProfile, AgentTask, FileChange, PermissionMode, TaskListChange, TaskUsage};
 use crate::ids::{ProcessId, TurnId};
+use crate::model_access::ModelCall;
 use crate::prompt::Attachment;
 use crate::request::{DecidedBy, Decision, RequestKind};
 use crate::workspace::{Unobserved, WorkspaceChange};
@@ -128,6 +129,15 @@ pub enum SessionEvent {
         turn: TurnId,
         process: ProcessId,
         counter: AgentCounter,
+    },
+    /// A model was asked, by whatever part of the agent. The turn's account is the agent's own; this is the
+    /// server's, of every call.
+    ModelCalled {
+        /// The turn at work, or the last one; absent before the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<TurnId>,
+        #[serde(flatten)]
+        call: ModelCall,
     },
     SubagentStarted {
         turn: TurnId,
@@ -278,6 +288,7 @@ impl SessionEvent {
             Self::TurnParked { .. } => "turn_parked",
             Self::TurnResumed(_) => "turn_resumed",
             Self::UsageReported { .. } => "usage_reported",
+            Self::ModelCalled { .. } => "model_called",
             Self::SubagentStarted { .. } => "subagent_started",
             Self::SubagentProgressed { .. } => "subagent_progressed",
             Self::SubagentFinished { .. } => "subagent_finished",

@@ -208,6 +208,7 @@ fn parts(event: &SessionEvent) -> Option<Parts> {
         | SessionEvent::PromptWithdrawn { .. }
         | SessionEvent::RequestReleased { .. }
         | SessionEvent::UsageReported { .. }
+        | SessionEvent::ModelCalled { .. }
         | SessionEvent::SessionRenamed { .. }
         | SessionEvent::SessionTagged { .. }
         | SessionEvent::SessionArchived { .. }
@@ -337,7 +338,7 @@ fn block(
 }
 
 /// The text of a tool's result, whether it came as a string or as blocks.
-fn plain_text(content: &Value) -> String {
+pub(super) fn plain_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => {

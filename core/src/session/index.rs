@@ -171,6 +171,7 @@ impl SessionIndex {
             | SessionEvent::TurnParked { .. }
             | SessionEvent::TurnResumed(_)
             | SessionEvent::UsageReported { .. }
+            | SessionEvent::ModelCalled { .. }
             | SessionEvent::SubagentStarted { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::SubagentFinished { .. }

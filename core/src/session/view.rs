@@ -182,6 +182,7 @@ impl SessionView {
             | SessionEvent::PolicyApplied { turn, .. }
             | SessionEvent::TurnResumed(TurnResumed { turn, .. })
             | SessionEvent::UsageReported { turn, .. }
+            | SessionEvent::ModelCalled { turn: Some(turn), .. }
             | SessionEvent::PromptSteered { turn, .. }
             | SessionEvent::InterruptRequested { turn, .. } => self.change_turn(*turn, version, |_| ()),
             SessionEvent::SessionOpened(_)
@@ -191,6 +192,7 @@ impl SessionView {
             | SessionEvent::SessionTagged { .. }
             | SessionEvent::SessionArchived { .. }
             | SessionEvent::SessionUnarchived { .. }
+            | SessionEvent::ModelCalled { turn: None, .. }
             | SessionEvent::AgentMessage { .. } => {}
         }
     }

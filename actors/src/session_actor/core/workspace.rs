@@ -46,6 +46,7 @@ impl Core {
             | AgentOutput::RequestWithdrawn { .. }
             | AgentOutput::ToolRefused { .. }
             | AgentOutput::ModeChanged { .. }
+            | AgentOutput::ModelCalled(_)
             | AgentOutput::Metered { .. }
             | AgentOutput::TaskStarted(_)
             | AgentOutput::TaskProgressed { .. }

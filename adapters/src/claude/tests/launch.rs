@@ -11,8 +11,10 @@ use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
 use serde_json::json;
 use tokio::process::Command;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::claude::credentials::Access;
 use crate::claude::program::Program;
 use crate::claude::{ClaudeSettings, Credentials, ModelKind, launch};
 
@@ -167,12 +169,7 @@ fn agent_cannot_be_taken_up_at_a_tool_use_that_it_does_not_know() {
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
     let launch = AgentLaunch { resume_at: Some("toolu_1".into()), ..launch_with(AgentOptions::default()) };
 
-    let refused = launch::command(
-        &settings,
-        &program("/bin/echo"),
-        &launch,
-        &settings.credentials.access(&launch).unwrap(),
-    );
+    let refused = launch::command(&settings, &program("/bin/echo"), &launch, &access(&settings, &launch));
 
     let Err(AgentError::NotStarted(why)) = refused else { panic!("{refused:?}") };
     assert_eq!(why, "its transcript does not have the tool use");
@@ -341,8 +338,12 @@ pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
 }
 
 pub(super) fn command(settings: &ClaudeSettings, program: &Program, launch: &AgentLaunch) -> Command {
-    let access = settings.credentials.access(launch).unwrap();
+    let access = access(settings, launch);
     launch::command(settings, program, launch, &access).unwrap()
+}
+
+fn access(settings: &ClaudeSettings, launch: &AgentLaunch) -> Access {
+    settings.credentials.access(launch, &mpsc::channel(1).0).unwrap()
 }
 
 pub(super) fn program(path: impl Into<PathBuf>) -> Program {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::samples::{
-    account, completion, denial, opening, permission_request, process, profile, session, settlement,
-    spend_of, started, turn,
+    account, completion, denial, model_call, opening, permission_request, process, profile, session,
+    settlement, spend_of, started, turn,
 };
 use crate::agent::{
     AgentOptions, AgentProfile, AgentTask, FileChange, FileChangeKind, PermissionMode, TaskListChange,
@@ -208,6 +208,7 @@ fn parking() -> Vec<SessionEvent> {
             fallback: Some(Fallback::SubagentRestarted),
         }),
         SessionEvent::UsageReported { turn: turn(1), process: process(2), counter },
+        SessionEvent::ModelCalled { turn: Some(turn(1)), call: model_call() },
     ]
 }
 

@@ -185,6 +185,7 @@ fn parking() -> Vec<Option<Value>> {
         shown("status", "turn_parked", json!({ "cause": "server_stopped" })),
         shown("status", "turn_resumed", json!({ "attempt": 2, "fallback": "subagent_restarted" })),
         None,
+        None,
     ]
 }
 
