@@ -6,6 +6,7 @@ mod accounts;
 mod crashes;
 mod crashes_anywhere;
 mod durability;
+mod export;
 mod failures;
 mod file_changes;
 mod forks;
