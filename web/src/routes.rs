@@ -1,5 +1,6 @@
 //! The route table.
 
+pub(crate) mod api_keys;
 pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
@@ -14,7 +15,7 @@ pub(crate) mod status;
 pub(crate) mod tasks;
 pub(crate) mod users;
 
-use runner_actors::{Accounts, Sessions};
+use runner_actors::{Accounts, ApiKeys, Sessions};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -27,6 +28,7 @@ use crate::workspace::Workspaces;
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) accounts: Accounts,
+    pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
@@ -91,6 +93,12 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(users::list_invites)
         .service(users::revoke_invite)
         .service(users::change_user)
+        .service(api_keys::store_key)
+        .service(api_keys::list_keys)
+        .service(api_keys::find_key)
+        .service(api_keys::change_key)
+        .service(api_keys::rotate_key)
+        .service(api_keys::remove_key)
         .service(status::show_status)
         .service(status::list_tools)
         .service(status::health)
