@@ -13,6 +13,7 @@ pub mod fork;
 pub mod frame;
 pub mod index;
 pub mod messages;
+pub mod narrative;
 mod record;
 pub mod requests;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod budgets;
 mod crashes;
 mod crashes_anywhere;
 mod durability;
+mod export;
 mod failures;
 mod file_changes;
 mod forks;

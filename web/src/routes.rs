@@ -4,6 +4,7 @@ pub(crate) mod api_keys;
 pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod file_changes;
 pub(crate) mod fork;
 pub(crate) mod own_account;
@@ -72,6 +73,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(requests::decide_request)
         .service(events::list_events)
         .service(replay::replay_session)
+        .service(export::export_session)
         .service(sessions::list_messages)
         .service(file_changes::list_changes)
         .service(sessions::verify_session)
