@@ -13,6 +13,7 @@ pub mod fork;
 pub mod frame;
 pub mod index;
 pub mod messages;
+pub mod narrative;
 mod record;
 pub mod requests;
 #[cfg(test)]
@@ -222,6 +223,12 @@ impl Session {
         self.tasks.clear();
     }
 
+    fn change_running(&mut self, change: impl FnOnce(&mut RunningTurn)) {
+        if let Some(running) = &mut self.running {
+            change(running);
+        }
+    }
+
     fn pay(&mut self, turn: Option<TurnId>, cost: MicroDollars) {
         self.spent.session += cost;
         if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
@@ -271,9 +278,7 @@ impl Aggregate for Session {
             }
             SessionEvent::AgentInitialized { turn: _, profile } => self.profile = Some(profile),
             SessionEvent::InterruptRequested { cause, .. } => {
-                if let Some(running) = &mut self.running {
-                    running.interrupt_requested = Some(cause);
-                }
+                self.change_running(|running| running.interrupt_requested = Some(cause));
             }
             SessionEvent::RateLimited { resets_at_micros, .. } => {
                 self.limited_until = resets_at_micros.map(Timestamp::from_micros);
@@ -286,16 +291,12 @@ impl Aggregate for Session {
             | SessionEvent::PlanDecided(decided) => self.requests.settled(decided.settlement),
             SessionEvent::RequestReleased { request_id, .. } => self.requests.released(&request_id),
             SessionEvent::RequestWithdrawn { request_id, .. } => self.requests.withdrawn(&request_id),
-            SessionEvent::TurnParked { .. } => {
-                self.running.iter_mut().for_each(|running| running.parked = true);
-            }
+            SessionEvent::TurnParked { .. } => self.change_running(|running| running.parked = true),
             SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
             SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
             SessionEvent::ModelCalled { turn, call } => self.pay(turn, call.cost_micros),
-            SessionEvent::BudgetExhausted { turn, spent } => {
-                if let Some(running) = self.running.as_mut().filter(|running| Some(running.turn) == turn) {
-                    running.exhausted = Some(spent);
-                }
+            SessionEvent::BudgetExhausted { spent, .. } => {
+                self.change_running(|running| running.exhausted = Some(spent));
             }
             SessionEvent::SubagentStarted { task, .. } => {
                 self.tasks.insert(task.task_id.clone(), task);

@@ -4,9 +4,12 @@
 
 mod accounts;
 mod audit;
+mod api_keys;
+mod budgets;
 mod crashes;
 mod crashes_anywhere;
 mod durability;
+mod export;
 mod failures;
 mod file_changes;
 mod forks;

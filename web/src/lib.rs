@@ -17,6 +17,7 @@ mod error;
 mod guard;
 pub mod import;
 mod limits;
+pub mod keys;
 mod pages;
 mod request;
 mod routes;

@@ -1,9 +1,11 @@
 //! The route table.
 
 pub(crate) mod audit;
+pub(crate) mod api_keys;
 pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod file_changes;
 pub(crate) mod fork;
 pub(crate) mod own_account;
@@ -14,9 +16,10 @@ pub(crate) mod status;
 pub(crate) mod tasks;
 pub(crate) mod users;
 
-use runner_actors::{Accounts, Sessions};
+use runner_actors::{Accounts, ApiKeys, Sessions};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::{FieldError, Problem};
@@ -29,6 +32,7 @@ pub(crate) struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) streams: Streams,
     pub(crate) accounts: Accounts,
+    pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
@@ -72,6 +76,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(requests::decide_request)
         .service(events::list_events)
         .service(replay::replay_session)
+        .service(export::export_session)
         .service(sessions::list_messages)
         .service(file_changes::list_changes)
         .service(sessions::verify_session)
@@ -92,6 +97,12 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(users::list_invites)
         .service(users::revoke_invite)
         .service(users::change_user)
+        .service(api_keys::store_key)
+        .service(api_keys::list_keys)
+        .service(api_keys::find_key)
+        .service(api_keys::change_key)
+        .service(api_keys::rotate_key)
+        .service(api_keys::remove_key)
         .service(status::show_status)
         .service(status::list_tools)
         .service(audit::list_audit_events)
@@ -99,9 +110,15 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(status::ready);
 }
 
-/// The API's description before its routes are added.
+/// The API's description before its routes are added. A token may be left out while nobody has registered.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let needed = SecurityRequirement::new::<_, _, &str>("bearer", []);
+    document.security = Some(vec![needed, SecurityRequirement::default()]);
+    document
 }
 
 /// The methods that a path of the API answers, to tell a wrong method from a wrong path.

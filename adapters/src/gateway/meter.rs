@@ -20,8 +20,9 @@ const BYTES_PER_TOKEN: u64 = 4;
 pub(super) struct Meter {
     model: Option<String>,
     counts: Counts,
-    /// Of content, in pieces that came.
+    /// Of content, in pieces that came. It is what there is to go by until the output is known.
     written_bytes: u64,
+    is_output_known: bool,
     progress: Progress,
     has_news: bool,
     line: Vec<u8>,
@@ -61,6 +62,7 @@ impl Meter {
         // What is no message has no usage: an error, or what was asked to count.
         if let Ok(message) = serde_json::from_slice::<Message>(bytes) {
             self.message(message);
+            self.is_output_known = true;
         }
     }
 
@@ -71,7 +73,7 @@ impl Meter {
     /// What was used, and what it costs if it is this model's.
     pub(super) fn reading(&self, model: &str) -> (Usage, MicroDollars) {
         let mut counts = self.counts;
-        if self.progress != Progress::Complete {
+        if !self.is_output_known {
             counts.output = counts.output.max(self.written_bytes.div_ceil(BYTES_PER_TOKEN));
         }
         let usage = Usage {
@@ -99,7 +101,10 @@ impl Meter {
         match event {
             Event::MessageStart { message } => self.message(message),
             Event::ContentBlockDelta { delta } => self.written_bytes += delta.written_bytes(),
-            Event::MessageDelta { usage } => self.count(&usage),
+            Event::MessageDelta { usage } => {
+                self.is_output_known |= usage.output_tokens.is_some();
+                self.count(&usage);
+            }
             Event::MessageStop => self.progress = Progress::Complete,
             Event::Error => self.progress = Progress::Failed,
             Event::Other => {}

@@ -7,7 +7,7 @@ use crate::agent::{Delta, DeltaKind};
 use crate::event_log::RecordedEvent;
 use crate::ids::{SessionId, TurnId};
 use crate::session::event::{Asked, SessionEvent};
-use crate::session::view::{SessionView, TurnError, TurnView};
+use crate::session::view::{RequestView, SessionView, TurnError, TurnView};
 use crate::time::Timestamp;
 
 /// What running a task leads to, waited for or streamed.
@@ -60,6 +60,24 @@ impl TaskAnswer {
     }
 }
 
+/// What a task led to that is not over; its session goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct UnfinishedTask {
+    /// `running` or `waiting`.
+    status: &'static str,
+    session_id: SessionId,
+    turn_id: TurnId,
+    pending: Vec<RequestView>,
+}
+
+impl UnfinishedTask {
+    pub fn new(view: &SessionView, turn_id: TurnId) -> Self {
+        let pending = view.pending.clone();
+        let status = if pending.is_empty() { "running" } else { "waiting" };
+        Self { status, session_id: view.head.id, turn_id, pending }
+    }
+}
+
 /// A frame of a task's stream: `type` and `content`, what identifies it, and fields of its own.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Frame {
@@ -100,6 +118,18 @@ impl Frame {
             session_id: answer.session_id,
             turn_id: Some(answer.turn_id),
             fields: json!({ "metadata": answer }),
+        }
+    }
+
+    /// The last frame of a stream that the server ends before the turn is over.
+    pub fn unfinished(task: &UnfinishedTask, at: Timestamp) -> Self {
+        Self {
+            kind: "complete",
+            content: task.status.to_owned(),
+            timestamp: at,
+            session_id: task.session_id,
+            turn_id: Some(task.turn_id),
+            fields: json!({ "metadata": task }),
         }
     }
 
@@ -312,7 +342,7 @@ fn block(
 }
 
 /// The text of a tool's result, whether it came as a string or as blocks.
-fn plain_text(content: &Value) -> String {
+pub(super) fn plain_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => {

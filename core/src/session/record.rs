@@ -28,11 +28,8 @@ impl Session {
             (None, None, AgentOutput::Other { raw }) => {
                 return vec![SessionEvent::AgentMessage { turn: None, raw: raw.clone() }];
             }
-            (None, None, AgentOutput::ModelCalled(call)) => {
-                return vec![SessionEvent::ModelCalled { turn: None, call: call.clone() }];
-            }
-            (None, None, AgentOutput::BudgetExhausted(spent)) => {
-                return vec![SessionEvent::BudgetExhausted { turn: None, spent: spent.clone() }];
+            (None, None, AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_)) => {
+                return self.paid(None, output).into_iter().collect();
             }
             (None, None, _) => return vec![],
         };
@@ -98,14 +95,8 @@ impl Session {
                     events.push(SessionEvent::UsageReported { turn, process, counter });
                 }
             }
-            AgentOutput::ModelCalled(call) => {
-                events.push(SessionEvent::ModelCalled { turn: Some(turn), call });
-            }
-            AgentOutput::BudgetExhausted(spent) => {
-                // The agent may try again in several places.
-                if self.running.as_ref().is_none_or(|running| running.exhausted.is_none()) {
-                    events.push(SessionEvent::BudgetExhausted { turn: Some(turn), spent });
-                }
+            AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_) => {
+                events.extend(self.paid(Some(turn), output));
             }
             AgentOutput::TaskStarted(_)
             | AgentOutput::TaskProgressed { .. }
@@ -133,6 +124,19 @@ impl Session {
         match reason.as_str() {
             "mode" => DecidedBy::mode(self.mode.as_str()),
             _ => DecidedBy { kind: DeciderKind::Rule, id: None, name: Some(reason) },
+        }
+    }
+
+    /// What calls of a model have cost, and that there is nothing left for more.
+    fn paid(&self, turn: Option<TurnId>, output: AgentOutput) -> Option<SessionEvent> {
+        if let AgentOutput::ModelCalled(call) = output {
+            Some(SessionEvent::ModelCalled { turn, call })
+        } else if let AgentOutput::BudgetExhausted(spent) = output {
+            // The agent may try again in several places.
+            let is_known = self.running.as_ref().is_some_and(|running| running.exhausted.is_some());
+            (!is_known).then_some(SessionEvent::BudgetExhausted { turn, spent })
+        } else {
+            None
         }
     }
 
