@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod accounts;
-mod audit;
 mod api_keys;
+mod audit;
 mod budgets;
 mod crashes;
 mod crashes_anywhere;

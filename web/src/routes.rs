@@ -1,7 +1,7 @@
 //! The route table.
 
-pub(crate) mod audit;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
