@@ -11,6 +11,7 @@ mod accounts;
 mod adoption;
 mod aggregates;
 mod api_keys;
+mod audit;
 mod budgets;
 mod error;
 mod history;
@@ -20,6 +21,7 @@ mod session_actor;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,10 +35,12 @@ pub use accounts::{
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
 pub use api_keys::{ApiKeyError, ApiKeys, NewKey, SessionKeys};
+pub use audit::Audit;
 pub use budgets::StoredBudgets;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
+pub use turns::TurnCounts;
 
 /// The ports and settings that every actor shares.
 #[derive(Clone)]
@@ -63,6 +67,8 @@ pub struct Settings {
     pub node: String,
     /// The most sessions that are live at once.
     pub max_sessions: usize,
+    /// The most turns that are worked on at once; no more than sessions. Others wait for a place.
+    pub max_turns: usize,
     /// A session that did nothing for this long gives up its process and its memory.
     pub idle_timeout: Duration,
 }

@@ -10,8 +10,13 @@ use runner_core::ids::SessionId;
 use tokio::sync::{oneshot, watch};
 
 use crate::hub::Hub;
-use crate::session_actor::{Drain, Park, SessionActor, Stop};
+use crate::session_actor::{Drain, Park, SessionActor, Stop, TakePlace};
+use crate::turns::Turns;
 use crate::{RunnerError, Services};
+
+/// Sessions beyond the limit that may be live while all others run turns: to store what people decide and
+/// change. They run no turns themselves, for the places of those are taken.
+const RESERVED: usize = 8;
 
 /// How long to wait before an actor that died in the middle of a turn is started again.
 const UNTIL_RESTARTED: Duration = Duration::from_secs(1);
@@ -19,6 +24,7 @@ const UNTIL_RESTARTED: Duration = Duration::from_secs(1);
 pub(crate) struct Registry {
     services: Arc<Services>,
     hub: Arc<Hub>,
+    turns: Arc<Turns>,
     live: HashMap<SessionId, Live>,
     /// Counts up with every use, to tell who was used last.
     uses: u64,
@@ -33,13 +39,14 @@ struct Live {
 }
 
 impl Registry {
-    pub(crate) fn new(services: Arc<Services>, hub: Arc<Hub>) -> Self {
-        Self { services, hub, live: HashMap::new(), uses: 0, stopping: false }
+    pub(crate) fn new(services: Arc<Services>, hub: Arc<Hub>, turns: Arc<Turns>) -> Self {
+        Self { services, hub, turns, live: HashMap::new(), uses: 0, stopping: false }
     }
 
     fn start(&mut self, session: SessionId, context: &mut Context<Self>) -> Addr<SessionActor> {
         let (alive, ended) = oneshot::channel::<()>();
-        let actor = SessionActor::new(session, Arc::clone(&self.services), Arc::clone(&self.hub), alive);
+        let shared = (Arc::clone(&self.hub), Arc::clone(&self.turns));
+        let actor = SessionActor::new(session, Arc::clone(&self.services), shared, alive);
         let busy = actor.watch_busy();
         let address = actor.start();
         self.uses += 1;
@@ -56,6 +63,9 @@ impl Registry {
         let Some(live) = self.live.get(&session).filter(|live| live.address == *address) else { return };
         let was_busy = *live.busy.borrow();
         self.live.remove(&session);
+        if was_busy {
+            self.turns.release(session);
+        }
         if was_busy && !self.stopping {
             tracing::error!(session.id = %session, "the actor of a session died; it is started again");
             context.run_later(UNTIL_RESTARTED, move |registry, context| {
@@ -76,6 +86,30 @@ impl Registry {
 
 impl Actor for Registry {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        let (turns, registry) = (Arc::clone(&self.turns), context.address());
+        context.spawn(async move { hand_out_places(&turns, &registry).await }.into_actor(self));
+    }
+}
+
+/// Tells sessions that they have got a place; those that are not live are started for it.
+async fn hand_out_places(turns: &Turns, registry: &Addr<Registry>) {
+    loop {
+        let session = turns.next_given().await;
+        let registry = registry.clone();
+        // Not one behind the other: a session may be slow to take its place.
+        actix::spawn(async move {
+            loop {
+                match registry.send(Find(session)).await {
+                    // One that was parked just then is started again.
+                    Ok(Ok(address)) if address.send(TakePlace).await.is_err() => {}
+                    Ok(Err(RunnerError::Overloaded)) => tokio::time::sleep(UNTIL_RESTARTED).await,
+                    Ok(Ok(_) | Err(_)) | Err(_) => return, // It is told, or the server is stopping.
+                }
+            }
+        });
+    }
 }
 
 /// Find the actor of a session, or start it.
@@ -98,7 +132,8 @@ impl Handler<Find> for Registry {
             Some(address) => Some(Ok(address)),
             None => None,
         };
-        let is_full = self.live.len() >= self.services.settings.max_sessions;
+        let max_sessions = self.services.settings.max_sessions;
+        let (is_full, limit) = (self.live.len() >= max_sessions, max_sessions.saturating_add(RESERVED));
         let candidates = if answer.is_none() && is_full { self.idle() } else { vec![] };
         let made_room = async move {
             for (session, address) in candidates {
@@ -114,7 +149,7 @@ impl Handler<Find> for Registry {
             }
             match parked {
                 Some(parked) => drop(registry.live.remove(&parked)),
-                None if is_full => return Err(RunnerError::Overloaded),
+                None if registry.live.len() >= limit => return Err(RunnerError::Overloaded),
                 None => {}
             }
             Ok(registry.start(session, context))

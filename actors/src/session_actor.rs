@@ -22,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::core::Core;
 use crate::hub::Hub;
+use crate::turns::Turns;
 use crate::{RunnerError, Services};
 
 /// How long an agent may take to stop its turn before it is asked again.
@@ -44,10 +45,10 @@ impl SessionActor {
     pub(crate) fn new(
         session: SessionId,
         services: Arc<Services>,
-        hub: Arc<Hub>,
+        (hub, turns): (Arc<Hub>, Arc<Turns>),
         alive: oneshot::Sender<()>,
     ) -> Self {
-        let core = Some(Core::new(session, services, hub));
+        let core = Some(Core::new(session, services, (hub, turns)));
         Self { core, idle_timer: None, deadline: None, busy: watch::Sender::new(false), _alive: alive }
     }
 
@@ -74,6 +75,7 @@ impl SessionActor {
     }
 
     fn put_back(&mut self, mut core: Core, context: &mut Context<Self>) {
+        core.settle_place();
         self.busy.send_replace(core.is_busy());
         if let Some(insist) = core.insist.take() {
             context.notify_later(insist, UNTIL_ASKED_AGAIN);
@@ -213,6 +215,23 @@ impl Handler<Overdue> for SessionActor {
 #[derive(Message)]
 #[rtype(result = "()")]
 struct GoOn;
+
+/// The session has got a place among the running turns.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct TakePlace;
+
+impl Handler<TakePlace> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, TakePlace: TakePlace, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            core.take_place(&address).await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}
 
 impl Handler<GoOn> for SessionActor {
     type Result = AtomicResponse<Self, ()>;

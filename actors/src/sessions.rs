@@ -26,6 +26,7 @@ use crate::history::History;
 use crate::hub::{Hub, Subscription, Wake};
 use crate::registry::{Find, Registry, StopAll};
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor, Warm};
+use crate::turns::{Owner, TurnCounts, Turns};
 use crate::{RunnerError, Services};
 pub use requests::Settled;
 
@@ -42,6 +43,7 @@ pub struct Sessions {
     hub: Arc<Hub>,
     history: Arc<History>,
     registry: Addr<Registry>,
+    turns: Arc<Turns>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -86,8 +88,9 @@ impl Sessions {
         let services = Arc::new(services);
         let hub = Arc::new(Hub::default());
         let history = Arc::new(History::new(Arc::clone(&services.log)));
-        let registry = Registry::new(Arc::clone(&services), Arc::clone(&hub)).start();
-        Self { services, hub, history, registry, stopping: Arc::default() }
+        let turns = Arc::new(Turns::new(services.settings.max_turns.min(services.settings.max_sessions)));
+        let registry = Registry::new(Arc::clone(&services), Arc::clone(&hub), Arc::clone(&turns)).start();
+        Self { services, hub, history, registry, turns, stopping: Arc::default() }
     }
 
     /// Ends what an earlier run left behind and takes up what it had not finished.
@@ -161,6 +164,7 @@ impl Sessions {
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
         self.services.runtime.check().await?;
+        self.check_queue(Some(&(opened.tenant.clone(), opened.owner.clone())))?;
         let session = opened.session;
         let commands = vec![SessionCommand::Open(Box::new(opened)), submit(submission)];
         let committed = self.dispatch(session, Execute { commands, provenance }).await?;
@@ -174,6 +178,7 @@ impl Sessions {
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
         self.services.runtime.check().await?;
+        self.check_queue(None)?;
         let commands = vec![submit(submission)];
         let committed = self.dispatch(session, Execute { commands, provenance }).await?;
         self.prompted(&committed).await
@@ -279,6 +284,15 @@ impl Sessions {
 
     pub async fn count(&self) -> Result<SessionCounts, RunnerError> {
         Ok(self.services.directory.count().await?)
+    }
+
+    pub fn turn_counts(&self) -> TurnCounts {
+        self.turns.counts()
+    }
+
+    /// Whether one more turn may wait for its place.
+    fn check_queue(&self, owner: Option<&Owner>) -> Result<(), RunnerError> {
+        if self.turns.has_room(owner) { Ok(()) } else { Err(RunnerError::Overloaded) }
     }
 
     /// Whether the last thing that was to be stored got to the disk.

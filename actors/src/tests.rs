@@ -7,6 +7,7 @@ mod lifetimes;
 mod limits;
 mod memory_log;
 mod parking;
+mod places;
 mod refused_appends;
 mod replay;
 mod requests;

@@ -23,11 +23,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runner_core::aggregate::{Change, StoredAggregate, TenantId};
+use runner_core::audit::{AuditFilter, AuditPage};
 use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SecretId, SessionId, StreamId};
 use runner_core::model_access::{Payer, SpendRecord, Spent};
 use runner_core::ports::{
-    AgentFile, AgentFiles, AggregateLog, AppendError, Clock, EventLog, ReadError, SessionCounts,
+    AgentFile, AgentFiles, AggregateLog, AppendError, AuditLog, Clock, EventLog, ReadError, SessionCounts,
     SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
 };
 use runner_core::principal::Reach;
@@ -178,6 +179,13 @@ impl AggregateLog for EventStore {
 
     async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
         self.reader.load_secret(secret).await.map_err(|source| ReadError(source.into()))
+    }
+}
+
+#[async_trait]
+impl AuditLog for EventStore {
+    async fn read_audit(&self, filter: AuditFilter) -> Result<AuditPage, ReadError> {
+        self.reader.read_audit(&filter).await.map_err(|source| ReadError(source.into()))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod account;
 pub mod agent;
 pub mod aggregate;
 pub mod api_key;
+pub mod audit;
 pub mod credentials;
 pub mod event_log;
 pub mod ids;

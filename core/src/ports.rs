@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
 use crate::aggregate::{Change, StoredAggregate, TenantId};
+use crate::audit::{AuditFilter, AuditPage};
 use crate::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use crate::ids::{CommandId, ProcessId, SecretId, SessionId, StreamId, TurnId};
 use crate::model_access::SpentBefore;
@@ -147,6 +148,13 @@ pub trait AggregateLog: Send + Sync {
 
     /// The sealed bytes of a secret.
     async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError>;
+}
+
+/// The log as who audits reads it: events of every kind, of one tenant.
+#[async_trait]
+pub trait AuditLog: Send + Sync {
+    /// The newest first. Looks at a bounded part of the log, however long that is.
+    async fn read_audit(&self, filter: AuditFilter) -> Result<AuditPage, ReadError>;
 }
 
 /// A request in the index, as JSON of a `RequestView`.

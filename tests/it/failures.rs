@@ -158,23 +158,6 @@ async fn a_program_that_does_not_start_fails_the_turn_with_its_own_words() {
 }
 
 #[tokio::test]
-async fn as_many_busy_sessions_as_allowed_and_no_more() {
-    let server = Server::start_with(&[("MAX_SESSIONS", "1")]).await;
-    let hang = script("Hang.", &json!([{ "hang": true }]));
-    let first = server.post("/api/task", &json!({ "prompt": hang, "timeout_ms": 1 })).await.body;
-
-    let refused = server.post("/api/task", &json!({ "prompt": "Me too" })).await;
-
-    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "overloaded"));
-    assert!(refused.headers.contains_key("retry-after"));
-    let session = first["session_id"].as_str().unwrap();
-    server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
-    server.wait_for(session, "turn_interrupted").await;
-    let next = server.task(&json!({ "prompt": script("Now?", &json!([{ "text": "Yes." }])) })).await;
-    assert_eq!(next["message"], "Yes.", "an idle session makes room");
-}
-
-#[tokio::test]
 async fn an_idle_session_gives_up_its_process_and_comes_back() {
     let server = Server::start_with(&[("AGENT_IDLE_SECONDS", "1")]).await;
     let first = server.task(&json!({ "prompt": script("One.", &json!([{ "text": "1" }])) })).await;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod budgets;
 mod crashes;
 mod crashes_anywhere;
@@ -26,6 +27,7 @@ mod openapi;
 mod pages;
 mod parking;
 mod projections;
+mod rate_limits;
 mod replay;
 mod requests;
 mod sessions;

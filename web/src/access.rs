@@ -77,9 +77,6 @@ pub(crate) async fn admit(
         Err(error) => return Ok(request.error_response(error)),
     };
     let authentication = request.app_data::<web::Data<Authentication>>().cloned();
-    if let Some(caller) = caller.clone() {
-        request.extensions_mut().insert(caller);
-    }
     let response = next.call(request).await?.map_into_boxed_body();
     match (caller, authentication) {
         (Some(Caller(principal)), Some(authentication)) if is_stream(&response) => {
@@ -130,6 +127,9 @@ async fn check(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
     }
     let authentication = request.app_data::<web::Data<Authentication>>().ok_or_else(unauthenticated)?;
     let principal = authentication.identify(request).await?.ok_or_else(unauthenticated)?;
+    let caller = Caller(principal.clone());
+    // Also where he is told no: the audit trail names him.
+    request.extensions_mut().insert(caller.clone());
     match need {
         Need::Nothing | Need::Principal => {}
         Need::Person if !matches!(principal.means, Means::ServiceToken { .. }) => {}
@@ -137,7 +137,7 @@ async fn check(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
         Need::Permission(permission) if principal.may(permission) => {}
         Need::Permission(permission) => return Err(forbidden(&principal, permission).into()),
     }
-    Ok(Some(Caller(principal)))
+    Ok(Some(caller))
 }
 
 fn unauthenticated() -> Problem {

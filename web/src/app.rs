@@ -17,7 +17,7 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{Aggregates, ApiKeys, Services, Sessions, Settings, StoredBudgets};
+use runner_actors::{Aggregates, ApiKeys, Audit, Services, Sessions, Settings, StoredBudgets};
 use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
@@ -36,6 +36,8 @@ use crate::config::Config;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
 use crate::keys;
+use crate::limits::streams::Streams;
+use crate::limits::{self, Limits};
 use crate::pages;
 use crate::routes::{self, Context};
 use crate::workspace::Workspaces;
@@ -50,6 +52,8 @@ pub struct Application {
     openapi: Arc<str>,
     document: Arc<utoipa::openapi::OpenApi>,
     store: EventStore,
+    audit: Audit,
+    limits: web::Data<Limits>,
     grace: Duration,
     /// Kept while the program runs: the offline model, and the lock on the data folder.
     _kept: Arc<(Option<OfflineModel>, File)>,
@@ -89,16 +93,19 @@ impl Application {
             settings: Settings {
                 node: config.node.clone(),
                 max_sessions: config.max_sessions,
+                max_turns: config.limits.max_turns,
                 idle_timeout: config.agent_idle,
             },
         });
         sessions.recover().await?;
+        let audit = Audit::start(Arc::new(store.clone()), aggregates.clone(), Arc::clone(&clock));
         let accounts = people::accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
         let document = routes::openapi();
         let context = Context {
             sessions,
             accounts: accounts.clone(),
             api_keys,
+            streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
             workspaces: Workspaces {
                 default: config.working_dir.clone(),
                 roots: config.allowed_roots.clone(),
@@ -115,6 +122,11 @@ impl Application {
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
             store,
+            audit,
+            limits: web::Data::new(Limits::new(
+                config.limits.requests_per_minute,
+                config.limits.turns_per_minute,
+            )),
             grace: config.shutdown_grace,
             _kept: Arc::new((model, lock)),
         })
@@ -137,6 +149,8 @@ impl Application {
             .app_data(web::Data::new(self.context.clone()))
             .app_data(web::Data::new(self.hosts.clone()))
             .app_data(web::Data::new(self.authentication.clone()))
+            .app_data(web::Data::new(self.audit.clone()))
+            .app_data(self.limits.clone())
             .app_data(web::Data::from(Arc::clone(&self.document)))
             .into_utoipa_app()
             .configure(routes::configure)
@@ -144,7 +158,9 @@ impl Application {
             .route("/openapi.json", web::get().to(move || json(Arc::clone(&openapi))))
             .configure(pages::configure)
             .default_service(web::to(no_route))
+            .wrap(from_fn(limits::count))
             .wrap(from_fn(admit))
+            .wrap(from_fn(limits::mark))
             .wrap(Compress::default())
             .wrap(from_fn(guard))
     }
@@ -157,6 +173,7 @@ impl Application {
 
     /// Closes the store, after which nothing can be answered.
     pub async fn close(&self) {
+        self.audit.close().await;
         self.store.close().await;
     }
 

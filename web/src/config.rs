@@ -1,6 +1,7 @@
 //! The configuration: environment and `.env` file, read once, every mistake named at once.
 
 mod access;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 use crate::secrets;
 pub use access::AccessSettings;
+pub use limits::LimitSettings;
 
 /// Variables of the server's environment that an agent may see. Everything else stays here.
 const INHERITED: &[&str] = &[
@@ -90,6 +92,7 @@ pub struct Config {
     pub monthly_budget: Option<MicroDollars>,
     pub agent_idle: Duration,
     pub max_sessions: usize,
+    pub limits: LimitSettings,
     pub shutdown_grace: Duration,
     pub node: String,
     pub inherited_env: Vec<(String, String)>,
@@ -149,6 +152,7 @@ impl Config {
         let data_dir = absolute(&reader.text("DATA_DIR").map_or_else(|| "data".into(), PathBuf::from));
         let database = reader.database(&data_dir);
         let offline = reader.offline();
+        let max_sessions = usize::try_from(reader.positive("MAX_SESSIONS", 32)).unwrap_or(usize::MAX);
         let config = Self {
             host,
             port: reader.parse("PORT", 8000, "a port number"),
@@ -170,7 +174,8 @@ impl Config {
             monthly_budget: reader.dollars("MONTHLY_BUDGET_USD"),
             max_api_retries: reader.parse("MAX_API_RETRIES", 5, "a number"),
             agent_idle: Duration::from_secs(reader.positive("AGENT_IDLE_SECONDS", 600)),
-            max_sessions: usize::try_from(reader.positive("MAX_SESSIONS", 32)).unwrap_or(usize::MAX),
+            max_sessions,
+            limits: reader.limits(max_sessions),
             shutdown_grace: Duration::from_secs(reader.parse(
                 "SHUTDOWN_GRACE_SECONDS",
                 10,
@@ -338,10 +343,10 @@ mod tests {
                 "WORKING_DIR",
                 "DATABASE_URL",
                 "OFFLINE",
+                "MAX_SESSIONS",
                 "PORT",
                 "SESSION_BUDGET_USD",
                 "MONTHLY_BUDGET_USD",
-                "MAX_SESSIONS",
             ]
         );
     }

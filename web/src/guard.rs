@@ -13,6 +13,7 @@ use actix_web::{HttpMessage, web};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::error::{ApiError, Problem};
 use crate::request::RequestId;
 
@@ -69,6 +70,7 @@ pub(crate) async fn guard(
     };
     let answered = REQUEST.scope(request_id.clone(), answered.instrument(span));
     let mut response: ServiceResponse<_> = answered.await.map_err(|error: actix_web::Error| error)?;
+    audit::observe(&response);
     secure(&mut response, &path);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);

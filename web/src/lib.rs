@@ -9,6 +9,7 @@
 
 mod access;
 pub mod app;
+mod audit;
 mod authentication;
 pub mod config;
 mod cookies;
@@ -16,6 +17,7 @@ mod error;
 mod guard;
 pub mod import;
 pub mod keys;
+mod limits;
 mod pages;
 mod request;
 mod routes;

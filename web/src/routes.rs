@@ -1,6 +1,7 @@
 //! The route table.
 
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
@@ -22,12 +23,14 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::{FieldError, Problem};
+use crate::limits::streams::Streams;
 use crate::workspace::Workspaces;
 
 /// What every route may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
+    pub(crate) streams: Streams,
     pub(crate) accounts: Accounts,
     pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
@@ -102,6 +105,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(api_keys::remove_key)
         .service(status::show_status)
         .service(status::list_tools)
+        .service(audit::list_audit_events)
         .service(status::health)
         .service(status::ready);
 }

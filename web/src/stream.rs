@@ -18,6 +18,8 @@ use runner_actors::{Subscription, Wake};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::limits::streams::StreamPlace;
+
 /// How often a quiet stream shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -78,6 +80,8 @@ struct Stream<F> {
     outbox: Outbox,
     heartbeat: tokio::time::Interval,
     state: State,
+    /// Counts among the open streams.
+    _place: StreamPlace,
     /// The server stops: say so after what is stored, then end.
     closing: bool,
 }
@@ -91,10 +95,10 @@ enum State {
 }
 
 /// The response of a stream. Subscribe before whatever the feed has read so far.
-pub(crate) fn respond(feed: impl Feed, subscription: Subscription) -> HttpResponse {
+pub(crate) fn respond(feed: impl Feed, subscription: Subscription, place: StreamPlace) -> HttpResponse {
     let heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     let (outbox, state) = (Outbox::default(), State::Behind);
-    let stream = Stream { feed, subscription, outbox, heartbeat, state, closing: false };
+    let stream = Stream { feed, subscription, outbox, heartbeat, state, _place: place, closing: false };
     let body = stream::unfold(stream, |mut stream| async move {
         let bytes = stream.next().await?;
         Some((Ok::<_, actix_web::Error>(bytes), stream))

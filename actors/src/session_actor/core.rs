@@ -5,6 +5,7 @@
 
 mod commit;
 mod lifetime;
+mod place;
 mod requests;
 mod workspace;
 
@@ -22,11 +23,13 @@ use runner_core::session::event::{FailureCause, InterruptCause, SessionEvent};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use self::place::Place;
 use self::requests::Questions;
 use self::workspace::Watched;
 use super::agent::LiveAgent;
 use super::{Committed, Execute, Heard, Insist, Interrupt, Overdue, Rewind, SessionActor};
 use crate::hub::{Hub, LiveDelta};
+use crate::turns::Turns;
 use crate::{RunnerError, Services};
 
 /// How often an agent is asked to stop its turn before it is ended.
@@ -42,6 +45,8 @@ pub(super) struct Core {
     id: SessionId,
     services: Arc<Services>,
     hub: Arc<Hub>,
+    turns: Arc<Turns>,
+    place: Place,
     loaded: Option<Loaded>,
     agent: Option<LiveAgent>,
     draining: bool,
@@ -64,11 +69,13 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(id: SessionId, services: Arc<Services>, hub: Arc<Hub>) -> Self {
+    pub(super) fn new(id: SessionId, services: Arc<Services>, (hub, turns): (Arc<Hub>, Arc<Turns>)) -> Self {
         Self {
             id,
             services,
             hub,
+            turns,
+            place: Place::None,
             loaded: None,
             agent: None,
             draining: false,
@@ -279,9 +286,13 @@ impl Core {
     /// Begins the next turn if a prompt waits and none runs.
     pub(super) async fn advance(&mut self, address: &Addr<SessionActor>) {
         while !self.draining && !self.finished && !self.failed && !self.has_turn() {
+            self.give_place_back();
             let Some(next) = self.session().and_then(Session::next_prompt).cloned() else { return };
             if let Some(pause) = self.rest_of_limit() {
                 self.pause = Some(pause);
+                return;
+            }
+            if !self.ask_for_place() {
                 return;
             }
             let process =

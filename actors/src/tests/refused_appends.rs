@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::replay::Heard;
 use super::samples::*;
-use crate::{RunnerError, Settings};
+use crate::Settings;
 
 #[test]
 fn agent_that_dies_after_a_prompt_could_not_be_stored_still_ends_its_turn() {
@@ -58,9 +58,8 @@ fn busy_session_makes_no_room_after_a_prompt_could_not_be_stored() {
         server.log.fail_next("prompt_submitted");
         server.prompt(session(1), 2).await.unwrap_err();
 
-        let refused = server.sessions.open(opening(session(2)), provenance()).await;
+        server.sessions.open(opening(session(2)), provenance()).await.unwrap();
 
-        assert!(matches!(refused, Err(RunnerError::Overloaded)), "{refused:?}");
         assert!(busy.has_heard_all());
     });
 }

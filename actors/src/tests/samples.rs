@@ -122,7 +122,8 @@ impl Server {
 }
 
 pub(super) fn settings() -> Settings {
-    Settings { node: "n1".into(), max_sessions: 100, idle_timeout: Duration::from_secs(3600) }
+    let idle_timeout = Duration::from_secs(3600);
+    Settings { node: "n1".into(), max_sessions: 100, max_turns: 100, idle_timeout }
 }
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! The SQLite dialect, writing side: one connection, WAL, every commit durable before it is answered.
 
 pub(super) mod aggregates;
+pub(super) mod audit;
 pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;

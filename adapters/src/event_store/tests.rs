@@ -2,6 +2,7 @@
 //! beside this one, in `tests/`, hold retried commands, tampering, read models and lists.
 
 mod aggregates;
+mod audit;
 mod commands;
 mod files;
 mod layouts;

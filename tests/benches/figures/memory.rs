@@ -25,7 +25,7 @@ pub(crate) async fn measure() {
     let database = folder.path().join("runner.db");
     store_sessions(&database).await;
     let url = format!("sqlite://{}", database.display());
-    let full = Server::start_with(&[("DATABASE_URL", &url)]).await;
+    let full = Server::start_with(&[("DATABASE_URL", &url), ("MAX_STREAMS_PER_USER", "0")]).await;
     let stored = full.get("/api/status").await.body["sessions"]["stored"].clone();
     let per_session = (rss_kib(&full) - rss_kib(&empty)) / SESSIONS as f64;
     println!("per idle stored session: {per_session:.3} KiB RSS ({stored} sessions; goal: KiB, not MiB)");

@@ -10,6 +10,7 @@ use runner_core::account::view::UserView;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
+use crate::audit;
 use crate::authentication::{Authentication, Shown, check_same_site};
 use crate::cookies;
 use crate::error::{ApiError, Problem};
@@ -119,6 +120,7 @@ pub(crate) async fn log_in(
 ) -> Result<HttpResponse, ApiError> {
     let CookieQuery { cookie } = query(&request)?;
     let LoginBody { username, password } = parse(arrival.fields)?;
+    audit::about_account(&request, &username);
     let admission = context.accounts.log_in(username, password, arrival.client).await?;
     let transport = cookie.then(|| authentication.transport(&request));
     Ok(admitted(HttpResponse::Ok(), &admission, transport))

@@ -81,9 +81,10 @@ pub(crate) async fn list_events(
     let after = after.min(head.version);
     let types = types(asked.types.as_deref());
     if stream::wants_stream(request.headers()) {
+        let place = context.streams.open(&caller.0)?;
         let subscription = context.sessions.subscribe(session, asked.deltas.unwrap_or_default());
         let feed = EventsFeed { sessions: context.sessions.clone(), session, after, types };
-        return Ok(stream::respond(feed, subscription));
+        return Ok(stream::respond(feed, subscription, place));
     }
     let page = page(&context, session, after, limit, &types).await?;
     Ok(HttpResponse::Ok().json(page))
@@ -117,7 +118,7 @@ async fn page(
     }
 }
 
-fn types(list: Option<&str>) -> Vec<String> {
+pub(super) fn types(list: Option<&str>) -> Vec<String> {
     let names = list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(str::to_owned).collect()
 }

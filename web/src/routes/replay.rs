@@ -54,10 +54,11 @@ pub(crate) async fn replay_session(
     if seen >= to {
         return Ok(HttpResponse::NoContent().finish());
     }
+    let place = context.streams.open(&caller.0)?;
     let subscription = context.sessions.subscribe(head.id, false);
     let after = seen.max(from - 1);
     let feed = ReplayFeed::new(context.sessions.clone(), head.id, after, to, speed);
-    Ok(stream::respond(feed, subscription))
+    Ok(stream::respond(feed, subscription, place))
 }
 
 fn speed(given: Option<&str>) -> Result<Speed, Problem> {

@@ -17,6 +17,7 @@ struct Status {
     store: &'static str,
     agent: AgentStatus,
     sessions: SessionCounts,
+    turns: TurnCounts,
     uptime_ms: u64,
 }
 
@@ -27,11 +28,20 @@ struct SessionCounts {
     waiting: u64,
 }
 
+/// Turns that are worked on and sessions that wait to begin one, which they do by themselves.
+#[derive(Serialize, utoipa::ToSchema)]
+struct TurnCounts {
+    running: usize,
+    queued: usize,
+    max: usize,
+}
+
 /// Version, agent program, kind of credentials and counts of sessions.
 #[utoipa::path(tag = "server", responses((status = 200, body = Status)))]
 #[get("/api/status")]
 pub(crate) async fn show_status(context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
     let counts = context.sessions.count().await?;
+    let turns = context.sessions.turn_counts();
     Ok(HttpResponse::Ok().json(Status {
         version: env!("CARGO_PKG_VERSION"),
         mode: "local",
@@ -39,6 +49,7 @@ pub(crate) async fn show_status(context: web::Data<Context>) -> Result<HttpRespo
         store: "sqlite",
         agent: context.sessions.agent_status(),
         sessions: SessionCounts { stored: counts.stored, running: counts.running, waiting: counts.waiting },
+        turns: TurnCounts { running: turns.running, queued: turns.queued, max: turns.max },
         uptime_ms: context.sessions.now().millis_since(context.started_at),
     }))
 }

@@ -61,6 +61,8 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
 #[post("/api/task/stream")]
 pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
     let task = Task::read(write.fields()?, &write.caller.name, &context)?;
+    // Before anything begins that nobody could watch.
+    let place = context.streams.open(&write.caller)?;
     let (prompted, resumed) = begin(task, write, &context).await?;
     let subscription = context.sessions.subscribe(prompted.session, true);
     let feed = TaskFeed {
@@ -71,7 +73,7 @@ pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Re
         after: prompted.version,
         opening: true,
     };
-    let mut response = stream::respond(feed, subscription);
+    let mut response = stream::respond(feed, subscription, place);
     mark_replay(&mut response, prompted.replayed);
     Ok(response)
 }

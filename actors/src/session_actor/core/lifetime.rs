@@ -65,9 +65,8 @@ impl Core {
     }
 
     pub(in crate::session_actor) async fn warm_up(&mut self, address: &Addr<SessionActor>) {
-        if self.agent.is_none()
-            && let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), None, address).await
-        {
+        let is_needed = self.agent.is_none() && !self.turns.is_full();
+        if is_needed && let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), None, address).await {
             tracing::warn!(session.id = %self.id, error = &error as &dyn std::error::Error, "an agent did not start");
         }
     }
@@ -76,7 +75,8 @@ impl Core {
         let session = self.session();
         let is_working_beside = self.agent.is_some() && session.is_some_and(Session::has_tasks);
         let has_prompts = session.is_some_and(|session| session.next_prompt().is_some());
-        if self.is_busy() || is_working_beside || (has_prompts && !self.draining) {
+        let may_begin = has_prompts && !self.draining && !self.waits_for_place();
+        if self.is_busy() || is_working_beside || may_begin {
             return false;
         }
         self.park_turn(ParkCause::Idle).await;

@@ -143,7 +143,9 @@ impl Core {
             let Some(session) = self.session() else { return };
             let running = session.running();
             if running.is_some_and(|running| running.parked || self.agent.is_none()) {
-                if let Some(settled) = session.undelivered().cloned() {
+                if let Some(settled) = session.undelivered().cloned()
+                    && self.ask_for_place()
+                {
                     self.resume(&settled, address).await;
                 }
                 return;

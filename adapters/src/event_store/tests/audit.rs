@@ -1,0 +1,238 @@
+//! The log as who audits reads it: of one tenant, the newest first, and never all of it at once.
+
+use runner_core::aggregate::{Change, EncodedEvent, TenantId};
+use runner_core::audit::ledger::{Denial, Ledger};
+use runner_core::audit::{self, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
+use runner_core::event_log::{Append, Provenance};
+use runner_core::ids::CommandId;
+use runner_core::ports::{AggregateLog, AuditLog, EventLog};
+use runner_core::session::event::SessionEvent;
+use runner_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::samples::{Folder, append, completed, opened, opening, prompted, put, session, started};
+use crate::event_store::EventStore;
+use crate::event_store::sqlite::audit::plan_of;
+
+#[tokio::test]
+async fn what_people_did_and_were_refused_is_listed_and_nothing_else() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    worked(&store, 1, "default").await;
+    store.append_change(refusal("default", "ada", "session:x")).await.unwrap();
+
+    let page = store.read_audit(filter()).await.unwrap();
+
+    assert_eq!(told(&page), ["access_denied", "prompt_submitted", "session_opened"]);
+    assert_eq!(page.next, None);
+    let denied = &page.entries[0];
+    assert_eq!((denied.kind.as_str(), denied.version, denied.outcome), ("audit", 1, Outcome::Denied));
+    assert_eq!(
+        (denied.actor.as_str(), denied.address.as_deref(), denied.request_id.as_deref()),
+        ("user:ada", Some("192.0.2.7"), Some("r1"))
+    );
+    assert_eq!(denied.object.as_deref(), Some("session:x"));
+    assert_eq!(page.entries[2].object, Some(format!("session:{}", session(1))));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn everything_is_listed_on_demand() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    worked(&store, 1, "default").await;
+
+    let page = store.read_audit(AuditFilter { scope: Scope::Everything, ..filter() }).await.unwrap();
+
+    assert_eq!(told(&page), ["turn_completed", "turn_started", "prompt_submitted", "session_opened"]);
+    assert_eq!(page.entries[3].outcome, Outcome::Succeeded);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn nothing_of_another_tenant_is_ever_listed() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    worked(&store, 1, "default").await;
+    worked(&store, 2, "other").await;
+    store.append_change(refusal("other", "eve", &format!("session:{}", session(1)))).await.unwrap();
+    let own = format!("session:{}", session(1));
+
+    for scope in [Scope::People, Scope::Everything] {
+        for object in [None, Some(own.clone()), Some(format!("session:{}", session(2)))] {
+            let page = store.read_audit(AuditFilter { scope, object, ..filter() }).await.unwrap();
+            assert!(page.entries.iter().all(|entry| entry.stream == session(1).into()), "{page:?}");
+        }
+    }
+    let of_other = AuditFilter { tenant: TenantId("other".into()), object: Some(own), ..filter() };
+    assert_eq!(told(&store.read_audit(of_other).await.unwrap()), ["access_denied"]);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn every_filter_restricts() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    worked(&store, 1, "default").await;
+    worked(&store, 2, "default").await;
+    store.append_change(refusal("default", "eve", &format!("session:{}", session(1)))).await.unwrap();
+    let times = AuditFilter { scope: Scope::Everything, ..filter() };
+    let times = store.read_audit(times).await.unwrap();
+    let second_prompt = times.entries.iter().find(|entry| entry.type_name == "prompt_submitted").unwrap();
+    let at = second_prompt.recorded_at;
+    let micros = |plus| Some(Timestamp::from_micros(at.as_micros() + plus));
+
+    let only = [
+        (AuditFilter { actor: Some("user:eve".into()), ..filter() }, vec!["access_denied"]),
+        (AuditFilter { kind: Some("audit".into()), ..filter() }, vec!["access_denied"]),
+        (AuditFilter { outcome: Some(Outcome::Denied), ..filter() }, vec!["access_denied"]),
+        (
+            AuditFilter { outcome: Some(Outcome::Denied), scope: Scope::Everything, ..filter() },
+            vec!["access_denied"],
+        ),
+        (AuditFilter { outcome: Some(Outcome::Failed), ..filter() }, vec![]),
+        (
+            AuditFilter { types: vec!["turn_started".into()], scope: Scope::Everything, ..filter() },
+            vec!["turn_started", "turn_started"],
+        ),
+        (
+            AuditFilter { object: Some(format!("session:{}", session(1))), ..filter() },
+            vec!["access_denied", "prompt_submitted", "session_opened"],
+        ),
+        (AuditFilter { object: Some(format!("lamp:{}", session(1))), ..filter() }, vec![]),
+        (AuditFilter { from: micros(0), to: micros(1), ..filter() }, vec!["prompt_submitted"]),
+        (AuditFilter { from: micros(1), ..filter() }, vec!["access_denied"]),
+        (
+            AuditFilter { to: micros(0), ..filter() },
+            vec!["session_opened", "prompt_submitted", "session_opened"],
+        ),
+    ];
+
+    for (asked, expected) in only {
+        assert_eq!(told(&store.read_audit(asked.clone()).await.unwrap()), expected, "{asked:?}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_gap_or_repeat() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    for number in 1..=7 {
+        worked(&store, number, "default").await;
+        store.append_change(refusal("default", "ada", &format!("session:{}", session(1)))).await.unwrap();
+    }
+    let about_one = Some(format!("session:{}", session(1)));
+
+    for (asked, expected) in [
+        (filter(), 21),
+        (AuditFilter { scope: Scope::Everything, ..filter() }, 35),
+        (AuditFilter { object: about_one, ..filter() }, 9),
+    ] {
+        let mut positions = vec![];
+        let mut before = None;
+        loop {
+            let page = store.read_audit(AuditFilter { limit: 4, before, ..asked.clone() }).await.unwrap();
+            positions.extend(page.entries.iter().map(|entry| entry.position));
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(positions.len(), expected, "{asked:?}");
+        assert!(positions.is_sorted_by(|a, b| a > b), "{positions:?}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_page_looks_at_a_bounded_part_of_the_log() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    store.append_change(refusal("default", "eve", "session:x")).await.unwrap();
+    put(&store, session(1), vec![opened(session(1))]).await;
+    let renamed = |_| SessionEvent::SessionRenamed { title: "x".into(), by: "ada".into() };
+    for part in 0..3 {
+        let version = 1 + u64::from(part * MAX_SCANNED / 2);
+        let events = (0..MAX_SCANNED / 2).map(renamed).collect();
+        store.append(append(session(1), version, events)).await.unwrap();
+    }
+
+    for scope in [Scope::People, Scope::Everything] {
+        let asked = AuditFilter { actor: Some("user:eve".into()), scope, ..filter() };
+        let first = store.read_audit(asked.clone()).await.unwrap();
+        assert_eq!((told(&first), first.next.is_some()), (vec![], true));
+        let second = store.read_audit(AuditFilter { before: first.next, ..asked }).await.unwrap();
+        assert_eq!((told(&second), second.next), (vec!["access_denied"], None));
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn pages_are_found_by_indexes() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let about = AuditFilter { object: Some(format!("session:{}", session(1))), ..filter() };
+
+    let people = plan_of(&store, &filter()).await;
+    let about = plan_of(&store, &about).await;
+    let everything = plan_of(&store, &AuditFilter { scope: Scope::Everything, ..filter() }).await;
+
+    assert_eq!(
+        people,
+        "SEARCH events USING INDEX events_of_people (tenant=? AND position>? AND position<?)\n"
+    );
+    assert_eq!(about, "SEARCH events USING INDEX sqlite_autoindex_events_1 (stream=?)\n".repeat(2));
+    assert_eq!(everything, "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)\n");
+    store.close().await;
+}
+
+fn filter() -> AuditFilter {
+    AuditFilter { tenant: TenantId::first(), limit: 100, ..AuditFilter::default() }
+}
+
+fn told(page: &AuditPage) -> Vec<&str> {
+    page.entries.iter().map(|entry| entry.type_name.as_str()).collect()
+}
+
+/// A session of a tenant in which a person prompted and an agent worked.
+async fn worked(store: &EventStore, number: u128, tenant: &str) {
+    let id = session(number);
+    let opened =
+        runner_core::session::event::SessionOpened { tenant: TenantId(tenant.into()), ..opening(id) };
+    put(store, id, vec![SessionEvent::SessionOpened(opened)]).await;
+    put(store, id, vec![prompted(1, "hello")]).await;
+    let work = append(id, 2, vec![started(1), completed(1, "done", 5)]);
+    let provenance = Provenance { actor: "agent".into(), ..work.provenance };
+    store.append(Append { provenance, ..work }).await.unwrap();
+}
+
+fn refusal(tenant: &str, name: &str, object: &str) -> Change {
+    let tenant = TenantId(tenant.into());
+    let denial = Denial {
+        tenant: tenant.clone(),
+        actor: format!("user:{name}"),
+        address: Some("192.0.2.7".into()),
+        request_id: Some("r1".into()),
+        operation: "GET /api/sessions/{id}".into(),
+        object: Some(object.into()),
+        reason: "session_not_found".into(),
+    };
+    let noted = Ledger::default().note(denial, Timestamp::from_micros(0)).unwrap();
+    Change {
+        kind: audit::KIND,
+        stream: audit::stream_of(&tenant),
+        tenant,
+        expected_version: None,
+        events: vec![EncodedEvent::encode(&noted.event).unwrap()],
+        state: None,
+        secrets: vec![],
+        provenance: Provenance {
+            actor: noted.actor,
+            request_id: noted.request_id,
+            address: noted.address,
+            command: CommandId(Uuid::now_v7()),
+            request_hash: None,
+        },
+    }
+}

@@ -1,0 +1,113 @@
+//! Telling the audit trail what was refused: seen once, on the way out, whoever refused it.
+//!
+//! A session that is absent and one that belongs to somebody else are noted alike, or the trail of one
+//! team would tell what another one has.
+
+use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpRequest, web};
+use runner_actors::Audit;
+use runner_core::account::username::Username;
+use runner_core::aggregate::TenantId;
+use runner_core::audit::ANONYMOUS;
+use runner_core::audit::ledger::Denial;
+use uuid::Uuid;
+
+use crate::access::Caller;
+use crate::authentication::client_address;
+use crate::error::{ApiError, Problem};
+use crate::request::RequestId;
+
+/// What a request is about, where its path does not say so.
+struct About(String);
+
+/// Says what a request is about, as `account:ada`, in case that it is refused. Never with a secret.
+pub(crate) fn about(request: &HttpRequest, object: String) {
+    request.extensions_mut().insert(About(object));
+}
+
+/// The account that somebody says is his. What no account can be called is not repeated: it may be a
+/// password in the wrong field.
+pub(crate) fn about_account(request: &HttpRequest, username: &str) {
+    if let Ok(username) = Username::try_from(username.to_owned()) {
+        about(request, format!("account:{username}"));
+    }
+}
+
+/// Notes an answer that refuses; all others are no business of the trail.
+pub(crate) fn observe<B>(response: &ServiceResponse<B>) {
+    let request = response.request();
+    let error = response.response().error().and_then(|error| error.as_error::<ApiError>());
+    let (Some(error), Some(audit)) = (error, request.app_data::<web::Data<Audit>>()) else { return };
+    let problem = error.problem();
+    let template = request.match_pattern();
+    let object = object(request, template.as_deref());
+    if is_refusal(&problem, object.as_deref()) {
+        audit.denied(denial(request, template, object, problem.code));
+    }
+}
+
+fn denial(request: &HttpRequest, template: Option<String>, object: Option<String>, reason: String) -> Denial {
+    let extensions = request.extensions();
+    let caller = extensions.get::<Caller>().map(|Caller(principal)| principal);
+    Denial {
+        tenant: caller.map_or_else(TenantId::first, |caller| caller.tenant.clone()),
+        actor: caller.map_or_else(|| ANONYMOUS.to_owned(), |caller| caller.actor()),
+        address: client_address(request),
+        request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
+        operation: format!("{} {}", request.method(), template.as_deref().unwrap_or("(no route)")),
+        object,
+        reason,
+    }
+}
+
+fn is_refusal(problem: &Problem, object: Option<&str>) -> bool {
+    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+    let is_by_id = object.is_some() && problem.code == "session_not_found";
+    is_by_id || refused.iter().any(|status| problem.status == status.as_u16())
+}
+
+fn object(request: &HttpRequest, template: Option<&str>) -> Option<String> {
+    if let Some(About(object)) = request.extensions().get::<About>() {
+        return Some(object.clone());
+    }
+    object_in(request.path(), template?)
+}
+
+/// The first id in a path, as `session:<id>`. What is no UUID may be anything and is not repeated.
+fn object_in(path: &str, template: &str) -> Option<String> {
+    let mut parts = template.split('/').zip(path.split('/'));
+    let mut collection = "";
+    parts.find_map(|(name, given)| {
+        if name.starts_with('{') {
+            let id = Uuid::try_parse(given).ok()?;
+            return Some(format!("{}:{id}", collection.trim_end_matches('s')));
+        }
+        collection = name;
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::object_in;
+
+    const ID: &str = "019aab5f-0000-7000-8000-000000000001";
+
+    #[test]
+    fn object_is_the_first_id_of_the_path() {
+        let told = |path: &str, template| object_in(&path.replace("ID", ID), template);
+
+        assert_eq!(
+            told("/api/sessions/ID/events", "/api/sessions/{id}/events"),
+            Some(format!("session:{ID}"))
+        );
+        assert_eq!(told("/api/tokens/ID", "/api/tokens/{id}"), Some(format!("token:{ID}")));
+        assert_eq!(told("/api/status", "/api/status"), None);
+    }
+
+    #[test]
+    fn what_is_no_id_is_not_repeated() {
+        assert_eq!(object_in("/api/sessions/sk-ant-secret", "/api/sessions/{id}"), None);
+    }
+}

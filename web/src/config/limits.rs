@@ -1,0 +1,28 @@
+//! How much may be asked of the server.
+
+use super::Reader;
+
+/// What may go on at once and be asked in a minute. Zero is no limit, but for turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Turns that are worked on at once.
+    pub max_turns: usize,
+    pub max_streams: usize,
+    pub max_streams_per_user: usize,
+    /// Of one person, one service token, or one address that nobody is known from.
+    pub requests_per_minute: u32,
+    pub turns_per_minute: u32,
+}
+
+impl Reader {
+    pub(super) fn limits(&mut self, max_sessions: usize) -> LimitSettings {
+        let max_turns = self.positive("MAX_TURNS", u64::try_from(max_sessions).unwrap_or(u64::MAX));
+        LimitSettings {
+            max_turns: usize::try_from(max_turns).unwrap_or(usize::MAX),
+            max_streams: self.parse("MAX_STREAMS", 2000, "a number"),
+            max_streams_per_user: self.parse("MAX_STREAMS_PER_USER", 200, "a number"),
+            requests_per_minute: self.parse("RATE_LIMIT_REQUESTS_PER_MINUTE", 1200, "a number"),
+            turns_per_minute: self.parse("RATE_LIMIT_TURNS_PER_MINUTE", 120, "a number"),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Who did what and who was refused what, for administrators, in their own team.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use runner_actors::{Audit, RunnerError};
+use runner_core::audit::{AuditEntry, AuditFilter, Outcome, Scope};
+use runner_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::events::types;
+use crate::access::Caller;
+use crate::error::{ApiError, Problem};
+use crate::request::{limit, query};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    /// 1 to 200; 50 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before. A page may hold few events or none and still have a next one.
+    cursor: Option<u64>,
+    /// As in the events: `user:ada`, `anonymous`, `agent`, `system`.
+    actor: Option<String>,
+    /// Event types, separated by commas; of everything, whoever did it.
+    r#type: Option<String>,
+    /// `session`, `account`, `audit` …
+    kind: Option<String>,
+    /// The id of a session; the same as `object=session:<id>`.
+    session: Option<String>,
+    /// As in the events: `session:<id>`.
+    object: Option<String>,
+    /// RFC 3339; events recorded at that time or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// RFC 3339; events recorded before.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
+    outcome: Option<Outcome>,
+    /// Whether also to show what agents said and what the server did by itself.
+    all: Option<bool>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct AuditPage {
+    #[schema(value_type = Vec<AuditedEvent>)]
+    events: Vec<AuditEntry>,
+    next_cursor: Option<String>,
+}
+
+/// The shape of an event in the audit trail, for the API's documentation.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the domain's own type is what is sent")]
+struct AuditedEvent {
+    /// Place in the whole log.
+    position: u64,
+    /// `session`, `account`, `audit` …
+    kind: String,
+    stream: String,
+    /// Place in the stream, from 1 without gap.
+    version: u64,
+    r#type: String,
+    schema: u32,
+    #[schema(value_type = String, format = DateTime)]
+    recorded_at: String,
+    actor: String,
+    request_id: Option<String>,
+    /// The address that the request came from.
+    address: Option<String>,
+    /// What it is about, as `session:<id>`.
+    object: Option<String>,
+    outcome: Outcome,
+    /// Null where it has more than 64 KiB; the session's own events have it.
+    #[schema(required)]
+    data: Option<serde_json::Value>,
+}
+
+/// What people and programs did in this team, and what they were refused; the newest first.
+#[utoipa::path(
+    tag = "server",
+    params(AuditQuery),
+    responses(
+        (status = 200, body = AuditPage),
+        (status = 403, description = "Only for administrators", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/audit/events")]
+pub(crate) async fn list_audit_events(
+    request: HttpRequest,
+    caller: Caller,
+    audit: web::Data<Audit>,
+) -> Result<HttpResponse, ApiError> {
+    let filter = read_filter(query(&request)?, caller)?;
+    let page = audit.list(filter).await.map_err(RunnerError::from)?;
+    let next_cursor = page.next.map(|next| next.to_string());
+    Ok(HttpResponse::Ok().json(AuditPage { events: page.entries, next_cursor }))
+}
+
+fn read_filter(asked: AuditQuery, Caller(caller): Caller) -> Result<AuditFilter, Problem> {
+    let types = types(asked.r#type.as_deref());
+    let scope = match asked.all.unwrap_or(!types.is_empty()) {
+        true => Scope::Everything,
+        false => Scope::People,
+    };
+    let object = match (asked.session, asked.object) {
+        (Some(_), Some(_)) => {
+            let detail = "`session` and `object` say the same; give one";
+            return Err(Problem::field("query_invalid", "?session", detail));
+        }
+        (Some(session), None) => Some(format!("session:{session}")),
+        (None, object) => object,
+    };
+    Ok(AuditFilter {
+        tenant: caller.tenant,
+        scope,
+        actor: asked.actor,
+        kind: asked.kind,
+        types,
+        object,
+        outcome: asked.outcome,
+        from: asked.from,
+        to: asked.to,
+        limit: limit(asked.limit)?,
+        before: asked.cursor,
+    })
+}
