@@ -17,5 +17,6 @@ pub mod prompt;
 pub mod request;
 pub mod session;
 pub mod time;
+pub mod workspace;
 
 pub use session::Session;

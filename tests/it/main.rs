@@ -22,6 +22,7 @@ mod parking;
 mod projections;
 mod replay;
 mod requests;
+mod sandbox;
 mod sessions;
 mod streams;
 mod tasks;

@@ -3,7 +3,7 @@
 //! The server and Lambda build the same [`Application`]; tests of the routes start the server.
 
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +15,18 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{Services, Sessions, Settings};
-use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
+use runner_adapters::claude::{
+    AgentLimits, ClaudeRuntime, ClaudeSettings, Credentials, SandboxMode, SandboxSettings,
+};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::offline_model::{OfflineModel, Script};
-use runner_core::ports::{AgentRuntime, Clock};
+use runner_core::ports::{AgentRuntime, Clock, Sandboxing};
+use runner_core::workspace::AllowedFolders;
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
-use crate::config::{Config, Offline};
+use crate::config::{Config, Offline, Sandbox};
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
 use crate::pages;
@@ -56,9 +59,11 @@ impl Application {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
         let (credentials, model) = credentials(config).await?;
-        let settings = claude_settings(config, credentials)?;
-        let runtime = Arc::new(ClaudeRuntime::new(settings).await);
+        let folders = allowed_folders(config)?;
+        let settings = claude_settings(config, credentials, folders.clone())?;
+        let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
         announce(&*runtime);
+        let may_bypass = may_bypass(config, &*runtime);
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
             directory: Arc::new(store.clone()),
@@ -75,12 +80,8 @@ impl Application {
         let document = routes::openapi();
         let context = Context {
             sessions,
-            workspaces: Workspaces {
-                default: config.working_dir.clone(),
-                roots: config.allowed_roots.clone(),
-                data_dir: config.data_dir.canonicalize()?,
-            },
-            may_bypass: may_bypass(config),
+            workspaces: Workspaces { default: config.working_dir.clone(), allowed: folders },
+            may_bypass,
             node: config.node.clone(),
             started_at: clock.now(),
         };
@@ -208,15 +209,52 @@ fn login_file(config: &Config) -> Option<std::path::PathBuf> {
     file.is_file().then_some(file)
 }
 
-fn claude_settings(config: &Config, credentials: Credentials) -> anyhow::Result<ClaudeSettings> {
+fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders> {
+    let except = vec![config.data_dir.canonicalize()?];
+    Ok(AllowedFolders { roots: config.allowed_roots.clone(), except })
+}
+
+/// What agents must not see although it may lie in a folder that they work in: keys, and all sessions.
+fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
+    let database = config.database.display();
+    let beside = ["", "-wal", "-shm", "-journal"].map(|suffix| format!("{database}{suffix}").into());
+    let data_dir = config.data_dir.canonicalize()?;
+    let mut hidden: Vec<PathBuf> =
+        beside.into_iter().filter(|path: &PathBuf| !path.starts_with(&data_dir)).collect();
+    hidden.push(std::path::absolute(".env")?);
+    Ok(SandboxSettings {
+        mode: match config.sandbox {
+            Sandbox::Auto => SandboxMode::Auto,
+            Sandbox::Required => SandboxMode::Required,
+            Sandbox::Off => SandboxMode::Off,
+        },
+        read_only: config.sandbox_read_only.clone(),
+        hidden,
+        data_dir,
+        home: config.home.clone(),
+    })
+}
+
+fn claude_settings(
+    config: &Config,
+    credentials: Credentials,
+    folders: AllowedFolders,
+) -> anyhow::Result<ClaudeSettings> {
     Ok(ClaudeSettings {
         program: config.claude_bin.clone(),
         search_path: config.search_path.clone(),
         credentials,
-        agents_dir: config.data_dir.join("agents"),
+        agents_dir: config.data_dir.canonicalize()?.join("agents"),
         instance: instance_id(&config.data_dir)?,
         inherited_env: config.inherited_env.clone(),
         max_api_retries: config.max_api_retries,
+        folders,
+        sandbox: sandbox_settings(config)?,
+        limits: AgentLimits {
+            processes: config.agent_max_processes,
+            memory_mib: config.agent_max_memory_mib,
+            file_mib: config.agent_max_file_mib,
+        },
     })
 }
 
@@ -243,12 +281,15 @@ fn announce(runtime: &dyn AgentRuntime) {
     tracing::info!(
         agent.version = status.version.as_deref().unwrap_or("none"),
         credentials = status.credentials,
+        sandbox = ?status.protection.sandbox,
         "the agent is set up"
     );
 }
 
-/// Claude Code refuses to skip permissions as root unless it is told that it sits in a sandbox.
-fn may_bypass(config: &Config) -> bool {
+/// Claude Code refuses to skip permissions as root unless it is told that it sits in a sandbox: in ours, or
+/// in one around the whole machine.
+fn may_bypass(config: &Config, runtime: &dyn AgentRuntime) -> bool {
+    let sandboxed = runtime.status().protection.sandbox == Sandboxing::Bubblewrap;
     let is_sandbox = config.inherited_env.iter().any(|(name, value)| name == "IS_SANDBOX" && value == "1");
-    is_sandbox || !nix::unistd::Uid::effective().is_root()
+    sandboxed || is_sandbox || !nix::unistd::Uid::effective().is_root()
 }

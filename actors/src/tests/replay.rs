@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{
-    AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentRuntime, AgentStatus,
-    GateVerdict, RunningAgent, ToolInfo,
+    AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentProtection, AgentRuntime,
+    AgentStatus, GateVerdict, RunningAgent, ToolInfo,
 };
 use runner_core::prompt::Attachment;
 use runner_core::request::Decision;
@@ -105,6 +105,7 @@ impl AgentRuntime for ReplayRunner {
             version: Some("2.1".into()),
             credentials: "offline",
             offline: true,
+            protection: AgentProtection::default(),
             problem: None,
         }
     }

@@ -4,6 +4,7 @@
 //! nothing a client sends can become a flag. Settings of the folder are not loaded: a repository must
 //! not bring hooks, servers or another API address of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,19 +13,44 @@ use runner_core::ids::SessionId;
 use runner_core::ports::{AgentError, AgentLaunch};
 use tokio::process::Command;
 
+use super::folder::Folder;
+use super::limits::{AgentGroup, Limiter};
 use super::process_tree::MARKER_VARIABLE;
 use super::program::Program;
+use super::sandbox::{Inside, Sandbox, private_home};
 use super::transcript::Transcript;
 use super::{ClaudeSettings, Credentials, Marker};
 
 /// The name of the file in which Claude Code keeps a login.
 const LOGIN_FILE: &str = ".credentials.json";
 
+/// Becomes a member of control groups, and then the next program.
+const JOIN_GROUPS: &str = r#"count=$1; shift
+    while [ "$count" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; count=$((count-1)); done; exec "$@""#;
+
+/// What is there to start an agent with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means<'a> {
+    pub(super) settings: &'a ClaudeSettings,
+    pub(super) program: &'a Program,
+    pub(super) sandbox: Option<&'a Sandbox>,
+    pub(super) limiter: &'a Limiter,
+}
+
+/// Where an agent is put: the folders it works in, the first of them first, and its control group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) folders: &'a [Folder],
+    pub(super) group: Option<&'a AgentGroup>,
+}
+
+/// The command to run while the folders of `place` are open.
 pub(super) fn command(
-    settings: &ClaudeSettings,
-    program: &Program,
+    means: Means<'_>,
     launch: &AgentLaunch,
+    place: Place<'_>,
 ) -> Result<Command, AgentError> {
+    let settings = means.settings;
     let config_dir = config_dir(settings, launch.session);
     let transcript = Transcript::new(&config_dir, launch.session);
     prepare(settings, &config_dir)
@@ -33,13 +59,22 @@ pub(super) fn command(
     if let Some(tool_use_id) = &launch.resume_at {
         transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
     }
-    let mut command = program_with_guard(program);
+    let line = command_line(means, place, &config_dir);
+    let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
+    let mut command = Command::new(first);
     // Without a transcript there is nothing to resume.
-    command.current_dir(&launch.working_dir).args(arguments(launch, transcript.path().is_some()));
+    command.args(others).args(arguments(launch, transcript.path().is_some()));
+    // A sandbox goes to the working folder by itself.
+    if let (None, Some(working_dir)) = (means.sandbox, place.folders.first()) {
+        command.current_dir(working_dir.handle());
+    }
     command.env_clear();
     command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
     command.envs(&launch.options.env);
     command.envs(settings.credentials.env());
+    if let Some(sandbox) = means.sandbox {
+        command.env("HOME", sandbox.home(&config_dir)).env("TMPDIR", "/tmp").env("IS_SANDBOX", "1");
+    }
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
     command.env("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
@@ -50,6 +85,35 @@ pub(super) fn command(
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
     Ok(command)
+}
+
+/// Everything in front of the agent's own arguments: each program sets something up and becomes the next.
+fn command_line(means: Means<'_>, place: Place<'_>, config_dir: &Path) -> Vec<OsString> {
+    let mut line = vec![];
+    // The kernel ends the agent when this server ends, however that happens. The sweep at the next start
+    // would come too late: an agent whose input is closed goes on with its turn.
+    if let Some(setpriv) = &means.program.setpriv {
+        line.extend([setpriv.into(), "--pdeathsig".into(), "KILL".into(), OsString::from("--")]);
+    }
+    line.extend(means.limiter.outside());
+    let entrances = place.group.map(AgentGroup::entrances).unwrap_or_default();
+    if !entrances.is_empty() {
+        line.extend(["/bin/sh", "-c", JOIN_GROUPS, "sh"].map(OsString::from));
+        line.push(entrances.len().to_string().into());
+        line.extend(entrances.into_iter().map(OsString::from));
+    }
+    let Some(sandbox) = means.sandbox else {
+        line.push(means.program.path.clone().into());
+        return line;
+    };
+    let login = match &means.settings.credentials {
+        Credentials::Login { credentials_file } => Some(credentials_file.as_path()),
+        Credentials::ApiKey { .. } | Credentials::OauthToken { .. } | Credentials::Offline { .. } => None,
+    };
+    line.extend(sandbox.arguments(Inside { folders: place.folders, config_dir, login }));
+    line.extend(means.limiter.inside());
+    line.push(means.program.resolved().into());
+    line
 }
 
 fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
@@ -86,27 +150,16 @@ fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
     arguments
 }
 
-/// The program, which the kernel ends when this server ends, however that happens. The sweep at the next
-/// start would come too late: an agent whose input is closed goes on with its turn.
-fn program_with_guard(program: &Program) -> Command {
-    match &program.setpriv {
-        Some(setpriv) => {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--"]).arg(&program.path);
-            command
-        }
-        None => Command::new(&program.path),
-    }
-}
-
 /// A folder of the session's own, so that no two sessions and no person share settings or history.
 pub(super) fn config_dir(settings: &ClaudeSettings, session: SessionId) -> PathBuf {
     settings.agents_dir.join(session.to_string())
 }
 
 fn prepare(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
-    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    for own in [folder, &private_home(folder)] {
+        fs::create_dir_all(own)?;
+        fs::set_permissions(own, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
     if let Credentials::Login { credentials_file } = &settings.credentials {
         let link = folder.join(LOGIN_FILE);
         // What was there may point to a login that is gone.

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::process_tree::Marker;
+use super::process_tree::ProcessTree;
 use super::reader::{Answers, read_lines};
 use super::{report, request};
 
@@ -43,7 +43,7 @@ const UNTIL_KILLED: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct ClaudeProcess {
     group: Pid,
-    marker: Marker,
+    tree: ProcessTree,
     /// Absent once the agent's input is closed.
     lines: Mutex<Option<mpsc::Sender<Value>>>,
     answers: Answers,
@@ -51,7 +51,7 @@ pub(super) struct ClaudeProcess {
 }
 
 impl ClaudeProcess {
-    pub(super) fn spawn(mut command: Command, marker: Marker) -> Result<RunningAgent, AgentError> {
+    pub(super) fn spawn(mut command: Command, tree: ProcessTree) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
@@ -72,7 +72,7 @@ impl ClaudeProcess {
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let outputs =
             ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone() };
-        let process = Self { group, marker, lines: Mutex::new(Some(lines)), answers, exit };
+        let process = Self { group, tree, lines: Mutex::new(Some(lines)), answers, exit };
         Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
     }
 
@@ -166,7 +166,7 @@ impl AgentInput for ClaudeProcess {
 
     async fn kill(&self) {
         self.signal(Signal::SIGKILL);
-        self.marker.kill_all().await;
+        self.tree.kill_all().await;
         // Its output is read to the end before it counts as ended.
         self.ends_within(UNTIL_KILLED).await;
     }
@@ -185,14 +185,14 @@ impl AgentInput for ClaudeProcess {
                 self.signal(Signal::SIGKILL);
             }
         }
-        self.marker.kill_all().await;
+        self.tree.kill_all().await;
     }
 }
 
 impl Drop for ClaudeProcess {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
-        self.marker.kill_once();
+        self.tree.kill_once();
     }
 }
 

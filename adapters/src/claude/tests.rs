@@ -4,6 +4,7 @@
 mod answers;
 mod control;
 mod decode;
+mod environment;
 mod file_changes;
 mod forks;
 mod launch;

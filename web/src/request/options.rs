@@ -132,8 +132,8 @@ pub(crate) fn permission_mode(name: Option<&str>, context: &Context) -> Result<P
         Problem::field("permission_mode_unknown", "/permission_mode", detail)
     })?;
     if mode == PermissionMode::BypassPermissions && !context.may_bypass {
-        let detail = "Claude Code refuses bypassPermissions as root; run the server as another user, or set \
-             IS_SANDBOX=1 if the whole machine is a sandbox";
+        let detail = "Claude Code refuses bypassPermissions as root; install bubblewrap, run the server as \
+             another user, or set IS_SANDBOX=1 if the whole machine is a sandbox";
         return Err(Problem::field("bypass_not_allowed", "/permission_mode", detail)
             .with_status(StatusCode::FORBIDDEN));
     }

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::claude::process::ClaudeProcess;
-use crate::claude::process_tree::{MARKER_VARIABLE, Marker};
+use crate::claude::process_tree::{MARKER_VARIABLE, Marker, ProcessTree};
 use crate::claude::request;
 
 /// How long a test waits for something that is about to happen.
@@ -219,7 +219,7 @@ async fn dropping_the_agent_kills_it_with_all_it_has_started() {
 async fn program_that_cannot_be_run_is_an_error() {
     let marker = Marker::of_session("instance", SessionId(Uuid::from_u128(1)));
 
-    let refused = ClaudeProcess::spawn(Command::new("/no/such/program"), marker);
+    let refused = ClaudeProcess::spawn(Command::new("/no/such/program"), ProcessTree::new(marker, None));
 
     assert!(matches!(refused, Err(AgentError::NotStarted(_))));
 }
@@ -245,7 +245,7 @@ fn playing_marked(script: &str) -> (RunningAgent, Marker) {
     let marker = Marker::of_session(&Uuid::now_v7().to_string(), SessionId(Uuid::from_u128(1)));
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(script).env(MARKER_VARIABLE, marker.value());
-    (ClaudeProcess::spawn(command, marker.clone()).unwrap(), marker)
+    (ClaudeProcess::spawn(command, ProcessTree::new(marker.clone(), None)).unwrap(), marker)
 }
 
 async fn next(agent: &mut RunningAgent) -> AgentOutput {
