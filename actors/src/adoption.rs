@@ -87,7 +87,7 @@ impl Adoption {
 
     fn provenance(&self) -> Provenance {
         let command = CommandId(Uuid::now_v7());
-        Provenance { actor: self.actor.clone(), request_id: None, command, request_hash: None }
+        Provenance { actor: self.actor.clone(), request_id: None, address: None, command, request_hash: None }
     }
 
     async fn read(&self, session: SessionId) -> Result<Vec<RecordedEvent>, ReadError> {

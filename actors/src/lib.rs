@@ -8,6 +8,7 @@
 //! This crate must not know SQL, HTTP or the agent's wire format.
 
 mod adoption;
+mod aggregates;
 mod error;
 mod history;
 mod hub;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory};
 
 pub use adoption::{Adopted, Adoption, Foreign};
+pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};

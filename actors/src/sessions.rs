@@ -12,6 +12,7 @@ use actix::prelude::*;
 use runner_core::event_log::{Appended, Digest, Provenance, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId, TurnId};
 use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
+use runner_core::principal::Reach;
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
@@ -232,10 +233,11 @@ impl Sessions {
         self.hub.subscribe(session, want_deltas)
     }
 
-    /// The summary of a session that belongs to `owner`; others' sessions do not exist for him.
-    pub async fn find(&self, owner: &str, session: SessionId) -> Result<SessionSummary, RunnerError> {
+    /// The summary of a session within reach; others do not exist for whoever asks.
+    pub async fn find(&self, reach: &Reach, session: SessionId) -> Result<SessionSummary, RunnerError> {
         let found = self.services.directory.find(session).await?;
-        found.filter(|summary| summary.head.owner == owner).ok_or(RunnerError::NotFound)
+        let covered = found.filter(|found| reach.covers(&found.tenant, &found.head.owner));
+        covered.ok_or(RunnerError::NotFound)
     }
 
     pub async fn list(
@@ -302,7 +304,8 @@ impl Sessions {
     }
 
     async fn prompted(&self, committed: &Committed) -> Result<Prompted, RunnerError> {
-        let Appended { session, last_version: version, replayed, .. } = committed.appended;
+        let Appended { last_version: version, replayed, .. } = committed.appended;
+        let session = committed.appended.session();
         let SessionEvent::PromptSubmitted { turn, .. } = self.last_event(committed.appended).await? else {
             return Err(RunnerError::CommandReused);
         };
@@ -313,7 +316,7 @@ impl Sessions {
     /// same key was used for a request of another kind.
     async fn last_event(&self, appended: Appended) -> Result<SessionEvent, RunnerError> {
         let after = appended.last_version.saturating_sub(1);
-        let stored = self.services.log.read(appended.session, after, 1).await?;
+        let stored = self.services.log.read(appended.session(), after, 1).await?;
         let last = stored.first().ok_or(RunnerError::CommandReused)?;
         last.decode().map_err(|source| RunnerError::Unexpected(source.into()))
     }

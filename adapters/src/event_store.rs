@@ -22,12 +22,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use runner_core::aggregate::{Change, StoredAggregate, TenantId};
 use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
-use runner_core::ids::{CommandId, SessionId};
+use runner_core::ids::{CommandId, SecretId, SessionId, StreamId};
 use runner_core::ports::{
-    AgentFile, AgentFiles, AppendError, Clock, EventLog, ReadError, SessionCounts, SessionCursor,
-    SessionDirectory, SessionFilter, WaitingRequest,
+    AgentFile, AgentFiles, AggregateLog, AppendError, Clock, EventLog, ReadError, SessionCounts,
+    SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
 };
+use runner_core::principal::Reach;
 use runner_core::session::index::SessionSummary;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -36,7 +38,7 @@ use tokio::task::JoinHandle;
 use sqlite::files::SqliteFiles;
 pub use sqlite::rebuild::Rebuilt;
 use sqlite::{SqliteReader, SqliteWriter};
-use writer::{MAX_WAITING, Request, Writer};
+use writer::{Intent, MAX_WAITING, Request, Writer};
 
 /// How long an append may wait for a place in the writer's queue.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -105,6 +107,17 @@ impl EventStore {
         self.files.close().await;
         self.reader.close().await;
     }
+
+    async fn submit(&self, intent: Intent) -> Result<Appended, AppendError> {
+        let sender = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let sender = sender.ok_or_else(|| writer::unavailable("the event store is closed"))?;
+        let (answer, answered) = oneshot::channel();
+        sender.send_timeout(Request { intent, answer }, MAX_WAIT).await.map_err(|refused| match refused {
+            mpsc::error::SendTimeoutError::Timeout(_) => AppendError::Overloaded,
+            mpsc::error::SendTimeoutError::Closed(_) => writer::unavailable("the event writer has ended"),
+        })?;
+        answered.await.map_err(writer::unavailable)?
+    }
 }
 
 fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
@@ -114,14 +127,7 @@ fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
 #[async_trait]
 impl EventLog for EventStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let sender = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        let sender = sender.ok_or_else(|| writer::unavailable("the event store is closed"))?;
-        let (answer, answered) = oneshot::channel();
-        sender.send_timeout(Request { append, answer }, MAX_WAIT).await.map_err(|refused| match refused {
-            mpsc::error::SendTimeoutError::Timeout(_) => AppendError::Overloaded,
-            mpsc::error::SendTimeoutError::Closed(_) => writer::unavailable("the event writer has ended"),
-        })?;
-        answered.await.map_err(writer::unavailable)?
+        self.submit(Intent::Session(append)).await
     }
 
     async fn read(
@@ -152,6 +158,29 @@ impl EventLog for EventStore {
 }
 
 #[async_trait]
+impl AggregateLog for EventStore {
+    async fn append_change(&self, change: Change) -> Result<Appended, AppendError> {
+        self.submit(Intent::Aggregate(Box::new(change))).await
+    }
+
+    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
+        self.reader.load_aggregate(stream).await.map_err(|source| ReadError(source.into()))
+    }
+
+    async fn list_aggregates(
+        &self,
+        kind: &str,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<StoredAggregate>, ReadError> {
+        self.reader.list_aggregates(kind, tenant).await.map_err(|source| ReadError(source.into()))
+    }
+
+    async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
+        self.reader.load_secret(secret).await.map_err(|source| ReadError(source.into()))
+    }
+}
+
+#[async_trait]
 impl SessionDirectory for EventStore {
     async fn list(
         &self,
@@ -174,11 +203,11 @@ impl SessionDirectory for EventStore {
 
     async fn list_requests(
         &self,
-        owner: &str,
+        reach: &Reach,
         after: u64,
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, ReadError> {
-        self.reader.list_requests(owner, after, limit).await
+        self.reader.list_requests(reach, after, limit).await
     }
 }
 

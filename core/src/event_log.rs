@@ -4,7 +4,7 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::ids::{CommandId, SessionId};
+use crate::ids::{CommandId, SessionId, StreamId};
 use crate::session::event::SessionEvent;
 use crate::time::Timestamp;
 
@@ -40,6 +40,8 @@ pub struct Provenance {
     /// `user:<name>`, `agent` or `system`.
     pub actor: String,
     pub request_id: Option<String>,
+    /// Where the request came from: the client's IP address.
+    pub address: Option<String>,
     pub command: CommandId,
     /// For commands that a client may retry: what it asked for. The log then remembers the answer.
     pub request_hash: Option<Digest>,
@@ -48,11 +50,18 @@ pub struct Provenance {
 /// Where an append, or the first one under the same command id, put its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
-    pub session: SessionId,
+    pub stream: StreamId,
     pub first_version: u64,
     pub last_version: u64,
     /// The command had been carried out before; nothing was written now.
     pub replayed: bool,
+}
+
+impl Appended {
+    /// The session whose stream it is.
+    pub const fn session(&self) -> SessionId {
+        SessionId(self.stream.0)
+    }
 }
 
 /// An event as it stands in the log.

@@ -34,6 +34,14 @@ id!(
     SessionId
 );
 id!(
+    /// One aggregate's events in the log. A session's stream has the session's id.
+    StreamId
+);
+id!(
+    /// Something that is kept encrypted beside the log.
+    SecretId
+);
+id!(
     /// One prompt and everything the agent did about it.
     TurnId
 );
@@ -45,3 +53,9 @@ id!(
     /// One request to change something. A retry under the same id gets the first answer.
     CommandId
 );
+
+impl From<SessionId> for StreamId {
+    fn from(session: SessionId) -> Self {
+        Self(session.0)
+    }
+}

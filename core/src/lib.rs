@@ -9,10 +9,12 @@
 //! Begin with `session.rs`: it answers "what are the rules?".
 
 pub mod agent;
+pub mod aggregate;
 pub mod event_log;
 pub mod ids;
 pub mod money;
 pub mod ports;
+pub mod principal;
 pub mod prompt;
 pub mod request;
 pub mod session;

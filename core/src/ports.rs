@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
+use crate::aggregate::{Change, StoredAggregate, TenantId};
 use crate::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
-use crate::ids::{CommandId, ProcessId, SessionId, TurnId};
+use crate::ids::{CommandId, ProcessId, SecretId, SessionId, StreamId, TurnId};
+use crate::principal::Reach;
 use crate::prompt::Attachment;
 use crate::session::fork::Said;
 use crate::session::index::{SessionStatus, SessionSummary};
@@ -68,7 +70,7 @@ pub trait EventLog: Send + Sync {
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFilter {
-    pub owner: String,
+    pub reach: Reach,
     pub working_dir: Option<String>,
     pub status: Option<SessionStatus>,
     /// Words that must occur in a title, a prompt or a result.
@@ -118,13 +120,31 @@ pub trait SessionDirectory: Send + Sync {
 
     async fn count(&self) -> Result<SessionCounts, ReadError>;
 
-    /// What waits for people in an owner's sessions, the oldest first: at most `limit` after a position.
+    /// What waits for people in sessions within reach, the oldest first: at most `limit` after a position.
     async fn list_requests(
         &self,
-        owner: &str,
+        reach: &Reach,
         after: u64,
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, ReadError>;
+}
+
+/// Aggregates other than sessions, in the same log, and the secrets beside them.
+#[async_trait]
+pub trait AggregateLog: Send + Sync {
+    async fn append_change(&self, change: Change) -> Result<Appended, AppendError>;
+
+    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError>;
+
+    /// All of a kind, in the order of their streams; of one tenant or of all.
+    async fn list_aggregates(
+        &self,
+        kind: &str,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<StoredAggregate>, ReadError>;
+
+    /// The sealed bytes of a secret.
+    async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError>;
 }
 
 /// A request in the index, as JSON of a `RequestView`.

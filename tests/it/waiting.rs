@@ -5,6 +5,7 @@ use std::sync::Arc;
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::PermissionMode;
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Append, Provenance};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::ports::EventLog;
@@ -23,6 +24,7 @@ fn waiting_session() -> (SessionId, Vec<SessionEvent>) {
     let (session, turn) = (SessionId(Uuid::now_v7()), TurnId(Uuid::now_v7()));
     let opened = SessionOpened {
         session,
+        tenant: TenantId::first(),
         owner: "local".to_owned(),
         working_dir: "/".to_owned(),
         permission_mode: PermissionMode::Default,
@@ -81,7 +83,13 @@ async fn a_hundred_waiting_sessions_cost_no_process_and_little_memory() {
     let store = EventStore::open(&database, Arc::new(SystemClock::default())).await.unwrap();
     for (session, events) in (1..SESSIONS).map(|_| waiting_session()) {
         let command = CommandId(Uuid::now_v7());
-        let provenance = Provenance { actor: "agent".into(), request_id: None, command, request_hash: None };
+        let provenance = Provenance {
+            actor: "agent".into(),
+            request_id: None,
+            address: None,
+            command,
+            request_hash: None,
+        };
         store.append(Append { session, expected_version: 0, events, provenance }).await.unwrap();
     }
     store.close().await;

@@ -33,7 +33,7 @@ async fn write(store: EventStore) {
         let event = SessionEvent::AgentMessage { turn: None, raw: json!({ "number": version }) };
         let command = CommandId(Uuid::now_v7());
         let actor = "system".to_owned();
-        let provenance = Provenance { actor, request_id: None, command, request_hash: None };
+        let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };
         let append = Append { session, expected_version: version, events: vec![event], provenance };
         let appended = store.append(append).await.unwrap();
         // A whole line in one write: a torn last one is no acknowledgement.

@@ -26,6 +26,8 @@ use runner_core::workspace::AllowedFolders;
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
+use crate::access::admit;
+use crate::authentication::Authentication;
 use crate::config::{Config, Offline, Sandbox};
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
@@ -38,6 +40,7 @@ use crate::workspace::Workspaces;
 pub struct Application {
     context: Context,
     hosts: AllowedHosts,
+    authentication: Authentication,
     openapi: Arc<str>,
     document: Arc<utoipa::openapi::OpenApi>,
     store: EventStore,
@@ -87,6 +90,7 @@ impl Application {
         };
         Ok(Self {
             context,
+            authentication: Authentication::Local,
             hosts: AllowedHosts::new(config.allowed_hosts.iter().cloned().chain([config.host.to_string()])),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
@@ -112,6 +116,7 @@ impl Application {
         App::new()
             .app_data(web::Data::new(self.context.clone()))
             .app_data(web::Data::new(self.hosts.clone()))
+            .app_data(web::Data::new(self.authentication.clone()))
             .app_data(web::Data::from(Arc::clone(&self.document)))
             .into_utoipa_app()
             .configure(routes::configure)
@@ -119,6 +124,7 @@ impl Application {
             .route("/openapi.json", web::get().to(move || json(Arc::clone(&openapi))))
             .configure(pages::configure)
             .default_service(web::to(no_route))
+            .wrap(from_fn(admit))
             .wrap(Compress::default())
             .wrap(from_fn(guard))
     }

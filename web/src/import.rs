@@ -16,7 +16,7 @@ use runner_adapters::event_store::EventStore;
 
 use crate::app::prepare_data_dir;
 use crate::config::Config;
-use crate::request::LOCAL_USER;
+use runner_core::principal::Principal;
 
 /// What became of the transcripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportRepo
     let adoption = Adoption {
         log: Arc::new(store.clone()),
         files: Arc::new(store.clone()),
-        actor: format!("user:{LOCAL_USER}"),
+        actor: Principal::local().actor(),
     };
     let mut total = ImportReport::default();
     let mut outcome = Ok(());
@@ -93,7 +93,7 @@ pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportRepo
 
 /// A file that cannot be read is told and left out; a log that cannot be written ends the import.
 async fn import_one(adoption: &Adoption, path: &Path, report: &mut ImportReport) -> anyhow::Result<()> {
-    let reading = match read_transcript(path, LOCAL_USER) {
+    let reading = match read_transcript(path, &Principal::local().name) {
         Ok(reading) => reading,
         Err(error) => {
             eprintln!("{}: {error}", path.display());

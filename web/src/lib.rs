@@ -7,7 +7,9 @@
 //!
 //! Begin with [`routes`].
 
+mod access;
 pub mod app;
+mod authentication;
 pub mod config;
 mod error;
 mod guard;

@@ -13,11 +13,13 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use runner_core::event_log::{Digest, Provenance};
 use runner_core::ids::{CommandId, SessionId};
+use runner_core::principal::Principal;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::access::Caller;
 use crate::error::{ApiError, Problem, not_found};
 
 /// The most bytes a body may have, with pictures and without.
@@ -27,9 +29,6 @@ const MAX_BODY_BYTES_WITH_IMAGES: usize = 20 * 1024 * 1024;
 /// The deepest nesting of a body. What is stored has a few levels more and must be readable again.
 const MAX_DEPTH: usize = 64;
 
-/// The one user there is until accounts exist.
-pub(crate) const LOCAL_USER: &str = "local";
-
 /// The id under which a request stands in logs and in what it stored.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) String);
@@ -37,6 +36,7 @@ pub(crate) struct RequestId(pub(crate) String);
 /// A body as it came, and what identifies the request to a retry of it.
 pub(crate) struct Write {
     body: Bytes,
+    pub(crate) caller: Principal,
     pub(crate) provenance: Provenance,
 }
 
@@ -50,13 +50,15 @@ impl FromRequest for Write {
         Box::pin(async move {
             let key = idempotency_key(request.headers())?;
             let body = collect(payload).await?;
+            let Caller(caller) = Caller::extract(&request).await?;
             let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
             let (command, request_hash) = match key {
-                Some(key) => (keyed_command(&key), Some(request_hash(&request, &body))),
+                Some(key) => (keyed_command(&caller, &key), Some(request_hash(&request, &body))),
                 None => (CommandId(Uuid::now_v7()), None),
             };
-            let actor = format!("user:{LOCAL_USER}");
-            Ok(Self { body, provenance: Provenance { actor, request_id, command, request_hash } })
+            let (actor, address) = (caller.actor(), client_address(&request));
+            let provenance = Provenance { actor, request_id, address, command, request_hash };
+            Ok(Self { body, caller, provenance })
         })
     }
 }
@@ -137,9 +139,14 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail))
 }
 
-/// One key means one command, whatever route it is sent to.
-fn keyed_command(key: &str) -> CommandId {
-    let digest: [u8; 32] = Sha256::digest(format!("{LOCAL_USER}\n{key}")).into();
+/// Where a request came from: the address of the socket.
+fn client_address(request: &HttpRequest) -> Option<String> {
+    request.peer_addr().map(|address| address.ip().to_string())
+}
+
+/// One key of one person means one command, whatever route it is sent to.
+fn keyed_command(caller: &Principal, key: &str) -> CommandId {
+    let digest: [u8; 32] = Sha256::digest(format!("{}\n{key}", caller.name)).into();
     let mut id = [0; 16];
     id.copy_from_slice(&digest[..16]);
     CommandId(Uuid::new_v8(id))

@@ -91,6 +91,7 @@ pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec
     for item in items {
         methods.extend(item.get.is_some().then_some("GET, HEAD"));
         methods.extend(item.post.is_some().then_some("POST"));
+        methods.extend(item.put.is_some().then_some("PUT"));
         methods.extend(item.patch.is_some().then_some("PATCH"));
         methods.extend(item.delete.is_some().then_some("DELETE"));
     }

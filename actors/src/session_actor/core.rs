@@ -110,7 +110,7 @@ impl Core {
         }
         let committed = self.execute(message.commands, message.provenance).await?;
         // The first request under this command id may have opened another session.
-        self.finished = committed.appended.session != self.id;
+        self.finished = committed.appended.session() != self.id;
         self.carry_out(&committed.events).await;
         self.deliver(address).await;
         self.advance(address).await;
@@ -191,8 +191,13 @@ impl Core {
             return;
         }
         let command = CommandId(Uuid::now_v7());
-        let provenance =
-            Provenance { actor: "system".to_owned(), request_id: None, command, request_hash: None };
+        let provenance = Provenance {
+            actor: "system".to_owned(),
+            request_id: None,
+            address: None,
+            command,
+            request_hash: None,
+        };
         let (by, cause) = ("system".to_owned(), InterruptCause::Deadline);
         if let Err(error) = self.interrupt(Interrupt { by, cause, provenance }, address).await {
             let error = &error as &dyn std::error::Error;
@@ -298,8 +303,13 @@ impl Core {
     /// must not go on happening.
     async fn record(&mut self, commands: Vec<SessionCommand>, actor: &str) -> Vec<SessionEvent> {
         let command = CommandId(Uuid::now_v7());
-        let provenance =
-            Provenance { actor: actor.to_owned(), request_id: None, command, request_hash: None };
+        let provenance = Provenance {
+            actor: actor.to_owned(),
+            request_id: None,
+            address: None,
+            command,
+            request_hash: None,
+        };
         match self.execute(commands, provenance).await {
             Ok(committed) => committed.events,
             Err(error) => {

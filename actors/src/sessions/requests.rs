@@ -5,6 +5,7 @@ use std::sync::Arc;
 use runner_core::event_log::{Appended, Provenance};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::WaitingRequest;
+use runner_core::principal::Reach;
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::request::{Answer, DecidedBy};
 use runner_core::session::command::{SessionChange, SessionCommand};
@@ -53,14 +54,14 @@ impl Sessions {
         view.request(request_id).cloned().ok_or(RunnerError::RequestNotFound)
     }
 
-    /// What waits for people in an owner's sessions, the oldest first.
+    /// What waits for people in sessions within reach, the oldest first.
     pub async fn waiting_requests(
         &self,
-        owner: &str,
+        reach: &Reach,
         after: u64,
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, RunnerError> {
-        Ok(self.services.directory.list_requests(owner, after, limit).await?)
+        Ok(self.services.directory.list_requests(reach, after, limit).await?)
     }
 
     /// Sets properties anew, all or none.

@@ -12,6 +12,7 @@ use runner_core::ports::{
     AgentFile, AgentFiles, AppendError, EventLog, ReadError, SessionCounts, SessionCursor, SessionDirectory,
     SessionFilter, WaitingRequest,
 };
+use runner_core::principal::Reach;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::{SessionIndex, SessionStatus, SessionSummary};
 use runner_core::session::view::{RequestView, SessionView};
@@ -146,7 +147,8 @@ impl State {
             });
         }
         let last_version = stream.len() as u64;
-        let appended = Appended { session, first_version: actual + 1, last_version, replayed: false };
+        let appended =
+            Appended { stream: session.into(), first_version: actual + 1, last_version, replayed: false };
         if let Some(request_hash) = provenance.request_hash {
             self.commands.insert(provenance.command, (request_hash, appended));
         }
@@ -217,7 +219,7 @@ impl SessionDirectory for MemoryLog {
         filter: SessionFilter,
     ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), ReadError> {
         let mut sessions = self.summaries();
-        sessions.retain(|summary| summary.head.owner == filter.owner);
+        sessions.retain(|summary| filter.reach.covers(&summary.tenant, &summary.head.owner));
         Ok((sessions, None))
     }
 
@@ -247,13 +249,13 @@ impl SessionDirectory for MemoryLog {
 
     async fn list_requests(
         &self,
-        owner: &str,
+        reach: &Reach,
         after: u64,
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, ReadError> {
-        let mut of_owner = self.summaries();
-        of_owner.retain(|summary| summary.head.owner == owner);
-        let views = of_owner.iter().flat_map(|summary| self.requests(summary.head.id));
+        let mut within = self.summaries();
+        within.retain(|summary| reach.covers(&summary.tenant, &summary.head.owner));
+        let views = within.iter().flat_map(|summary| self.requests(summary.head.id));
         let mut waiting: Vec<WaitingRequest> = views
             .map(|view| WaitingRequest {
                 position: self.position(view.session_id, view.version),

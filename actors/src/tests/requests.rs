@@ -9,7 +9,8 @@ use runner_core::session::event::SessionOpened;
 
 use super::replay::{Agent, Heard};
 use super::samples::{
-    Server, answer, asks, done, gate, opening, provenance, request, retriable, run, session, told, turn,
+    Server, answer, asks, done, gate, opening, provenance, reach, request, retriable, run, session, told,
+    turn,
 };
 use crate::{RunnerError, Waited};
 
@@ -315,8 +316,8 @@ fn what_waits_is_listed_for_its_owner_the_oldest_first() {
         first.says([asks("r3", "tool-3")]).await;
         server.log.when_there_are(5, session(1)).await;
 
-        let waiting = server.sessions.waiting_requests("ada", 0, 10).await.unwrap();
-        let of_grace = server.sessions.waiting_requests("grace", 0, 10).await.unwrap();
+        let waiting = server.sessions.waiting_requests(&reach("ada"), 0, 10).await.unwrap();
+        let of_grace = server.sessions.waiting_requests(&reach("grace"), 0, 10).await.unwrap();
 
         let ids: Vec<_> = waiting.iter().map(|request| request.view["request_id"].clone()).collect();
         assert_eq!(ids, ["r1", "r2", "r3"]);

@@ -7,9 +7,11 @@ use std::time::Duration;
 use runner_core::agent::{
     AgentOptions, AgentOutcome, AgentOutput, AgentProfile, PermissionMode, Spend, TurnReport,
 };
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Append, Digest, Provenance};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::ports::{Clock, EventLog};
+use runner_core::principal::Reach;
 use runner_core::prompt::Prompt;
 use runner_core::request::{
     AgentRequest, Answer, DecidedBy, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
@@ -140,6 +142,7 @@ pub(super) const fn turn(number: u128) -> TurnId {
 pub(super) fn opening(session: SessionId) -> SessionOpened {
     SessionOpened {
         session,
+        tenant: TenantId::first(),
         owner: "ada".into(),
         working_dir: "/work".into(),
         permission_mode: PermissionMode::Default,
@@ -187,7 +190,7 @@ pub(super) fn started(number: u128) -> SessionEvent {
 /// On behalf of a request that nobody sends again.
 pub(super) fn provenance() -> Provenance {
     let command = CommandId(Uuid::now_v7());
-    Provenance { actor: "user:ada".into(), request_id: None, command, request_hash: None }
+    Provenance { actor: "user:ada".into(), request_id: None, address: None, command, request_hash: None }
 }
 
 /// On behalf of a request that may be sent again.
@@ -303,4 +306,9 @@ fn tell(event: &SessionEvent) -> String {
             (None, None) => name.to_owned(),
         },
     }
+}
+
+/// What one person of the first tenant sees.
+pub(super) fn reach(owner: &str) -> Reach {
+    Reach { tenant: TenantId::first(), owner: Some(owner.into()) }
 }

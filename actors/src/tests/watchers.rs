@@ -5,7 +5,7 @@ use std::time::Duration;
 use runner_core::agent::{AgentOutput, Delta, DeltaKind};
 use runner_core::session::view::TurnStatus;
 
-use super::samples::{Server, done, opening, run, said, session, settings, turn};
+use super::samples::{Server, done, opening, reach, run, said, session, settings, turn};
 use crate::{RunnerError, Settings, Subscription, Waited, Wake};
 
 /// Longer than any test takes.
@@ -194,8 +194,8 @@ fn session_of_somebody_else_does_not_exist() {
         let server = Server::start();
         let _agent = server.open(session(1)).await;
 
-        let own = server.sessions.find("ada", session(1)).await;
-        let foreign = server.sessions.find("grace", session(1)).await;
+        let own = server.sessions.find(&reach("ada"), session(1)).await;
+        let foreign = server.sessions.find(&reach("grace"), session(1)).await;
         let missing = server.sessions.view(session(2)).await;
 
         assert_eq!(own.unwrap().head.id, session(1));

@@ -21,6 +21,7 @@ use std::io;
 use std::path::Path;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
 use runner_core::ports::AgentFile;
 use runner_core::session::event::{Origin, SessionEvent, SessionOpened};
@@ -66,6 +67,7 @@ pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
     let files = folder::agent_files(path, session, &working_dir, bytes);
     let opened = SessionOpened {
         session,
+        tenant: TenantId::first(),
         owner: owner.to_owned(),
         working_dir,
         // What somebody allowed another program is not allowed here.

@@ -3,11 +3,13 @@
 //! Requests are taken one after the other. One that expects the wrong version is refused alone; the
 //! others of its batch go on.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use runner_core::event_log::{Append, Appended, Digest};
-use runner_core::ids::{CommandId, SessionId};
+use runner_core::aggregate::{Change, SecretChange, StoredAggregate, TenantId};
+use runner_core::event_log::{Append, Appended, Digest, Provenance};
+use runner_core::ids::{CommandId, StreamId};
 use runner_core::ports::AppendError;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
@@ -19,12 +21,22 @@ use super::projection::{Projected, project};
 /// A larger payload moves to a blob, and the log keeps its address.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
 
-/// Where a session's stream ends.
+/// The kind of a session's stream.
+pub(super) const SESSION: &str = "session";
+
+/// Of what an event tells, and to whom that belongs.
+struct Origin {
+    stream: StreamId,
+    kind: &'static str,
+    tenant: TenantId,
+}
+
+/// Where a stream ends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Head {
     pub(super) version: u64,
     pub(super) hash: Digest,
-    /// Absent before the first event.
+    /// Absent before the first event, and where the stream is no session's.
     pub(super) index: Option<SessionIndex>,
 }
 
@@ -32,14 +44,17 @@ pub(super) struct Head {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) position: u64,
-    pub(super) session: SessionId,
+    pub(super) stream: StreamId,
+    pub(super) kind: &'static str,
+    pub(super) tenant: TenantId,
     pub(super) version: u64,
-    pub(super) type_name: &'static str,
+    pub(super) type_name: Cow<'static, str>,
     pub(super) schema: u32,
     pub(super) recorded_at: i64,
     pub(super) command: CommandId,
     pub(super) actor: String,
     pub(super) request_id: Option<String>,
+    pub(super) address: Option<String>,
     pub(super) codec: Codec,
     pub(super) payload: Vec<u8>,
     pub(super) payload_hash: Digest,
@@ -54,6 +69,13 @@ pub(super) struct CommandRow {
     pub(super) appended: Appended,
 }
 
+/// What an aggregate other than a session has become.
+#[derive(Clone, Debug)]
+pub(super) struct AggregateRow {
+    pub(super) kind: &'static str,
+    pub(super) stored: StoredAggregate,
+}
+
 /// Everything one transaction writes.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -61,8 +83,10 @@ pub(super) struct Batch {
     pub(super) blobs: Vec<(Digest, Vec<u8>)>,
     pub(super) commands: Vec<CommandRow>,
     pub(super) projected: Projected,
+    pub(super) aggregates: Vec<AggregateRow>,
+    pub(super) secrets: Vec<(TenantId, SecretChange)>,
     /// The heads as they are after this batch.
-    pub(super) heads: HashMap<SessionId, Arc<Head>>,
+    pub(super) heads: HashMap<StreamId, Arc<Head>>,
     pub(super) recorded_at: Timestamp,
     position: u64,
 }
@@ -90,48 +114,94 @@ impl Batch {
         let encoded = encode(&append.events)?;
         let mut next = head.clone();
         for (event, payload) in append.events.iter().zip(encoded) {
-            self.push_row(&append, event, payload, &mut next);
-            let place = (self.position, self.recorded_at);
+            // The first event of a session says whose it is.
+            let place = (self.position + 1, self.recorded_at);
             project(&mut self.projected, &mut next.index, event, place);
+            let tenant = next.index.as_ref().map(|index| index.tenant.clone()).unwrap_or_default();
+            let origin = Origin { stream: append.session.into(), kind: SESSION, tenant };
+            let event = (Cow::Borrowed(event.type_name()), event.schema(), payload);
+            self.push_row(origin, &append.provenance, event, &mut next);
         }
-        let (first_version, last_version) = (head.version + 1, next.version);
-        let appended = Appended { session: append.session, first_version, last_version, replayed: false };
-        if let Some(request_hash) = append.provenance.request_hash {
-            let command = append.provenance.command;
-            self.commands.push(CommandRow { command, request_hash, appended });
-        }
-        self.heads.insert(append.session, Arc::new(next));
-        Ok(appended)
+        Ok(self.close_append(append.session.into(), &append.provenance, head, next))
     }
 
-    fn push_row(&mut self, append: &Append, event: &SessionEvent, json: Vec<u8>, head: &mut Head) {
-        let provenance = &append.provenance;
+    /// The same for an aggregate that is no session.
+    pub(super) fn add_change(&mut self, change: Change, head: &Head) -> Result<Appended, AppendError> {
+        let expected = change.expected_version.unwrap_or(head.version);
+        if expected != head.version {
+            return Err(AppendError::Conflict { expected, actual: head.version });
+        }
+        let Change { kind, stream, tenant, events, state, secrets, provenance, .. } = change;
+        let mut next = head.clone();
+        for event in events {
+            let origin = Origin { stream, kind, tenant: tenant.clone() };
+            let event = (Cow::Owned(event.type_name), event.schema, event.data.into_bytes());
+            self.push_row(origin, &provenance, event, &mut next);
+        }
+        self.secrets.extend(secrets.into_iter().map(|secret| (tenant.clone(), secret)));
+        if let Some(state) = state {
+            let stored = StoredAggregate { stream, tenant, version: next.version, state };
+            self.aggregates.push(AggregateRow { kind, stored });
+        }
+        Ok(self.close_append(stream, &provenance, head, next))
+    }
+
+    fn close_append(
+        &mut self,
+        stream: StreamId,
+        provenance: &Provenance,
+        head: &Head,
+        next: Head,
+    ) -> Appended {
+        let (first_version, last_version) = (head.version + 1, next.version);
+        let appended = Appended { stream, first_version, last_version, replayed: false };
+        if let Some(request_hash) = provenance.request_hash {
+            self.commands.push(CommandRow { command: provenance.command, request_hash, appended });
+        }
+        self.heads.insert(stream, Arc::new(next));
+        appended
+    }
+
+    fn push_row(
+        &mut self,
+        origin: Origin,
+        provenance: &Provenance,
+        (type_name, schema, json): (Cow<'static, str>, u32, Vec<u8>),
+        head: &mut Head,
+    ) {
         let (codec, payload) = self.place(json);
         let payload_hash = chain::payload_hash(codec, &payload);
         self.position += 1;
         head.version += 1;
         let header = Header {
             position: self.position,
-            session: append.session,
+            codec,
+            stream: origin.stream,
+            kind: origin.kind,
+            tenant: &origin.tenant.0,
             version: head.version,
-            type_name: event.type_name(),
-            schema: event.schema(),
+            type_name: &type_name,
+            schema,
             recorded_at: self.recorded_at.as_micros(),
             command_id: provenance.command.0.as_bytes(),
             actor: &provenance.actor,
             request_id: provenance.request_id.as_deref(),
+            address: provenance.address.as_deref(),
         };
         head.hash = chain::event_hash(head.hash, &header, payload_hash);
         self.rows.push(Row {
             position: self.position,
-            session: append.session,
+            stream: origin.stream,
+            kind: origin.kind,
+            tenant: origin.tenant,
             version: head.version,
-            type_name: event.type_name(),
-            schema: event.schema(),
+            type_name,
+            schema,
             recorded_at: self.recorded_at.as_micros(),
             command: provenance.command,
             actor: provenance.actor.clone(),
             request_id: provenance.request_id.clone(),
+            address: provenance.address.clone(),
             codec,
             payload,
             payload_hash,

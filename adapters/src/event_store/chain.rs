@@ -4,27 +4,49 @@
 //! Every field goes in with its length in front; no two different events hash the same input.
 
 use runner_core::event_log::Digest;
-use runner_core::ids::SessionId;
+use runner_core::ids::StreamId;
 use sha2::{Digest as _, Sha256};
 
-const EVENT_DOMAIN: &[u8] = b"claude-runner event 1";
+const EVENT_DOMAIN: &[u8] = b"claude-runner event 2";
+/// How events were hashed before they had a kind, a tenant and an address.
+const FIRST_EVENT_DOMAIN: &[u8] = b"claude-runner event 1";
 const PAYLOAD_DOMAIN: &[u8] = b"claude-runner payload 1";
 
-/// How a payload is stored.
+/// How a payload is stored and its event hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Codec {
+    /// JSON text, in an event of the first layout.
+    FirstJson = 0,
+    /// The SHA-256 of a blob that holds the JSON text, in an event of the first layout.
+    FirstBlob = 1,
     /// JSON text.
-    Json = 0,
+    Json = 2,
     /// The SHA-256 of a blob that holds the JSON text.
-    Blob = 1,
+    Blob = 3,
 }
 
 impl Codec {
     pub(super) const fn from_number(number: i64) -> Option<Self> {
         match number {
-            0 => Some(Self::Json),
-            1 => Some(Self::Blob),
+            0 => Some(Self::FirstJson),
+            1 => Some(Self::FirstBlob),
+            2 => Some(Self::Json),
+            3 => Some(Self::Blob),
             _ => None,
+        }
+    }
+
+    pub(super) const fn is_blob(self) -> bool {
+        match self {
+            Self::FirstBlob | Self::Blob => true,
+            Self::FirstJson | Self::Json => false,
+        }
+    }
+
+    const fn is_first_layout(self) -> bool {
+        match self {
+            Self::FirstJson | Self::FirstBlob => true,
+            Self::Json | Self::Blob => false,
         }
     }
 }
@@ -33,7 +55,10 @@ impl Codec {
 #[derive(Clone, Debug)]
 pub(super) struct Header<'a> {
     pub(super) position: u64,
-    pub(super) session: SessionId,
+    pub(super) codec: Codec,
+    pub(super) stream: StreamId,
+    pub(super) kind: &'a str,
+    pub(super) tenant: &'a str,
     pub(super) version: u64,
     pub(super) type_name: &'a str,
     pub(super) schema: u32,
@@ -41,28 +66,42 @@ pub(super) struct Header<'a> {
     pub(super) command_id: &'a [u8],
     pub(super) actor: &'a str,
     pub(super) request_id: Option<&'a str>,
+    pub(super) address: Option<&'a str>,
 }
 
 pub(super) fn payload_hash(codec: Codec, stored: &[u8]) -> Digest {
-    digest(&[PAYLOAD_DOMAIN, &[codec as u8], stored])
+    // The layout of the event is no part of its payload.
+    digest([PAYLOAD_DOMAIN, &[u8::from(codec.is_blob())], stored].iter())
 }
 
 pub(super) fn event_hash(previous: Digest, header: &Header<'_>, payload_hash: Digest) -> Digest {
-    digest(&[
-        EVENT_DOMAIN,
+    let (position, version) = (header.position.to_be_bytes(), header.version.to_be_bytes());
+    let (schema, recorded_at) = (header.schema.to_be_bytes(), header.recorded_at.to_be_bytes());
+    let (has_request_id, has_address) =
+        ([u8::from(header.request_id.is_some())], [u8::from(header.address.is_some())]);
+    let first_layout: [&[u8]; 13] = [
+        if header.codec.is_first_layout() { FIRST_EVENT_DOMAIN } else { EVENT_DOMAIN },
         &previous.0,
-        &header.position.to_be_bytes(),
-        header.session.0.as_bytes(),
-        &header.version.to_be_bytes(),
+        &position,
+        header.stream.0.as_bytes(),
+        &version,
         header.type_name.as_bytes(),
-        &header.schema.to_be_bytes(),
-        &header.recorded_at.to_be_bytes(),
+        &schema,
+        &recorded_at,
         header.command_id,
         header.actor.as_bytes(),
-        &[u8::from(header.request_id.is_some())],
+        &has_request_id,
         header.request_id.unwrap_or_default().as_bytes(),
         &payload_hash.0,
-    ])
+    ];
+    let added: [&[u8]; 4] = [
+        header.kind.as_bytes(),
+        header.tenant.as_bytes(),
+        &has_address,
+        header.address.unwrap_or_default().as_bytes(),
+    ];
+    let added = if header.codec.is_first_layout() { &added[..0] } else { &added[..] };
+    digest(first_layout.iter().chain(added))
 }
 
 /// The address of a blob.
@@ -70,7 +109,7 @@ pub(super) fn content_hash(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())
 }
 
-fn digest(fields: &[&[u8]]) -> Digest {
+fn digest<'a>(fields: impl Iterator<Item = &'a &'a [u8]>) -> Digest {
     let mut hasher = Sha256::new();
     for field in fields {
         hasher.update((field.len() as u64).to_be_bytes());

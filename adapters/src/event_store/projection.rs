@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use runner_core::agent::Usage;
+use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
 use runner_core::money::MicroDollars;
 use runner_core::session::event::{InterruptCause, SessionEvent, TurnAccount};
@@ -23,13 +24,24 @@ pub(super) struct Projected {
 /// What changes about the requests that wait, in order.
 #[derive(Clone, Debug)]
 pub(super) enum RequestChange {
-    Made { position: u64, owner: String, view: Box<RequestView> },
-    Closed { session: SessionId, request_id: String },
-    AllClosed { session: SessionId },
+    /// The tenant and the owner of its session go with it.
+    Made {
+        position: u64,
+        reach: (TenantId, String),
+        view: Box<RequestView>,
+    },
+    Closed {
+        session: SessionId,
+        request_id: String,
+    },
+    AllClosed {
+        session: SessionId,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct UsageKey {
+    pub(super) tenant: TenantId,
     pub(super) day: String,
     pub(super) owner: String,
     pub(super) model: String,
@@ -57,7 +69,8 @@ pub(super) fn project(
     let session = index.head.id;
     if let Some((kind, asked)) = event.asked() {
         let view = Box::new(RequestView::new(session, kind, asked, (at, index.head.version)));
-        projected.requests.push(RequestChange::Made { position, owner: index.head.owner.clone(), view });
+        let reach = (index.tenant.clone(), index.head.owner.clone());
+        projected.requests.push(RequestChange::Made { position, reach, view });
     } else if let Some(decided) = event.decided() {
         let request_id = decided.settlement.request_id.clone();
         projected.requests.push(RequestChange::Closed { session, request_id });
@@ -124,8 +137,12 @@ fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAcco
     if index.head.parent.is_some_and(|parent| index.head.version <= parent.version) {
         return; // It was copied, and is counted where it happened.
     }
-    let key =
-        |model: &str| UsageKey { day: at.day(), owner: index.head.owner.clone(), model: model.to_owned() };
+    let key = |model: &str| UsageKey {
+        tenant: index.tenant.clone(),
+        day: at.day(),
+        owner: index.head.owner.clone(),
+        model: model.to_owned(),
+    };
     // The turn counts once, for the session's model; tokens and costs for the models that made them.
     let main = index.head.model.as_deref().unwrap_or_default();
     projected.usage.entry(key(main)).or_default().turns += 1;

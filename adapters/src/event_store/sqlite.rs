@@ -1,5 +1,6 @@
 //! The SQLite dialect, writing side: one connection, WAL, every commit durable before it is answered.
 
+pub(super) mod aggregates;
 pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use runner_core::event_log::{Appended, Digest};
-use runner_core::ids::{CommandId, SessionId};
+use runner_core::ids::{CommandId, StreamId};
 use runner_core::session::index::SessionIndex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -22,7 +23,7 @@ pub(super) use read::SqliteReader;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
-/// The most rows in one statement. SQLite allows 32,766 parameters; a row has thirteen.
+/// The most rows in one statement. SQLite allows 32,766 parameters; a row has sixteen.
 const MAX_ROWS_PER_INSERT: usize = 128;
 
 pub(super) fn open_error(path: &Path, source: sqlx::Error) -> OpenError {
@@ -114,6 +115,8 @@ impl SqliteWriter {
         let indexes = batch.heads.values().filter_map(|head| head.index.as_ref());
         upsert_indexes(connection, &indexes.collect::<Vec<_>>()).await?;
         write_projected(connection, &batch.projected).await?;
+        aggregates::upsert(connection, &batch.aggregates).await?;
+        aggregates::write_secrets(connection, &batch.secrets).await?;
         sqlx::query("COMMIT").execute(connection).await?;
         Ok(())
     }
@@ -144,10 +147,10 @@ static INSERT_FIRST_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| insert_stat
 fn insert_statements(prefix: &str) -> Vec<String> {
     let sizes = 0..=MAX_ROWS_PER_INSERT.ilog2();
     let statement = |size| {
-        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"; 1_usize << size].join(", ");
+        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"; 1_usize << size].join(", ");
         format!(
             "{prefix}INSERT INTO events (position, stream, version, type, schema, recorded_at, command_id, actor,
-             request_id, codec, payload, payload_hash, hash) VALUES {rows}"
+             request_id, codec, payload, payload_hash, hash, kind, tenant, address) VALUES {rows}"
         )
     };
     sizes.map(statement).collect()
@@ -164,7 +167,7 @@ async fn insert_events(
     for row in rows {
         insert = insert
             .bind(signed(row.position))
-            .bind(row.session.0)
+            .bind(row.stream.0)
             .bind(signed(row.version))
             .bind(row.type_name)
             .bind(row.schema)
@@ -175,7 +178,10 @@ async fn insert_events(
             .bind(row.codec as i64)
             .bind(row.payload)
             .bind(row.payload_hash.0.to_vec())
-            .bind(row.hash.0.to_vec());
+            .bind(row.hash.0.to_vec())
+            .bind(row.kind)
+            .bind(row.tenant.0)
+            .bind(row.address);
     }
     insert.execute(connection).await?;
     Ok(())
@@ -191,7 +197,7 @@ async fn insert_command(
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(row.command.0)
-    .bind(row.appended.session.0)
+    .bind(row.appended.stream.0)
     .bind(signed(row.appended.first_version))
     .bind(signed(row.appended.last_version))
     .bind(&row.request_hash.0[..])
@@ -207,12 +213,13 @@ async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIn
         let states: Vec<_> = states.collect::<Result<_, _>>().map_err(encode_error)?;
         let mut upsert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO session_index
-             (session, owner, working_dir, status, created_at, updated_at, cost_micros, state) ",
+             (session, tenant, owner, working_dir, status, created_at, updated_at, cost_micros, state) ",
         );
         upsert.push_values(indexes.iter().zip(states), |mut values, (index, state)| {
             let head = &index.head;
             values
                 .push_bind(head.id.0)
+                .push_bind(index.tenant.0.clone())
                 .push_bind(head.owner.clone())
                 .push_bind(head.working_dir.clone())
                 .push_bind(head.status.as_str())
@@ -222,7 +229,7 @@ async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIn
                 .push_bind(state);
         });
         upsert.push(
-            " ON CONFLICT (session) DO UPDATE SET owner = excluded.owner,
+            " ON CONFLICT (session) DO UPDATE SET tenant = excluded.tenant, owner = excluded.owner,
              working_dir = excluded.working_dir, status = excluded.status,
              created_at = excluded.created_at, updated_at = excluded.updated_at,
              cost_micros = excluded.cost_micros, state = excluded.state",
@@ -243,8 +250,8 @@ async fn write_projected(connection: &mut SqliteConnection, projected: &Projecte
     }
     for (key, total) in &projected.usage {
         sqlx::query(
-            "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             ON CONFLICT (day, owner, model) DO UPDATE SET turns = turns + excluded.turns,
+            "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             ON CONFLICT (tenant, day, owner, model) DO UPDATE SET turns = turns + excluded.turns,
              cost_micros = cost_micros + excluded.cost_micros,
              input_tokens = input_tokens + excluded.input_tokens,
              output_tokens = output_tokens + excluded.output_tokens,
@@ -252,6 +259,7 @@ async fn write_projected(connection: &mut SqliteConnection, projected: &Projecte
              cache_creation_input_tokens =
                  cache_creation_input_tokens + excluded.cache_creation_input_tokens",
         )
+        .bind(&key.tenant.0)
         .bind(&key.day)
         .bind(&key.owner)
         .bind(&key.model)
@@ -270,12 +278,13 @@ async fn write_projected(connection: &mut SqliteConnection, projected: &Projecte
 async fn write_requests(connection: &mut SqliteConnection, changes: &[RequestChange]) -> sqlx::Result<()> {
     for change in changes {
         let query = match change {
-            RequestChange::Made { position, owner, view } => sqlx::query(
-                "INSERT INTO pending_requests (position, session, owner, request_id, view)
-                 VALUES ($1, $2, $3, $4, $5)",
+            RequestChange::Made { position, reach: (tenant, owner), view } => sqlx::query(
+                "INSERT INTO pending_requests (position, session, tenant, owner, request_id, view)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
             )
             .bind(signed(*position))
             .bind(view.session_id.0)
+            .bind(&tenant.0)
             .bind(owner)
             .bind(&view.request.request_id)
             .bind(serde_json::to_string(view).map_err(encode_error)?),
@@ -305,7 +314,7 @@ async fn find_command(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let appended = Appended {
-        session: SessionId(row.try_get::<Uuid, _>("stream")?),
+        stream: StreamId(row.try_get::<Uuid, _>("stream")?),
         first_version: unsigned(row.try_get("first_version")?),
         last_version: unsigned(row.try_get("last_version")?),
         replayed: false,

@@ -1,8 +1,10 @@
 //! Appending: order, versions, and what happens to those that come too late or twice. The other files
 //! beside this one, in `tests/`, hold retried commands, tampering, read models and lists.
 
+mod aggregates;
 mod commands;
 mod files;
+mod layouts;
 mod listing;
 mod payloads;
 mod projections;
@@ -33,7 +35,7 @@ async fn events_come_back_as_they_were_appended() {
 
     let appended = store.append(first).await.unwrap();
 
-    let expected = Appended { session: session(1), first_version: 1, last_version: 2, replayed: false };
+    let expected = Appended { stream: session(1).into(), first_version: 1, last_version: 2, replayed: false };
     assert_eq!(appended, expected);
     assert_eq!(read_events(&store, session(1)).await, [opened(session(1)), prompted(1, "hi")]);
     let recorded = &read(&store, session(1)).await[1];
@@ -304,7 +306,12 @@ async fn insist(store: &EventStore, number: u128) {
 }
 
 fn appended(number: u128, version: u64) -> Appended {
-    Appended { session: session(number), first_version: version, last_version: version, replayed: false }
+    Appended {
+        stream: session(number).into(),
+        first_version: version,
+        last_version: version,
+        replayed: false,
+    }
 }
 
 fn versions(recorded: &[RecordedEvent]) -> Vec<u64> {

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use runner_core::event_log::{Append, Appended, Digest};
-use runner_core::ids::{CommandId, SessionId};
+use runner_core::aggregate::Change;
+use runner_core::event_log::{Append, Appended, Digest, Provenance};
+use runner_core::ids::{CommandId, StreamId};
 use runner_core::ports::{AppendError, Clock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -31,10 +32,33 @@ const COMMAND_SWEEP_MICROS: i64 = 60 * 60 * 1_000_000;
 
 type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
+/// What is to be appended.
+#[derive(Debug)]
+pub(super) enum Intent {
+    Session(Append),
+    Aggregate(Box<Change>),
+}
+
+impl Intent {
+    fn stream(&self) -> StreamId {
+        match self {
+            Self::Session(append) => append.session.into(),
+            Self::Aggregate(change) => change.stream,
+        }
+    }
+
+    fn provenance(&self) -> &Provenance {
+        match self {
+            Self::Session(append) => &append.provenance,
+            Self::Aggregate(change) => &change.provenance,
+        }
+    }
+}
+
 /// One append and where its answer goes.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) append: Append,
+    pub(super) intent: Intent,
     pub(super) answer: Answer,
 }
 
@@ -69,7 +93,7 @@ pub(super) struct Writer {
     clock: Arc<dyn Clock>,
     writing: Option<JoinHandle<Written>>,
     position: u64,
-    heads: HashMap<SessionId, Arc<Head>>,
+    heads: HashMap<StreamId, Arc<Head>>,
     /// Commands of the batch that is being written: nobody can read them from the database yet.
     unsettled: HashMap<CommandId, CommandRow>,
     /// Retries of those commands; they are answered when the outcome is known.
@@ -138,7 +162,7 @@ impl Writer {
         if next.answers.is_empty() {
             next.batch = Batch::after(self.position, self.clock.now());
         }
-        match self.add(request.append, &mut next.batch).await {
+        match self.add(request.intent, &mut next.batch).await {
             Ok((appended, Outcome::OfNextBatch)) => next.answers.push((request.answer, appended)),
             Ok((appended, Outcome::OfThisBatch)) => self.retries.push((request.answer, appended)),
             Ok((appended, Outcome::Known)) => reply(request.answer, Ok(appended)),
@@ -146,17 +170,23 @@ impl Writer {
         }
     }
 
-    async fn add(&mut self, append: Append, batch: &mut Batch) -> Result<(Appended, Outcome), AppendError> {
-        if let Some(request_hash) = append.provenance.request_hash
-            && let Some((first, outcome)) = self.find_command(append.provenance.command, batch).await?
+    async fn add(&mut self, intent: Intent, batch: &mut Batch) -> Result<(Appended, Outcome), AppendError> {
+        let provenance = intent.provenance();
+        if let Some(request_hash) = provenance.request_hash
+            && let Some((first, outcome)) = self.find_command(provenance.command, batch).await?
         {
             return Ok((replay(&first, request_hash)?, outcome));
         }
-        let head = match batch.heads.get(&append.session).or_else(|| self.heads.get(&append.session)) {
+        let stream = intent.stream();
+        let head = match batch.heads.get(&stream).or_else(|| self.heads.get(&stream)) {
             Some(head) => Arc::clone(head),
-            None => Arc::new(self.reader.load_head(append.session).await.map_err(unavailable)?),
+            None => Arc::new(self.reader.load_head(stream).await.map_err(unavailable)?),
         };
-        Ok((batch.add(append, &head)?, Outcome::OfNextBatch))
+        let appended = match intent {
+            Intent::Session(append) => batch.add(append, &head)?,
+            Intent::Aggregate(change) => batch.add_change(*change, &head)?,
+        };
+        Ok((appended, Outcome::OfNextBatch))
     }
 
     async fn find_command(
@@ -190,7 +220,7 @@ impl Writer {
         if self.heads.len() + batch.heads.len() > MAX_HEADS {
             self.heads.clear();
         }
-        self.heads.extend(batch.heads.iter().map(|(session, head)| (*session, Arc::clone(head))));
+        self.heads.extend(batch.heads.iter().map(|(stream, head)| (*stream, Arc::clone(head))));
         self.unsettled = batch.commands.iter().map(|row| (row.command, row.clone())).collect();
         let now = batch.recorded_at.as_micros();
         let sweeps = now - self.commands_swept_at >= COMMAND_SWEEP_MICROS;

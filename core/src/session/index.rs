@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{PermissionMode, Usage};
+use crate::aggregate::TenantId;
 use crate::ids::{SessionId, TurnId};
 use crate::money::{MicroDollars, as_usd};
 use crate::request::Settlement;
@@ -70,6 +71,9 @@ pub struct SessionHead {
 /// A session in a list; `turns`, `files_changed` and `pending` are counts.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct SessionSummary {
+    /// Not shown: nobody sees sessions of another one.
+    #[serde(skip)]
+    pub tenant: TenantId,
     #[serde(flatten)]
     pub head: SessionHead,
     pub turns: u32,
@@ -80,6 +84,8 @@ pub struct SessionSummary {
 /// The fold behind [`SessionSummary`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionIndex {
+    #[serde(default)]
+    pub tenant: TenantId,
     pub head: SessionHead,
     turns: u32,
     files: BTreeSet<String>,
@@ -94,6 +100,7 @@ impl SessionIndex {
     pub fn open(event: &SessionEvent, at: Timestamp) -> Option<Self> {
         let SessionEvent::SessionOpened(opened) = event else { return None };
         Some(Self {
+            tenant: opened.tenant.clone(),
             head: opened_head(opened, at),
             turns: 0,
             files: BTreeSet::new(),
@@ -176,6 +183,7 @@ impl SessionIndex {
 
     pub fn summary(&self) -> SessionSummary {
         SessionSummary {
+            tenant: self.tenant.clone(),
             head: self.head.clone(),
             turns: self.turns,
             files_changed: count(self.files.len()),

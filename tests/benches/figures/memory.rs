@@ -61,7 +61,7 @@ async fn store_sessions(database: &std::path::Path) {
     let appends = (0..SESSIONS).map(|_| {
         let session = SessionId(Uuid::now_v7());
         let (command, actor) = (CommandId(Uuid::now_v7()), "user:local".to_owned());
-        let provenance = Provenance { actor, request_id: None, command, request_hash: None };
+        let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };
         store.append(Append { session, expected_version: 0, events: vec![opened(session)], provenance })
     });
     for appended in futures_util::future::join_all(appends).await {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::PermissionMode;
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Append, Provenance};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::ports::EventLog;
@@ -92,7 +93,7 @@ pub(crate) async fn fill(store: &EventStore, length: usize) -> SessionId {
     let mut expected_version = 0;
     for chunk in events.chunks(500) {
         let (command, actor) = (CommandId(Uuid::now_v7()), "agent".to_owned());
-        let provenance = Provenance { actor, request_id: None, command, request_hash: None };
+        let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };
         let append = Append { session, expected_version, events: chunk.to_vec(), provenance };
         expected_version = store.append(append).await.unwrap().last_version;
     }
@@ -102,6 +103,7 @@ pub(crate) async fn fill(store: &EventStore, length: usize) -> SessionId {
 pub(crate) fn opened(session: SessionId) -> SessionEvent {
     SessionEvent::SessionOpened(SessionOpened {
         session,
+        tenant: TenantId::first(),
         owner: "local".to_owned(),
         working_dir: Path::new("/").display().to_string(),
         permission_mode: PermissionMode::Default,

@@ -55,6 +55,7 @@ async fn write(store: EventStore) {
         let provenance = Provenance {
             actor: "agent".to_owned(),
             request_id: None,
+            address: None,
             command: CommandId(Uuid::now_v7()),
             request_hash: None,
         };

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use runner_actors::Submission;
 
 use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
-use super::{LOCAL_USER, parse, session_id};
+use super::{parse, session_id};
 use crate::error::Problem;
 use crate::routes::Context;
 
@@ -90,7 +90,11 @@ pub(crate) enum Target {
 }
 
 impl Task {
-    pub(crate) fn read(mut fields: Map<String, Value>, context: &Context) -> Result<Self, Problem> {
+    pub(crate) fn read(
+        mut fields: Map<String, Value>,
+        author: &str,
+        context: &Context,
+    ) -> Result<Self, Problem> {
         let mut options = Map::new();
         for name in OPTION_FIELDS {
             options.extend(fields.remove(*name).map(|value| ((*name).to_owned(), value)));
@@ -103,7 +107,7 @@ impl Task {
             return Err(option_fixed(name));
         }
         Ok(Self {
-            submission: submission(body.prompt, body.attachments, WhileRunning::Refuse)?,
+            submission: submission(author, body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
             opening: Opening::read(options, context)?,
             timeout: timeout(body.timeout_ms)?,
@@ -131,14 +135,14 @@ fn option_fixed(name: &str) -> Problem {
 }
 
 /// Reads a prompt for a session that exists.
-pub(crate) fn read_prompt(fields: Map<String, Value>) -> Result<Submission, Problem> {
+pub(crate) fn read_prompt(fields: Map<String, Value>, author: &str) -> Result<Submission, Problem> {
     let body: PromptBody = parse(fields)?;
-    submission(body.prompt, body.attachments, WhileRunning::Queue)
+    submission(author, body.prompt, body.attachments, WhileRunning::Queue)
 }
 
 /// A prompt that is nothing but text.
-pub(crate) fn text_prompt(text: String) -> Result<Submission, Problem> {
-    submission(text, None, WhileRunning::Queue)
+pub(crate) fn text_prompt(text: String, author: &str) -> Result<Submission, Problem> {
+    submission(author, text, None, WhileRunning::Queue)
 }
 
 fn target(body: &TaskFields) -> Result<Target, Problem> {
@@ -155,6 +159,7 @@ fn target(body: &TaskFields) -> Result<Target, Problem> {
 }
 
 fn submission(
+    author: &str,
     prompt: String,
     attachments: Option<Vec<ImageBody>>,
     while_running: WhileRunning,
@@ -174,7 +179,7 @@ fn submission(
         .enumerate()
         .map(|(index, image)| attachment(index, image))
         .collect::<Result<_, _>>()?;
-    let (turn, author) = (TurnId(Uuid::now_v7()), LOCAL_USER.to_owned());
+    let (turn, author) = (TurnId(Uuid::now_v7()), author.to_owned());
     Ok(Submission { turn, text, attachments, author, while_running })
 }
 

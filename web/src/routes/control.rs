@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Context, sessions::mark_replay};
 use crate::error::{ApiError, Problem};
 use crate::request::options::{model, permission_mode, title};
-use crate::request::{LOCAL_USER, Write, no_query, parse, session_id};
+use crate::request::{Write, no_query, parse, session_id};
 
 const MAX_TAGS: usize = 20;
 const MAX_TAG_CHARS: usize = 50;
@@ -56,8 +56,9 @@ pub(crate) async fn change_session(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let changes = read_changes(parse(write.fields()?)?, &context)?;
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
-    let (view, replayed) = context.sessions.change(session, changes, LOCAL_USER, write.provenance).await?;
+    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+    let (view, replayed) =
+        context.sessions.change(session, changes, &write.caller.name, write.provenance).await?;
     let mut response = HttpResponse::Ok().json(&*view);
     mark_replay(&mut response, replayed);
     Ok(response)
@@ -129,10 +130,10 @@ pub(crate) async fn withdraw_prompt(
     no_query(&request)?;
     write.no_fields()?;
     let (id, turn) = path.into_inner();
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
     let turn: TurnId = turn.parse().map_err(|_| turn_not_found())?;
     let view = context.sessions.view(session).await?;
-    let events = context.sessions.withdraw_prompt(session, turn, LOCAL_USER, write.provenance).await;
+    let events = context.sessions.withdraw_prompt(session, turn, &write.caller.name, write.provenance).await;
     match events {
         Err(_) if view.turn(turn).is_none() => Err(turn_not_found().into()),
         Err(error) => Err(error.into()),
@@ -183,10 +184,11 @@ pub(crate) async fn rewind_session(
     if !body.files {
         return Err(Problem::field("field_invalid", "/files", "must be true").into());
     }
-    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    let head = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head;
     context.workspaces.check(&head.working_dir)?;
     context.sessions.view(head.id).await?.turn(body.turn_id).ok_or_else(turn_not_found)?;
-    let rewound = context.sessions.rewind(head.id, body.turn_id, LOCAL_USER, write.provenance).await?;
+    let rewound =
+        context.sessions.rewind(head.id, body.turn_id, &write.caller.name, write.provenance).await?;
     let (files, appended) = rewound;
     let mut response = HttpResponse::Ok().json(Rewound { files, version: appended.last_version });
     mark_replay(&mut response, appended.replayed);

@@ -7,8 +7,9 @@ use runner_core::ids::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
+use crate::access::Caller;
 use crate::error::{ApiError, Problem};
-use crate::request::{LOCAL_USER, limit, query, session_id};
+use crate::request::{limit, query, session_id};
 use crate::stream;
 use crate::stream::events::EventsFeed;
 
@@ -69,11 +70,12 @@ struct StoredEvent {
 pub(crate) async fn list_events(
     id: web::Path<String>,
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: EventsQuery = query(&request)?;
     let limit = limit(asked.limit)?;
-    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
     let (session, after) = (head.id, last_event_id(&request)?.or(asked.after).or(asked.cursor).unwrap_or(0));
     // Behind the end there is nothing to skip: what comes next is shown.
     let after = after.min(head.version);

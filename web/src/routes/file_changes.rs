@@ -6,8 +6,9 @@ use runner_core::session::changes::{ChangedFile, ChangedTurn, Changes};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, control::turn_not_found};
+use crate::access::Caller;
 use crate::error::{ApiError, Problem};
-use crate::request::{LOCAL_USER, limit, query, session_id, version};
+use crate::request::{limit, query, session_id, version};
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -57,11 +58,12 @@ enum ChangePage {
 pub(crate) async fn list_changes(
     id: web::Path<String>,
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: ChangesQuery = query(&request)?;
     let limit = limit(asked.limit)? as usize;
-    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
     let at = version(asked.at, "?at", 1..=head.version)?.unwrap_or(head.version);
     let changes = context.sessions.changes(head.id, at).await?;
     if asked.turn_id.is_some_and(|turn| !changes.has_turn(turn)) {

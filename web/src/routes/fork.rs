@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Context, sessions::mark_replay};
 use crate::error::{ApiError, Problem};
 use crate::request::task::text_prompt;
-use crate::request::{LOCAL_USER, Write, no_query, parse, session_id, version};
+use crate::request::{Write, no_query, parse, session_id, version};
 
 /// How much of a session is copied, and how the copy goes on.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -48,15 +48,15 @@ pub(crate) async fn fork_session(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let body: ForkBody = parse(write.fields()?)?;
-    let prompt = body.prompt.map(text_prompt).transpose()?;
+    let prompt = body.prompt.map(|text| text_prompt(text, &write.caller.name)).transpose()?;
     let (sessions, id) = (&context.sessions, session_id(&id)?);
-    let head = sessions.find(LOCAL_USER, id).await?.head;
+    let head = sessions.find(&write.caller.reach(), id).await?.head;
     context.workspaces.check(&head.working_dir)?;
     let version = version(body.at_version, "/at_version", 1..=head.version)?.unwrap_or(head.version);
     let parent = Parent { session: head.id, version };
-    let forked = sessions.fork(parent, LOCAL_USER.to_owned(), prompt, write.provenance).await?;
-    let view = sessions.view_at(forked.session, forked.last_version).await?;
-    let location = format!("/api/sessions/{}", forked.session);
+    let forked = sessions.fork(parent, write.caller.name, prompt, write.provenance).await?;
+    let view = sessions.view_at(forked.session(), forked.last_version).await?;
+    let location = format!("/api/sessions/{}", forked.session());
     let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(&*view);
     mark_replay(&mut response, forked.replayed);
     Ok(response)

@@ -5,8 +5,9 @@ use runner_core::ids::SessionId;
 use serde::Deserialize;
 
 use super::{Context, events::last_event_id};
+use crate::access::Caller;
 use crate::error::{ApiError, Problem};
-use crate::request::{LOCAL_USER, query, session_id, version};
+use crate::request::{query, session_id, version};
 use crate::stream;
 use crate::stream::replay::{ReplayFeed, Speed};
 
@@ -41,12 +42,13 @@ struct ReplayQuery {
 pub(crate) async fn replay_session(
     id: web::Path<String>,
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: ReplayQuery = query(&request)?;
     let speed = speed(asked.speed.as_deref())?;
     let seen = last_event_id(&request)?.unwrap_or(0);
-    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
     let from = version(asked.from, "?from", 1..=head.version)?.unwrap_or(1);
     let to = version(asked.to, "?to", from..=head.version)?.unwrap_or(head.version);
     if seen >= to {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Context, sessions::mark_replay};
+use crate::access::Caller;
 use crate::error::{ApiError, Problem};
-use crate::request::{LOCAL_USER, Write, limit, no_query, parse, query, session_id};
+use crate::request::{Write, limit, no_query, parse, query, session_id};
 
 const MAX_MESSAGE_CHARS: usize = 10_000;
 
@@ -37,11 +38,12 @@ struct RequestsQuery {
 #[get("/api/requests")]
 pub(crate) async fn list_all_requests(
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: RequestsQuery = query(&request)?;
     let (after, limit) = (asked.cursor.unwrap_or(0), limit(asked.limit)?);
-    let mut waiting = context.sessions.waiting_requests(LOCAL_USER, after, limit + 1).await?;
+    let mut waiting = context.sessions.waiting_requests(&caller.0.reach(), after, limit + 1).await?;
     let more = waiting.len() > limit as usize;
     waiting.truncate(limit as usize);
     let next_cursor = waiting.last().filter(|_| more).map(|last| last.position.to_string());
@@ -80,10 +82,11 @@ struct SessionRequests {
 pub(crate) async fn list_session_requests(
     id: web::Path<String>,
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: SessionRequestsQuery = query(&request)?;
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
     let view = context.sessions.view(session).await?;
     let mut requests = match asked.status {
         None | Some(Which::Pending) => vec![],
@@ -140,8 +143,8 @@ pub(crate) async fn decide_request(
     no_query(&request)?;
     let (id, request_id) = path.into_inner();
     let answer = read_answer(parse(write.fields()?)?)?;
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
-    let by = DecidedBy::user(LOCAL_USER);
+    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+    let by = DecidedBy::user(&write.caller.name);
     let settled = context.sessions.settle(session, &request_id, (answer, by), write.provenance).await?;
     let mut response = HttpResponse::Ok().json(&settled.request);
     mark_replay(&mut response, settled.replayed);

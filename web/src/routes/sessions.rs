@@ -12,10 +12,11 @@ use runner_core::session::view::SessionView;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, tasks};
+use crate::access::Caller;
 use crate::error::{ApiError, Problem};
 use crate::request::options::{OpenSessionBody, Opening};
 use crate::request::task::{PromptBody, read_prompt};
-use crate::request::{LOCAL_USER, Write, limit, query, session_id, version};
+use crate::request::{Write, limit, query, session_id, version};
 
 const MAX_SEARCH_CHARS: usize = 200;
 
@@ -54,11 +55,12 @@ struct SessionPage {
 #[get("/api/sessions")]
 pub(crate) async fn list_sessions(
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: SessionsQuery = query(&request)?;
     let filter = SessionFilter {
-        owner: LOCAL_USER.to_owned(),
+        reach: caller.0.reach(),
         working_dir: asked.working_dir,
         status: asked.status,
         text: asked.q.map(search_text).transpose()?,
@@ -108,10 +110,10 @@ pub(crate) async fn open_session(
     };
     let appended = match found {
         Some(appended) => appended,
-        None => sessions.open(tasks::opened(opening, &context)?, write.provenance).await?,
+        None => sessions.open(tasks::opened(opening, &write.caller, &context)?, write.provenance).await?,
     };
-    let view = sessions.view_at(appended.session, 1).await?;
-    let location = format!("/api/sessions/{}", appended.session);
+    let view = sessions.view_at(appended.session(), 1).await?;
+    let location = format!("/api/sessions/{}", appended.session());
     let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(&*view);
     mark_replay(&mut response, appended.replayed);
     Ok(response)
@@ -135,10 +137,11 @@ struct SessionQuery {
 pub(crate) async fn find_session(
     id: web::Path<String>,
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: SessionQuery = query(&request)?;
-    let summary = context.sessions.find(LOCAL_USER, session_id(&id)?).await?;
+    let summary = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?;
     let session = summary.head.id;
     let view = match version(asked.at, "?at", 1..=summary.head.version)? {
         None => context.sessions.view(session).await?,
@@ -184,8 +187,8 @@ pub(crate) async fn submit_prompt(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: PromptQuery = query(&request)?;
-    let submission = read_prompt(write.fields()?)?;
-    let head = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head;
+    let submission = read_prompt(write.fields()?, &write.caller.name)?;
+    let head = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head;
     context.workspaces.check(&head.working_dir)?;
     if let Some(PromptMode::Steer) = asked.mode {
         return steer(head.id, submission, write, &context).await;
@@ -236,8 +239,8 @@ pub(crate) async fn interrupt_session(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     write.no_fields()?;
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
-    let by = format!("user:{LOCAL_USER}");
+    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+    let by = write.caller.actor();
     let interrupted = context.sessions.interrupt(session, by, write.provenance).await?;
     let mut response = HttpResponse::Accepted().json(InterruptAccepted { version: interrupted.last_version });
     mark_replay(&mut response, interrupted.replayed);
@@ -270,11 +273,12 @@ struct MessagePage<'a> {
 pub(crate) async fn list_messages(
     id: web::Path<String>,
     request: HttpRequest,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: MessagesQuery = query(&request)?;
     let limit = limit(asked.limit)? as usize;
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
     let messages = context.sessions.messages(session).await?;
     let start = asked.cursor.unwrap_or(0).min(messages.len());
     let end = (start + limit).min(messages.len());
@@ -291,9 +295,10 @@ pub(crate) async fn list_messages(
 #[get("/api/sessions/{id}/verify")]
 pub(crate) async fn verify_session(
     id: web::Path<String>,
+    caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let session = context.sessions.find(LOCAL_USER, session_id(&id)?).await?.head.id;
+    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
     Ok(HttpResponse::Ok().json(context.sessions.verify(session).await?))
 }
 

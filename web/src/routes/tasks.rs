@@ -2,9 +2,9 @@
 
 use actix_web::{HttpResponse, ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
-use runner_core::event_log::Provenance;
 use runner_core::ids::SessionId;
 use runner_core::ports::SessionFilter;
+use runner_core::principal::Principal;
 use runner_core::session::event::{Origin, SessionOpened};
 use runner_core::session::frame::TaskAnswer;
 use runner_core::session::index::SessionSummary;
@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::{Context, sessions::mark_replay};
 use crate::error::{ApiError, Problem};
+use crate::request::Write;
 use crate::request::options::Opening;
 use crate::request::task::{Target, Task, TaskBody};
-use crate::request::{LOCAL_USER, Write};
 use crate::stream;
 use crate::stream::task::TaskFeed;
 
@@ -45,9 +45,9 @@ pub(crate) struct UnfinishedTask {
 )]
 #[post("/api/task")]
 pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    let task = Task::read(write.fields()?, &context)?;
+    let task = Task::read(write.fields()?, &write.caller.name, &context)?;
     let timeout = task.timeout;
-    let (prompted, _) = begin(task, write.provenance, &context).await?;
+    let (prompted, _) = begin(task, write, &context).await?;
     let waited = context.sessions.wait(prompted.session, prompted.turn, timeout).await?;
     let mut response = match &waited {
         Waited::Over(turn) => finished(prompted.session, turn),
@@ -70,8 +70,8 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
 )]
 #[post("/api/task/stream")]
 pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    let task = Task::read(write.fields()?, &context)?;
-    let (prompted, resumed) = begin(task, write.provenance, &context).await?;
+    let task = Task::read(write.fields()?, &write.caller.name, &context)?;
+    let (prompted, resumed) = begin(task, write, &context).await?;
     let subscription = context.sessions.subscribe(prompted.session, true);
     let feed = TaskFeed {
         sessions: context.sessions.clone(),
@@ -87,8 +87,8 @@ pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Re
 }
 
 /// Submits the prompt to the session it is for; says whether that existed before.
-async fn begin(task: Task, provenance: Provenance, context: &Context) -> Result<(Prompted, bool), ApiError> {
-    let sessions = &context.sessions;
+async fn begin(task: Task, write: Write, context: &Context) -> Result<(Prompted, bool), ApiError> {
+    let (sessions, Write { caller, provenance, .. }) = (&context.sessions, write);
     if let Some(request_hash) = provenance.request_hash
         && let Some(first) = sessions.find_command(provenance.command, request_hash).await?
     {
@@ -96,8 +96,8 @@ async fn begin(task: Task, provenance: Provenance, context: &Context) -> Result<
     }
     let session = match task.target {
         Target::New => None,
-        Target::Resume(session) => Some(sessions.find(LOCAL_USER, session).await?),
-        Target::NewestInFolder => newest_in(&task.opening.working_dir, context).await?,
+        Target::Resume(session) => Some(sessions.find(&caller.reach(), session).await?),
+        Target::NewestInFolder => newest_in(&task.opening.working_dir, &caller, context).await?,
     };
     match session {
         Some(session) => {
@@ -106,15 +106,19 @@ async fn begin(task: Task, provenance: Provenance, context: &Context) -> Result<
             Ok((sessions.prompt(session.head.id, task.submission, provenance).await?, true))
         }
         None => {
-            let opened = opened(task.opening, context)?;
+            let opened = opened(task.opening, &caller, context)?;
             Ok((sessions.open_with_prompt(opened, task.submission, provenance).await?, false))
         }
     }
 }
 
-async fn newest_in(working_dir: &str, context: &Context) -> Result<Option<SessionSummary>, ApiError> {
+async fn newest_in(
+    working_dir: &str,
+    caller: &Principal,
+    context: &Context,
+) -> Result<Option<SessionSummary>, ApiError> {
     let filter = SessionFilter {
-        owner: LOCAL_USER.to_owned(),
+        reach: caller.own(),
         working_dir: Some(working_dir.to_owned()),
         limit: 1,
         ..SessionFilter::default()
@@ -124,11 +128,16 @@ async fn newest_in(working_dir: &str, context: &Context) -> Result<Option<Sessio
 }
 
 /// The event that opens a session, under a new id.
-pub(super) fn opened(opening: Opening, context: &Context) -> Result<SessionOpened, Problem> {
+pub(super) fn opened(
+    opening: Opening,
+    caller: &Principal,
+    context: &Context,
+) -> Result<SessionOpened, Problem> {
     context.workspaces.check(&opening.working_dir)?;
     Ok(SessionOpened {
         session: SessionId(Uuid::now_v7()),
-        owner: LOCAL_USER.to_owned(),
+        tenant: caller.tenant.clone(),
+        owner: caller.name.clone(),
         working_dir: opening.working_dir,
         permission_mode: opening.permission_mode,
         origin: Origin::Api,

@@ -76,7 +76,7 @@ impl Core {
         let version = self.loaded.as_ref().map_or(0, |loaded| loaded.version);
         if events.is_empty() {
             let (first_version, last_version) = (version, version);
-            let appended = Appended { session: self.id, first_version, last_version, replayed: false };
+            let appended = Appended { stream: self.id.into(), first_version, last_version, replayed: false };
             return Ok(Committed { appended, events });
         }
         // Dropped until the append is acknowledged, and for good if it is not.

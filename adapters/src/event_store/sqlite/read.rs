@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use runner_core::event_log::{Digest, RecordedEvent, Verification};
-use runner_core::ids::{CommandId, SessionId};
+use runner_core::ids::{CommandId, SessionId, StreamId};
 use runner_core::ports::{
     ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort, WaitingRequest,
 };
+use runner_core::principal::Reach;
 use runner_core::session::index::{SessionIndex, SessionSummary};
 use runner_core::time::Timestamp;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
@@ -53,14 +54,14 @@ impl SqliteReader {
         last.fetch_one(&self.pool).await.map(unsigned)
     }
 
-    /// Where a session's stream ends, with its index.
-    pub(in crate::event_store) async fn load_head(&self, session: SessionId) -> sqlx::Result<Head> {
+    /// Where a stream ends, with the index of its session if it is one.
+    pub(in crate::event_store) async fn load_head(&self, stream: StreamId) -> sqlx::Result<Head> {
         let row = sqlx::query(
             "SELECT e.version, e.hash, i.state FROM events e
              LEFT JOIN session_index i ON i.session = e.stream
              WHERE e.stream = $1 ORDER BY e.version DESC LIMIT 1",
         )
-        .bind(session.0)
+        .bind(stream.0)
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(Head::default()) };
@@ -77,7 +78,7 @@ impl SqliteReader {
         let rows = sqlx::query(
             "SELECT e.position, e.version, e.type, e.schema, e.recorded_at, e.actor, e.request_id,
              coalesce(b.bytes, e.payload) AS data, e.payload_hash, e.hash
-             FROM events e LEFT JOIN blobs b ON e.codec = 1 AND b.hash = e.payload
+             FROM events e LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
              WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
         )
         .bind(session.0)
@@ -90,11 +91,11 @@ impl SqliteReader {
     }
 
     pub(in crate::event_store) async fn verify(&self, session: SessionId) -> Result<Verification, ReadError> {
-        let mut chain = ChainCheck { session, events: 0, head: Digest::default() };
+        let mut chain = ChainCheck { stream: session.into(), events: 0, head: Digest::default() };
         loop {
             let rows = sqlx::query(
                 "SELECT e.*, b.bytes AS blob FROM events e
-                 LEFT JOIN blobs b ON e.codec = 1 AND b.hash = e.payload
+                 LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
                  WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
             )
             .bind(session.0)
@@ -161,15 +162,16 @@ impl SqliteReader {
 
     pub(in crate::event_store) async fn list_requests(
         &self,
-        owner: &str,
+        reach: &Reach,
         after: u64,
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, ReadError> {
         let rows = sqlx::query(
-            "SELECT position, view FROM pending_requests WHERE owner = $1 AND position > $2
-             ORDER BY position LIMIT $3",
+            "SELECT position, view FROM pending_requests
+             WHERE tenant = $1 AND ($2 IS NULL OR owner = $2) AND position > $3 ORDER BY position LIMIT $4",
         )
-        .bind(owner)
+        .bind(&reach.tenant.0)
+        .bind(&reach.owner)
         .bind(signed(after))
         .bind(limit)
         .fetch_all(&self.pool)
@@ -194,7 +196,11 @@ impl SqliteReader {
 
 fn list_query(filter: &SessionFilter, column: &'static str) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("SELECT session, state, ");
-    query.push(column).push(" AS sort_key FROM session_index WHERE owner = ").push_bind(filter.owner.clone());
+    query.push(column).push(" AS sort_key FROM session_index WHERE tenant = ");
+    query.push_bind(filter.reach.tenant.0.clone());
+    if let Some(owner) = &filter.reach.owner {
+        query.push(" AND owner = ").push_bind(owner.clone());
+    }
     if let Some(working_dir) = &filter.working_dir {
         query.push(" AND working_dir = ").push_bind(working_dir.clone());
     }
@@ -267,7 +273,7 @@ fn recorded_event(row: &SqliteRow) -> sqlx::Result<RecordedEvent> {
 
 /// A walk along one session's chain, recomputing every hash from what is stored.
 struct ChainCheck {
-    session: SessionId,
+    stream: StreamId,
     events: u64,
     head: Digest,
 }
@@ -284,7 +290,7 @@ impl ChainCheck {
         let payload: Vec<u8> = row.try_get("payload")?;
         let blob: Option<Vec<u8>> = row.try_get("blob")?;
         let blob_fits = blob.is_some_and(|bytes| chain::content_hash(&bytes).0[..] == payload[..]);
-        if codec == Codec::Blob && !blob_fits {
+        if codec.is_blob() && !blob_fits {
             return Ok(Err("the payload's blob is missing or changed"));
         }
         let payload_hash = chain::payload_hash(codec, &payload);
@@ -293,7 +299,10 @@ impl ChainCheck {
         }
         let header = Header {
             position: unsigned(row.try_get("position")?),
-            session: self.session,
+            codec,
+            stream: self.stream,
+            kind: row.try_get("kind")?,
+            tenant: row.try_get("tenant")?,
             version,
             type_name: row.try_get("type")?,
             schema: row.try_get("schema")?,
@@ -301,6 +310,7 @@ impl ChainCheck {
             command_id: row.try_get("command_id")?,
             actor: row.try_get("actor")?,
             request_id: row.try_get("request_id")?,
+            address: row.try_get("address")?,
         };
         let hash = chain::event_hash(self.head, &header, payload_hash);
         if hash != digest(row, "hash")? {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use runner_core::aggregate::{EncodedEvent, TenantId};
 use runner_core::event_log::Digest;
-use runner_core::ids::SessionId;
+use runner_core::ids::StreamId;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
@@ -12,7 +13,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::{SqliteWriter, unsigned, upsert_indexes, write_projected};
+use super::{SqliteWriter, aggregates, unsigned, upsert_indexes, write_projected};
+use crate::event_store::batch::{AggregateRow, SESSION};
 use crate::event_store::projection::{Projected, project};
 
 /// Events read at once.
@@ -35,6 +37,7 @@ pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx
         "DELETE FROM session_text",
         "DELETE FROM usage_by_day",
         "DELETE FROM pending_requests",
+        "DELETE FROM aggregates",
     ] {
         sqlx::query(clear).execute(&mut *transaction).await?;
     }
@@ -45,13 +48,14 @@ pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx
 }
 
 async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)> {
-    let mut indexes: HashMap<SessionId, Option<SessionIndex>> = HashMap::new();
+    let mut indexes: HashMap<StreamId, Option<SessionIndex>> = HashMap::new();
+    let mut aggregates: HashMap<StreamId, Option<AggregateRow>> = HashMap::new();
     let mut events = 0;
     let mut last = 0_i64;
     loop {
         let rows = sqlx::query(
-            "SELECT e.position, e.stream, e.type, e.recorded_at, coalesce(b.bytes, e.payload) AS data
-             FROM events e LEFT JOIN blobs b ON e.codec = 1 AND b.hash = e.payload
+            "SELECT e.position, e.kind, e.tenant, e.stream, e.type, e.schema, e.recorded_at, coalesce(b.bytes, e.payload) AS data
+             FROM events e LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
              WHERE e.position > $1 ORDER BY e.position LIMIT $2",
         )
         .bind(last)
@@ -64,36 +68,62 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
         let mut projected = Projected::default();
         for row in &rows {
             last = row.try_get("position")?;
-            let session = SessionId(row.try_get::<Uuid, _>("stream")?);
-            let at = Timestamp::from_micros(row.try_get("recorded_at")?);
-            let index = indexes.entry(session).or_default();
-            project(&mut projected, index, &event(row)?, (unsigned(last), at));
             events += 1;
+            let stream = StreamId(row.try_get::<Uuid, _>("stream")?);
+            if row.try_get::<&str, _>("kind")? != SESSION {
+                fold_aggregate(&mut aggregates, stream, row)?;
+                continue;
+            }
+            let at = Timestamp::from_micros(row.try_get("recorded_at")?);
+            let index = indexes.entry(stream).or_default();
+            project(&mut projected, index, &session_event(row)?, (unsigned(last), at));
         }
         write_projected(connection, &projected).await?;
     }
     let indexes: Vec<&SessionIndex> = indexes.values().flatten().collect();
     upsert_indexes(connection, &indexes).await?;
+    let aggregates: Vec<AggregateRow> = aggregates.into_values().flatten().collect();
+    aggregates::upsert(connection, &aggregates).await?;
     Ok((events, indexes.len() as u64))
 }
 
-fn event(row: &SqliteRow) -> sqlx::Result<SessionEvent> {
-    let text =
-        String::from_utf8(row.try_get("data")?).map_err(|source| sqlx::Error::Decode(source.into()))?;
-    SessionEvent::decode(row.try_get("type")?, &text).map_err(|source| sqlx::Error::Decode(source.into()))
+fn fold_aggregate(
+    aggregates: &mut HashMap<StreamId, Option<AggregateRow>>,
+    stream: StreamId,
+    row: &SqliteRow,
+) -> sqlx::Result<()> {
+    let event = EncodedEvent {
+        type_name: row.try_get("type")?,
+        schema: row.try_get("schema")?,
+        data: payload_text(row)?,
+    };
+    let origin = (row.try_get("kind")?, stream, TenantId(row.try_get("tenant")?));
+    let folded = aggregates.entry(stream).or_default();
+    *folded = aggregates::fold_row(folded.take(), origin, &event)?;
+    Ok(())
+}
+
+fn payload_text(row: &SqliteRow) -> sqlx::Result<String> {
+    String::from_utf8(row.try_get("data")?).map_err(|source| sqlx::Error::Decode(source.into()))
+}
+
+fn session_event(row: &SqliteRow) -> sqlx::Result<SessionEvent> {
+    SessionEvent::decode(row.try_get("type")?, &payload_text(row)?)
+        .map_err(|source| sqlx::Error::Decode(source.into()))
 }
 
 /// A digest over all rows of all read models, in an order that does not depend on how they were written.
 async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> {
     let mut hasher = Sha256::new();
     for select in [
-        "SELECT hex(session) || json_array(owner, working_dir, status, created_at, updated_at, cost_micros, state)
+        "SELECT hex(session) || json_array(tenant, owner, working_dir, status, created_at, updated_at, cost_micros, state)
          FROM session_index ORDER BY session",
         "SELECT hex(session) || json_array(text) FROM session_text ORDER BY session, rowid",
-        "SELECT json_array(day, owner, model, turns, cost_micros, input_tokens, output_tokens,
-         cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY day, owner, model",
-        "SELECT hex(session) || json_array(position, owner, request_id, view)
+        "SELECT json_array(tenant, day, owner, model, turns, cost_micros, input_tokens, output_tokens,
+         cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY tenant, day, owner, model",
+        "SELECT hex(session) || json_array(position, tenant, owner, request_id, view)
          FROM pending_requests ORDER BY position",
+        "SELECT hex(stream) || json_array(kind, tenant, version, state) FROM aggregates ORDER BY stream",
     ] {
         let rows: Vec<String> = sqlx::query_scalar(select).fetch_all(&mut *connection).await?;
         for row in rows {

@@ -91,7 +91,7 @@ async fn command_that_opened_a_session_is_known_to_a_request_for_another_one() {
 
     let again = store.append(open(2)).await;
 
-    let first = Appended { session: session(1), first_version: 1, last_version: 1, replayed: true };
+    let first = Appended { stream: session(1).into(), first_version: 1, last_version: 1, replayed: true };
     assert_eq!(outcome(again), Ok(first));
     assert_eq!(read_events(&store, session(2)).await, []);
     store.close().await;
@@ -147,5 +147,5 @@ fn prompt(request_hash: u8) -> Append {
 }
 
 fn answer(replayed: bool) -> Appended {
-    Appended { session: session(1), first_version: 2, last_version: 2, replayed }
+    Appended { stream: session(1).into(), first_version: 2, last_version: 2, replayed }
 }

@@ -7,7 +7,7 @@ use runner_core::session::event::{SessionEvent, SessionOpened};
 use runner_core::session::index::SessionStatus;
 
 use super::samples::{
-    Folder, append, completed, opened, opening, prompted, put, session, started, whole_session,
+    Folder, append, completed, opened, opening, prompted, put, reach, session, started, whole_session,
 };
 use crate::event_store::EventStore;
 
@@ -20,7 +20,7 @@ async fn list_holds_the_sessions_of_one_owner_only() {
     put(&store, session(2), vec![SessionEvent::SessionOpened(opening)]).await;
 
     let [of_ada, of_grace, of_nobody] =
-        ["ada", "grace", "ad"].map(|owner| SessionFilter { owner: owner.into(), ..filter() });
+        ["ada", "grace", "ad"].map(|owner| SessionFilter { reach: reach(owner), ..filter() });
 
     assert_eq!(listed(&store, of_ada).await, [1]);
     assert_eq!(listed(&store, of_grace).await, [2]);
@@ -160,7 +160,7 @@ async fn session_that_moves_to_the_front_does_not_disturb_the_pages_behind() {
 }
 
 fn filter() -> SessionFilter {
-    SessionFilter { owner: "ada".into(), limit: 1000, ..SessionFilter::default() }
+    SessionFilter { reach: reach("ada"), limit: 1000, ..SessionFilter::default() }
 }
 
 async fn listed(store: &EventStore, filter: SessionFilter) -> Vec<u128> {

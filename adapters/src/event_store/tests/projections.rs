@@ -88,14 +88,19 @@ async fn rebuild_reports_and_repairs_what_was_wrong() {
         "UPDATE session_index SET state = replace(state, '\"turns\":1', '\"turns\":2')",
         "DELETE FROM session_index WHERE status = 'running'",
         "INSERT INTO session_index SELECT zeroblob(16), owner, working_dir, status, created_at, updated_at,
-            cost_micros, state FROM session_index LIMIT 1",
+            cost_micros, state, tenant FROM session_index LIMIT 1",
+        "UPDATE session_index SET tenant = 'other'",
+        "UPDATE usage_by_day SET tenant = 'other'",
+        "UPDATE pending_requests SET tenant = 'other'",
+        "INSERT INTO aggregates VALUES (zeroblob(16), 'account', 'default', 1, '{}')",
         "UPDATE session_text SET text = 'other' WHERE text = 'fix 7'",
         "DELETE FROM session_text WHERE text = 'fix 7'",
         "UPDATE usage_by_day SET turns = turns + 1",
         "DELETE FROM usage_by_day",
         "DELETE FROM pending_requests WHERE request_id = 'r1'",
         "UPDATE pending_requests SET view = '{}'",
-        "INSERT INTO pending_requests SELECT position + 1000, session, owner, 'r9', view FROM pending_requests
+        "INSERT INTO pending_requests SELECT position + 1000, session, owner, 'r9', view, tenant
+            FROM pending_requests
             LIMIT 1",
     ] {
         let folder = filled().await;
@@ -156,12 +161,13 @@ async fn filled() -> Folder {
 async fn rows(folder: &Folder) -> Vec<String> {
     let mut raw: SqliteConnection = folder.raw().await;
     let rows =
-        "SELECT json_array(hex(session), owner, working_dir, status, created_at, updated_at, cost_micros,
+        "SELECT json_array(hex(session), tenant, owner, working_dir, status, created_at, updated_at, cost_micros,
         state) AS line FROM session_index
         UNION ALL SELECT json_array(hex(session), text) FROM session_text
-        UNION ALL SELECT json_array(day, owner, model, turns, cost_micros, input_tokens, output_tokens,
+        UNION ALL SELECT json_array(tenant, day, owner, model, turns, cost_micros, input_tokens, output_tokens,
         cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day
-        UNION ALL SELECT json_array(position, hex(session), owner, request_id, view) FROM pending_requests
+        UNION ALL SELECT json_array(position, hex(session), tenant, owner, request_id, view) FROM pending_requests
+        UNION ALL SELECT json_array(hex(stream), kind, tenant, version, state) FROM aggregates
         ORDER BY line";
     let rows = sqlx::query_scalar(rows).fetch_all(&mut raw).await.unwrap();
     raw.close().await.unwrap();

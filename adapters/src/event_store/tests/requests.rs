@@ -6,7 +6,9 @@ use runner_core::request::{AgentRequest, DecidedBy, Decision, RequestKind, Settl
 use runner_core::session::event::{Asked, Decided, ParkCause, SessionEvent, SessionOpened, WithdrawReason};
 use serde_json::json;
 
-use super::samples::{Folder, completed, opened, opening, prompted, put, requested, session, started, turn};
+use super::samples::{
+    Folder, completed, opened, opening, prompted, put, reach, requested, session, started, turn,
+};
 use crate::event_store::EventStore;
 
 #[tokio::test]
@@ -15,7 +17,7 @@ async fn request_is_listed_as_people_see_it() {
     let store = folder.open().await;
     put(&store, session(1), asking(session(1), &["r1"])).await;
 
-    let waiting = store.list_requests("ada", 0, 10).await.unwrap();
+    let waiting = store.list_requests(&reach("ada"), 0, 10).await.unwrap();
 
     let [request] = &waiting[..] else { panic!("{waiting:?}") };
     assert_eq!(request.position, 4);
@@ -109,7 +111,7 @@ async fn same_id_in_another_session_is_another_request() {
 
     put(&store, session(1), vec![SessionEvent::PermissionDecided(decided("r1"))]).await;
 
-    let waiting = store.list_requests("ada", 0, 10).await.unwrap();
+    let waiting = store.list_requests(&reach("ada"), 0, 10).await.unwrap();
     assert_eq!(waiting.len(), 1);
     assert_eq!(waiting[0].view["session_id"], json!(session(2)));
     store.close().await;
@@ -138,8 +140,8 @@ async fn list_goes_page_by_page_from_the_oldest() {
     put(&store, session(2), asking(session(2), &["r3"])).await;
     put(&store, session(1), vec![requested("r4")]).await;
 
-    let first = store.list_requests("ada", 0, 3).await.unwrap();
-    let second = store.list_requests("ada", first[2].position, 3).await.unwrap();
+    let first = store.list_requests(&reach("ada"), 0, 3).await.unwrap();
+    let second = store.list_requests(&reach("ada"), first[2].position, 3).await.unwrap();
 
     let ids = |page: &[WaitingRequest]| -> Vec<String> {
         page.iter().map(|request| request.view["request_id"].as_str().unwrap().to_owned()).collect()
@@ -176,6 +178,6 @@ fn decided(request_id: &str) -> Decided {
 }
 
 async fn listed(store: &EventStore, owner: &str) -> Vec<String> {
-    let waiting = store.list_requests(owner, 0, 100).await.unwrap();
+    let waiting = store.list_requests(&reach(owner), 0, 100).await.unwrap();
     waiting.iter().map(|request| request.view["request_id"].as_str().unwrap().to_owned()).collect()
 }

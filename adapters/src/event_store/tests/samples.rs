@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use runner_core::agent::{AgentOptions, ModelUse, PermissionMode, Spend, Usage};
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Append, Appended, Digest, Provenance, RecordedEvent};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AppendError, Clock, EventLog};
+use runner_core::principal::Reach;
 use runner_core::request::{AgentRequest, ToolEffect};
 use runner_core::session::event::{
     AgentCounter, Asked, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted,
@@ -83,7 +85,8 @@ pub(super) const fn command(number: u128) -> CommandId {
 
 pub(super) fn append(session: SessionId, expected_version: u64, events: Vec<SessionEvent>) -> Append {
     let command = CommandId(Uuid::now_v7());
-    let provenance = Provenance { actor: "user:ada".into(), request_id: None, command, request_hash: None };
+    let provenance =
+        Provenance { actor: "user:ada".into(), request_id: None, address: None, command, request_hash: None };
     Append { session, expected_version, events, provenance }
 }
 
@@ -100,6 +103,7 @@ pub(super) fn opened(session: SessionId) -> SessionEvent {
 pub(super) fn opening(session: SessionId) -> SessionOpened {
     SessionOpened {
         session,
+        tenant: TenantId::first(),
         owner: "ada".into(),
         working_dir: "/srv".into(),
         permission_mode: PermissionMode::Default,
@@ -184,4 +188,9 @@ pub(super) async fn read_events(store: &EventStore, session: SessionId) -> Vec<S
 /// The outcome of an append as something that can be compared.
 pub(super) fn outcome(result: Result<Appended, AppendError>) -> Result<Appended, String> {
     result.map_err(|error| error.to_string())
+}
+
+/// What one person of the first tenant sees.
+pub(super) fn reach(owner: &str) -> Reach {
+    Reach { tenant: TenantId::first(), owner: Some(owner.into()) }
 }

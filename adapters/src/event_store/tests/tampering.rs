@@ -73,6 +73,9 @@ async fn changed_header_is_found_whichever_field_it_is() {
         "command_id = zeroblob(16)",
         "actor = 'user:mallory'",
         "request_id = ''",
+        "kind = 'account'",
+        "tenant = 'other'",
+        "address = '192.0.2.1'",
         "position = 100",
         "hash = zeroblob(32)",
     ] {
@@ -87,6 +90,8 @@ async fn changed_codec_is_found() {
     let edit = |codec: u8| format!("UPDATE events SET codec = {codec} WHERE stream = $s AND version = 3");
 
     then_found(&edit(1), 3, BLOB).await;
+    then_found(&edit(3), 3, BLOB).await;
+    then_found(&edit(0), 3, UNCONNECTED).await;
     then_found(&edit(9), 3, "the payload's codec is unknown").await;
 }
 
@@ -133,7 +138,7 @@ async fn swapped_events_are_found() {
 async fn inserted_event_is_found() {
     let copy =
         "SELECT 100, stream, 3, type, schema, recorded_at, command_id, actor, request_id, codec, payload,
-        payload_hash, hash FROM events WHERE stream = $s AND version = 2";
+        payload_hash, hash, kind, tenant, address FROM events WHERE stream = $s AND version = 2";
     let insertion = format!(
         "UPDATE events SET version = -6 WHERE stream = $s AND version = 5;
          UPDATE events SET version = 5 WHERE stream = $s AND version = 4;
@@ -223,7 +228,7 @@ async fn tamper(raw: &mut SqliteConnection, change: &str) {
 async fn everything(raw: &mut SqliteConnection) -> Vec<String> {
     let rows =
         "SELECT json_array(position, hex(stream), version, type, schema, recorded_at, hex(command_id), actor,
-        request_id, codec, hex(payload), hex(payload_hash), hex(hash)) FROM events
+        request_id, codec, hex(payload), hex(payload_hash), hex(hash), kind, tenant, address) FROM events
         UNION ALL SELECT hex(hash) || hex(bytes) FROM blobs";
     sqlx::query_scalar(rows).fetch_all(raw).await.unwrap()
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::agent::{AgentOptions, Denial, PermissionMode, Spend};
+use crate::aggregate::TenantId;
 use crate::ids::{ProcessId, SessionId, TurnId};
 use crate::request::{AgentRequest, Settlement};
 
@@ -82,6 +83,9 @@ pub enum ParkCause {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionOpened {
     pub session: SessionId,
+    /// Absent in what was stored before there were others than the first.
+    #[serde(default, skip_serializing_if = "TenantId::is_first")]
+    pub tenant: TenantId,
     pub owner: String,
     /// An absolute path without symbolic links.
     pub working_dir: String,

@@ -4,6 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::samples::{completed, opened, opening, process, prompted, session, spend, started, turn};
+use crate::aggregate::TenantId;
 use crate::ids::SessionId;
 use crate::session::event::{
     AgentCounter, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
@@ -97,6 +98,7 @@ fn fork(version: u64) -> Fork {
 fn reopened(version: u64) -> SessionEvent {
     SessionEvent::SessionOpened(SessionOpened {
         session: COPY,
+        tenant: TenantId::first(),
         owner: "bob".into(),
         origin: Origin::Fork,
         offline: true,

@@ -8,6 +8,7 @@ use super::samples::{
     started, turn, unreported, usage,
 };
 use crate::agent::{FileChange, FileChangeKind, PermissionMode, Spend, Usage};
+use crate::aggregate::TenantId;
 use crate::money::MicroDollars;
 use crate::request::{DecidedBy, Decision};
 use crate::session::event::{InterruptCause, Origin, SessionEvent, SessionOpened, WithdrawReason};
@@ -35,7 +36,10 @@ fn fold_begins_with_what_the_session_was_opened_with() {
         tags: vec![],
         offline: false,
     };
-    assert_eq!(summary, SessionSummary { head, turns: 0, files_changed: 0, pending: 0 });
+    assert_eq!(
+        summary,
+        SessionSummary { tenant: TenantId::first(), head, turns: 0, files_changed: 0, pending: 0 }
+    );
 }
 
 #[test]

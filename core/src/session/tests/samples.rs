@@ -9,6 +9,7 @@ use crate::agent::{
     AgentOptions, AgentOutcome, AgentOutput, AgentProfile, Denial, ModelUse, PermissionMode, Spend,
     TurnReport, Usage,
 };
+use crate::aggregate::TenantId;
 use crate::event_log::{Digest, RecordedEvent};
 use crate::ids::{ProcessId, SessionId, TurnId};
 use crate::money::MicroDollars;
@@ -46,6 +47,7 @@ pub(super) const fn process(number: u128) -> ProcessId {
 pub(super) fn opening() -> SessionOpened {
     SessionOpened {
         session: session(),
+        tenant: TenantId::first(),
         owner: "ada".into(),
         working_dir: "/srv".into(),
         permission_mode: PermissionMode::AcceptEdits,
