@@ -7,5 +7,9 @@
 
 pub mod claude;
 pub mod clock;
+pub mod codes;
 pub mod event_store;
+pub mod grants;
 pub mod offline_model;
+pub mod passwords;
+pub mod secret_key;

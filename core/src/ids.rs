@@ -42,6 +42,18 @@ id!(
     SecretId
 );
 id!(
+    /// A login and the refresh tokens that follow from it.
+    LoginId
+);
+id!(
+    /// A token for programs.
+    ServiceTokenId
+);
+id!(
+    /// An invitation into a team.
+    InviteId
+);
+id!(
     /// One prompt and everything the agent did about it.
     TurnId
 );

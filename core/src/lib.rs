@@ -8,10 +8,13 @@
 //!
 //! Begin with `session.rs`: it answers "what are the rules?".
 
+pub mod account;
 pub mod agent;
 pub mod aggregate;
+pub mod credentials;
 pub mod event_log;
 pub mod ids;
+pub mod invite;
 pub mod money;
 pub mod ports;
 pub mod principal;

@@ -1,0 +1,66 @@
+//! What can be asked of an account. Commands carry every fact a rule needs: time, ids, what was looked up.
+
+use super::event::{NewLogin, ServiceToken, Via};
+use super::username::Username;
+use crate::aggregate::TenantId;
+use crate::ids::{LoginId, ServiceTokenId};
+use crate::money::MicroDollars;
+use crate::principal::Role;
+use crate::time::Timestamp;
+
+/// A request to change an account. Never stored. Who has to know a password has shown that he does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AccountCommand {
+    /// Somebody gets an account and is logged in.
+    Register {
+        username: Username,
+        tenant: TenantId,
+        role: Role,
+        via: Via,
+        login: NewLogin,
+    },
+    LogIn(NewLogin),
+    /// A refresh token is exchanged for the next one.
+    Refresh {
+        login: LoginId,
+        generation: u32,
+        at: Timestamp,
+        address: String,
+    },
+    LogOut {
+        login: LoginId,
+    },
+    RevokeLogin {
+        login: LoginId,
+    },
+    RevokeOtherLogins {
+        kept: LoginId,
+    },
+    /// Every login ends; a new one begins.
+    ChangePassword(NewLogin),
+    ChangeRole {
+        role: Role,
+        by: String,
+    },
+    Disable {
+        by: String,
+    },
+    Enable {
+        by: String,
+    },
+    ChangeBudget {
+        monthly_budget: Option<MicroDollars>,
+        by: String,
+    },
+    CreateToken(ServiceToken),
+    RevokeToken {
+        token: ServiceTokenId,
+        by: String,
+    },
+    /// A token was used; noted once an hour.
+    NoteTokenUse {
+        token: ServiceTokenId,
+        at: Timestamp,
+        address: String,
+    },
+}
