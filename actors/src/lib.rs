@@ -17,6 +17,7 @@ mod session_actor;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
+pub use trust::TrustedFolders;
 
 /// The ports and settings that every actor shares.
 #[derive(Clone)]
@@ -37,6 +39,7 @@ pub struct Services {
     pub files: Arc<dyn AgentFiles>,
     pub runtime: Arc<dyn AgentRuntime>,
     pub clock: Arc<dyn Clock>,
+    pub trust: TrustedFolders,
     pub settings: Settings,
 }
 

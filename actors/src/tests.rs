@@ -5,6 +5,7 @@ mod adoption;
 mod failures;
 mod lifetimes;
 mod limits;
+mod memory_aggregates;
 mod memory_log;
 mod parking;
 mod refused_appends;
@@ -12,6 +13,7 @@ mod replay;
 mod requests;
 mod samples;
 mod subagents;
+mod trust;
 mod watchers;
 
 use futures_util::future::join_all;

@@ -26,6 +26,7 @@ mod sandbox;
 mod tests;
 mod tools;
 mod transcript;
+mod trusted;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -37,6 +38,7 @@ use runner_core::ports::{
     ToolInfo,
 };
 use runner_core::session::fork::Said;
+use runner_core::trust::Trust;
 use runner_core::workspace::AllowedFolders;
 
 pub use credentials::Credentials;
@@ -128,6 +130,11 @@ impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         let program = self.program().await?;
         let folders = Folder::open_all(&launch, &self.settings.folders)?;
+        // Trusted is what has the name without links.
+        if launch.trust == Trust::Trusted && folders.iter().take(1).any(|folder| folder.real != folder.named)
+        {
+            return Err(AgentError::NotStarted("its trusted folder was replaced by a link".to_owned()));
+        }
         let group = self
             .limiter
             .group(launch.process)
@@ -137,7 +144,7 @@ impl AgentRuntime for ClaudeRuntime {
         let place = Place { folders: &folders, group: group.as_ref() };
         let command = launch::command(means, &launch, place)?;
         let marker = Marker::of_session(&self.settings.instance, launch.session);
-        ClaudeProcess::spawn(command, ProcessTree::new(marker, group))
+        ClaudeProcess::spawn(command, ProcessTree::new(marker, group), launch.trust)
     }
 
     async fn check(&self) -> Result<(), AgentError> {

@@ -22,6 +22,7 @@ pub mod prompt;
 pub mod request;
 pub mod session;
 pub mod time;
+pub mod trust;
 pub mod workspace;
 
 pub use session::Session;

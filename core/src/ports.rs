@@ -16,6 +16,7 @@ use crate::session::fork::Said;
 use crate::session::index::{SessionStatus, SessionSummary};
 use crate::session::requests::SettledRequest;
 use crate::time::Timestamp;
+use crate::trust::Trust;
 
 /// Tells the time. The only way the time gets into the program.
 pub trait Clock: Send + Sync {
@@ -187,6 +188,8 @@ pub struct AgentLaunch {
     pub options: AgentOptions,
     /// What was kept of the agent's files; used where the machine has less.
     pub files: Vec<AgentFile>,
+    /// Whether the agent loads what the working folder brings.
+    pub trust: Trust,
     /// The tool use to go on with. No prompt is needed: the agent comes to its gate by itself.
     pub resume_at: Option<String>,
 }

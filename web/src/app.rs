@@ -14,7 +14,7 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{Services, Sessions, Settings};
+use runner_actors::{Aggregates, Services, Sessions, Settings, TrustedFolders};
 use runner_adapters::claude::{
     AgentLimits, ClaudeRuntime, ClaudeSettings, Credentials, SandboxMode, SandboxSettings,
 };
@@ -67,12 +67,14 @@ impl Application {
         let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
         announce(&*runtime);
         let may_bypass = may_bypass(config, &*runtime);
+        let trust = TrustedFolders::new(Aggregates::new(Arc::new(store.clone())));
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
             directory: Arc::new(store.clone()),
             files: Arc::new(store.clone()),
             runtime,
             clock: Arc::clone(&clock),
+            trust: trust.clone(),
             settings: Settings {
                 node: config.node.clone(),
                 max_sessions: config.max_sessions,
@@ -84,6 +86,7 @@ impl Application {
         let context = Context {
             sessions,
             workspaces: Workspaces { default: config.working_dir.clone(), allowed: folders },
+            trust,
             may_bypass,
             node: config.node.clone(),
             started_at: clock.now(),

@@ -9,8 +9,9 @@ pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod status;
 pub(crate) mod tasks;
+pub(crate) mod trust;
 
-use runner_actors::Sessions;
+use runner_actors::{Sessions, TrustedFolders};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -23,6 +24,7 @@ use crate::workspace::Workspaces;
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) workspaces: Workspaces,
+    pub(crate) trust: TrustedFolders,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
     pub(crate) node: String,
@@ -68,6 +70,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(sessions::list_messages)
         .service(file_changes::list_changes)
         .service(sessions::verify_session)
+        .service(trust::list_trusted_folders)
+        .service(trust::trust_folder)
+        .service(trust::revoke_trust)
         .service(status::show_status)
         .service(status::list_tools)
         .service(status::health)

@@ -276,6 +276,7 @@ impl Core {
                 self.pause = Some(pause);
                 return;
             }
+            self.retire_if_trust_changed().await;
             let process =
                 self.agent.as_ref().map_or_else(|| ProcessId(Uuid::now_v7()), |agent| agent.process);
             let start = SessionCommand::StartTurn {

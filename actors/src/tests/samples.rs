@@ -22,9 +22,12 @@ use runner_core::time::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::memory_aggregates::MemoryAggregates;
 use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
-use crate::{Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission};
+use crate::{
+    Aggregates, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, TrustedFolders,
+};
 
 /// Runs a test on an actix system of its own; one that hangs fails.
 pub(super) fn run(test: impl Future<Output = ()>) {
@@ -36,6 +39,7 @@ pub(super) fn run(test: impl Future<Output = ()>) {
 pub(super) struct Server {
     pub(super) log: Arc<MemoryLog>,
     pub(super) runner: Arc<ReplayRunner>,
+    pub(super) trust: TrustedFolders,
     pub(super) sessions: Sessions,
 }
 
@@ -48,15 +52,17 @@ impl Server {
     pub(super) fn start_with(settings: Settings) -> Self {
         let (log, runner) = (Arc::new(MemoryLog::default()), Arc::new(ReplayRunner::default()));
         let clock = Arc::new(TickingClock::default());
+        let trust = TrustedFolders::new(Aggregates::new(Arc::new(MemoryAggregates::default())));
         let services = Services {
             log: Arc::clone(&log) as Arc<_>,
             directory: Arc::clone(&log) as Arc<_>,
             files: Arc::clone(&log) as Arc<_>,
             runtime: Arc::clone(&runner) as Arc<_>,
             clock,
+            trust: trust.clone(),
             settings,
         };
-        Self { log, runner, sessions: Sessions::start(services) }
+        Self { log, runner, trust, sessions: Sessions::start(services) }
     }
 
     /// Opens a session and takes its agent.

@@ -1,8 +1,8 @@
 //! The command line and the environment of an agent.
 //!
 //! Prompts never go on the command line, and every value stands in the `--flag=value` form, so that
-//! nothing a client sends can become a flag. Settings of the folder are not loaded: a repository must
-//! not bring hooks, servers or another API address of its own.
+//! nothing a client sends can become a flag. Settings of a folder are not loaded unless somebody trusts it
+//! (`trusted.rs`): a repository must not bring hooks, servers or another API address of its own.
 
 use std::ffi::OsString;
 use std::fs;
@@ -19,7 +19,7 @@ use super::process_tree::MARKER_VARIABLE;
 use super::program::Program;
 use super::sandbox::{Inside, Sandbox, private_home};
 use super::transcript::Transcript;
-use super::{ClaudeSettings, Credentials, Marker};
+use super::{ClaudeSettings, Credentials, Marker, trusted};
 
 /// The name of the file in which Claude Code keeps a login.
 const LOGIN_FILE: &str = ".credentials.json";
@@ -56,6 +56,8 @@ pub(super) fn command(
     prepare(settings, &config_dir)
         .and_then(|()| transcript.restore(&launch.files))
         .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
+    trusted::tell(&config_dir, &launch.working_dir, launch.trust)
+        .map_err(|error| AgentError::NotStarted(format!("its settings cannot be written: {error}")))?;
     if let Some(tool_use_id) = &launch.resume_at {
         transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
     }
@@ -63,7 +65,7 @@ pub(super) fn command(
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);
     // Without a transcript there is nothing to resume.
-    command.args(others).args(arguments(launch, transcript.path().is_some()));
+    command.args(others).args(arguments(settings, launch, transcript.path().is_some()));
     // A sandbox goes to the working folder by itself.
     if let (None, Some(working_dir)) = (means.sandbox, place.folders.first()) {
         command.current_dir(working_dir.handle());
@@ -110,13 +112,14 @@ fn command_line(means: Means<'_>, place: Place<'_>, config_dir: &Path) -> Vec<Os
         Credentials::Login { credentials_file } => Some(credentials_file.as_path()),
         Credentials::ApiKey { .. } | Credentials::OauthToken { .. } | Credentials::Offline { .. } => None,
     };
-    line.extend(sandbox.arguments(Inside { folders: place.folders, config_dir, login }));
+    let program = means.program.resolved();
+    line.extend(sandbox.arguments(Inside { program: &program, folders: place.folders, config_dir, login }));
     line.extend(means.limiter.inside());
-    line.push(means.program.resolved().into());
+    line.push(program.into());
     line
 }
 
-fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
+fn arguments(settings: &ClaudeSettings, launch: &AgentLaunch, resume: bool) -> Vec<String> {
     let options = &launch.options;
     let mut arguments: Vec<String> = [
         "--output-format=stream-json",
@@ -124,11 +127,10 @@ fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
         "--verbose",
         "--include-partial-messages",
         "--permission-prompt-tool=stdio",
-        "--setting-sources=",
-        "--strict-mcp-config",
     ]
     .map(str::to_owned)
     .to_vec();
+    arguments.extend(trusted::arguments(launch.trust, settings));
     let identity = if resume { "resume" } else { "session-id" };
     arguments.push(format!("--{identity}={}", launch.session));
     if launch.permission_mode != PermissionMode::Default {

@@ -12,6 +12,7 @@ use runner_core::ids::TurnId;
 use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, GateVerdict, RunningAgent};
 use runner_core::prompt::Attachment;
 use runner_core::session::requests::SettledRequest;
+use runner_core::trust::Trust;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
@@ -43,7 +44,7 @@ const UNTIL_KILLED: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct ClaudeProcess {
     group: Pid,
-    tree: ProcessTree,
+    tree: Arc<ProcessTree>,
     /// Absent once the agent's input is closed.
     lines: Mutex<Option<mpsc::Sender<Value>>>,
     answers: Answers,
@@ -51,7 +52,11 @@ pub(super) struct ClaudeProcess {
 }
 
 impl ClaudeProcess {
-    pub(super) fn spawn(mut command: Command, tree: ProcessTree) -> Result<RunningAgent, AgentError> {
+    pub(super) fn spawn(
+        mut command: Command,
+        tree: ProcessTree,
+        trust: Trust,
+    ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
@@ -66,12 +71,13 @@ impl ClaudeProcess {
         let answers = Answers::default();
         tokio::spawn(write_lines(stdin, waiting_lines));
         tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), answers.clone()));
-        tokio::spawn(wait(child, stderr, exited));
+        let tree = Arc::new(tree);
+        tokio::spawn(wait(child, stderr, exited, Arc::clone(&tree)));
         // Answered when it is up; nothing waits for that.
         lines.try_send(request::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let outputs =
-            ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone() };
+            ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone(), trust };
         let process = Self { group, tree, lines: Mutex::new(Some(lines)), answers, exit };
         Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
     }
@@ -201,6 +207,7 @@ struct ClaudeOutputs {
     outputs: mpsc::Receiver<AgentOutput>,
     exit: watch::Receiver<Option<String>>,
     answers: Answers,
+    trust: Trust,
 }
 
 #[async_trait]
@@ -208,6 +215,12 @@ impl AgentOutputs for ClaudeOutputs {
     async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit> {
         let mut outputs = Vec::new();
         if self.outputs.recv_many(&mut outputs, MAX_OUTPUTS_AT_ONCE).await > 0 {
+            for output in &mut outputs {
+                // It does not say this of itself.
+                if let AgentOutput::Initialized(profile) = output {
+                    profile.trusted_folder = self.trust == Trust::Trusted;
+                }
+            }
             return Ok(outputs);
         }
         let detail = match self.exit.wait_for(Option::is_some).await {
@@ -229,7 +242,12 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Value>) {
     }
 }
 
-async fn wait(mut child: Child, stderr: impl AsyncRead + Unpin, exited: watch::Sender<Option<String>>) {
+async fn wait(
+    mut child: Child,
+    stderr: impl AsyncRead + Unpin,
+    exited: watch::Sender<Option<String>>,
+    tree: Arc<ProcessTree>,
+) {
     let tail = Mutex::new(Vec::new());
     let drained = drain(stderr, &tail);
     tokio::pin!(drained);
@@ -241,6 +259,9 @@ async fn wait(mut child: Child, stderr: impl AsyncRead + Unpin, exited: watch::S
         }
         () = &mut drained => child.wait().await,
     };
+    // What outlives the agent would hold its output open. It goes before the end is told, for then the
+    // session's next agent may start.
+    tree.kill_rest().await;
     let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     exited.send_replace(Some(describe(status, &tail)));
 }

@@ -70,6 +70,7 @@ pub(super) struct Sandbox {
 /// The folders of one agent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inside<'a> {
+    pub(super) program: &'a Path,
     pub(super) folders: &'a [Folder],
     pub(super) config_dir: &'a Path,
     /// The operator's own login, where agents use that.
@@ -85,14 +86,14 @@ impl Sandbox {
         let missing = "bubblewrap is not installed: `apt-get install bubblewrap`, or the package of that \
              name of your system";
         let bwrap = on_search_path(settings, "bwrap").ok_or(missing)?;
-        let sandbox = Self { bwrap, mounts: Mounts::of_system(settings, program) };
+        let sandbox = Self { bwrap, mounts: Mounts::of_system(settings) };
         sandbox.try_out(settings, program).await?;
         Ok(sandbox)
     }
 
     async fn try_out(&self, settings: &ClaudeSettings, program: Option<&Path>) -> Result<(), String> {
         let mut command = Command::new(&self.bwrap);
-        command.args(self.mounts.arguments(None)).args(["--", "/bin/sh", "-c", TRY_OUT, "sh"]);
+        command.args(self.mounts.arguments(program, None)).args(["--", "/bin/sh", "-c", TRY_OUT, "sh"]);
         command.arg(settings.sandbox.data_dir.join("instance")).arg(program.unwrap_or(Path::new("")));
         command.env_clear().envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).kill_on_drop(true);
@@ -110,7 +111,7 @@ impl Sandbox {
     /// What goes in front of an agent's command line.
     pub(super) fn arguments(&self, inside: Inside<'_>) -> Vec<OsString> {
         let mut arguments = vec![self.bwrap.clone().into_os_string()];
-        arguments.extend(self.mounts.arguments(Some(inside)));
+        arguments.extend(self.mounts.arguments(Some(inside.program), Some(inside)));
         if let Some(working_dir) = inside.folders.first() {
             arguments.extend(["--chdir".into(), working_dir.named.clone().into()]);
         }

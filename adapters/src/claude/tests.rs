@@ -6,6 +6,7 @@ mod control;
 mod decode;
 mod environment;
 mod file_changes;
+mod folders;
 mod forks;
 mod launch;
 mod odd_lines;

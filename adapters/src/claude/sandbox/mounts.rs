@@ -114,7 +114,7 @@ pub(super) struct Mounts {
 }
 
 impl Mounts {
-    pub(super) fn of_system(settings: &ClaudeSettings, program: Option<&Path>) -> Self {
+    pub(super) fn of_system(settings: &ClaudeSettings) -> Self {
         let sandbox = &settings.sandbox;
         let home = sandbox.home.clone().filter(|home| home.is_absolute() && !is_system(home));
         let mut mounts = Self {
@@ -129,7 +129,6 @@ impl Mounts {
             settings.inherited_env.iter().filter(|(name, _)| CERTIFICATES.contains(&&name[..]));
         let mut found: Vec<PathBuf> = std::env::split_paths(&search_path).collect();
         found.extend(certificates.map(|(_, value)| PathBuf::from(value)));
-        found.extend(program.map(|program| mounts.folder_of(program)));
         found.retain(|path| path.is_absolute() && path.exists() && !is_system(path));
         found.retain(|path| !mounts.is_shared(path));
         mounts.shown.extend(found);
@@ -138,14 +137,16 @@ impl Mounts {
         mounts
     }
 
-    /// All arguments but the command; with no agent's folders, to try it out.
-    pub(super) fn arguments(&self, inside: Option<Inside<'_>>) -> Vec<OsString> {
+    /// All arguments but the command; with no agent's folders, to try it out. The program may have been
+    /// installed only now.
+    pub(super) fn arguments(&self, program: Option<&Path>, inside: Option<Inside<'_>>) -> Vec<OsString> {
         let mut arguments = self.fixed.clone();
         let mut mounts: Vec<Mount> = vec![];
         if let (Some(inside), Some(home)) = (inside, &self.home) {
             mounts.push(writable(home.clone(), private_home(inside.config_dir)));
         }
-        let shown = self.shown.iter();
+        let program = program.map(|program| self.folder_of(program)).filter(|path| !is_system(path));
+        let shown = self.shown.iter().chain(&program);
         mounts.extend(shown.map(|path| Mount { at: path.clone(), source: Source::ReadOnly(path.clone()) }));
         if let Some(inside) = inside {
             let folders = inside.folders.iter();

@@ -9,6 +9,7 @@ use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{ProcessId, SessionId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
+use runner_core::trust::Trust;
 use runner_core::workspace::AllowedFolders;
 use serde_json::json;
 use tokio::process::Command;
@@ -319,6 +320,7 @@ pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
         permission_mode: PermissionMode::Default,
         options,
         files: vec![],
+        trust: Trust::Untrusted,
         resume_at: None,
     }
 }

@@ -6,6 +6,7 @@ use runner_core::agent::{AgentOutput, Spend};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentExit, RunningAgent};
+use runner_core::trust::Trust;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
@@ -219,7 +220,11 @@ async fn dropping_the_agent_kills_it_with_all_it_has_started() {
 async fn program_that_cannot_be_run_is_an_error() {
     let marker = Marker::of_session("instance", SessionId(Uuid::from_u128(1)));
 
-    let refused = ClaudeProcess::spawn(Command::new("/no/such/program"), ProcessTree::new(marker, None));
+    let refused = ClaudeProcess::spawn(
+        Command::new("/no/such/program"),
+        ProcessTree::new(marker, None),
+        Trust::Untrusted,
+    );
 
     assert!(matches!(refused, Err(AgentError::NotStarted(_))));
 }
@@ -245,7 +250,7 @@ fn playing_marked(script: &str) -> (RunningAgent, Marker) {
     let marker = Marker::of_session(&Uuid::now_v7().to_string(), SessionId(Uuid::from_u128(1)));
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(script).env(MARKER_VARIABLE, marker.value());
-    (ClaudeProcess::spawn(command, ProcessTree::new(marker.clone(), None)).unwrap(), marker)
+    (ClaudeProcess::spawn(command, ProcessTree::new(marker.clone(), None), Trust::Untrusted).unwrap(), marker)
 }
 
 async fn next(agent: &mut RunningAgent) -> AgentOutput {
