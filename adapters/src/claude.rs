@@ -41,13 +41,13 @@ use runner_core::session::fork::Said;
 use runner_core::trust::Trust;
 use runner_core::workspace::AllowedFolders;
 
-pub use credentials::Credentials;
+pub use credentials::{Credentials, ModelKind};
 use folder::Folder;
 use fork::TranscriptCopy;
 use launch::{Means, Place};
 pub use limits::AgentLimits;
 use limits::{InUserNamespace, Limiter};
-use process::ClaudeProcess;
+use process::{Attached, ClaudeProcess};
 use process_tree::{Marker, ProcessTree};
 use program::Program;
 use sandbox::Sandbox;
@@ -139,12 +139,18 @@ impl AgentRuntime for ClaudeRuntime {
             .limiter
             .group(launch.process)
             .map_err(|error| AgentError::NotStarted(format!("its limits cannot be set: {error}")))?;
-        let sandbox = self.sandbox.as_ref().ok();
-        let means = Means { settings: &self.settings, program: &program, sandbox, limiter: &self.limiter };
-        let place = Place { folders: &folders, group: group.as_ref() };
-        let command = launch::command(means, &launch, place)?;
+        let access = self.settings.credentials.access(&launch)?;
+        let means = Means {
+            settings: &self.settings,
+            program: &program,
+            sandbox: self.sandbox.as_ref().ok(),
+            limiter: &self.limiter,
+            access: &access,
+        };
+        let command = launch::command(means, &launch, Place { folders: &folders, group: group.as_ref() })?;
         let marker = Marker::of_session(&self.settings.instance, launch.session);
-        ClaudeProcess::spawn(command, ProcessTree::new(marker, group), launch.trust)
+        let tree = ProcessTree::new(marker, group);
+        ClaudeProcess::spawn(command, Attached { tree, pass: access.pass, trust: launch.trust })
     }
 
     async fn check(&self) -> Result<(), AgentError> {
@@ -158,6 +164,7 @@ impl AgentRuntime for ClaudeRuntime {
             version: program.as_ref().map(|program| program.version.clone()),
             program: program.map(|program| program.path.display().to_string()),
             credentials: self.settings.credentials.kind(),
+            gateway: self.settings.credentials.is_behind_gateway(),
             offline: self.settings.credentials.is_offline(),
             protection: AgentProtection {
                 sandbox: if self.sandbox.is_ok() { Sandboxing::Bubblewrap } else { Sandboxing::None },

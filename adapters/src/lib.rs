@@ -3,13 +3,16 @@
 //! Errors of libraries end here: what leaves this crate is a port's own error.
 //! This crate must not know actors or HTTP routes.
 //!
-//! Begin with [`event_store`] (how events become durable) and [`claude`] (how the agent is driven).
+//! Begin with [`event_store`] (how events become durable), [`claude`] (how the agent is driven) and
+//! [`gateway`] (how it reaches a model without its key).
 
 pub mod claude;
 pub mod clock;
 pub mod codes;
 pub mod event_store;
+pub mod gateway;
 pub mod grants;
+mod loopback;
 pub mod offline_model;
 pub mod passwords;
 pub mod secret_key;

@@ -34,94 +34,40 @@ mod script;
 mod side_call;
 mod stream;
 
-use std::{
-    convert::Infallible,
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
-
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::{JoinHandle, JoinSet},
-};
+use std::{io, sync::Arc};
 
 use self::{playback::Playback, routes::Routes};
+use crate::loopback::LoopbackServer;
 
 pub use self::script::{Script, ScriptError};
-
-const MAX_CONNECTIONS: usize = 512;
-const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
-/// Pause after a failed accept: it usually means that file descriptors have run out.
-const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The running server. Dropping it closes the socket and every connection.
 #[derive(Debug)]
 pub struct OfflineModel {
-    address: SocketAddr,
-    server: JoinHandle<()>,
+    server: LoopbackServer,
 }
 
 impl OfflineModel {
     /// Listens on a free port of the loopback interface. `script` plays for every prompt without its own.
     pub async fn start(script: Option<Script>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let routes = Arc::new(Routes::new(Playback::new(script)));
-        let server = tokio::spawn(serve(listener, routes));
-        tracing::debug!(%address, "offline model listens on {address}");
-        Ok(Self { address, server })
+        Self::start_with(Routes::new(Playback::new(script))).await
+    }
+
+    /// The same, for those only who know the key, as the real API does it.
+    pub async fn start_with_key(script: Option<Script>, key: &str) -> io::Result<Self> {
+        Self::start_with(Routes::new(Playback::new(script)).with_key(key)).await
+    }
+
+    async fn start_with(routes: Routes) -> io::Result<Self> {
+        let routes = Arc::new(routes);
+        let server = LoopbackServer::start(move |request| Arc::clone(&routes).respond(request)).await?;
+        tracing::debug!("the offline model listens on {}", server.base_url());
+        Ok(Self { server })
     }
 
     /// What `ANTHROPIC_BASE_URL` is to be.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for OfflineModel {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-/// Accepts for ever. The connections live in this future's set, so they end with it.
-async fn serve(listener: TcpListener, routes: Arc<Routes>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.len() >= MAX_CONNECTIONS {
-            connections.join_next().await;
-        }
-        tokio::select! {
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve_connection(stream, Arc::clone(&routes)));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "offline model cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
-                }
-            },
-        }
-    }
-}
-
-async fn serve_connection(stream: TcpStream, routes: Arc<Routes>) {
-    let service = service_fn(move |request| {
-        let routes = Arc::clone(&routes);
-        async move { Ok::<_, Infallible>(routes.respond(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    // A client that leaves and a scripted cut end here too: neither is worth more than a trace.
-    if let Err(error) = connection.await {
-        tracing::trace!(%error, "a connection to the offline model ended early");
+        self.server.base_url()
     }
 }
 

@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod event_log;
 pub mod ids;
 pub mod invite;
+pub mod model_access;
 pub mod money;
 pub mod ports;
 pub mod principal;

@@ -182,6 +182,7 @@ impl std::fmt::Debug for AgentFile {
 #[derive(Clone, Debug)]
 pub struct AgentLaunch {
     pub session: SessionId,
+    pub owner: String,
     pub process: ProcessId,
     pub working_dir: PathBuf,
     pub permission_mode: PermissionMode,
@@ -239,6 +240,9 @@ pub struct AgentStatus {
     pub version: Option<String>,
     /// `api_key`, `login` or `offline`; never the secret itself.
     pub credentials: &'static str,
+    /// Whether the server stands between the agent and the model, so that the agent holds no key. With a
+    /// login it does not: the agent renews that by itself.
+    pub gateway: bool,
     pub offline: bool,
     pub protection: AgentProtection,
     /// What to do where something is missing.

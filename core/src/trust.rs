@@ -100,7 +100,9 @@ impl TrustedFolder {
 mod tests {
     use std::path::Path;
 
-    use super::{Granted, NotTrusted, TrustedFolder};
+    use serde_json::json;
+
+    use super::{Granted, NotTrusted, TrustEvent, TrustedFolder};
     use crate::aggregate::Aggregate;
     use crate::time::Timestamp;
 
@@ -129,6 +131,25 @@ mod tests {
     fn trusting_again_keeps_who_did_it_first() {
         assert_eq!(trusted().trust("/srv/app", &by("bob")), []);
         assert_eq!(trusted().granted, Some(by("ada")));
+    }
+
+    #[test]
+    fn events_are_stored_like_this_for_ever() {
+        let lines = [
+            json!({ "type": "folder_trusted", "data": {
+                "working_dir": "/srv/app", "by": "ada", "at": "2026-11-22T10:24:13.000Z" } }),
+            json!({ "type": "trust_revoked", "data": {
+                "working_dir": "/srv/app", "by": "bob", "at": "2026-11-22T10:24:13.000Z" } }),
+        ];
+        let (working_dir, at) = ("/srv/app".to_owned(), "2026-11-22T10:24:13.000Z");
+        let at: Timestamp = serde_json::from_value(json!(at)).unwrap();
+        let events = [
+            TrustEvent::FolderTrusted { working_dir: working_dir.clone(), by: "ada".into(), at },
+            TrustEvent::TrustRevoked { working_dir, by: "bob".into(), at },
+        ];
+
+        assert_eq!(events.clone().map(|event| serde_json::to_value(event).unwrap()), lines);
+        assert_eq!(lines.map(|line| serde_json::from_value::<TrustEvent>(line).unwrap()), events);
     }
 
     #[test]

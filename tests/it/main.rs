@@ -8,6 +8,7 @@ mod durability;
 mod failures;
 mod file_changes;
 mod forks;
+mod gateway;
 mod guard;
 mod idempotency;
 mod import;

@@ -16,11 +16,13 @@ use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{Aggregates, Services, Sessions, Settings, TrustedFolders};
 use runner_adapters::claude::{
-    AgentLimits, ClaudeRuntime, ClaudeSettings, Credentials, SandboxMode, SandboxSettings,
+    AgentLimits, ClaudeRuntime, ClaudeSettings, Credentials, ModelKind, SandboxMode, SandboxSettings,
 };
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
+use runner_adapters::gateway::{Gateway, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
+use runner_core::model_access::ModelKey;
 use runner_core::ports::{AgentRuntime, Clock, Sandboxing};
 use runner_core::workspace::AllowedFolders;
 use utoipa_actix_web::AppExt;
@@ -184,23 +186,39 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
 
 /// The operator's key or login; without either, or when asked for, the offline model.
 async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
-    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
-        (Some(key), _, _) => {
-            Some(Credentials::ApiKey { key: key.expose().to_owned(), base_url: config.base_url.clone() })
-        }
-        (None, Some(token), _) => Some(Credentials::OauthToken { token: token.expose().to_owned() }),
-        (None, None, Some(credentials_file)) => Some(Credentials::Login { credentials_file }),
-        (None, None, None) => None,
-    };
-    match (own, config.offline) {
-        (Some(own), Offline::Auto | Offline::Never) => return Ok((own, None)),
-        (None, Offline::Never) => {
+    let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
+    let is_offline = match (has_own, config.offline) {
+        (true, Offline::Auto | Offline::Never) => false,
+        (false, Offline::Never) => {
             anyhow::bail!(
                 "there is neither ANTHROPIC_API_KEY nor a login, and OFFLINE forbids the offline model"
             )
         }
-        (_, Offline::Always) | (None, Offline::Auto) => {}
+        (_, Offline::Always) | (false, Offline::Auto) => true,
+    };
+    if is_offline {
+        let model = offline_model(config).await?;
+        let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
+        return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
     }
+    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
+        (Some(key), _, _) => {
+            let key = ModelKey::new(None, config.base_url.clone(), key.expose());
+            behind_gateway(key, ModelKind::Api).await?
+        }
+        (None, Some(token), _) => Credentials::OauthToken { token: token.expose().to_owned() },
+        (None, None, Some(credentials_file)) => Credentials::Login { credentials_file },
+        (None, None, None) => anyhow::bail!("the login is gone"),
+    };
+    Ok((own, None))
+}
+
+async fn behind_gateway(key: ModelKey, upstream: ModelKind) -> anyhow::Result<Credentials> {
+    let gateway = Gateway::start(Arc::new(OperatorKey(key))).await?;
+    Ok(Credentials::Gateway { gateway, upstream })
+}
+
+async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {
     let script = match &config.offline_script {
         Some(path) => {
             let text =
@@ -209,8 +227,7 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         }
         None => None,
     };
-    let model = OfflineModel::start(script).await.context("the offline model cannot be started")?;
-    Ok((Credentials::Offline { base_url: model.base_url() }, Some(model)))
+    OfflineModel::start(script).await.context("the offline model cannot be started")
 }
 
 fn login_file(config: &Config) -> Option<std::path::PathBuf> {

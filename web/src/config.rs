@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::secrets;
+
 /// Variables of the server's environment that an agent may see. Everything else stays here.
 const INHERITED: &[&str] = &[
     "PATH",
@@ -104,10 +106,16 @@ pub struct Config {
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {
-    /// Reads the environment, and `.env` in the current folder for what the environment does not set.
+    /// Reads the environment, and `.env` in the current folder for what the environment does not set. To be
+    /// called once, before anything is started: if there are secrets in the environment, the program starts
+    /// itself anew without them.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut variables = BTreeMap::new();
         let mut problems = Vec::new();
+        let secrets = secrets::leave_environment().unwrap_or_else(|error| {
+            tracing::warn!(%error, "secrets stay in the environment, where agents may read them");
+            BTreeMap::new()
+        });
         match dotenvy::from_path_iter(".env") {
             Ok(entries) => {
                 for entry in entries {
@@ -126,6 +134,7 @@ impl Config {
                 variables.insert(name, value);
             }
         }
+        variables.extend(secrets);
         Self::read(variables, problems)
     }
 

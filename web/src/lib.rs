@@ -17,6 +17,7 @@ pub mod import;
 mod pages;
 mod request;
 mod routes;
+mod secrets;
 mod stream;
 mod workspace;
 

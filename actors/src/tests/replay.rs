@@ -104,6 +104,7 @@ impl AgentRuntime for ReplayRunner {
             program: Some("/bin/replay".into()),
             version: Some("2.1".into()),
             credentials: "offline",
+            gateway: false,
             offline: true,
             protection: AgentProtection::default(),
             problem: None,

@@ -2,47 +2,82 @@
 
 use std::path::PathBuf;
 
+use runner_core::ids::SessionId;
+use runner_core::model_access::ModelScope;
+use runner_core::ports::{AgentError, AgentLaunch};
+
+use crate::gateway::{Gateway, Pass};
+
+/// There is one tenant until there are accounts.
+const TENANT: &str = "default";
+
 /// How the agent reaches a model. `Debug` shows the kind only.
 #[derive(Clone)]
 pub enum Credentials {
-    /// The operator's Anthropic key, and the API to use if it is not the public one.
-    ApiKey { key: String, base_url: Option<String> },
-    /// The operator's own Claude Code login: the file that holds it.
+    /// Through the gateway, which has the key.
+    Gateway { gateway: Gateway, upstream: ModelKind },
+    /// The operator's own Claude Code login: the file that holds it. The agent renews it by itself.
     Login { credentials_file: PathBuf },
     /// The same as a long-lived token.
     OauthToken { token: String },
-    /// The offline model at this address. Its key is worth nothing anywhere else.
-    Offline { base_url: String },
+}
+
+/// What stands behind the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// The real API, asked with a key.
+    Api,
+    /// The offline model.
+    Offline,
+}
+
+/// What one process is given. The pass is good as long as this is kept.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) env: Vec<(&'static str, String)>,
+    pub(super) pass: Option<Pass>,
 }
 
 impl Credentials {
     pub(super) const fn kind(&self) -> &'static str {
         match self {
-            Self::ApiKey { .. } => "api_key",
+            Self::Gateway { upstream: ModelKind::Api, .. } => "api_key",
+            Self::Gateway { upstream: ModelKind::Offline, .. } => "offline",
             Self::Login { .. } | Self::OauthToken { .. } => "login",
-            Self::Offline { .. } => "offline",
         }
     }
 
     pub(super) const fn is_offline(&self) -> bool {
-        matches!(self, Self::Offline { .. })
+        matches!(self, Self::Gateway { upstream: ModelKind::Offline, .. })
     }
 
-    /// The environment variables that hand them to the agent.
-    pub(super) fn env(&self) -> Vec<(&'static str, String)> {
+    pub(super) const fn is_behind_gateway(&self) -> bool {
+        matches!(self, Self::Gateway { .. })
+    }
+
+    /// The environment variables that let one process reach the model.
+    pub(super) fn access(&self, launch: &AgentLaunch) -> Result<Access, AgentError> {
         match self {
-            Self::ApiKey { key, base_url } => {
-                let base_url = base_url.iter().map(|url| ("ANTHROPIC_BASE_URL", url.clone()));
-                base_url.chain([("ANTHROPIC_API_KEY", key.clone())]).collect()
+            Self::Gateway { gateway, .. } => {
+                let pass = gateway
+                    .admit(scope(launch.session, &launch.owner))
+                    .map_err(|error| AgentError::NotStarted(error.to_string()))?;
+                let env = vec![
+                    ("ANTHROPIC_BASE_URL", gateway.base_url()),
+                    ("ANTHROPIC_API_KEY", pass.token().to_owned()),
+                ];
+                Ok(Access { env, pass: Some(pass) })
             }
-            Self::Login { .. } => vec![],
-            Self::OauthToken { token } => vec![("CLAUDE_CODE_OAUTH_TOKEN", token.clone())],
-            Self::Offline { base_url } => vec![
-                ("ANTHROPIC_BASE_URL", base_url.clone()),
-                ("ANTHROPIC_API_KEY", "sk-ant-offline".to_owned()),
-            ],
+            Self::Login { .. } => Ok(Access { env: vec![], pass: None }),
+            Self::OauthToken { token } => {
+                Ok(Access { env: vec![("CLAUDE_CODE_OAUTH_TOKEN", token.clone())], pass: None })
+            }
         }
     }
+}
+
+fn scope(session: SessionId, owner: &str) -> ModelScope {
+    ModelScope { session, tenant: TENANT.to_owned(), owner: owner.to_owned() }
 }
 
 impl std::fmt::Debug for Credentials {

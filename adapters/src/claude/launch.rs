@@ -13,6 +13,7 @@ use runner_core::ids::SessionId;
 use runner_core::ports::{AgentError, AgentLaunch};
 use tokio::process::Command;
 
+use super::credentials::Access;
 use super::folder::Folder;
 use super::limits::{AgentGroup, Limiter};
 use super::process_tree::MARKER_VARIABLE;
@@ -35,6 +36,8 @@ pub(super) struct Means<'a> {
     pub(super) program: &'a Program,
     pub(super) sandbox: Option<&'a Sandbox>,
     pub(super) limiter: &'a Limiter,
+    /// How it reaches a model.
+    pub(super) access: &'a Access,
 }
 
 /// Where an agent is put: the folders it works in, the first of them first, and its control group.
@@ -64,8 +67,7 @@ pub(super) fn command(
     let line = command_line(means, place, &config_dir);
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);
-    // Without a transcript there is nothing to resume.
-    command.args(others).args(arguments(settings, launch, transcript.path().is_some()));
+    command.args(others);
     // A sandbox goes to the working folder by itself.
     if let (None, Some(working_dir)) = (means.sandbox, place.folders.first()) {
         command.current_dir(working_dir.handle());
@@ -73,9 +75,12 @@ pub(super) fn command(
     command.env_clear();
     command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
     command.envs(&launch.options.env);
-    command.envs(settings.credentials.env());
+    command.envs(means.access.env.iter().map(|(name, value)| (name, value)));
     if let Some(sandbox) = means.sandbox {
         command.env("HOME", sandbox.home(&config_dir)).env("TMPDIR", "/tmp").env("IS_SANDBOX", "1");
+    }
+    if means.access.pass.is_some() {
+        keep_from_proxy(settings, &mut command);
     }
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
@@ -86,6 +91,9 @@ pub(super) fn command(
     command.env("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true");
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
+    let sources = trusted::arguments(launch.trust, &command);
+    // Without a transcript there is nothing to resume.
+    command.args(arguments(launch, sources, transcript.path().is_some()));
     Ok(command)
 }
 
@@ -110,7 +118,7 @@ fn command_line(means: Means<'_>, place: Place<'_>, config_dir: &Path) -> Vec<Os
     };
     let login = match &means.settings.credentials {
         Credentials::Login { credentials_file } => Some(credentials_file.as_path()),
-        Credentials::ApiKey { .. } | Credentials::OauthToken { .. } | Credentials::Offline { .. } => None,
+        Credentials::Gateway { .. } | Credentials::OauthToken { .. } => None,
     };
     let program = means.program.resolved();
     line.extend(sandbox.arguments(Inside { program: &program, folders: place.folders, config_dir, login }));
@@ -119,7 +127,7 @@ fn command_line(means: Means<'_>, place: Place<'_>, config_dir: &Path) -> Vec<Os
     line
 }
 
-fn arguments(settings: &ClaudeSettings, launch: &AgentLaunch, resume: bool) -> Vec<String> {
+fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<String> {
     let options = &launch.options;
     let mut arguments: Vec<String> = [
         "--output-format=stream-json",
@@ -130,7 +138,7 @@ fn arguments(settings: &ClaudeSettings, launch: &AgentLaunch, resume: bool) -> V
     ]
     .map(str::to_owned)
     .to_vec();
-    arguments.extend(trusted::arguments(launch.trust, settings));
+    arguments.extend(sources);
     let identity = if resume { "resume" } else { "session-id" };
     arguments.push(format!("--{identity}={}", launch.session));
     if launch.permission_mode != PermissionMode::Default {
@@ -150,6 +158,20 @@ fn arguments(settings: &ClaudeSettings, launch: &AgentLaunch, resume: bool) -> V
     arguments.extend(named.into_iter().filter_map(|(flag, value)| Some(format!("--{flag}={}", value?))));
     arguments.extend(options.add_dirs.iter().map(|folder| format!("--add-dir={folder}")));
     arguments
+}
+
+/// The gateway is on this machine, and its tokens are nobody else's business.
+fn keep_from_proxy(settings: &ClaudeSettings, command: &mut Command) {
+    let uses =
+        |name: &str| settings.inherited_env.iter().any(|(inherited, _)| inherited.eq_ignore_ascii_case(name));
+    if !uses("HTTP_PROXY") && !uses("HTTPS_PROXY") {
+        return;
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        let inherited = settings.inherited_env.iter().find(|(inherited, _)| inherited == name);
+        let excepted = inherited.map_or_else(String::new, |(_, hosts)| format!("{hosts},"));
+        command.env(name, format!("{excepted}127.0.0.1"));
+    }
 }
 
 /// A folder of the session's own, so that no two sessions and no person share settings or history.

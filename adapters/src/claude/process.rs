@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use super::process_tree::ProcessTree;
 use super::reader::{Answers, read_lines};
 use super::{report, request};
+use crate::gateway::Pass;
 
 /// Lines waiting to be written to the agent, and outputs waiting to be stored.
 const MAX_WAITING_LINES: usize = 64;
@@ -51,11 +52,20 @@ pub(super) struct ClaudeProcess {
     exit: watch::Receiver<Option<String>>,
 }
 
+/// What belongs to a program for as long as it runs.
+#[derive(Debug)]
+pub(super) struct Attached {
+    pub(super) tree: ProcessTree,
+    /// By which it reaches a model, where it needs one.
+    pub(super) pass: Option<Pass>,
+    pub(super) trust: Trust,
+}
+
 impl ClaudeProcess {
+    /// What is attached ends with the program.
     pub(super) fn spawn(
         mut command: Command,
-        tree: ProcessTree,
-        trust: Trust,
+        Attached { tree, pass, trust }: Attached,
     ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -72,7 +82,7 @@ impl ClaudeProcess {
         tokio::spawn(write_lines(stdin, waiting_lines));
         tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), answers.clone()));
         let tree = Arc::new(tree);
-        tokio::spawn(wait(child, stderr, exited, Arc::clone(&tree)));
+        tokio::spawn(wait((child, pass), stderr, exited, Arc::clone(&tree)));
         // Answered when it is up; nothing waits for that.
         lines.try_send(request::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
@@ -243,7 +253,7 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Value>) {
 }
 
 async fn wait(
-    mut child: Child,
+    (mut child, pass): (Child, Option<Pass>),
     stderr: impl AsyncRead + Unpin,
     exited: watch::Sender<Option<String>>,
     tree: Arc<ProcessTree>,
@@ -253,11 +263,16 @@ async fn wait(
     tokio::pin!(drained);
     let status = tokio::select! {
         status = child.wait() => {
+            drop(pass);
             // What it said last is in the pipe; a child of its own may hold that open for ever.
             drop(tokio::time::timeout(Duration::from_millis(200), &mut drained).await);
             status
         }
-        () = &mut drained => child.wait().await,
+        () = &mut drained => {
+            let status = child.wait().await;
+            drop(pass);
+            status
+        }
     };
     // What outlives the agent would hold its output open. It goes before the end is told, for then the
     // session's next agent may start.

@@ -1,6 +1,7 @@
 //! What the agent's lines mean, what it is started with, and that nothing of it is left behind.
 //! The lines are those of the protocol, as the real program writes them.
 
+mod access;
 mod answers;
 mod control;
 mod decode;

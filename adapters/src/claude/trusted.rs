@@ -5,13 +5,15 @@
 //! lead the agent, and what it identifies itself with, to another address. Settings on the command line go
 //! before those of a folder, so everything that decides where the agent goes is said there once more.
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
 use runner_core::trust::Trust;
 use serde_json::{Map, Value, json};
+use tokio::process::Command;
 
-use super::ClaudeSettings;
 use super::agent_folder::AgentFolder;
 
 /// Where the agent keeps, among other things, which folders it was told to trust.
@@ -20,7 +22,8 @@ const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 
 const PUBLIC_API: &str = "https://api.anthropic.com";
 
-/// Variables that are emptied unless the server itself has set them.
+/// Variables that are emptied unless the server itself has set them. None of them may hold a secret of the
+/// server.
 const PINNED: &[&str] = &[
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -41,29 +44,27 @@ const PINNED: &[&str] = &[
     "NODE_EXTRA_CA_CERTS",
 ];
 
-/// The arguments that say what is loaded. Servers of the folder (`.mcp.json`) are not, in any case.
-pub(super) fn arguments(trust: Trust, settings: &ClaudeSettings) -> Vec<String> {
+/// The arguments that say what is loaded, for a command with all its variables. Servers of the folder
+/// (`.mcp.json`) are not, in any case.
+pub(super) fn arguments(trust: Trust, command: &Command) -> Vec<String> {
     match trust {
         Trust::Untrusted => vec!["--setting-sources=".to_owned(), "--strict-mcp-config".to_owned()],
         Trust::Trusted => vec![
             "--setting-sources=project,local".to_owned(),
             "--strict-mcp-config".to_owned(),
-            format!("--settings={}", pinned(settings)),
+            format!("--settings={}", pinned(command)),
         ],
     }
 }
 
-fn pinned(settings: &ClaudeSettings) -> Value {
-    let mut env = Map::new();
-    let inherited = |name: &str| settings.inherited_env.iter().find(|(known, _)| known == name);
-    for name in PINNED {
-        let value = inherited(name).map(|(_, value)| value.as_str()).unwrap_or_default();
-        env.insert((*name).to_owned(), value.into());
-    }
-    // Addresses only: what is on a command line is no secret.
-    let credentials = settings.credentials.env();
-    let base_url = credentials.iter().find(|(name, _)| *name == "ANTHROPIC_BASE_URL");
-    let base_url = base_url.map_or(PUBLIC_API, |(_, url)| url.as_str());
+/// Addresses and files only: what is on a command line is no secret.
+fn pinned(command: &Command) -> Value {
+    let set: HashMap<&OsStr, &OsStr> =
+        command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
+    let value = |name: &str| set.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
+    let mut env: Map<String, Value> =
+        PINNED.iter().map(|name| ((*name).to_owned(), value(name).unwrap_or_default().into())).collect();
+    let base_url = value("ANTHROPIC_BASE_URL").unwrap_or_else(|| PUBLIC_API.to_owned());
     env.insert("ANTHROPIC_BASE_URL".to_owned(), base_url.into());
     json!({ "apiKeyHelper": "", "env": env })
 }

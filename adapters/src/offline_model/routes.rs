@@ -1,10 +1,10 @@
 //! The HTTP side: which path does what, limits, and answers in the API's form.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
 use hyper::{
     HeaderMap, Method, Request as HttpRequest, Response, StatusCode,
     body::{Body, Frame},
@@ -20,24 +20,37 @@ use super::{
     request::Request,
     stream::Call,
 };
+use crate::loopback::ResponseBody;
 
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bodies in memory at a time; the others wait.
 const MAX_BODIES: usize = 8;
 
-type ResponseBody = UnsyncBoxBody<Bytes, io::Error>;
-
 /// What the connections share.
 #[derive(Debug)]
 pub(super) struct Routes {
     playback: Playback,
     bodies: Semaphore,
+    /// The only key that is let in; without it everybody is.
+    key: Option<String>,
 }
 
 impl Routes {
     pub(super) fn new(playback: Playback) -> Self {
-        Self { playback, bodies: Semaphore::new(MAX_BODIES) }
+        Self { playback, bodies: Semaphore::new(MAX_BODIES), key: None }
+    }
+
+    pub(super) fn with_key(self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self }
+    }
+
+    fn admit(&self, headers: &HeaderMap) -> Result<(), HttpError> {
+        let given = headers.get("x-api-key").and_then(|key| key.to_str().ok());
+        if self.key.is_none() || self.key.as_deref() == given {
+            return Ok(());
+        }
+        Err(HttpError::new(401, "invalid x-api-key"))
     }
 
     /// Answers one request. Every failure is an answer too.
@@ -51,7 +64,7 @@ impl Routes {
                 Ok(json_response(StatusCode::OK, &json!({"status": "ok"})))
             }
             (&Method::POST, "/v1/messages") => self.create_message(&parts.headers, body).await,
-            (&Method::POST, "/v1/messages/count_tokens") => self.count_tokens(body).await,
+            (&Method::POST, "/v1/messages/count_tokens") => self.count_tokens(&parts.headers, body).await,
             (_, "/" | "/v1/messages" | "/v1/messages/count_tokens") => {
                 Err(HttpError::new(405, format!("method {} is not allowed here", parts.method)))
             }
@@ -73,6 +86,7 @@ impl Routes {
     where
         B: Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>,
     {
+        self.admit(headers)?;
         let session =
             headers.get("x-claude-code-session-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
         let (model, streams, reply) = {
@@ -103,10 +117,11 @@ impl Routes {
         Ok(response)
     }
 
-    async fn count_tokens<B>(&self, body: B) -> Result<Response<ResponseBody>, HttpError>
+    async fn count_tokens<B>(&self, headers: &HeaderMap, body: B) -> Result<Response<ResponseBody>, HttpError>
     where
         B: Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>,
     {
+        self.admit(headers)?;
         let _permit = self.bodies.acquire().await;
         let body = read(body).await?;
         parse::<Request>(&body)?;

@@ -25,6 +25,7 @@ struct TrustedFolderView {
     /// Resolved. Folders below it are trusted as well.
     working_dir: String,
     trusted_by: String,
+    #[schema(value_type = String, format = DateTime)]
     trusted_at: Timestamp,
 }
 
@@ -37,6 +38,7 @@ struct TrustedFolderList {
 struct RevokedTrust {
     working_dir: String,
     revoked_by: String,
+    #[schema(value_type = String, format = DateTime)]
     revoked_at: Timestamp,
 }
 

@@ -179,6 +179,7 @@ impl Core {
         let strict = resume_at.is_some().then_some(permission_mode);
         let launch = AgentLaunch {
             session: self.id,
+            owner: opened.owner.clone(),
             process,
             working_dir: opened.working_dir.clone().into(),
             permission_mode,

@@ -7,27 +7,27 @@ use runner_core::ports::AgentLaunch;
 use tokio::process::Command;
 
 use super::launch::{Folder, SESSION, command, launch_with, program, settings};
-use crate::claude::Credentials;
 use crate::claude::program::Program;
+use crate::claude::{Credentials, ModelKind};
 
 #[tokio::test]
 async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
     let folder = Folder::new();
     let program = printing_program(&folder).await;
-    let settings = settings(&folder, Credentials::ApiKey { key: "sk-1".into(), base_url: None });
+    let settings = settings(&folder, Credentials::OauthToken { token: "sk-1".into() });
     let launch =
         AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(AgentOptions::default()) };
 
-    let environment = environment_of(command(&settings, &program, &launch).unwrap()).await;
+    let environment = environment_of(command(&settings, &program, &launch)).await;
 
     let config_dir = folder.path().join(SESSION.to_string()).display().to_string();
     let working_dir = folder.path().display().to_string();
     let expected = [
-        ("ANTHROPIC_API_KEY", "sk-1"),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
         ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true"),
         ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"),
         ("CLAUDE_CODE_MAX_RETRIES", "4"),
+        ("CLAUDE_CODE_OAUTH_TOKEN", "sk-1"),
         ("CLAUDE_CONFIG_DIR", &config_dir),
         ("CLAUDE_RUNNER_AGENT", "instance/00000000-0000-0000-0000-00000000000a"),
         ("DISABLE_AUTOUPDATER", "1"),
@@ -44,8 +44,9 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
 async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
     let folder = Folder::new();
     let program = printing_program(&folder).await;
-    let base_url = Some("https://gateway".to_owned());
-    let settings = settings(&folder, Credentials::ApiKey { key: "sk-1".into(), base_url });
+    let gateway = super::access::gateway().await;
+    let base_url = gateway.base_url();
+    let settings = settings(&folder, Credentials::Gateway { gateway, upstream: ModelKind::Api });
     let reserved = [
         "ANTHROPIC_API_KEY",
         "ANTHROPIC_BASE_URL",
@@ -62,11 +63,11 @@ async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
     let options = AgentOptions { env, ..AgentOptions::default() };
     let launch = AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(options) };
 
-    let environment = environment_of(command(&settings, &program, &launch).unwrap()).await;
+    let environment = environment_of(command(&settings, &program, &launch)).await;
 
     assert_eq!(environment["LANG"], "de_CH.UTF-8");
     assert_eq!(environment["MY_SETTING"], "two words");
-    assert_eq!(environment["ANTHROPIC_BASE_URL"], "https://gateway");
+    assert_eq!(environment["ANTHROPIC_BASE_URL"], base_url);
     let evil: Vec<_> = environment.iter().filter(|(_, value)| *value == "evil").collect();
     assert!(evil.is_empty(), "{evil:?}");
 }

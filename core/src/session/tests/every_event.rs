@@ -43,7 +43,6 @@ fn beginnings() -> Vec<SessionEvent> {
                 skills: vec![json!("simplify")],
                 agents: vec!["Explore".into()],
                 plugins: vec![json!({ "name": "p" })],
-                trusted_folder: true,
                 ..profile("opus")
             },
         },

@@ -1,0 +1,90 @@
+//! The way to the model: a Messages API on loopback that stands in front of the real one.
+//!
+//! An agent runs what a model tells it, in folders that nobody checked; what it can read is as good as
+//! published. So it never holds the key. It is given the address of this gateway and a pass
+//! (`passes.rs`): a random token that is good here only, for one process, until that ends. The gateway
+//! lets through what the Messages API has and nothing else (`routes.rs`), takes off what the agent said
+//! about credentials, and puts the real key on (`upstream.rs`). Answers go back byte for byte, as they
+//! come.
+//!
+//! Which keys there are is the business of `runner_core::model_access::ModelKeys`; the operator's own is
+//! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
+//! not: the agent renews it by itself.
+
+mod passes;
+mod refusal;
+mod routes;
+#[cfg(test)]
+mod tests;
+mod upstream;
+
+use std::io;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use runner_core::model_access::{ModelKey, ModelKeys, ModelScope};
+use runner_core::ports::ReadError;
+use thiserror::Error;
+
+pub use passes::Pass;
+use passes::Passes;
+use routes::Routes;
+use upstream::Upstream;
+
+use crate::loopback::LoopbackServer;
+
+/// The gateway cannot be started.
+#[derive(Debug, Error)]
+pub enum GatewayError {
+    #[error("the gateway cannot listen")]
+    Listen(#[from] io::Error),
+    #[error("the gateway cannot call out")]
+    Client(#[source] reqwest::Error),
+    /// The system gives no random numbers; without them a token could be guessed.
+    #[error("there are no random numbers: {0}")]
+    NoRandomness(getrandom::Error),
+}
+
+/// The running gateway. Clones share it; it ends with the last of them.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    passes: Arc<Passes>,
+    server: Arc<LoopbackServer>,
+}
+
+impl Gateway {
+    /// Listens on a free port of the loopback interface.
+    pub async fn start(keys: Arc<dyn ModelKeys>) -> Result<Self, GatewayError> {
+        let passes = Arc::new(Passes::default());
+        let upstream = Upstream::new(keys).map_err(GatewayError::Client)?;
+        let routes = Arc::new(Routes::new(Arc::clone(&passes), upstream));
+        let server = LoopbackServer::start(move |request| Arc::clone(&routes).respond(request)).await?;
+        tracing::debug!("the gateway listens on {}", server.base_url());
+        Ok(Self { passes, server: Arc::new(server) })
+    }
+
+    /// What an agent's `ANTHROPIC_BASE_URL` is to be.
+    pub fn base_url(&self) -> String {
+        self.server.base_url()
+    }
+
+    /// Lets one process in, until the pass is dropped.
+    pub fn admit(&self, scope: ModelScope) -> Result<Pass, GatewayError> {
+        Passes::issue(&self.passes, scope).map_err(GatewayError::NoRandomness)
+    }
+}
+
+/// The one key of the operator, for everybody: from the environment, or the offline model's.
+#[derive(Debug)]
+pub struct OperatorKey(pub ModelKey);
+
+#[async_trait]
+impl ModelKeys for OperatorKey {
+    async fn keys(&self, _: &ModelScope) -> Result<Vec<ModelKey>, ReadError> {
+        Ok(vec![self.0.clone()])
+    }
+
+    async fn refused(&self, scope: &ModelScope, _: &ModelKey, status: u16) {
+        tracing::warn!(session.id = %scope.session, status, "the model's API does not accept the operator's key");
+    }
+}

@@ -1,0 +1,96 @@
+//! Passes: who may use the gateway, and for which session.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use runner_core::model_access::ModelScope;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, watch};
+
+/// Looks like a key to the agent, and like none of Anthropic's to everybody else.
+const TOKEN_PREFIX: &str = "sk-ant-session-";
+const TOKEN_BYTES: usize = 32;
+
+/// Calls of one process at a time. An agent with many subagents has about a dozen.
+const MAX_CALLS: usize = 32;
+
+type TokenHash = [u8; 32];
+
+/// All passes that are good now. The tokens themselves are not kept: a hash is looked up, so how long that
+/// takes tells nothing about them.
+#[derive(Debug, Default)]
+pub(super) struct Passes {
+    grants: Mutex<HashMap<TokenHash, Arc<Grant>>>,
+}
+
+/// What a pass stands for.
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub(super) scope: ModelScope,
+    pub(super) calls: Arc<Semaphore>,
+    revoked: watch::Sender<bool>,
+}
+
+/// The right of one process to ask the model. It is gone when this is dropped, and calls that are under way
+/// end. `Debug` does not show the token.
+pub struct Pass {
+    token: String,
+    hash: TokenHash,
+    passes: Arc<Passes>,
+}
+
+impl Passes {
+    pub(super) fn issue(passes: &Arc<Self>, scope: ModelScope) -> Result<Pass, getrandom::Error> {
+        let mut random = [0; TOKEN_BYTES];
+        getrandom::fill(&mut random)?;
+        let hexadecimal: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = format!("{TOKEN_PREFIX}{hexadecimal}");
+        let hash = hash(&token);
+        let grant =
+            Grant { scope, calls: Arc::new(Semaphore::new(MAX_CALLS)), revoked: watch::Sender::new(false) };
+        passes.lock().insert(hash, Arc::new(grant));
+        Ok(Pass { token, hash, passes: Arc::clone(passes) })
+    }
+
+    /// Whose token it is.
+    pub(super) fn find(&self, token: &str) -> Option<Arc<Grant>> {
+        self.lock().get(&hash(token)).cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TokenHash, Arc<Grant>>> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Grant {
+    /// Waits until the pass is no longer good.
+    pub(super) async fn revoked(&self) {
+        // The sender is in `self`, so it outlives this.
+        self.revoked.subscribe().wait_for(|revoked| *revoked).await.ok();
+    }
+}
+
+impl Pass {
+    /// What the agent's `ANTHROPIC_API_KEY` is to be.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if let Some(grant) = self.passes.lock().remove(&self.hash) {
+            grant.revoked.send_replace(true);
+        }
+    }
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pass").finish_non_exhaustive()
+    }
+}
+
+fn hash(token: &str) -> TokenHash {
+    Sha256::digest(token.as_bytes()).into()
+}

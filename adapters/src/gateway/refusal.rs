@@ -1,0 +1,74 @@
+//! Answers of the gateway's own, in the form in which the Messages API tells of errors.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::loopback::ResponseBody;
+
+/// Why the gateway does not pass a request on, or has no answer to give back.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) kind: &'static str,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    /// The request is none that the gateway passes on.
+    pub(super) fn not_found(message: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found_error", message)
+    }
+
+    pub(super) fn method_not_allowed(message: String) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", message)
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+    }
+
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("the request is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
+    }
+
+    /// The token is not, or no longer, good.
+    pub(super) fn unknown_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "this token is not valid here")
+    }
+
+    /// There is no key to ask the model with. Asking again would not help, so it is no 401.
+    pub(super) fn no_key() -> Self {
+        let message = "no API key is set up for the owner of this session";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", message)
+    }
+
+    pub(super) fn too_many_calls() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "too many calls of this session at once")
+    }
+
+    /// Something on this side failed; trying again may help.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", message)
+    }
+
+    pub(super) fn unreachable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "api_error", message)
+    }
+
+    fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, message: message.into() }
+    }
+
+    pub(super) fn into_response(self) -> Response<ResponseBody> {
+        let json = json!({"type": "error", "error": {"type": self.kind, "message": self.message}});
+        let body = Full::new(Bytes::from(json.to_string())).map_err(|never| match never {});
+        let mut response = Response::new(body.boxed_unsync());
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+}

@@ -1,0 +1,130 @@
+//! What an agent may ask the gateway: the Messages API, with a token that is good, and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, HOST};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Request, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::passes::{Grant, Passes};
+use super::refusal::Refusal;
+use super::upstream::{Question, Upstream};
+use crate::loopback::ResponseBody;
+
+/// As large as Anthropic takes them.
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Requests that wait for an answer's first byte, all together, in units.
+const BODY_UNIT_BYTES: usize = 1024 * 1024;
+const MAX_BODY_UNITS: usize = 512;
+
+/// What the API has beside `/v1/messages` is nothing that an agent needs.
+const MESSAGES: &str = "/v1/messages";
+const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
+
+/// What the connections share.
+pub(super) struct Routes {
+    passes: Arc<Passes>,
+    upstream: Upstream,
+    bodies: Arc<Semaphore>,
+}
+
+/// What is done with a request.
+enum Route {
+    /// The agent looks whether anybody is there.
+    Probe,
+    PassOn,
+}
+
+impl Routes {
+    pub(super) fn new(passes: Arc<Passes>, upstream: Upstream) -> Self {
+        Self { passes, upstream, bodies: Arc::new(Semaphore::new(MAX_BODY_UNITS)) }
+    }
+
+    /// Answers one request. Every failure is an answer too.
+    pub(super) async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Response<ResponseBody> {
+        let (parts, body) = request.into_parts();
+        let answered = match route(&parts) {
+            Ok(Route::Probe) => {
+                Ok(Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync()))
+            }
+            Ok(Route::PassOn) => self.pass_on(parts, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        answered.unwrap_or_else(Refusal::into_response)
+    }
+
+    async fn pass_on(&self, parts: Parts, body: Incoming) -> Result<Response<ResponseBody>, Refusal> {
+        let grant = self.grant(&parts.headers).ok_or_else(Refusal::unknown_token)?;
+        let call = Arc::clone(&grant.calls).try_acquire_owned().map_err(|_| Refusal::too_many_calls())?;
+        let (body, memory) = self.read(&parts.headers, body).await?;
+        let path = parts.uri.path_and_query().map_or(MESSAGES, |path| path.as_str()).to_owned();
+        let question = Question { path, headers: parts.headers, body };
+        let answered = tokio::select! {
+            answered = self.upstream.ask(&grant, question, call) => answered,
+            () = grant.revoked() => Err(Refusal::unknown_token()),
+        };
+        drop(memory);
+        answered
+    }
+
+    fn grant(&self, headers: &HeaderMap) -> Option<Arc<Grant>> {
+        let token = headers.get("x-api-key")?.to_str().ok()?;
+        self.passes.find(token)
+    }
+
+    /// The whole body: another key may have to be tried with it.
+    async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<(Bytes, OwnedSemaphorePermit), Refusal> {
+        let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let length: usize = announced.unwrap_or(MAX_BODY_BYTES);
+        if length > MAX_BODY_BYTES {
+            return Err(Refusal::too_large(MAX_BODY_BYTES));
+        }
+        let units = u32::try_from(length / BODY_UNIT_BYTES + 1).unwrap_or(u32::MAX);
+        let memory = Arc::clone(&self.bodies).acquire_many_owned(units).await;
+        let memory = memory.map_err(|_| Refusal::internal("the gateway is closed"))?;
+        match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+            Ok(Ok(body)) => Ok((body.to_bytes(), memory)),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::too_large(MAX_BODY_BYTES)),
+            Ok(Err(_)) => Err(Refusal::invalid("the request ended early")),
+            Err(_) => Err(Refusal::invalid("the request did not arrive in time")),
+        }
+    }
+}
+
+fn route(parts: &Parts) -> Result<Route, Refusal> {
+    // A proxy is asked with a whole address, or to connect. This is none.
+    if parts.method == Method::CONNECT || parts.uri.authority().is_some() {
+        return Err(Refusal::invalid("this is not a proxy"));
+    }
+    if !is_for_loopback(&parts.headers) {
+        return Err(Refusal::invalid("this server is known as 127.0.0.1 only"));
+    }
+    let path = parts.uri.path();
+    match (path, parts.uri.query()) {
+        ("/", _) if [Method::GET, Method::HEAD].contains(&parts.method) => return Ok(Route::Probe),
+        (MESSAGES | COUNT_TOKENS, None | Some("beta=true")) => {}
+        _ => return Err(Refusal::not_found(format!("the gateway has no {path}"))),
+    }
+    match parts.method {
+        Method::POST => Ok(Route::PassOn),
+        _ => Err(Refusal::method_not_allowed(format!("{} is not allowed here", parts.method))),
+    }
+}
+
+/// A page of the web can make a browser ask this address under a name of its own.
+fn is_for_loopback(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    ["127.0.0.1", "localhost"].contains(&name)
+}

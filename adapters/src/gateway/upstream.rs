@@ -1,0 +1,262 @@
+//! The other side: the model's API, asked with a real key.
+//!
+//! Nothing of an answer goes to the agent before it is known that the key was accepted, so that another one
+//! can be tried. Then every byte goes as it comes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Frame;
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
+    HeaderName, HeaderValue, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use hyper::{HeaderMap, Response, StatusCode};
+use reqwest::{Client, Url, redirect};
+use runner_core::model_access::{ModelKey, ModelKeys};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::passes::Grant;
+use super::refusal::Refusal;
+use crate::loopback::ResponseBody;
+
+const PUBLIC_API: &str = "https://api.anthropic.com";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest silence. A stream says something every few seconds; one whole answer may take ten minutes.
+const READ_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// The largest answer that is not streamed.
+const MAX_WHOLE_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authorization");
+const PROXY_AUTHENTICATE: HeaderName = HeaderName::from_static("proxy-authenticate");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Headers that are about one connection.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    PROXY_CONNECTION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// What the agent says about who it is, and what is not said again in its words.
+const REPLACED: [HeaderName; 6] = [API_KEY, AUTHORIZATION, COOKIE, HOST, CONTENT_LENGTH, ACCEPT_ENCODING];
+
+/// A request of an agent that may be passed on.
+pub(super) struct Question {
+    /// With its query.
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Asks the model's API.
+pub(super) struct Upstream {
+    keys: Arc<dyn ModelKeys>,
+    /// Goes through the server's own proxy, if it has one.
+    outside: Client,
+    /// For what is on this machine.
+    here: Client,
+}
+
+impl Upstream {
+    pub(super) fn new(keys: Arc<dyn ModelKeys>) -> reqwest::Result<Self> {
+        let client = || {
+            Client::builder()
+                // A key goes where it belongs, and not on from there.
+                .redirect(redirect::Policy::none())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+        };
+        Ok(Self { keys, outside: client().build()?, here: client().no_proxy().build()? })
+    }
+
+    /// The answer of the first key that is accepted, or else of the last one.
+    pub(super) async fn ask(
+        &self,
+        grant: &Arc<Grant>,
+        question: Question,
+        call: OwnedSemaphorePermit,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let keys = self.keys.keys(&grant.scope).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the keys cannot be read");
+            Refusal::internal("the server cannot read its keys")
+        })?;
+        let mut headers = question.headers;
+        prepare(&mut headers);
+        let mut keys = keys.iter().peekable();
+        while let Some(key) = keys.next() {
+            let answer = self.send(key, &question.path, headers.clone(), question.body.clone()).await?;
+            let (answer, is_refused) = Answer::read(answer).await?;
+            if is_refused {
+                self.keys.refused(&grant.scope, key, answer.status.as_u16()).await;
+                if keys.peek().is_some() {
+                    continue;
+                }
+            }
+            return Ok(answer.into_response(Arc::clone(grant), call));
+        }
+        Err(Refusal::no_key())
+    }
+
+    async fn send(
+        &self,
+        key: &ModelKey,
+        path: &str,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<reqwest::Response, Refusal> {
+        let base_url = key.base_url.as_deref().unwrap_or(PUBLIC_API).trim_end_matches('/');
+        let url = Url::parse(&format!("{base_url}{path}"))
+            .map_err(|_| Refusal::internal("the address of the model's API is none"))?;
+        let mut secret = HeaderValue::from_str(key.expose())
+            .map_err(|_| Refusal::internal("the key has characters that no key has"))?;
+        secret.set_sensitive(true);
+        headers.insert(API_KEY, secret);
+        let client = if is_here(&url) { &self.here } else { &self.outside };
+        let sent = client.post(url).headers(headers).body(body).send().await;
+        sent.map_err(|error| unreachable(error.without_url()))
+    }
+}
+
+/// An answer of which nothing has been passed on.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+}
+
+enum Body {
+    Whole(Bytes),
+    Streamed(reqwest::Response),
+}
+
+impl Answer {
+    /// The answer, and whether it says that the key is no good.
+    async fn read(answer: reqwest::Response) -> Result<(Self, bool), Refusal> {
+        let status = answer.status();
+        let mut headers = answer.headers().clone();
+        if status.is_redirection() {
+            return Err(Refusal::unreachable("the model's API is somewhere else: its address is set wrong"));
+        }
+        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return Err(Refusal::unreachable("the model's API answered in an encoding nobody asked for"));
+        }
+        drop_hop_by_hop(&mut headers);
+        headers.remove(SET_COOKIE);
+        if status.is_success() && is_event_stream(&headers) {
+            return Ok((Self { status, headers, body: Body::Streamed(answer) }, false));
+        }
+        headers.remove(CONTENT_LENGTH);
+        let body = collect(answer).await?;
+        let is_refused = is_about_the_key(status, &body);
+        Ok((Self { status, headers, body: Body::Whole(body) }, is_refused))
+    }
+
+    fn into_response(self, grant: Arc<Grant>, call: OwnedSemaphorePermit) -> Response<ResponseBody> {
+        let body = match self.body {
+            Body::Whole(bytes) => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
+            Body::Streamed(answer) => streamed(answer, grant, call),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// Passes on what comes. When the agent leaves this is dropped, and the call upstream with it.
+fn streamed(answer: reqwest::Response, grant: Arc<Grant>, call: OwnedSemaphorePermit) -> ResponseBody {
+    let frames = stream::unfold(Some((answer, grant, call)), async |state| {
+        let (mut answer, grant, call) = state?;
+        let chunk = tokio::select! {
+            chunk = answer.chunk() => chunk,
+            () = grant.revoked() => return Some((Err(std::io::ErrorKind::ConnectionAborted.into()), None)),
+        };
+        match chunk {
+            Ok(Some(bytes)) => Some((Ok(Frame::data(bytes)), Some((answer, grant, call)))),
+            Ok(None) => None,
+            Err(error) => Some((Err(std::io::Error::other(error.without_url())), None)),
+        }
+    });
+    StreamBody::new(frames.boxed()).boxed_unsync()
+}
+
+async fn collect(mut answer: reqwest::Response) -> Result<Bytes, Refusal> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| unreachable(error.without_url()))? {
+        if body.len() + chunk.len() > MAX_WHOLE_ANSWER_BYTES {
+            return Err(Refusal::unreachable("the answer of the model's API is too long"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
+}
+
+fn prepare(headers: &mut HeaderMap) {
+    drop_hop_by_hop(headers);
+    for name in REPLACED {
+        headers.remove(name);
+    }
+    // What is counted must be readable on the way.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+}
+
+fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.into_iter().chain(HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.starts_with("text/event-stream")
+}
+
+/// A 403 may be about what was asked, too; then another key would not help.
+fn is_about_the_key(status: StatusCode, body: &[u8]) -> bool {
+    let kind = || {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        body["error"]["type"].as_str().unwrap_or_default().to_owned()
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => true,
+        StatusCode::FORBIDDEN => ["authentication_error", "permission_error"].contains(&&*kind()),
+        _ => false,
+    }
+}
+
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The agent is not told where the model's API is.
+fn unreachable(error: reqwest::Error) -> Refusal {
+    tracing::warn!(error = &error as &dyn std::error::Error, "the model's API cannot be reached");
+    let how = match (error.is_connect(), error.is_timeout()) {
+        (_, true) => "did not answer in time",
+        (true, false) => "cannot be reached",
+        (false, false) => "broke off its answer",
+    };
+    Refusal::unreachable(format!("the model's API {how}"))
+}
