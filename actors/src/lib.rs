@@ -7,6 +7,7 @@
 //!
 //! This crate must not know SQL, HTTP or the agent's wire format.
 
+mod accounts;
 mod adoption;
 mod aggregates;
 mod error;
@@ -22,8 +23,12 @@ mod trust;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory};
+use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
+pub use accounts::{
+    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, Registration,
+    RegistrationPolicy, UserChange,
+};
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
 pub use error::RunnerError;
@@ -38,6 +43,7 @@ pub struct Services {
     pub directory: Arc<dyn SessionDirectory>,
     pub files: Arc<dyn AgentFiles>,
     pub runtime: Arc<dyn AgentRuntime>,
+    pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub trust: TrustedFolders,
     pub settings: Settings,

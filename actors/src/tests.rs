@@ -15,6 +15,7 @@ mod samples;
 mod subagents;
 mod trust;
 mod watchers;
+mod workspaces;
 
 use futures_util::future::join_all;
 use runner_core::agent::AgentOutcome;

@@ -32,14 +32,14 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use runner_core::folders::AllowedFolders;
 use runner_core::ids::SessionId;
 use runner_core::ports::{
-    AgentError, AgentFile, AgentLaunch, AgentProtection, AgentRuntime, AgentStatus, RunningAgent, Sandboxing,
-    ToolInfo,
+    AgentError, AgentFile, AgentLaunch, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
 };
+use runner_core::protection::{AgentProtection, Sandboxing};
 use runner_core::session::fork::Said;
 use runner_core::trust::Trust;
-use runner_core::workspace::AllowedFolders;
 
 pub use credentials::{Credentials, ModelKind};
 use folder::Folder;
@@ -47,7 +47,7 @@ use fork::TranscriptCopy;
 use launch::{Means, Place};
 pub use limits::AgentLimits;
 use limits::{InUserNamespace, Limiter};
-use process::{Attached, ClaudeProcess};
+use process::{Attached, ClaudeProcess, OutputQueue};
 use process_tree::{Marker, ProcessTree};
 use program::Program;
 use sandbox::Sandbox;
@@ -139,7 +139,8 @@ impl AgentRuntime for ClaudeRuntime {
             .limiter
             .group(launch.process)
             .map_err(|error| AgentError::NotStarted(format!("its limits cannot be set: {error}")))?;
-        let access = self.settings.credentials.access(&launch)?;
+        let outputs = OutputQueue::new();
+        let access = self.settings.credentials.access(&launch, &outputs.sender)?;
         let means = Means {
             settings: &self.settings,
             program: &program,
@@ -150,7 +151,7 @@ impl AgentRuntime for ClaudeRuntime {
         let command = launch::command(means, &launch, Place { folders: &folders, group: group.as_ref() })?;
         let marker = Marker::of_session(&self.settings.instance, launch.session);
         let tree = ProcessTree::new(marker, group);
-        ClaudeProcess::spawn(command, Attached { tree, pass: access.pass, trust: launch.trust })
+        ClaudeProcess::spawn(command, outputs, Attached { tree, pass: access.pass, trust: launch.trust })
     }
 
     async fn check(&self) -> Result<(), AgentError> {

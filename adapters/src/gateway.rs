@@ -5,13 +5,17 @@
 //! (`passes.rs`): a random token that is good here only, for one process, until that ends. The gateway
 //! lets through what the Messages API has and nothing else (`routes.rs`), takes off what the agent said
 //! about credentials, and puts the real key on (`upstream.rs`). Answers go back byte for byte, as they
-//! come.
+//! come. On their way it is read what they have used (`meter.rs`), and each call is told of in what the
+//! agent's process puts out (`call.rs`), with its price (`prices.rs`).
 //!
 //! Which keys there are is the business of `runner_core::model_access::ModelKeys`; the operator's own is
 //! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
 //! not: the agent renews it by itself.
 
+mod call;
+mod meter;
 mod passes;
+mod prices;
 mod refusal;
 mod routes;
 #[cfg(test)]
@@ -22,9 +26,11 @@ use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use runner_core::agent::AgentOutput;
 use runner_core::model_access::{ModelKey, ModelKeys, ModelScope};
 use runner_core::ports::ReadError;
 use thiserror::Error;
+use tokio::sync::mpsc;
 
 pub use passes::Pass;
 use passes::Passes;
@@ -68,9 +74,9 @@ impl Gateway {
         self.server.base_url()
     }
 
-    /// Lets one process in, until the pass is dropped.
-    pub fn admit(&self, scope: ModelScope) -> Result<Pass, GatewayError> {
-        Passes::issue(&self.passes, scope).map_err(GatewayError::NoRandomness)
+    /// Lets one process in, until the pass is dropped. Its calls are told of through `outputs`.
+    pub fn admit(&self, scope: ModelScope, outputs: mpsc::Sender<AgentOutput>) -> Result<Pass, GatewayError> {
+        Passes::issue(&self.passes, scope, outputs).map_err(GatewayError::NoRandomness)
     }
 }
 

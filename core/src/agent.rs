@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model_access::ModelCall;
 use crate::money::MicroDollars;
 use crate::request::{AgentRequest, RequestKind, ToolGate};
 use crate::time::Timestamp;
@@ -186,6 +187,7 @@ pub struct FileChange {
 pub enum FileChangeKind {
     Created,
     Modified,
+    Deleted,
 }
 
 /// Work the agent does beside its conversation: a subagent, or a command that goes on in the background.
@@ -321,6 +323,8 @@ pub enum AgentOutput {
         total: Spend,
         total_duration_api_ms: u64,
     },
+    /// A model was asked on its behalf: in the conversation, by a subagent, or beside it.
+    ModelCalled(ModelCall),
     TaskStarted(AgentTask),
     TaskProgressed {
         task_id: String,

@@ -11,8 +11,10 @@
 pub mod account;
 pub mod agent;
 pub mod aggregate;
+pub mod api_key;
 pub mod credentials;
 pub mod event_log;
+pub mod folders;
 pub mod ids;
 pub mod invite;
 pub mod model_access;
@@ -20,10 +22,12 @@ pub mod money;
 pub mod ports;
 pub mod principal;
 pub mod prompt;
+pub mod protection;
 pub mod request;
 pub mod session;
 pub mod time;
 pub mod trust;
+pub mod vault;
 pub mod workspace;
 
 pub use session::Session;

@@ -1,6 +1,6 @@
 //! What the domain needs done by others. Adapters implement these; actors and routes call them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,11 +12,13 @@ use crate::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use crate::ids::{CommandId, ProcessId, SecretId, SessionId, StreamId, TurnId};
 use crate::principal::Reach;
 use crate::prompt::Attachment;
+use crate::protection::AgentProtection;
 use crate::session::fork::Said;
 use crate::session::index::{SessionStatus, SessionSummary};
 use crate::session::requests::SettledRequest;
 use crate::time::Timestamp;
 use crate::trust::Trust;
+use crate::workspace::{UnobservedReason, WorkspaceReport};
 
 /// Tells the time. The only way the time gets into the program.
 pub trait Clock: Send + Sync {
@@ -250,46 +252,6 @@ pub struct AgentStatus {
     pub problem: Option<String>,
 }
 
-/// What keeps agents from harming the machine and each other, as it really is here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct AgentProtection {
-    pub sandbox: Sandboxing,
-    /// Why agents are not in a sandbox.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sandbox_problem: Option<String>,
-    pub limits: Vec<AgentLimit>,
-}
-
-/// What agents are put into.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Sandboxing {
-    Bubblewrap,
-    /// They see and may do what the server may.
-    #[default]
-    None,
-}
-
-/// The most that one agent may take of something, with all it starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct AgentLimit {
-    /// `processes`, `memory_mib`, or `file_mib` for the size of each file.
-    pub name: &'static str,
-    pub limit: u64,
-    pub limited_by: LimitedBy,
-}
-
-/// What enforces a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LimitedBy {
-    CgroupV1,
-    CgroupV2,
-    Rlimit,
-    /// This machine has nothing that does.
-    Nothing,
-}
-
 /// Runs agents. Dropping what [`AgentRuntime::start`] returned ends the agent and all it started.
 #[async_trait]
 pub trait AgentRuntime: Send + Sync {
@@ -316,6 +278,25 @@ pub trait AgentRuntime: Send + Sync {
 
     /// Ends what an earlier run of this server left behind; says how many programs that were.
     async fn sweep(&self) -> usize;
+}
+
+/// Sees what commands change in folders.
+#[async_trait]
+pub trait WorkspaceWatch: Send + Sync {
+    /// Takes note of what a folder's files are like. Absent where nobody looks: outside of git repositories.
+    ///
+    /// The folder may be hostile: nothing that is in it may be run, waited for, or read without a limit.
+    async fn look(&self, folder: &Path) -> Result<Option<Box<dyn WorkspaceSight>>, UnobservedReason>;
+}
+
+/// What a folder's files were like.
+#[async_trait]
+pub trait WorkspaceSight: Send + Sync {
+    /// What is different now. The next call compares with what this one saw.
+    async fn changes(&mut self) -> WorkspaceReport;
+
+    /// Takes a file as it is now: how it changed is known already.
+    async fn accept(&mut self, path: &str);
 }
 
 /// Both directions of a started agent.

@@ -267,9 +267,7 @@ impl Aggregate for Session {
             SessionEvent::RequestReleased { request_id, .. } => self.requests.released(&request_id),
             SessionEvent::RequestWithdrawn { request_id, .. } => self.requests.withdrawn(&request_id),
             SessionEvent::TurnParked { .. } => {
-                if let Some(running) = &mut self.running {
-                    running.parked = true;
-                }
+                self.running.iter_mut().for_each(|running| running.parked = true);
             }
             SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
             SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
@@ -300,7 +298,10 @@ impl Aggregate for Session {
             | SessionEvent::AssistantThinking { .. }
             | SessionEvent::ToolUsed { .. }
             | SessionEvent::FileChanged { .. }
+            | SessionEvent::WorkspaceChanged { .. }
+            | SessionEvent::WorkspaceUnobserved { .. }
             | SessionEvent::PolicyApplied { .. }
+            | SessionEvent::ModelCalled { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::TaskListChanged { .. }
             | SessionEvent::SessionRenamed { .. }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod accounts;
 mod crashes;
 mod crashes_anywhere;
 mod durability;
@@ -16,6 +17,7 @@ mod input;
 mod interrupts;
 mod lambda;
 mod limits;
+mod metering;
 mod modes;
 mod openapi;
 mod pages;
@@ -32,3 +34,4 @@ mod tidy;
 mod trust;
 mod turn_control;
 mod waiting;
+mod workspace_changes;

@@ -164,10 +164,19 @@ impl Server {
         }
     }
 
-    /// The types of all stored events of a session.
+    /// The types of all stored events of a session, but for the calls of its model: what stands beside them
+    /// is a matter of time.
     pub async fn event_types(&self, session: &str) -> Vec<String> {
         let events = self.events(session).await;
-        events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        let types = events.iter().map(|event| event["type"].as_str().unwrap().to_owned());
+        types.filter(|name| name != "model_called").collect()
+    }
+
+    /// The calls of a session's model, in order.
+    pub async fn model_calls(&self, session: &str) -> Vec<Value> {
+        let events = self.events(session).await;
+        let calls = events.into_iter().filter(|event| event["type"] == "model_called");
+        calls.map(|event| event["data"].clone()).collect()
     }
 
     pub async fn view(&self, session: &str) -> Value {
@@ -207,6 +216,11 @@ impl Server {
     /// Starts the server again on the same folders.
     pub async fn restart(&mut self) {
         (self.child, self.base_url, self.log) = launch(self.folder.path(), &self.settings).await;
+    }
+
+    /// Sets something for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Asks the server to stop and waits; afterwards nothing of it may be left.

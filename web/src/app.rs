@@ -14,23 +14,36 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{Aggregates, Services, Sessions, Settings, TrustedFolders};
+use runner_actors::{
+    AccountPolicy, AccountPorts, Accounts, Aggregates, LocalUser, Services, Sessions, Settings,
+    TrustedFolders,
+};
 use runner_adapters::claude::{
     AgentLimits, ClaudeRuntime, ClaudeSettings, Credentials, ModelKind, SandboxMode, SandboxSettings,
 };
 use runner_adapters::clock::SystemClock;
+use runner_adapters::codes::RandomCodes;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::gateway::{Gateway, OperatorKey};
+use runner_adapters::grants::JwtSigner;
 use runner_adapters::offline_model::{OfflineModel, Script};
+use runner_adapters::passwords::Argon2Hasher;
+use runner_adapters::secret_key::SecretKey;
+use runner_adapters::setup_code::SetupFile;
+use runner_adapters::workspace::GitWorkspaces;
+use runner_core::account::Account;
+use runner_core::credentials::SetupCode;
+use runner_core::folders::AllowedFolders;
 use runner_core::model_access::ModelKey;
-use runner_core::ports::{AgentRuntime, Clock, Sandboxing};
-use runner_core::workspace::AllowedFolders;
+use runner_core::ports::{AgentRuntime, Clock};
+use runner_core::protection::Sandboxing;
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
 use crate::access::admit;
 use crate::authentication::Authentication;
 use crate::config::{Config, Offline, Sandbox};
+use crate::cookies::Transport;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
 use crate::pages;
@@ -75,6 +88,7 @@ impl Application {
             directory: Arc::new(store.clone()),
             files: Arc::new(store.clone()),
             runtime,
+            workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             trust: trust.clone(),
             settings: Settings {
@@ -84,9 +98,13 @@ impl Application {
             },
         });
         sessions.recover().await?;
+        let secret_key = secret_key(config)?;
+        let aggregates = Aggregates::new(Arc::new(store.clone()));
+        let accounts = accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
         let document = routes::openapi();
         let context = Context {
             sessions,
+            accounts: accounts.clone(),
             workspaces: Workspaces { default: config.working_dir.clone(), allowed: folders },
             trust,
             may_bypass,
@@ -95,8 +113,8 @@ impl Application {
         };
         Ok(Self {
             context,
-            authentication: Authentication::Local,
-            hosts: AllowedHosts::new(config.allowed_hosts.iter().cloned().chain([config.host.to_string()])),
+            authentication: authentication(config, accounts),
+            hosts: allowed_hosts(config),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
             store,
@@ -228,6 +246,60 @@ async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {
         None => None,
     };
     OfflineModel::start(script).await.context("the offline model cannot be started")
+}
+
+fn allowed_hosts(config: &Config) -> AllowedHosts {
+    let own = [config.host.to_string()].into_iter().chain(config.access.public_host());
+    AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own))
+}
+
+fn authentication(config: &Config, accounts: Accounts) -> Authentication {
+    let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
+    if !config.host.is_loopback() && transport == Transport::Plain {
+        tracing::warn!(
+            "passwords and tokens travel in clear text unless a proxy in front speaks TLS; set PUBLIC_URL to its https address"
+        );
+    }
+    Authentication { accounts, proxies: config.access.trusted_proxies.clone(), transport }
+}
+
+/// The operator's key, or the one in the data folder.
+fn secret_key(config: &Config) -> anyhow::Result<SecretKey> {
+    match &config.access.secret_key {
+        Some(text) => Ok(SecretKey::from_setting(text.expose())?),
+        None => Ok(SecretKey::load_or_create(&config.data_dir)?),
+    }
+}
+
+async fn accounts(
+    config: &Config,
+    (secret_key, aggregates): (&SecretKey, Aggregates),
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Accounts> {
+    let anybody = !aggregates.list::<Account>(None).await?.is_empty();
+    let (local_user, registration) = (config.access.local_user, config.access.registration);
+    let setup: Option<Arc<dyn SetupCode>> = match local_user {
+        LocalUser::Refused if !anybody => {
+            let file = SetupFile::load_or_create(&config.data_dir)?;
+            tracing::warn!(
+                "nobody has registered; the first user needs the code in {}",
+                file.path().display()
+            );
+            Some(Arc::new(file))
+        }
+        LocalUser::Refused | LocalUser::Admitted => {
+            SetupFile::discard(&config.data_dir)?;
+            None
+        }
+    };
+    let ports = AccountPorts {
+        aggregates,
+        clock,
+        hasher: Arc::new(Argon2Hasher::new()?),
+        signer: Arc::new(JwtSigner::new(secret_key)),
+        codes: Arc::new(RandomCodes),
+    };
+    Ok(Accounts::new(ports, AccountPolicy { registration, setup, local_user }))
 }
 
 fn login_file(config: &Config) -> Option<std::path::PathBuf> {

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use actix_web::http::StatusCode;
-use runner_core::workspace::AllowedFolders;
+use runner_core::folders::AllowedFolders;
 use thiserror::Error;
 
 use crate::error::Problem;
@@ -79,7 +79,7 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use runner_core::workspace::AllowedFolders;
+    use runner_core::folders::AllowedFolders;
 
     use super::{WorkspaceError, Workspaces};
 

@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{
-    AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentProtection, AgentRuntime,
-    AgentStatus, GateVerdict, RunningAgent, ToolInfo,
+    AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentRuntime, AgentStatus,
+    GateVerdict, RunningAgent, ToolInfo,
 };
 use runner_core::prompt::Attachment;
+use runner_core::protection::AgentProtection;
 use runner_core::request::Decision;
 use runner_core::session::fork::Said;
 use runner_core::session::requests::SettledRequest;

@@ -25,6 +25,7 @@ use uuid::Uuid;
 use super::memory_aggregates::MemoryAggregates;
 use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
+use super::workspaces::ReplayFolder;
 use crate::{
     Aggregates, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, TrustedFolders,
 };
@@ -40,6 +41,7 @@ pub(super) struct Server {
     pub(super) log: Arc<MemoryLog>,
     pub(super) runner: Arc<ReplayRunner>,
     pub(super) trust: TrustedFolders,
+    pub(super) folder: Arc<ReplayFolder>,
     pub(super) sessions: Sessions,
 }
 
@@ -51,18 +53,19 @@ impl Server {
 
     pub(super) fn start_with(settings: Settings) -> Self {
         let (log, runner) = (Arc::new(MemoryLog::default()), Arc::new(ReplayRunner::default()));
-        let clock = Arc::new(TickingClock::default());
+        let (clock, folder) = (Arc::new(TickingClock::default()), Arc::new(ReplayFolder::default()));
         let trust = TrustedFolders::new(Aggregates::new(Arc::new(MemoryAggregates::default())));
         let services = Services {
             log: Arc::clone(&log) as Arc<_>,
             directory: Arc::clone(&log) as Arc<_>,
             files: Arc::clone(&log) as Arc<_>,
             runtime: Arc::clone(&runner) as Arc<_>,
+            workspaces: Arc::clone(&folder) as Arc<_>,
             clock,
             trust: trust.clone(),
             settings,
         };
-        Self { log, runner, trust, sessions: Sessions::start(services) }
+        Self { log, runner, trust, folder, sessions: Sessions::start(services) }
     }
 
     /// Opens a session and takes its agent.

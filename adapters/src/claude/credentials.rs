@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use runner_core::agent::AgentOutput;
 use runner_core::ids::SessionId;
 use runner_core::model_access::ModelScope;
 use runner_core::ports::{AgentError, AgentLaunch};
+use tokio::sync::mpsc;
 
 use crate::gateway::{Gateway, Pass};
 
@@ -55,12 +57,17 @@ impl Credentials {
         matches!(self, Self::Gateway { .. })
     }
 
-    /// The environment variables that let one process reach the model.
-    pub(super) fn access(&self, launch: &AgentLaunch) -> Result<Access, AgentError> {
+    /// The environment variables that let one process reach the model. What the gateway has to tell of its
+    /// calls goes where its outputs go.
+    pub(super) fn access(
+        &self,
+        launch: &AgentLaunch,
+        outputs: &mpsc::Sender<AgentOutput>,
+    ) -> Result<Access, AgentError> {
         match self {
             Self::Gateway { gateway, .. } => {
                 let pass = gateway
-                    .admit(scope(launch.session, &launch.owner))
+                    .admit(scope(launch.session, &launch.owner), outputs.clone())
                     .map_err(|error| AgentError::NotStarted(error.to_string()))?;
                 let env = vec![
                     ("ANTHROPIC_BASE_URL", gateway.base_url()),

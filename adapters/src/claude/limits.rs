@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use nix::sys::resource::{Resource, getrlimit};
 use runner_core::ids::ProcessId;
-use runner_core::ports::{AgentLimit, LimitedBy};
+use runner_core::protection::{AgentLimit, LimitedBy};
 
 pub(super) use self::cgroup::AgentGroup;
 use self::cgroup::{Cgroups, Controller};

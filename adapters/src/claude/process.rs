@@ -41,6 +41,20 @@ const UNTIL_METERED: Duration = Duration::from_secs(1);
 const UNTIL_TERMINATED: Duration = Duration::from_secs(3);
 const UNTIL_KILLED: Duration = Duration::from_secs(2);
 
+/// What is told of one agent, in order: what it says, and what others say of it. It ends when nobody is left
+/// who could tell anything.
+pub(super) struct OutputQueue {
+    pub(super) sender: mpsc::Sender<AgentOutput>,
+    receiver: mpsc::Receiver<AgentOutput>,
+}
+
+impl OutputQueue {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(MAX_WAITING_OUTPUTS);
+        Self { sender, receiver }
+    }
+}
+
 /// The agent's end of the line; dropping it kills the agent and all it started.
 #[derive(Debug)]
 pub(super) struct ClaudeProcess {
@@ -65,6 +79,7 @@ impl ClaudeProcess {
     /// What is attached ends with the program.
     pub(super) fn spawn(
         mut command: Command,
+        outputs: OutputQueue,
         Attached { tree, pass, trust }: Attached,
     ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
@@ -76,7 +91,7 @@ impl ClaudeProcess {
             return Err(not_started("it has no pipes".to_owned()));
         };
         let (lines, waiting_lines) = mpsc::channel(MAX_WAITING_LINES);
-        let (outputs, waiting_outputs) = mpsc::channel(MAX_WAITING_OUTPUTS);
+        let OutputQueue { sender: outputs, receiver: waiting_outputs } = outputs;
         let (exited, exit) = watch::channel(None);
         let answers = Answers::default();
         tokio::spawn(write_lines(stdin, waiting_lines));

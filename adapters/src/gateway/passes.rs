@@ -2,17 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use runner_core::agent::AgentOutput;
 use runner_core::model_access::ModelScope;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Semaphore, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// Looks like a key to the agent, and like none of Anthropic's to everybody else.
 const TOKEN_PREFIX: &str = "sk-ant-session-";
 const TOKEN_BYTES: usize = 32;
 
 /// Calls of one process at a time. An agent with many subagents has about a dozen.
-const MAX_CALLS: usize = 32;
+const MAX_CALLS: u32 = 32;
+
+/// How long calls that are broken off may take to be told of.
+const UNTIL_TOLD: Duration = Duration::from_secs(2);
 
 type TokenHash = [u8; 32];
 
@@ -29,6 +36,9 @@ pub(super) struct Grant {
     pub(super) scope: ModelScope,
     pub(super) calls: Arc<Semaphore>,
     revoked: watch::Sender<bool>,
+    /// Where the process's outputs go; absent when all is told. They end when the process has ended and this
+    /// is gone.
+    outputs: Mutex<Option<mpsc::Sender<AgentOutput>>>,
 }
 
 /// The right of one process to ask the model. It is gone when this is dropped, and calls that are under way
@@ -40,14 +50,22 @@ pub struct Pass {
 }
 
 impl Passes {
-    pub(super) fn issue(passes: &Arc<Self>, scope: ModelScope) -> Result<Pass, getrandom::Error> {
+    pub(super) fn issue(
+        passes: &Arc<Self>,
+        scope: ModelScope,
+        outputs: mpsc::Sender<AgentOutput>,
+    ) -> Result<Pass, getrandom::Error> {
         let mut random = [0; TOKEN_BYTES];
         getrandom::fill(&mut random)?;
         let hexadecimal: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let token = format!("{TOKEN_PREFIX}{hexadecimal}");
         let hash = hash(&token);
-        let grant =
-            Grant { scope, calls: Arc::new(Semaphore::new(MAX_CALLS)), revoked: watch::Sender::new(false) };
+        let grant = Grant {
+            scope,
+            calls: Arc::new(Semaphore::new(MAX_CALLS as usize)),
+            revoked: watch::Sender::new(false),
+            outputs: Mutex::new(Some(outputs)),
+        };
         passes.lock().insert(hash, Arc::new(grant));
         Ok(Pass { token, hash, passes: Arc::clone(passes) })
     }
@@ -68,6 +86,36 @@ impl Grant {
         // The sender is in `self`, so it outlives this.
         self.revoked.subscribe().wait_for(|revoked| *revoked).await.ok();
     }
+
+    /// Tells something of the process. As with what it says itself, a slow disk slows it down.
+    pub(super) async fn tell(&self, output: AgentOutput) {
+        if let Some(telling) = self.tell_later(output) {
+            telling.await.ok();
+        }
+    }
+
+    /// The same for whoever cannot wait, or may be dropped while it waits: what is told gets there. What is
+    /// given back ends then, if that is not at once.
+    pub(super) fn tell_later(&self, output: AgentOutput) -> Option<JoinHandle<()>> {
+        let outputs = self.outputs()?;
+        let Err(mpsc::error::TrySendError::Full(output)) = outputs.try_send(output) else { return None };
+        let runtime = Handle::try_current().ok()?;
+        Some(runtime.spawn(async move {
+            // If nobody listens any more, the session has ended.
+            outputs.send(output).await.ok();
+        }))
+    }
+
+    fn outputs(&self) -> Option<mpsc::Sender<AgentOutput>> {
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Breaks off the calls that are under way, and lets go of the outputs when they are told of.
+    async fn end(self: Arc<Self>) {
+        self.revoked.send_replace(true);
+        tokio::time::timeout(UNTIL_TOLD, self.calls.acquire_many(MAX_CALLS)).await.ok();
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 impl Pass {
@@ -79,8 +127,10 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        if let Some(grant) = self.passes.lock().remove(&self.hash) {
-            grant.revoked.send_replace(true);
+        if let Some(grant) = self.passes.lock().remove(&self.hash)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(grant.end());
         }
     }
 }

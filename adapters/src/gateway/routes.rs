@@ -11,6 +11,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::call::Call;
 use super::passes::{Grant, Passes};
 use super::refusal::Refusal;
 use super::upstream::{Question, Upstream};
@@ -39,7 +40,13 @@ pub(super) struct Routes {
 enum Route {
     /// The agent looks whether anybody is there.
     Probe,
-    PassOn,
+    PassOn(Endpoint),
+}
+
+enum Endpoint {
+    Messages,
+    /// Costs nothing.
+    CountTokens,
 }
 
 impl Routes {
@@ -54,20 +61,30 @@ impl Routes {
             Ok(Route::Probe) => {
                 Ok(Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync()))
             }
-            Ok(Route::PassOn) => self.pass_on(parts, body).await,
+            Ok(Route::PassOn(endpoint)) => self.pass_on(endpoint, parts, body).await,
             Err(refusal) => Err(refusal),
         };
         answered.unwrap_or_else(Refusal::into_response)
     }
 
-    async fn pass_on(&self, parts: Parts, body: Incoming) -> Result<Response<ResponseBody>, Refusal> {
+    async fn pass_on(
+        &self,
+        endpoint: Endpoint,
+        parts: Parts,
+        body: Incoming,
+    ) -> Result<Response<ResponseBody>, Refusal> {
         let grant = self.grant(&parts.headers).ok_or_else(Refusal::unknown_token)?;
-        let call = Arc::clone(&grant.calls).try_acquire_owned().map_err(|_| Refusal::too_many_calls())?;
+        let place = Arc::clone(&grant.calls).try_acquire_owned().map_err(|_| Refusal::too_many_calls())?;
         let (body, memory) = self.read(&parts.headers, body).await?;
         let path = parts.uri.path_and_query().map_or(MESSAGES, |path| path.as_str()).to_owned();
+        let call = Call::begin(Arc::clone(&grant), body.clone(), place);
+        let call = match endpoint {
+            Endpoint::Messages => call,
+            Endpoint::CountTokens => call.free(),
+        };
         let question = Question { path, headers: parts.headers, body };
         let answered = tokio::select! {
-            answered = self.upstream.ask(&grant, question, call) => answered,
+            answered = self.upstream.ask(question, call) => answered,
             () = grant.revoked() => Err(Refusal::unknown_token()),
         };
         drop(memory);
@@ -111,13 +128,14 @@ fn route(parts: &Parts) -> Result<Route, Refusal> {
         return Err(Refusal::invalid("this server is known as 127.0.0.1 only"));
     }
     let path = parts.uri.path();
-    match (path, parts.uri.query()) {
+    let endpoint = match (path, parts.uri.query()) {
         ("/", _) if [Method::GET, Method::HEAD].contains(&parts.method) => return Ok(Route::Probe),
-        (MESSAGES | COUNT_TOKENS, None | Some("beta=true")) => {}
+        (MESSAGES, None | Some("beta=true")) => Endpoint::Messages,
+        (COUNT_TOKENS, None | Some("beta=true")) => Endpoint::CountTokens,
         _ => return Err(Refusal::not_found(format!("the gateway has no {path}"))),
-    }
+    };
     match parts.method {
-        Method::POST => Ok(Route::PassOn),
+        Method::POST => Ok(Route::PassOn(endpoint)),
         _ => Err(Refusal::method_not_allowed(format!("{} is not allowed here", parts.method))),
     }
 }

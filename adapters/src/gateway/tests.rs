@@ -1,15 +1,19 @@
 //! What the gateway lets through, in front of an upstream that tells what reached it.
 
 mod keys;
+mod metering;
 mod passing;
 mod refusals;
 mod upstream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder};
+use runner_core::agent::AgentOutput;
 use runner_core::ids::SessionId;
-use runner_core::model_access::{ModelKey, ModelScope};
+use runner_core::model_access::{ModelCall, ModelKey, ModelScope};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use self::upstream::Upstream;
@@ -22,6 +26,7 @@ struct Set {
     upstream: Upstream,
     gateway: Gateway,
     pass: Pass,
+    outputs: mpsc::Receiver<AgentOutput>,
 }
 
 impl Set {
@@ -33,8 +38,9 @@ impl Set {
     async fn before(upstream: Upstream) -> Self {
         let key = ModelKey::new(None, Some(upstream.base_url()), KEY);
         let gateway = Gateway::start(Arc::new(OperatorKey(key))).await.unwrap();
-        let pass = gateway.admit(scope(1)).unwrap();
-        Self { upstream, gateway, pass }
+        let (told, outputs) = mpsc::channel(8);
+        let pass = gateway.admit(scope(1), told).unwrap();
+        Self { upstream, gateway, pass, outputs }
     }
 
     /// A call as the agent makes it.
@@ -42,9 +48,22 @@ impl Set {
         self.request(Method::POST, "/v1/messages?beta=true").header("x-api-key", self.pass.token()).body("{}")
     }
 
+    /// The next call that is told of.
+    async fn told(&mut self) -> ModelCall {
+        match tokio::time::timeout(Duration::from_secs(5), self.outputs.recv()).await {
+            Ok(Some(AgentOutput::ModelCalled(call))) => call,
+            other => panic!("no call is told of: {other:?}"),
+        }
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         client().request(method, format!("{}{path}", self.gateway.base_url()))
     }
+}
+
+/// A pass of which nobody listens to what is told.
+fn pass(gateway: &Gateway, session: u128) -> Pass {
+    gateway.admit(scope(session), mpsc::channel(1).0).unwrap()
 }
 
 fn client() -> Client {

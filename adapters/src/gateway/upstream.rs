@@ -17,9 +17,8 @@ use hyper::header::{
 use hyper::{HeaderMap, Response, StatusCode};
 use reqwest::{Client, Url, redirect};
 use runner_core::model_access::{ModelKey, ModelKeys};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::passes::Grant;
+use super::call::Call;
 use super::refusal::Refusal;
 use crate::loopback::ResponseBody;
 
@@ -32,6 +31,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const MAX_WHOLE_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authorization");
 const PROXY_AUTHENTICATE: HeaderName = HeaderName::from_static("proxy-authenticate");
@@ -85,11 +85,21 @@ impl Upstream {
     /// The answer of the first key that is accepted, or else of the last one.
     pub(super) async fn ask(
         &self,
-        grant: &Arc<Grant>,
         question: Question,
-        call: OwnedSemaphorePermit,
+        mut call: Call,
     ) -> Result<Response<ResponseBody>, Refusal> {
-        let keys = self.keys.keys(&grant.scope).await.map_err(|error| {
+        match self.try_keys(question, &mut call).await {
+            Ok(answer) => Ok(answer.into_response(call).await),
+            Err(refusal) => {
+                call.refused(&refusal).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn try_keys(&self, question: Question, call: &mut Call) -> Result<Answer, Refusal> {
+        let scope = call.grant.scope.clone();
+        let keys = self.keys.keys(&scope).await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "the keys cannot be read");
             Refusal::internal("the server cannot read its keys")
         })?;
@@ -97,15 +107,18 @@ impl Upstream {
         prepare(&mut headers);
         let mut keys = keys.iter().peekable();
         while let Some(key) = keys.next() {
+            call.asked_with(key.id);
             let answer = self.send(key, &question.path, headers.clone(), question.body.clone()).await?;
+            let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+            call.answered(answer.status().as_u16(), request_id.map(str::to_owned));
             let (answer, is_refused) = Answer::read(answer).await?;
             if is_refused {
-                self.keys.refused(&grant.scope, key, answer.status.as_u16()).await;
+                self.keys.refused(&scope, key, answer.status.as_u16()).await;
                 if keys.peek().is_some() {
                     continue;
                 }
             }
-            return Ok(answer.into_response(Arc::clone(grant), call));
+            return Ok(answer);
         }
         Err(Refusal::no_key())
     }
@@ -164,10 +177,13 @@ impl Answer {
         Ok((Self { status, headers, body: Body::Whole(body) }, is_refused))
     }
 
-    fn into_response(self, grant: Arc<Grant>, call: OwnedSemaphorePermit) -> Response<ResponseBody> {
+    async fn into_response(self, mut call: Call) -> Response<ResponseBody> {
         let body = match self.body {
-            Body::Whole(bytes) => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
-            Body::Streamed(answer) => streamed(answer, grant, call),
+            Body::Whole(bytes) => {
+                call.end(&bytes).await;
+                Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+            }
+            Body::Streamed(answer) => streamed(answer, call),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -177,17 +193,26 @@ impl Answer {
 }
 
 /// Passes on what comes. When the agent leaves this is dropped, and the call upstream with it.
-fn streamed(answer: reqwest::Response, grant: Arc<Grant>, call: OwnedSemaphorePermit) -> ResponseBody {
-    let frames = stream::unfold(Some((answer, grant, call)), async |state| {
-        let (mut answer, grant, call) = state?;
+fn streamed(answer: reqwest::Response, call: Call) -> ResponseBody {
+    let frames = stream::unfold(Some((answer, call)), async |state| {
+        let (mut answer, mut call) = state?;
         let chunk = tokio::select! {
             chunk = answer.chunk() => chunk,
-            () = grant.revoked() => return Some((Err(std::io::ErrorKind::ConnectionAborted.into()), None)),
+            () = call.grant.revoked() => return Some((Err(std::io::ErrorKind::ConnectionAborted.into()), None)),
         };
         match chunk {
-            Ok(Some(bytes)) => Some((Ok(Frame::data(bytes)), Some((answer, grant, call)))),
-            Ok(None) => None,
-            Err(error) => Some((Err(std::io::Error::other(error.without_url())), None)),
+            Ok(Some(bytes)) => {
+                call.passing(&bytes).await;
+                Some((Ok(Frame::data(bytes)), Some((answer, call))))
+            }
+            Ok(None) => {
+                call.stream_ended().await;
+                None
+            }
+            Err(error) => {
+                call.stream_ended().await;
+                Some((Err(std::io::Error::other(error.without_url())), None))
+            }
         }
     });
     StreamBody::new(frames.boxed()).boxed_unsync()

@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use crate::agent::{AgentProfile, AgentTask, FileChange, PermissionMode, TaskListChange, TaskUsage};
 use crate::ids::{ProcessId, TurnId};
+use crate::model_access::ModelCall;
 use crate::prompt::Attachment;
 use crate::request::{DecidedBy, Decision, RequestKind};
+use crate::workspace::{Unobserved, WorkspaceChange};
 pub use facts::{
     AgentCounter, Asked, Decided, FailureCause, Fallback, Initiator, InterruptCause, Origin, Parent,
     ParkCause, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed, WithdrawReason,
@@ -76,6 +78,18 @@ pub enum SessionEvent {
         #[serde(flatten)]
         change: FileChange,
     },
+    /// A file is not what it was before the turn's commands ran, and no tool reported that.
+    WorkspaceChanged {
+        turn: TurnId,
+        #[serde(flatten)]
+        change: WorkspaceChange,
+    },
+    /// Some of what the turn's commands changed in files is not known.
+    WorkspaceUnobserved {
+        turn: TurnId,
+        #[serde(flatten)]
+        unobserved: Unobserved,
+    },
     PermissionRequested(Asked),
     PermissionDecided(Decided),
     QuestionAsked(Asked),
@@ -115,6 +129,15 @@ pub enum SessionEvent {
         turn: TurnId,
         process: ProcessId,
         counter: AgentCounter,
+    },
+    /// A model was asked, by whatever part of the agent. The turn's account is the agent's own; this is the
+    /// server's, of every call.
+    ModelCalled {
+        /// The turn at work, or the last one; absent before the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<TurnId>,
+        #[serde(flatten)]
+        call: ModelCall,
     },
     SubagentStarted {
         turn: TurnId,
@@ -251,6 +274,8 @@ impl SessionEvent {
             Self::ToolUsed { .. } => "tool_used",
             Self::ToolReturned { .. } => "tool_returned",
             Self::FileChanged { .. } => "file_changed",
+            Self::WorkspaceChanged { .. } => "workspace_changed",
+            Self::WorkspaceUnobserved { .. } => "workspace_unobserved",
             Self::PermissionRequested(_) => "permission_requested",
             Self::PermissionDecided(_) => "permission_decided",
             Self::QuestionAsked(_) => "question_asked",
@@ -263,6 +288,7 @@ impl SessionEvent {
             Self::TurnParked { .. } => "turn_parked",
             Self::TurnResumed(_) => "turn_resumed",
             Self::UsageReported { .. } => "usage_reported",
+            Self::ModelCalled { .. } => "model_called",
             Self::SubagentStarted { .. } => "subagent_started",
             Self::SubagentProgressed { .. } => "subagent_progressed",
             Self::SubagentFinished { .. } => "subagent_finished",

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use cqrs_es::Aggregate;
 
+use crate::agent::Usage;
 use crate::ids::{SessionId, TurnId};
+use crate::money::MicroDollars;
 use crate::session::Session;
 use crate::session::event::{
     AgentCounter, Initiator, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
@@ -67,6 +69,8 @@ impl Fork {
             *account = TurnAccount { duration_ms, duration_api_ms, ..TurnAccount::default() };
         } else if let SessionEvent::UsageReported { counter, .. } = &mut event {
             *counter = AgentCounter::default();
+        } else if let SessionEvent::ModelCalled { call, .. } = &mut event {
+            (call.usage, call.cost_micros) = (Usage::default(), MicroDollars::default());
         }
         event
     }

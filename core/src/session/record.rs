@@ -28,6 +28,9 @@ impl Session {
             (None, None, AgentOutput::Other { raw }) => {
                 return vec![SessionEvent::AgentMessage { turn: None, raw: raw.clone() }];
             }
+            (None, None, AgentOutput::ModelCalled(call)) => {
+                return vec![SessionEvent::ModelCalled { turn: None, call: call.clone() }];
+            }
             (None, None, _) => return vec![],
         };
         self.record_of_turn(turn, process, output, &mut events);
@@ -91,6 +94,9 @@ impl Session {
                 if counter != self.last_reading(process) {
                     events.push(SessionEvent::UsageReported { turn, process, counter });
                 }
+            }
+            AgentOutput::ModelCalled(call) => {
+                events.push(SessionEvent::ModelCalled { turn: Some(turn), call });
             }
             AgentOutput::TaskStarted(_)
             | AgentOutput::TaskProgressed { .. }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runner_core::ids::ProcessId;
-use runner_core::ports::LimitedBy;
+use runner_core::protection::LimitedBy;
 
 use super::AgentLimits;
 

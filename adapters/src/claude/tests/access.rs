@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use runner_core::agent::AgentOptions;
 use runner_core::model_access::ModelKey;
+use tokio::sync::mpsc;
 
 use super::launch::{Folder, command, launch_with, program, settings};
 use crate::claude::{ClaudeSettings, Credentials, ModelKind};
@@ -68,7 +69,7 @@ fn behind(gateway: &Gateway) -> Credentials {
 }
 
 fn variables(credentials: &Credentials) -> BTreeMap<&'static str, String> {
-    let access = credentials.access(&launch_with(AgentOptions::default())).unwrap();
+    let access = credentials.access(&launch_with(AgentOptions::default()), &mpsc::channel(1).0).unwrap();
     access.env.into_iter().collect()
 }
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use runner_core::folders::AllowedFolders;
 use runner_core::ports::AgentError;
-use runner_core::workspace::AllowedFolders;
 use tokio::process::Command;
 
 use super::launch::{Folder as Scratch, settings};

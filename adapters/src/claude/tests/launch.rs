@@ -6,15 +6,17 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::folders::AllowedFolders;
 use runner_core::ids::{ProcessId, SessionId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
 use runner_core::trust::Trust;
-use runner_core::workspace::AllowedFolders;
 use serde_json::json;
 use tokio::process::Command;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::claude::credentials::Access;
 use crate::claude::folder::Folder as WorkFolder;
 use crate::claude::launch::{self, Means, Place};
 use crate::claude::limits::{AgentLimits, Limiter};
@@ -300,13 +302,17 @@ fn try_command(
     launch: &AgentLaunch,
 ) -> Result<Command, AgentError> {
     let limiter = Limiter::none();
-    let access = settings.credentials.access(launch).unwrap();
+    let access = access(settings, launch);
     let folders = vec![WorkFolder::open(&launch.working_dir, &settings.folders)?];
     let means = Means { settings, program, sandbox: None, limiter: &limiter, access: &access };
     let mut command = launch::command(means, launch, Place { folders: &folders, group: None })?;
     // The folder is not kept open here.
     command.current_dir(&launch.working_dir);
     Ok(command)
+}
+
+fn access(settings: &ClaudeSettings, launch: &AgentLaunch) -> Access {
+    settings.credentials.access(launch, &mpsc::channel(1).0).unwrap()
 }
 
 pub(super) fn program(path: impl Into<PathBuf>) -> Program {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
 
-use crate::claude::process::{Attached, ClaudeProcess};
+use crate::claude::process::{Attached, ClaudeProcess, OutputQueue};
 use crate::claude::process_tree::{MARKER_VARIABLE, Marker, ProcessTree};
 use crate::claude::request;
 
@@ -220,7 +220,8 @@ async fn dropping_the_agent_kills_it_with_all_it_has_started() {
 async fn program_that_cannot_be_run_is_an_error() {
     let marker = Marker::of_session("instance", SessionId(Uuid::from_u128(1)));
 
-    let refused = ClaudeProcess::spawn(Command::new("/no/such/program"), attached(marker));
+    let refused =
+        ClaudeProcess::spawn(Command::new("/no/such/program"), OutputQueue::new(), attached(marker));
 
     assert!(matches!(refused, Err(AgentError::NotStarted(_))));
 }
@@ -246,7 +247,7 @@ fn playing_marked(script: &str) -> (RunningAgent, Marker) {
     let marker = Marker::of_session(&Uuid::now_v7().to_string(), SessionId(Uuid::from_u128(1)));
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(script).env(MARKER_VARIABLE, marker.value());
-    (ClaudeProcess::spawn(command, attached(marker.clone())).unwrap(), marker)
+    (ClaudeProcess::spawn(command, OutputQueue::new(), attached(marker.clone())).unwrap(), marker)
 }
 
 async fn next(agent: &mut RunningAgent) -> AgentOutput {

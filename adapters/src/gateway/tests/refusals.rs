@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Set, scope};
+use super::{Set, pass};
 
 #[tokio::test]
 async fn only_a_token_that_is_good_now_is_let_in() {
     let set = Set::answering("").await;
-    let expired = set.gateway.admit(scope(2)).unwrap().token().to_owned();
+    let expired = pass(&set.gateway, 2).token().to_owned();
     let longer = format!("{}0", set.pass.token());
     let other_case = set.pass.token().to_uppercase();
 
@@ -100,7 +100,7 @@ async fn request_that_is_too_large_is_refused_before_it_is_read() {
 async fn upstream_that_is_not_there_is_a_502_that_does_not_tell_where_it_would_be() {
     let set = Set::answering("").await;
     let upstream = set.upstream.base_url();
-    let Set { upstream: gone, gateway, pass } = set;
+    let Set { upstream: gone, gateway, pass, .. } = set;
     drop(gone);
     tokio::task::yield_now().await;
 
@@ -131,7 +131,7 @@ async fn stream_ends_when_the_pass_does() {
 
     let mut answer = set.call().send().await.unwrap();
     assert!(answer.chunk().await.unwrap().is_some());
-    let Set { upstream, gateway: _gateway, pass } = set;
+    let Set { upstream, gateway: _gateway, pass, .. } = set;
     drop(pass);
 
     assert!(answer.chunk().await.is_err());

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::samples::{
-    SPARE, account, began_by_itself, completed, completion, given, interrupt_requested, opened, profile,
-    prompted, record, record_end, report, said, spend, started, turn,
+    SPARE, account, began_by_itself, completed, completion, given, interrupt_requested, model_call, opened,
+    profile, prompted, record, record_end, report, said, spend, started, turn,
 };
 use crate::agent::{
     AgentOutcome, AgentOutput, Delta, DeltaKind, FileChange, FileChangeKind, Spend, ToolReturn,
@@ -48,6 +48,18 @@ fn blocks_of_a_message_become_events_of_the_running_turn() {
             parent_tool_use_id: parent,
         }],
     );
+}
+
+#[test]
+fn call_of_a_model_belongs_to_the_turn_at_work_or_the_last_one_or_none() {
+    let called = |turn| vec![SessionEvent::ModelCalled { turn, call: model_call() }];
+    let call = || record(AgentOutput::ModelCalled(model_call()));
+
+    then_running(AgentOutput::ModelCalled(model_call()), called(Some(turn(1))));
+    given([opened(), prompted(1), started(1), completed(1, &spend(0), &spend(0))])
+        .when(call())
+        .then_expect_events(called(Some(turn(1))));
+    given([opened()]).when(call()).then_expect_events(called(None));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::samples::{
-    account, completion, denial, opening, permission_request, process, profile, session, settlement,
-    spend_of, started, turn,
+    account, completion, denial, model_call, opening, permission_request, process, profile, session,
+    settlement, spend_of, started, turn,
 };
 use crate::agent::{
     AgentOptions, AgentProfile, AgentTask, FileChange, FileChangeKind, PermissionMode, TaskListChange,
@@ -18,6 +18,7 @@ use crate::session::event::{
     Asked, Decided, FailureCause, Fallback, InterruptCause, Parent, ParkCause, SessionEvent, SessionOpened,
     TurnAccount, TurnCompleted, TurnOutcome, TurnResumed, WithdrawReason,
 };
+use crate::workspace::{Unobserved, UnobservedReason, WorkspaceChange};
 
 pub(super) fn every_event() -> Vec<SessionEvent> {
     [beginnings(), blocks(), requests(), parking(), tasks(), changes(), incidents(), ends()].concat()
@@ -76,6 +77,14 @@ fn blocks() -> Vec<SessionEvent> {
         patch: "@@ -1,1 +1,2 @@\n-a\n+b\n+c\n".into(),
         tool_use_id: tool_use_id.clone(),
     };
+    let deleted = WorkspaceChange {
+        path: "/srv/b".into(),
+        kind: FileChangeKind::Deleted,
+        added: 0,
+        removed: 1,
+        patch: Some("@@ -1 +0,0 @@\n-b\n".into()),
+    };
+    let unobserved = Unobserved { reason: UnobservedReason::TooManyChanges, files: 7 };
     vec![
         SessionEvent::AssistantText {
             turn: turn(1),
@@ -104,6 +113,8 @@ fn blocks() -> Vec<SessionEvent> {
             structured,
         },
         SessionEvent::FileChanged { turn: turn(1), change },
+        SessionEvent::WorkspaceChanged { turn: turn(1), change: deleted },
+        SessionEvent::WorkspaceUnobserved { turn: turn(1), unobserved },
     ]
 }
 
@@ -197,6 +208,7 @@ fn parking() -> Vec<SessionEvent> {
             fallback: Some(Fallback::SubagentRestarted),
         }),
         SessionEvent::UsageReported { turn: turn(1), process: process(2), counter },
+        SessionEvent::ModelCalled { turn: Some(turn(1)), call: model_call() },
     ]
 }
 

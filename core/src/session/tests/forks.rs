@@ -3,9 +3,14 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::samples::{completed, opened, opening, process, prompted, session, spend, started, turn};
+use super::samples::{
+    completed, model_call, opened, opening, process, prompted, session, spend, started, turn,
+};
+use crate::agent::Usage;
 use crate::aggregate::TenantId;
 use crate::ids::SessionId;
+use crate::model_access::ModelCall;
+use crate::money::MicroDollars;
 use crate::session::event::{
     AgentCounter, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
 };
@@ -86,6 +91,16 @@ fn subagents_say_nothing_in_the_main_conversation() {
         Said::ToolResult("a".into()),
     ];
     assert_eq!(said(&events), expected);
+}
+
+#[test]
+fn calls_of_a_model_were_paid_for_elsewhere() {
+    let called = |call| SessionEvent::ModelCalled { turn: Some(turn(1)), call };
+
+    let copied = fork(5).events(vec![opened(), prompted(1), started(1), called(model_call())]);
+
+    let free = ModelCall { usage: Usage::default(), cost_micros: MicroDollars(0), ..model_call() };
+    assert_eq!(copied[3], called(free));
 }
 
 const COPY: SessionId = SessionId(Uuid::from_u128(0xb));

@@ -12,6 +12,7 @@ use crate::agent::{
 use crate::aggregate::TenantId;
 use crate::event_log::{Digest, RecordedEvent};
 use crate::ids::{ProcessId, SessionId, TurnId};
+use crate::model_access::{CallOutcome, ModelCall};
 use crate::money::MicroDollars;
 use crate::prompt::Prompt;
 use crate::request::{
@@ -288,6 +289,21 @@ pub(super) fn resumed(request_id: &str, fallback: Option<Fallback>) -> SessionEv
         request_id: request_id.into(),
         fallback,
     })
+}
+
+/// A call that cost twelve micro-dollars.
+pub(super) fn model_call() -> ModelCall {
+    let usage = Usage { input_tokens: 1, output_tokens: 2, cache_read_input_tokens: 3, ..Usage::default() };
+    ModelCall {
+        model: "opus".into(),
+        outcome: CallOutcome::CutOff,
+        usage,
+        cost_micros: MicroDollars(12),
+        key: Some(session().0),
+        status: Some(200),
+        duration_ms: 34,
+        request_id: Some("req_1".into()),
+    }
 }
 
 /// Ada's decision, with nothing more to it.

@@ -1,0 +1,128 @@
+//! One call from its question to the last byte of its answer. However it ends, it is told of exactly once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use runner_core::agent::AgentOutput;
+use runner_core::model_access::{CallOutcome, ModelCall};
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
+
+use super::meter::{Meter, Progress};
+use super::passes::Grant;
+use super::refusal::Refusal;
+
+/// A call that is under way. Dropped before its end, it was cut off.
+pub(super) struct Call {
+    pub(super) grant: Arc<Grant>,
+    question: Bytes,
+    meter: Meter,
+    begun: Instant,
+    key: Option<Uuid>,
+    status: Option<u16>,
+    request_id: Option<String>,
+    is_told: bool,
+    /// A place among the calls of its process. The last field: it is given back when all is told.
+    _place: OwnedSemaphorePermit,
+}
+
+impl Call {
+    pub(super) fn begin(grant: Arc<Grant>, question: Bytes, place: OwnedSemaphorePermit) -> Self {
+        Self {
+            grant,
+            question,
+            meter: Meter::default(),
+            begun: Instant::now(),
+            key: None,
+            status: None,
+            request_id: None,
+            is_told: false,
+            _place: place,
+        }
+    }
+
+    /// What is asked does not cost anything, and nothing is told of it.
+    pub(super) fn free(mut self) -> Self {
+        self.is_told = true;
+        self
+    }
+
+    pub(super) fn asked_with(&mut self, key: Option<Uuid>) {
+        self.key = key;
+    }
+
+    pub(super) fn answered(&mut self, status: u16, request_id: Option<String>) {
+        (self.status, self.request_id) = (Some(status), request_id);
+    }
+
+    /// The whole answer is there.
+    pub(super) async fn end(&mut self, answer: &[u8]) {
+        let is_good = self.status.is_some_and(|status| (200..300).contains(&status));
+        if is_good {
+            self.meter.whole(answer);
+        }
+        self.tell(if is_good { CallOutcome::Completed } else { CallOutcome::Failed }).await;
+    }
+
+    /// A piece of a streamed answer is there. Its end is told of before the agent sees it: when the agent
+    /// acts on an answer, it has been counted.
+    pub(super) async fn passing(&mut self, piece: &[u8]) {
+        match self.meter.stream(piece) {
+            Progress::Open => {}
+            Progress::Complete => self.tell(CallOutcome::Completed).await,
+            Progress::Failed => self.tell(CallOutcome::Failed).await,
+        }
+    }
+
+    /// The stream has ended; if its message had not, it was cut off.
+    pub(super) async fn stream_ended(&mut self) {
+        self.tell(CallOutcome::CutOff).await;
+    }
+
+    pub(super) async fn refused(&mut self, refusal: &Refusal) {
+        self.status.get_or_insert(refusal.status.as_u16());
+        self.tell(CallOutcome::Failed).await;
+    }
+
+    async fn tell(&mut self, outcome: CallOutcome) {
+        if let Some(call) = self.take(outcome) {
+            self.grant.tell(AgentOutput::ModelCalled(call)).await;
+        }
+    }
+
+    fn take(&mut self, outcome: CallOutcome) -> Option<ModelCall> {
+        if std::mem::replace(&mut self.is_told, true) {
+            return None;
+        }
+        let model = self.meter.model().map_or_else(|| asked_model(&self.question), str::to_owned);
+        let (usage, cost_micros) = self.meter.reading(&model);
+        Some(ModelCall {
+            model,
+            outcome,
+            usage,
+            cost_micros,
+            key: self.key,
+            status: self.status,
+            duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            request_id: self.request_id.take(),
+        })
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(call) = self.take(CallOutcome::CutOff) {
+            self.grant.tell_later(AgentOutput::ModelCalled(call));
+        }
+    }
+}
+
+fn asked_model(question: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Question {
+        model: String,
+    }
+    serde_json::from_slice::<Question>(question).map(|question| question.model).unwrap_or_default()
+}

@@ -1,0 +1,188 @@
+//! Reading on the way by what a call has used. Not a byte is changed or held back.
+
+use runner_core::agent::Usage;
+use runner_core::money::MicroDollars;
+use serde::Deserialize;
+
+use super::prices::{self, Counts};
+
+/// Longer lines have no usage in them.
+const MAX_LINE_BYTES: usize = 256 * 1024;
+
+/// For what was written of a message whose end was never told.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// What is known so far of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    model: Option<String>,
+    counts: Counts,
+    /// Of content, in pieces that came.
+    written_bytes: u64,
+    progress: Progress,
+    line: Vec<u8>,
+    is_line_too_long: bool,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Progress {
+    #[default]
+    Open,
+    Complete,
+    /// It told of an error.
+    Failed,
+}
+
+impl Meter {
+    /// Takes the next piece of a stream, cut anywhere.
+    pub(super) fn stream(&mut self, bytes: &[u8]) -> Progress {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let fits = !self.is_line_too_long && self.line.len() + piece.len() <= MAX_LINE_BYTES;
+            if fits {
+                self.line.extend_from_slice(piece);
+            } else {
+                self.is_line_too_long = true;
+                self.line.clear();
+            }
+            if piece.ends_with(b"\n") {
+                self.end_of_line();
+            }
+        }
+        self.progress
+    }
+
+    /// Takes a message that came whole.
+    pub(super) fn whole(&mut self, bytes: &[u8]) {
+        // What is no message has no usage: an error, or what was asked to count.
+        if let Ok(message) = serde_json::from_slice::<Message>(bytes) {
+            self.message(message);
+        }
+    }
+
+    pub(super) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// What was used, and what it costs if it is this model's.
+    pub(super) fn reading(&self, model: &str) -> (Usage, MicroDollars) {
+        let mut counts = self.counts;
+        if self.progress != Progress::Complete {
+            counts.output = counts.output.max(self.written_bytes.div_ceil(BYTES_PER_TOKEN));
+        }
+        let usage = Usage {
+            input_tokens: counts.input,
+            output_tokens: counts.output,
+            cache_read_input_tokens: counts.cache_read,
+            cache_creation_input_tokens: counts.cache_write + counts.cache_write_1h,
+        };
+        (usage, prices::cost(model, &counts))
+    }
+
+    fn end_of_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        self.is_line_too_long = false;
+        if let Some(data) = line.strip_prefix(b"data:")
+            && let Ok(event) = serde_json::from_slice::<Event>(data)
+        {
+            self.event(event);
+        }
+        self.line = line;
+        self.line.clear();
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::MessageStart { message } => self.message(message),
+            Event::ContentBlockDelta { delta } => self.written_bytes += delta.written_bytes(),
+            Event::MessageDelta { usage } => self.count(&usage),
+            Event::MessageStop => self.progress = Progress::Complete,
+            Event::Error => self.progress = Progress::Failed,
+            Event::Other => {}
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        self.model = message.model.or_else(|| self.model.take());
+        self.count(&message.usage);
+    }
+
+    /// Each number stands for the whole message, and what is not said again has not changed.
+    fn count(&mut self, usage: &WireUsage) {
+        let counts = &mut self.counts;
+        counts.input = usage.input_tokens.unwrap_or(counts.input);
+        counts.output = usage.output_tokens.unwrap_or(counts.output);
+        counts.cache_read = usage.cache_read_input_tokens.unwrap_or(counts.cache_read);
+        if let Some(by_age) = &usage.cache_creation {
+            counts.cache_write_1h = by_age.ephemeral_1h_input_tokens.unwrap_or(counts.cache_write_1h);
+        }
+        if let Some(written) = usage.cache_creation_input_tokens {
+            counts.cache_write = written.saturating_sub(counts.cache_write_1h);
+        }
+        if let Some(server) = &usage.server_tool_use {
+            counts.web_searches = server.web_search_requests.unwrap_or(counts.web_searches);
+        }
+        counts.is_fast |= usage.speed.as_deref() == Some("fast");
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Event {
+    MessageStart {
+        message: Message,
+    },
+    ContentBlockDelta {
+        delta: Delta,
+    },
+    MessageDelta {
+        #[serde(default)]
+        usage: WireUsage,
+    },
+    MessageStop,
+    Error,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    model: Option<String>,
+    #[serde(default)]
+    usage: WireUsage,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    text: Option<String>,
+    thinking: Option<String>,
+    partial_json: Option<String>,
+}
+
+impl Delta {
+    fn written_bytes(&self) -> u64 {
+        let texts = [&self.text, &self.thinking, &self.partial_json];
+        texts.into_iter().flatten().map(|text| text.len() as u64).sum()
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct WireUsage {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    cache_creation: Option<CacheCreation>,
+    server_tool_use: Option<ServerToolUse>,
+    speed: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CacheCreation {
+    ephemeral_1h_input_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ServerToolUse {
+    web_search_requests: Option<u64>,
+}

@@ -1,0 +1,167 @@
+//! What a call costs.
+//!
+//! The prices are those of Anthropic's public price list (platform.claude.com, "Pricing"), in dollars per
+//! million tokens, as of November 2026. Writing to the cache costs 1.25 times the input for five minutes and
+//! twice the input for an hour; what reading from it costs is a share of the input. A model that is not in
+//! the table is counted at the highest price there is, so that a budget is never spent without being counted.
+
+use runner_core::money::MicroDollars;
+
+/// Tokens and searches of one call, in the classes that have prices of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) input: u64,
+    pub(super) output: u64,
+    pub(super) cache_read: u64,
+    /// Kept for five minutes, and for an hour.
+    pub(super) cache_write: u64,
+    pub(super) cache_write_1h: u64,
+    pub(super) web_searches: u64,
+    /// Answered in the mode that is faster and dearer.
+    pub(super) is_fast: bool,
+}
+
+/// In thousandths of a dollar per million tokens, which are billionths of a dollar per token.
+struct Price {
+    /// What the model's name has in it.
+    name: &'static str,
+    input: u64,
+    output: u64,
+    /// Thousandths of the input's price.
+    cache_read: u64,
+    /// Beyond so many tokens of input, these are input and output.
+    long: Option<(u64, u64, u64)>,
+    /// How many times dearer the fast mode is.
+    fast: u64,
+}
+
+const MODELS: &[Price] = &[
+    Price { cache_read: 25, ..price("fable-5-1", 10_000, 50_000) },
+    Price { cache_read: 25, ..price("mythos-5-1", 10_000, 50_000) },
+    price("fable-5", 10_000, 50_000),
+    price("mythos-5", 10_000, 50_000),
+    Price { cache_read: 50, ..price("opus-5-5", 4_000, 20_000) },
+    price("opus-5", 5_000, 25_000),
+    Price { fast: 2, ..price("opus-4-8", 5_000, 25_000) },
+    price("opus-4-7", 5_000, 25_000),
+    price("opus-4-6", 5_000, 25_000),
+    price("opus-4-5", 5_000, 25_000),
+    Price { cache_read: 50, ..price("sonnet-5-5", 2_000, 10_000) },
+    price("sonnet-5", 2_000, 10_000),
+    price("sonnet-4-6", 3_000, 15_000),
+    Price { long: Some((200_000, 6_000, 22_500)), ..price("sonnet-4-5", 3_000, 15_000) },
+    Price { long: Some((200_000, 6_000, 22_500)), ..price("sonnet-4", 3_000, 15_000) },
+    price("3-7-sonnet", 3_000, 15_000),
+    Price { long: Some((100_000, 500, 2_500)), ..price("haiku-5-5", 100, 500) },
+    price("haiku-4-5", 1_000, 5_000),
+    price("3-5-haiku", 800, 4_000),
+];
+
+/// The models before 4.5, and whatever is not known.
+const DEAREST: Price = price("", 15_000, 75_000);
+
+/// Billionths of a dollar for a search on the web: ten dollars for a thousand.
+const WEB_SEARCH: u64 = 10_000_000;
+
+const fn price(name: &'static str, input: u64, output: u64) -> Price {
+    Price { name, input, output, cache_read: 100, long: None, fast: 6 }
+}
+
+/// The price of a call, rounded up to a whole micro-dollar.
+pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
+    let price = MODELS.iter().find(|price| names(model, price.name)).unwrap_or(&DEAREST);
+    let all_input = counts.input + counts.cache_read + counts.cache_write + counts.cache_write_1h;
+    let (input, output) = match price.long {
+        Some((tokens, input, output)) if all_input > tokens => (input, output),
+        Some(_) | None => (price.input, price.output),
+    };
+    // In thousandths, because of the shares.
+    let input_milli = counts
+        .input
+        .saturating_mul(1000)
+        .saturating_add(counts.cache_write.saturating_mul(1250))
+        .saturating_add(counts.cache_write_1h.saturating_mul(2000))
+        .saturating_add(counts.cache_read.saturating_mul(price.cache_read));
+    let tokens = input_milli
+        .saturating_mul(input)
+        .div_ceil(1000)
+        .saturating_add(counts.output.saturating_mul(output))
+        .saturating_mul(if counts.is_fast { price.fast } else { 1 });
+    let nanos = tokens.saturating_add(counts.web_searches.saturating_mul(WEB_SEARCH));
+    MicroDollars(nanos.div_ceil(1000))
+}
+
+/// Whether it is this model, of this version: a later version may cost something else.
+fn names(model: &str, name: &str) -> bool {
+    let Some((_, rest)) = model.split_once(name) else { return false };
+    let digits = rest.strip_prefix(['-', '.']).map(|rest| {
+        let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+        &rest[..end]
+    });
+    // What follows a whole name is nothing, or a date.
+    let is_longer_number = rest.starts_with(|character: char| character.is_ascii_digit());
+    !is_longer_number && digits.is_none_or(|digits| digits.is_empty() || digits.len() >= 6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, cost};
+
+    #[test]
+    fn each_class_of_tokens_has_its_price() {
+        let million = 1_000_000;
+        for (counts, micros) in [
+            (Counts { input: million, ..Counts::default() }, 5_000_000),
+            (Counts { output: million, ..Counts::default() }, 25_000_000),
+            (Counts { cache_write: million, ..Counts::default() }, 6_250_000),
+            (Counts { cache_write_1h: million, ..Counts::default() }, 10_000_000),
+            (Counts { cache_read: million, ..Counts::default() }, 500_000),
+            (Counts { web_searches: 3, ..Counts::default() }, 30_000),
+            (Counts { input: million, is_fast: true, ..Counts::default() }, 10_000_000),
+            (Counts { cache_read: 1, ..Counts::default() }, 1),
+            (Counts::default(), 0),
+        ] {
+            assert_eq!(cost("claude-opus-4-8", &counts).0, micros, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_known_by_its_version_and_an_unknown_one_is_dear() {
+        let input = Counts { input: 1_000_000, ..Counts::default() };
+        for (model, dollars) in [
+            ("claude-opus-4-8[1m]", 5),
+            ("claude-opus-4-5-20251101", 5),
+            ("us.anthropic.claude-opus-4-6-v1", 5),
+            ("claude-haiku-4-5-20251001", 1),
+            ("claude-sonnet-4-6", 3),
+            ("claude-sonnet-4-20250514", 6),
+            ("claude-fable-5", 10),
+            ("claude-opus-4-1-20250805", 15),
+            ("claude-opus-4-20250514", 15),
+            ("claude-opus-4-85", 15),
+            ("claude-opus-5-9", 15),
+            ("claude-opus-51", 15),
+            ("something-else", 15),
+            ("", 15),
+        ] {
+            assert_eq!(cost(model, &input).0, dollars * 1_000_000, "{model}");
+        }
+    }
+
+    #[test]
+    fn long_prompts_cost_more_where_the_list_says_so() {
+        let short = Counts { input: 100_000, cache_read: 100_000, output: 1000, ..Counts::default() };
+        let long = Counts { input: 100_001, ..short };
+
+        assert_eq!(cost("claude-sonnet-4-5", &short).0, 345_000);
+        assert_eq!(cost("claude-sonnet-4-5", &long).0, 682_506);
+        assert_eq!(cost("claude-sonnet-4-6", &long).0, 345_003);
+    }
+
+    #[test]
+    fn no_count_is_too_large() {
+        let most = Counts { input: u64::MAX / 4, output: u64::MAX, ..Counts::default() };
+
+        assert!(cost("claude-opus-4-8", &most).0 > 1_000_000_000_000);
+    }
+}

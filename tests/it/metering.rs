@@ -1,0 +1,80 @@
+//! What the log says of the calls that agents make, whoever makes them and however they end.
+
+use runner_tests::server::Server;
+use runner_tests::{script, server::Answer};
+use serde_json::{Value, json};
+
+/// What a call of the offline model uses if nothing else is said, at the price of an unknown model or not.
+fn cost(calls: &[Value]) -> u64 {
+    calls.iter().map(|call| call["cost_micros"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test]
+async fn each_call_of_a_turn_is_in_the_log_with_its_tokens_and_its_cost() {
+    let server = Server::start().await;
+    let usage = json!({ "input_tokens": 1000, "output_tokens": 200, "cache_read_input_tokens": 5000 });
+    let bash = json!({ "command": "true", "description": "nothing" });
+    let replies = json!([
+        { "tool_use": { "name": "Bash", "input": bash }, "usage": usage },
+        { "text": "done", "usage": usage },
+    ]);
+
+    let done = server.task(&json!({ "prompt": script("Work.", &replies), "model": "claude-opus-4-8" })).await;
+
+    let session = done["session_id"].as_str().unwrap();
+    let calls = server.model_calls(session).await;
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    for call in &calls {
+        assert_eq!((&call["turn"], &call["outcome"]), (&done["turn_id"], &json!("completed")));
+        assert_eq!((&call["model"], &call["status"]), (&json!("claude-opus-4-8"), &json!(200)));
+        assert_eq!(call["usage"]["cache_read_input_tokens"], 5000);
+        assert_eq!(call["cost_micros"], 1000 * 5 + 200 * 25 + 5000 / 2);
+        assert!(call["request_id"].as_str().unwrap().starts_with("req_offline_"), "{call}");
+    }
+    // The agent's own account says the same, and is not changed by this one.
+    let turn_cost = server.view(session).await["turns"][0]["cost_usd"].as_f64().unwrap();
+    assert_eq!((turn_cost * 1e6).round() as u64, cost(&calls));
+    server.verify(session).await;
+}
+
+#[tokio::test]
+async fn calls_of_a_subagent_are_in_the_log_of_its_session() {
+    let server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
+    let inner = script("Say it.", &json!([{ "text": "From inside." }]));
+    let agent = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose" });
+    let replies = json!([{ "tool_use": { "name": "Agent", "input": agent } }, { "text": "done" }]);
+    let body = json!({ "prompt": script("Delegate.", &replies), "permission_mode": "bypassPermissions" });
+
+    let done = server.task(&body).await;
+
+    let calls = server.model_calls(done["session_id"].as_str().unwrap()).await;
+    assert_eq!(done["message"], "done", "{done}");
+    assert_eq!(calls.len(), 3, "two of the conversation, one of the subagent: {calls:?}");
+    assert!(calls.iter().all(|call| call["turn"] == done["turn_id"]), "{calls:?}");
+}
+
+#[tokio::test]
+async fn calls_that_fail_or_are_cut_off_are_in_the_log_too() {
+    let server = Server::start().await;
+    let failing = json!([{ "error": { "status": 529, "times": 1 } }, { "text": "after all" }]);
+    let failed = server.task(&json!({ "prompt": script("Try.", &failing) })).await;
+    let usage = json!({ "input_tokens": 70, "output_tokens": 9 });
+    let hanging = json!([{ "text": "twelve bytes and four", "usage": usage, "hang": true }]);
+
+    let body = json!({ "prompt": script("Hang.", &hanging), "timeout_ms": 1 });
+    let Answer { body: task, .. } = server.post("/api/task", &body).await;
+    let session = task["session_id"].as_str().unwrap();
+    let mut frames = server.stream_events(session, 0).await;
+    frames.until("turn_started").await;
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await; // Until it has been told all that comes.
+    server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+    server.wait_for(session, "model_called").await;
+
+    let calls = server.model_calls(failed["session_id"].as_str().unwrap()).await;
+    let outcomes: Vec<_> = calls.iter().map(|call| (&call["outcome"], &call["status"])).collect();
+    assert_eq!(outcomes, [(&json!("failed"), &json!(529)), (&json!("completed"), &json!(200))]);
+    let cut = server.model_calls(session).await.remove(0);
+    assert_eq!((&cut["outcome"], &cut["turn"]), (&json!("cut_off"), &task["turn_id"]));
+    // 21 bytes were written, which is estimated, and what was asked is known.
+    assert_eq!((&cut["usage"]["input_tokens"], &cut["usage"]["output_tokens"]), (&json!(70), &json!(6)));
+}
