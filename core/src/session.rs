@@ -27,6 +27,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentProfile, AgentTask, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
+use crate::model_access::{BudgetSpent, SpentBefore};
+use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::RequestKind;
 use crate::time::Timestamp;
@@ -66,6 +68,8 @@ pub struct Session {
     counter: Option<(ProcessId, AgentCounter)>,
     /// The last reading of a process's counters.
     metered: Option<(ProcessId, AgentCounter)>,
+    /// By the gateway's count.
+    spent: SpentBefore,
 }
 
 /// The turn the agent works on.
@@ -84,6 +88,8 @@ pub struct RunningTurn {
     pub resumed_for: Option<String>,
     /// What earlier attempts have spent.
     pub earlier: AgentCounter,
+    /// The budget that was found spent.
+    pub exhausted: Option<BudgetSpent>,
 }
 
 /// A prompt whose turn has not begun.
@@ -137,6 +143,11 @@ impl Session {
     /// What the running turn was given beside its prompt. The ids are those of the messages.
     pub fn steered(&self) -> &[QueuedPrompt] {
         &self.steered
+    }
+
+    /// What all processes together have spent, in the session and in the turn that runs.
+    pub fn spent(&self) -> SpentBefore {
+        self.spent
     }
 
     /// Whether the agent works on something beside the conversation.
@@ -194,7 +205,9 @@ impl Session {
             parked: false,
             resumed_for: None,
             earlier: AgentCounter::default(),
+            exhausted: None,
         });
+        self.spent.turn = MicroDollars::default();
     }
 
     /// The counters start anew with the process; what the one before has spent is kept beside them.
@@ -207,6 +220,13 @@ impl Session {
         running.resumed_for = Some(resumed.request_id.clone());
         // What ran beside the turn has ended with its process.
         self.tasks.clear();
+    }
+
+    fn pay(&mut self, turn: Option<TurnId>, cost: MicroDollars) {
+        self.spent.session += cost;
+        if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
+            self.spent.turn += cost;
+        }
     }
 
     fn change_mode(&mut self, mode: PermissionMode) {
@@ -271,6 +291,12 @@ impl Aggregate for Session {
             }
             SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
             SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
+            SessionEvent::ModelCalled { turn, call } => self.pay(turn, call.cost_micros),
+            SessionEvent::BudgetExhausted { turn, spent } => {
+                if let Some(running) = self.running.as_mut().filter(|running| Some(running.turn) == turn) {
+                    running.exhausted = Some(spent);
+                }
+            }
             SessionEvent::SubagentStarted { task, .. } => {
                 self.tasks.insert(task.task_id.clone(), task);
             }
@@ -301,7 +327,6 @@ impl Aggregate for Session {
             | SessionEvent::WorkspaceChanged { .. }
             | SessionEvent::WorkspaceUnobserved { .. }
             | SessionEvent::PolicyApplied { .. }
-            | SessionEvent::ModelCalled { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::TaskListChanged { .. }
             | SessionEvent::SessionRenamed { .. }

@@ -2,6 +2,8 @@
 //!
 //! The server and Lambda build the same [`Application`]; tests of the routes start the server.
 
+mod agents;
+
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,13 +20,11 @@ use runner_actors::{
     AccountPolicy, AccountPorts, Accounts, Aggregates, LocalUser, Services, Sessions, Settings,
     TrustedFolders,
 };
-use runner_adapters::claude::{
-    AgentLimits, ClaudeRuntime, ClaudeSettings, Credentials, ModelKind, SandboxMode, SandboxSettings,
-};
+use runner_adapters::claude::{ClaudeRuntime, Credentials, ModelKind};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::codes::RandomCodes;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::{Gateway, OperatorKey};
+use runner_adapters::gateway::{Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
 use runner_adapters::grants::JwtSigner;
 use runner_adapters::offline_model::{OfflineModel, Script};
 use runner_adapters::passwords::Argon2Hasher;
@@ -33,16 +33,13 @@ use runner_adapters::setup_code::SetupFile;
 use runner_adapters::workspace::GitWorkspaces;
 use runner_core::account::Account;
 use runner_core::credentials::SetupCode;
-use runner_core::folders::AllowedFolders;
-use runner_core::model_access::ModelKey;
+use runner_core::model_access::{Budgets, ModelKey};
 use runner_core::ports::{AgentRuntime, Clock};
-use runner_core::protection::Sandboxing;
 use utoipa_actix_web::AppExt;
-use uuid::Uuid;
 
 use crate::access::admit;
 use crate::authentication::Authentication;
-use crate::config::{Config, Offline, Sandbox};
+use crate::config::{Config, Offline};
 use crate::cookies::Transport;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
@@ -76,12 +73,14 @@ impl Application {
         let lock = prepare_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
-        let (credentials, model) = credentials(config).await?;
-        let folders = allowed_folders(config)?;
-        let settings = claude_settings(config, credentials, folders.clone())?;
+        let record = Arc::new(store.clone());
+        let budgets = MonthlyBudgets::new(config.monthly_budget, record, Arc::clone(&clock));
+        let (credentials, model) = credentials(config, Arc::new(budgets)).await?;
+        let folders = agents::allowed_folders(config)?;
+        let settings = agents::claude_settings(config, credentials, folders.clone())?;
         let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
-        announce(&*runtime);
-        let may_bypass = may_bypass(config, &*runtime);
+        agents::announce(&*runtime);
+        let may_bypass = agents::may_bypass(config, &*runtime);
         let trust = TrustedFolders::new(Aggregates::new(Arc::new(store.clone())));
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
@@ -203,7 +202,10 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
 }
 
 /// The operator's key or login; without either, or when asked for, the offline model.
-async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
+async fn credentials(
+    config: &Config,
+    budgets: Arc<dyn Budgets>,
+) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
     let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
     let is_offline = match (has_own, config.offline) {
         (true, Offline::Auto | Offline::Never) => false,
@@ -214,11 +216,20 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         }
         (_, Offline::Always) | (false, Offline::Auto) => true,
     };
+    let behind_gateway = async |key, upstream| -> anyhow::Result<Credentials> {
+        let (keys, session_budget) = (Arc::new(OperatorKey(key)), config.session_budget);
+        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget }).await?;
+        Ok(Credentials::Gateway { gateway, upstream })
+    };
     if is_offline {
         let model = offline_model(config).await?;
         let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
         return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
     }
+    anyhow::ensure!(
+        config.api_key.is_some() || (config.monthly_budget.is_none() && config.session_budget.is_none()),
+        "MONTHLY_BUDGET_USD and SESSION_BUDGET_USD need ANTHROPIC_API_KEY: what a login spends cannot be counted"
+    );
     let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
         (Some(key), _, _) => {
             let key = ModelKey::new(None, config.base_url.clone(), key.expose());
@@ -229,11 +240,6 @@ async fn credentials(config: &Config) -> anyhow::Result<(Credentials, Option<Off
         (None, None, None) => anyhow::bail!("the login is gone"),
     };
     Ok((own, None))
-}
-
-async fn behind_gateway(key: ModelKey, upstream: ModelKind) -> anyhow::Result<Credentials> {
-    let gateway = Gateway::start(Arc::new(OperatorKey(key))).await?;
-    Ok(Credentials::Gateway { gateway, upstream })
 }
 
 async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {
@@ -305,89 +311,4 @@ async fn accounts(
 fn login_file(config: &Config) -> Option<std::path::PathBuf> {
     let file = config.home.as_ref()?.join(".claude/.credentials.json");
     file.is_file().then_some(file)
-}
-
-fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders> {
-    let except = vec![config.data_dir.canonicalize()?];
-    Ok(AllowedFolders { roots: config.allowed_roots.clone(), except })
-}
-
-/// What agents must not see although it may lie in a folder that they work in: keys, and all sessions.
-fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
-    let database = config.database.display();
-    let beside = ["", "-wal", "-shm", "-journal"].map(|suffix| format!("{database}{suffix}").into());
-    let data_dir = config.data_dir.canonicalize()?;
-    let mut hidden: Vec<PathBuf> =
-        beside.into_iter().filter(|path: &PathBuf| !path.starts_with(&data_dir)).collect();
-    hidden.push(std::path::absolute(".env")?);
-    Ok(SandboxSettings {
-        mode: match config.sandbox {
-            Sandbox::Auto => SandboxMode::Auto,
-            Sandbox::Required => SandboxMode::Required,
-            Sandbox::Off => SandboxMode::Off,
-        },
-        read_only: config.sandbox_read_only.clone(),
-        hidden,
-        data_dir,
-        home: config.home.clone(),
-    })
-}
-
-fn claude_settings(
-    config: &Config,
-    credentials: Credentials,
-    folders: AllowedFolders,
-) -> anyhow::Result<ClaudeSettings> {
-    Ok(ClaudeSettings {
-        program: config.claude_bin.clone(),
-        search_path: config.search_path.clone(),
-        credentials,
-        agents_dir: config.data_dir.canonicalize()?.join("agents"),
-        instance: instance_id(&config.data_dir)?,
-        inherited_env: config.inherited_env.clone(),
-        max_api_retries: config.max_api_retries,
-        folders,
-        sandbox: sandbox_settings(config)?,
-        limits: AgentLimits {
-            processes: config.agent_max_processes,
-            memory_mib: config.agent_max_memory_mib,
-            file_mib: config.agent_max_file_mib,
-        },
-    })
-}
-
-/// Tells this installation's agents from others'; made once and kept in the data folder.
-fn instance_id(data_dir: &Path) -> anyhow::Result<String> {
-    let file = data_dir.join("instance");
-    match fs::read_to_string(&file) {
-        Ok(id) if Uuid::try_parse(id.trim()).is_ok() => Ok(id.trim().to_owned()),
-        Ok(_) | Err(_) => {
-            let id = Uuid::now_v7().to_string();
-            fs::write(&file, &id).with_context(|| format!("{} cannot be written", file.display()))?;
-            Ok(id)
-        }
-    }
-}
-
-fn announce(runtime: &dyn AgentRuntime) {
-    let status = runtime.status();
-    if status.offline {
-        tracing::warn!(
-            "there is no API key and no login: the offline model answers; set ANTHROPIC_API_KEY or log in with `claude`"
-        );
-    }
-    tracing::info!(
-        agent.version = status.version.as_deref().unwrap_or("none"),
-        credentials = status.credentials,
-        sandbox = ?status.protection.sandbox,
-        "the agent is set up"
-    );
-}
-
-/// Claude Code refuses to skip permissions as root unless it is told that it sits in a sandbox: in ours, or
-/// in one around the whole machine.
-fn may_bypass(config: &Config, runtime: &dyn AgentRuntime) -> bool {
-    let sandboxed = runtime.status().protection.sandbox == Sandboxing::Bubblewrap;
-    let is_sandbox = config.inherited_env.iter().any(|(name, value)| name == "IS_SANDBOX" && value == "1");
-    sandboxed || is_sandbox || !nix::unistd::Uid::effective().is_root()
 }

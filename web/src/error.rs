@@ -138,6 +138,7 @@ impl ApiError {
             Self::TurnFailed { session, turn, error } => {
                 let status = match error.code.as_str() {
                     "agent_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+                    "budget" => StatusCode::PAYMENT_REQUIRED,
                     _ => StatusCode::BAD_GATEWAY,
                 };
                 let code = if error.code == "agent_died" { "agent_failed" } else { &error.code };

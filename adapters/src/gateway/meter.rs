@@ -9,6 +9,9 @@ use super::prices::{self, Counts};
 /// Longer lines have no usage in them.
 const MAX_LINE_BYTES: usize = 256 * 1024;
 
+/// More than any model takes. Sums of such numbers stay far from the largest there are.
+const MOST_TOKENS: u64 = 10_000_000_000;
+
 /// For what was written of a message whose end was never told.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -20,6 +23,7 @@ pub(super) struct Meter {
     /// Of content, in pieces that came.
     written_bytes: u64,
     progress: Progress,
+    has_news: bool,
     line: Vec<u8>,
     is_line_too_long: bool,
 }
@@ -107,8 +111,14 @@ impl Meter {
         self.count(&message.usage);
     }
 
+    /// Whether more is known than when this was asked last.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
+    }
+
     /// Each number stands for the whole message, and what is not said again has not changed.
     fn count(&mut self, usage: &WireUsage) {
+        self.has_news = true;
         let counts = &mut self.counts;
         counts.input = usage.input_tokens.unwrap_or(counts.input);
         counts.output = usage.output_tokens.unwrap_or(counts.output);
@@ -119,6 +129,11 @@ impl Meter {
         if let Some(written) = usage.cache_creation_input_tokens {
             counts.cache_write = written.saturating_sub(counts.cache_write_1h);
         }
+        for number in [&mut counts.input, &mut counts.output, &mut counts.cache_read, &mut counts.cache_write]
+        {
+            *number = (*number).min(MOST_TOKENS);
+        }
+        counts.cache_write_1h = counts.cache_write_1h.min(MOST_TOKENS);
         if let Some(server) = &usage.server_tool_use {
             counts.web_searches = server.web_search_requests.unwrap_or(counts.web_searches);
         }

@@ -171,6 +171,7 @@ fn parts(event: &SessionEvent) -> Option<Parts> {
         | SessionEvent::RateLimited { .. }
         | SessionEvent::ContextCompacted { .. }
         | SessionEvent::AgentMessage { .. }
+        | SessionEvent::BudgetExhausted { .. }
         | SessionEvent::TurnFailed { .. }
         | SessionEvent::TurnInterrupted { .. } => trouble(event),
         SessionEvent::SessionOpened(_)
@@ -271,6 +272,9 @@ fn trouble(event: &SessionEvent) -> Option<Parts> {
     } else if let SessionEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after } = event {
         let fields = json!({ "tokens_before": tokens_before, "tokens_after": tokens_after });
         Some(("compact", Some(*turn), trigger.clone(), fields))
+    } else if let SessionEvent::BudgetExhausted { turn, spent } = event {
+        let fields = json!({ "budget": spent, "detail": spent.message() });
+        Some(("status", *turn, "budget_exhausted".to_owned(), fields))
     } else if let SessionEvent::AgentMessage { turn, raw } = event {
         Some(("agent_message", *turn, String::new(), json!({ "metadata": raw })))
     } else if let SessionEvent::TurnFailed { turn, cause, detail, .. } = event {

@@ -31,6 +31,9 @@ impl Session {
             (None, None, AgentOutput::ModelCalled(call)) => {
                 return vec![SessionEvent::ModelCalled { turn: None, call: call.clone() }];
             }
+            (None, None, AgentOutput::BudgetExhausted(spent)) => {
+                return vec![SessionEvent::BudgetExhausted { turn: None, spent: spent.clone() }];
+            }
             (None, None, _) => return vec![],
         };
         self.record_of_turn(turn, process, output, &mut events);
@@ -98,6 +101,12 @@ impl Session {
             AgentOutput::ModelCalled(call) => {
                 events.push(SessionEvent::ModelCalled { turn: Some(turn), call });
             }
+            AgentOutput::BudgetExhausted(spent) => {
+                // The agent may try again in several places.
+                if self.running.as_ref().is_none_or(|running| running.exhausted.is_none()) {
+                    events.push(SessionEvent::BudgetExhausted { turn: Some(turn), spent });
+                }
+            }
             AgentOutput::TaskStarted(_)
             | AgentOutput::TaskProgressed { .. }
             | AgentOutput::TaskFinished { .. }
@@ -149,6 +158,10 @@ impl Session {
         let duration_api_ms = report.total_duration_api_ms;
         let counter = AgentCounter { spend: report.total.clone(), duration_api_ms };
         let account = self.account(running, counter, report.duration_ms);
+        if let (AgentOutcome::ApiError { .. }, Some(exhausted)) = (&report.outcome, &running.exhausted) {
+            let (cause, detail) = (FailureCause::Budget, exhausted.message());
+            return SessionEvent::TurnFailed { turn, cause, detail, status: None, account };
+        }
         let failed = |cause, status| SessionEvent::TurnFailed {
             turn,
             cause,

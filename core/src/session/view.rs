@@ -174,6 +174,7 @@ impl SessionView {
             | SessionEvent::TurnResumed(TurnResumed { turn, .. })
             | SessionEvent::UsageReported { turn, .. }
             | SessionEvent::ModelCalled { turn: Some(turn), .. }
+            | SessionEvent::BudgetExhausted { turn: Some(turn), .. }
             | SessionEvent::PromptSteered { turn, .. }
             | SessionEvent::InterruptRequested { turn, .. } => self.change_turn(*turn, version, |_| ()),
             SessionEvent::SessionOpened(_)
@@ -184,6 +185,7 @@ impl SessionView {
             | SessionEvent::SessionArchived { .. }
             | SessionEvent::SessionUnarchived { .. }
             | SessionEvent::ModelCalled { turn: None, .. }
+            | SessionEvent::BudgetExhausted { turn: None, .. }
             | SessionEvent::AgentMessage { .. } => {}
         }
     }

@@ -39,6 +39,7 @@ pub(crate) struct UnfinishedTask {
         (status = 200, description = "The agent has finished", body = TaskAnswer),
         (status = 202, description = "Not over in time; follow the session", body = UnfinishedTask),
         (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),
+        (status = 402, description = "A budget is spent", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "The agent or the model's API failed", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "No agent, or too busy", body = Problem, content_type = "application/problem+json"),
     )

@@ -6,8 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::aggregate::TenantId;
 use runner_core::folders::AllowedFolders;
 use runner_core::ids::{ProcessId, SessionId};
+use runner_core::model_access::SpentBefore;
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
 use runner_core::trust::Trust;
@@ -280,11 +282,13 @@ pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSetti
 pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
     AgentLaunch {
         session: SESSION,
+        tenant: TenantId::first(),
         owner: "ada".into(),
         process: ProcessId(Uuid::from_u128(1)),
         working_dir: "/srv".into(),
         permission_mode: PermissionMode::Default,
         options,
+        spent: SpentBefore::default(),
         files: vec![],
         trust: Trust::Untrusted,
         resume_at: None,
