@@ -13,7 +13,7 @@ use runner_core::api_key::event::{ApiKeyEvent, Refusal, StoredKey};
 use runner_core::api_key::{ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, MAX_KEYS};
 use runner_core::event_log::Provenance;
 use runner_core::ids::{ApiKeyId, CommandId, SecretId, StreamId};
-use runner_core::model_access::{ModelKey, ModelKeys, ModelScope};
+use runner_core::model_access::{ModelKey, ModelKeys, ModelScope, Payer, SpendRecord, Spent};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AppendError, Clock, ReadError};
 use runner_core::principal::{Principal, Reach};
@@ -57,6 +57,7 @@ pub struct NewKey {
 pub struct ApiKeys {
     aggregates: Aggregates,
     vault: Arc<dyn Vault>,
+    record: Arc<dyn SpendRecord>,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,8 +68,18 @@ impl std::fmt::Debug for ApiKeys {
 }
 
 impl ApiKeys {
-    pub fn new(aggregates: Aggregates, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
-        Self { aggregates, vault, clock }
+    pub fn new(
+        aggregates: Aggregates,
+        vault: Arc<dyn Vault>,
+        record: Arc<dyn SpendRecord>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { aggregates, vault, record, clock }
+    }
+
+    /// What was spent with a key in this calendar month of UTC.
+    pub async fn spent_this_month(&self, key: ApiKeyId) -> Result<Spent, ApiKeyError> {
+        Ok(self.record.spent_in_month(&self.clock.now().month(), &Payer::Key(key.0)).await?)
     }
 
     /// The keys within reach, in the order in which they are tried.
@@ -194,7 +205,11 @@ impl ApiKeys {
     }
 
     /// A person's keys that may be tried now, opened; `None` if he has none at all.
-    async fn usable(&self, scope: &ModelScope) -> Result<Option<Vec<ModelKey>>, ReadError> {
+    async fn usable(
+        &self,
+        scope: &ModelScope,
+        base_url: Option<&str>,
+    ) -> Result<Option<Vec<ModelKey>>, ReadError> {
         let reach = Reach { tenant: scope.tenant.clone(), owner: Some(scope.owner.clone()) };
         let keys = self.list(&reach).await.map_err(|error| ReadError(error.into()))?;
         if !keys.iter().any(|key| key.enabled) {
@@ -212,7 +227,8 @@ impl ApiKeys {
             };
             let Some(sealed) = self.aggregates.load_secret(stored.secret).await? else { continue };
             let value = self.vault.open(&sealed, &bound_to).map_err(|error| ReadError(error.into()))?;
-            usable.push(ModelKey::new(Some(stored.key.0), stored.base_url.clone(), value));
+            let base_url = stored.base_url.as_deref().or(base_url).map(str::to_owned);
+            usable.push(ModelKey::new(Some(stored.key.0), base_url, value));
         }
         Ok(Some(usable))
     }
@@ -222,13 +238,15 @@ impl ApiKeys {
 #[derive(Debug)]
 pub struct SessionKeys<K> {
     pub own: ApiKeys,
+    /// Where own keys are valid that do not say; absent means Anthropic's public API.
+    pub base_url: Option<String>,
     pub operator: K,
 }
 
 #[async_trait]
 impl<K: ModelKeys> ModelKeys for SessionKeys<K> {
     async fn keys(&self, scope: &ModelScope) -> Result<Vec<ModelKey>, ReadError> {
-        match self.own.usable(scope).await? {
+        match self.own.usable(scope, self.base_url.as_deref()).await? {
             Some(own) => Ok(own),
             None => self.operator.keys(scope).await,
         }

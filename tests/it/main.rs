@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod accounts;
+mod api_keys;
 mod crashes;
 mod crashes_anywhere;
 mod durability;

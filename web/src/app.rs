@@ -3,9 +3,11 @@
 //! The server and Lambda build the same [`Application`]; tests of the routes start the server.
 
 mod agents;
+mod credentials;
+mod people;
 
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,36 +18,28 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{
-    AccountPolicy, AccountPorts, Accounts, Aggregates, LocalUser, Services, Sessions, Settings,
-    TrustedFolders,
-};
-use runner_adapters::claude::{ClaudeRuntime, Credentials, ModelKind};
+use runner_actors::{Aggregates, ApiKeys, Services, Sessions, Settings, StoredBudgets, TrustedFolders};
+use runner_adapters::claude::ClaudeRuntime;
 use runner_adapters::clock::SystemClock;
-use runner_adapters::codes::RandomCodes;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::{Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
-use runner_adapters::grants::JwtSigner;
-use runner_adapters::offline_model::{OfflineModel, Script};
-use runner_adapters::passwords::Argon2Hasher;
-use runner_adapters::secret_key::SecretKey;
-use runner_adapters::setup_code::SetupFile;
+use runner_adapters::gateway::MonthlyBudgets;
+use runner_adapters::offline_model::OfflineModel;
+use runner_adapters::vault::KeyVault;
 use runner_adapters::workspace::GitWorkspaces;
-use runner_core::account::Account;
-use runner_core::credentials::SetupCode;
-use runner_core::model_access::{Budgets, ModelKey};
-use runner_core::ports::{AgentRuntime, Clock};
+use runner_core::model_access::SpendRecord;
+use runner_core::ports::Clock;
 use utoipa_actix_web::AppExt;
 
 use crate::access::admit;
 use crate::authentication::Authentication;
-use crate::config::{Config, Offline};
-use crate::cookies::Transport;
+use crate::config::Config;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
+use crate::keys;
 use crate::pages;
 use crate::routes::{self, Context};
 use crate::workspace::Workspaces;
+use credentials::credentials;
 
 /// The composed program. Clones share everything.
 #[derive(Clone)]
@@ -73,15 +67,21 @@ impl Application {
         let lock = prepare_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
-        let record = Arc::new(store.clone());
-        let budgets = MonthlyBudgets::new(config.monthly_budget, record, Arc::clone(&clock));
-        let (credentials, model) = credentials(config, Arc::new(budgets)).await?;
+        let record: Arc<dyn SpendRecord> = Arc::new(store.clone());
+        let aggregates = Aggregates::new(Arc::new(store.clone()));
+        let secret_key = people::secret_key(config, &aggregates).await?;
+        let vault = Arc::new(KeyVault::new(&secret_key));
+        keys::check(&vault, &aggregates).await?;
+        let api_keys = ApiKeys::new(aggregates.clone(), vault, Arc::clone(&record), Arc::clone(&clock));
+        let limits = StoredBudgets { aggregates: aggregates.clone(), of_each_user: config.monthly_budget };
+        let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
+        let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;
         let folders = agents::allowed_folders(config)?;
         let settings = agents::claude_settings(config, credentials, folders.clone())?;
         let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
         agents::announce(&*runtime);
         let may_bypass = agents::may_bypass(config, &*runtime);
-        let trust = TrustedFolders::new(Aggregates::new(Arc::new(store.clone())));
+        let trust = TrustedFolders::new(aggregates.clone());
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
             directory: Arc::new(store.clone()),
@@ -97,13 +97,12 @@ impl Application {
             },
         });
         sessions.recover().await?;
-        let secret_key = secret_key(config)?;
-        let aggregates = Aggregates::new(Arc::new(store.clone()));
-        let accounts = accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
+        let accounts = people::accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
         let document = routes::openapi();
         let context = Context {
             sessions,
             accounts: accounts.clone(),
+            api_keys,
             workspaces: Workspaces { default: config.working_dir.clone(), allowed: folders },
             trust,
             may_bypass,
@@ -112,7 +111,7 @@ impl Application {
         };
         Ok(Self {
             context,
-            authentication: authentication(config, accounts),
+            authentication: people::authentication(config, accounts),
             hosts: allowed_hosts(config),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
@@ -201,114 +200,7 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// The operator's key or login; without either, or when asked for, the offline model.
-async fn credentials(
-    config: &Config,
-    budgets: Arc<dyn Budgets>,
-) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
-    let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
-    let is_offline = match (has_own, config.offline) {
-        (true, Offline::Auto | Offline::Never) => false,
-        (false, Offline::Never) => {
-            anyhow::bail!(
-                "there is neither ANTHROPIC_API_KEY nor a login, and OFFLINE forbids the offline model"
-            )
-        }
-        (_, Offline::Always) | (false, Offline::Auto) => true,
-    };
-    let behind_gateway = async |key, upstream| -> anyhow::Result<Credentials> {
-        let (keys, session_budget) = (Arc::new(OperatorKey(key)), config.session_budget);
-        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget }).await?;
-        Ok(Credentials::Gateway { gateway, upstream })
-    };
-    if is_offline {
-        let model = offline_model(config).await?;
-        let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
-        return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
-    }
-    anyhow::ensure!(
-        config.api_key.is_some() || (config.monthly_budget.is_none() && config.session_budget.is_none()),
-        "MONTHLY_BUDGET_USD and SESSION_BUDGET_USD need ANTHROPIC_API_KEY: what a login spends cannot be counted"
-    );
-    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
-        (Some(key), _, _) => {
-            let key = ModelKey::new(None, config.base_url.clone(), key.expose());
-            behind_gateway(key, ModelKind::Api).await?
-        }
-        (None, Some(token), _) => Credentials::OauthToken { token: token.expose().to_owned() },
-        (None, None, Some(credentials_file)) => Credentials::Login { credentials_file },
-        (None, None, None) => anyhow::bail!("the login is gone"),
-    };
-    Ok((own, None))
-}
-
-async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {
-    let script = match &config.offline_script {
-        Some(path) => {
-            let text =
-                fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Some(Script::parse(&text).with_context(|| format!("{} is not a script", path.display()))?)
-        }
-        None => None,
-    };
-    OfflineModel::start(script).await.context("the offline model cannot be started")
-}
-
 fn allowed_hosts(config: &Config) -> AllowedHosts {
     let own = [config.host.to_string()].into_iter().chain(config.access.public_host());
     AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own))
-}
-
-fn authentication(config: &Config, accounts: Accounts) -> Authentication {
-    let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
-    if !config.host.is_loopback() && transport == Transport::Plain {
-        tracing::warn!(
-            "passwords and tokens travel in clear text unless a proxy in front speaks TLS; set PUBLIC_URL to its https address"
-        );
-    }
-    Authentication { accounts, proxies: config.access.trusted_proxies.clone(), transport }
-}
-
-/// The operator's key, or the one in the data folder.
-fn secret_key(config: &Config) -> anyhow::Result<SecretKey> {
-    match &config.access.secret_key {
-        Some(text) => Ok(SecretKey::from_setting(text.expose())?),
-        None => Ok(SecretKey::load_or_create(&config.data_dir)?),
-    }
-}
-
-async fn accounts(
-    config: &Config,
-    (secret_key, aggregates): (&SecretKey, Aggregates),
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Accounts> {
-    let anybody = !aggregates.list::<Account>(None).await?.is_empty();
-    let (local_user, registration) = (config.access.local_user, config.access.registration);
-    let setup: Option<Arc<dyn SetupCode>> = match local_user {
-        LocalUser::Refused if !anybody => {
-            let file = SetupFile::load_or_create(&config.data_dir)?;
-            tracing::warn!(
-                "nobody has registered; the first user needs the code in {}",
-                file.path().display()
-            );
-            Some(Arc::new(file))
-        }
-        LocalUser::Refused | LocalUser::Admitted => {
-            SetupFile::discard(&config.data_dir)?;
-            None
-        }
-    };
-    let ports = AccountPorts {
-        aggregates,
-        clock,
-        hasher: Arc::new(Argon2Hasher::new()?),
-        signer: Arc::new(JwtSigner::new(secret_key)),
-        codes: Arc::new(RandomCodes),
-    };
-    Ok(Accounts::new(ports, AccountPolicy { registration, setup, local_user }))
-}
-
-fn login_file(config: &Config) -> Option<std::path::PathBuf> {
-    let file = config.home.as_ref()?.join(".claude/.credentials.json");
-    file.is_file().then_some(file)
 }

@@ -1,5 +1,6 @@
 //! The route table.
 
+pub(crate) mod api_keys;
 pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
@@ -14,9 +15,10 @@ pub(crate) mod tasks;
 pub(crate) mod trust;
 pub(crate) mod users;
 
-use runner_actors::{Accounts, Sessions, TrustedFolders};
+use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::{FieldError, Problem};
@@ -27,6 +29,7 @@ use crate::workspace::Workspaces;
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) accounts: Accounts,
+    pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
     pub(crate) trust: TrustedFolders,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
@@ -94,15 +97,27 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(users::list_invites)
         .service(users::revoke_invite)
         .service(users::change_user)
+        .service(api_keys::store_key)
+        .service(api_keys::list_keys)
+        .service(api_keys::find_key)
+        .service(api_keys::change_key)
+        .service(api_keys::rotate_key)
+        .service(api_keys::remove_key)
         .service(status::show_status)
         .service(status::list_tools)
         .service(status::health)
         .service(status::ready);
 }
 
-/// The API's description before its routes are added.
+/// The API's description before its routes are added. A token may be left out while nobody has registered.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let needed = SecurityRequirement::new::<_, _, &str>("bearer", []);
+    document.security = Some(vec![needed, SecurityRequirement::default()]);
+    document
 }
 
 /// The methods that a path of the API answers, to tell a wrong method from a wrong path.

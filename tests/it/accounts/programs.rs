@@ -107,6 +107,31 @@ async fn no_secret_is_anywhere_on_disk_or_in_the_log() {
     assert!(files >= 5, "{files}");
 }
 
+#[tokio::test]
+async fn accounts_are_the_same_when_they_are_written_anew_from_the_log() {
+    let mut server = Server::start().await;
+    let admin = Person::register(&server, "root").await;
+    Person::register(&server, "ada").await;
+    admin.patch("/api/users/ada", &json!({ "role": "viewer", "monthly_budget_usd": 3 })).await;
+    admin.post("/api/tokens", &json!({ "name": "ci", "scopes": ["admin"] })).await;
+    admin.post("/api/users/invites", &json!({ "role": "member" })).await;
+    let users = admin.get("/api/users").await.body;
+    drop(admin);
+    server.stop().await;
+    let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
+    command.args(["projections", "rebuild"]).env("DATA_DIR", server.data_dir());
+
+    let rebuilt = command.env("WORKING_DIR", server.workspace()).output().await.unwrap();
+
+    let said = String::from_utf8_lossy(&rebuilt.stderr).into_owned();
+    assert!(said.contains("the read models were right"), "{said}");
+    server.restart().await;
+    assert_eq!(
+        Person::log_in(&server, "root").await.get("/api/users").await.body["users"][0],
+        users["users"][0]
+    );
+}
+
 /// Looks through all files below a folder; says how many there were.
 fn search(folder: &Path, needle: &[u8]) -> usize {
     let mut files = 0;

@@ -92,10 +92,10 @@ pub(crate) async fn change_password(
     client.provenance = write.provenance;
     let changed =
         context.accounts.change_password(&write.caller, (current_password, new_password), client).await;
-    let admission = changed.map_err(|error| match error {
-        AccountError::Password(wrong) => ApiError::from(password_problem(wrong, "/new_password")),
-        error => error.into(),
-    })?;
+    if let Err(AccountError::Password(wrong)) = changed {
+        return Err(password_problem(wrong, "/new_password").into());
+    }
+    let admission = changed?;
     let transport = match authentication.shown(&request)? {
         Shown::Cookie(_) => Some(authentication.transport(&request)),
         Shown::Header(_) | Shown::Nothing => None,
