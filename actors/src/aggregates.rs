@@ -125,16 +125,19 @@ impl Aggregates {
         events: Vec<EncodedEvent>,
         provenance: Provenance,
     ) -> Result<Appended, AppendError> {
-        let change = Change {
-            kind,
-            stream,
-            tenant,
-            expected_version: None,
-            events,
-            state: None,
-            secrets: vec![],
-            provenance,
-        };
+        self.note_with_secrets((kind, stream), tenant, (events, vec![]), provenance).await
+    }
+
+    /// The same, with secrets that are written in the same transaction.
+    pub async fn note_with_secrets(
+        &self,
+        (kind, stream): (&'static str, StreamId),
+        tenant: TenantId,
+        (events, secrets): (Vec<EncodedEvent>, Vec<SecretChange>),
+        provenance: Provenance,
+    ) -> Result<Appended, AppendError> {
+        let change =
+            Change { kind, stream, tenant, expected_version: None, events, state: None, secrets, provenance };
         self.log.append_change(change).await
     }
 }

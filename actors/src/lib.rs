@@ -10,6 +10,8 @@
 mod accounts;
 mod adoption;
 mod aggregates;
+mod api_keys;
+mod budgets;
 mod error;
 mod history;
 mod hub;
@@ -30,6 +32,8 @@ pub use accounts::{
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
+pub use api_keys::{ApiKeyError, ApiKeys, NewKey, SessionKeys};
+pub use budgets::StoredBudgets;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};

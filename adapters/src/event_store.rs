@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use runner_core::aggregate::{Change, StoredAggregate, TenantId};
 use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SecretId, SessionId, StreamId};
+use runner_core::model_access::{Payer, SpendRecord, Spent};
 use runner_core::ports::{
     AgentFile, AgentFiles, AggregateLog, AppendError, Clock, EventLog, ReadError, SessionCounts,
     SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
@@ -208,6 +209,13 @@ impl SessionDirectory for EventStore {
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, ReadError> {
         self.reader.list_requests(reach, after, limit).await
+    }
+}
+
+#[async_trait]
+impl SpendRecord for EventStore {
+    async fn spent_in_month(&self, month: &str, payer: &Payer) -> Result<Spent, ReadError> {
+        self.reader.spent_in_month(month, payer).await
     }
 }
 

@@ -6,12 +6,14 @@
 //! lets through what the Messages API has and nothing else (`routes.rs`), takes off what the agent said
 //! about credentials, and puts the real key on (`upstream.rs`). Answers go back byte for byte, as they
 //! come. On their way it is read what they have used (`meter.rs`), and each call is told of in what the
-//! agent's process puts out (`call.rs`), with its price (`prices.rs`).
+//! agent's process puts out (`call.rs`), with its price (`prices.rs`). When a budget is spent, the next call is
+//! refused (`passes.rs`, `budgets.rs`), in a way that makes the agent say so and stop.
 //!
 //! Which keys there are is the business of `runner_core::model_access::ModelKeys`; the operator's own is
 //! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
 //! not: the agent renews it by itself.
 
+mod budgets;
 mod call;
 mod meter;
 mod passes;
@@ -19,7 +21,7 @@ mod prices;
 mod refusal;
 mod routes;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod upstream;
 
 use std::io;
@@ -27,17 +29,36 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::{ModelKey, ModelKeys, ModelScope};
+use runner_core::model_access::{Budgets, ModelKey, ModelKeys, ModelScope, SpentBefore};
+use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+pub use budgets::MonthlyBudgets;
 pub use passes::Pass;
 use passes::Passes;
 use routes::Routes;
 use upstream::Upstream;
 
 use crate::loopback::LoopbackServer;
+
+/// Whose keys, and how much.
+pub struct GatewaySettings {
+    pub keys: Arc<dyn ModelKeys>,
+    pub budgets: Arc<dyn Budgets>,
+    /// For each session as a whole.
+    pub session_budget: Option<MicroDollars>,
+}
+
+/// A process that is to be let in, and what it may spend.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    pub scope: ModelScope,
+    pub spent: SpentBefore,
+    /// For its turn; a process with such a budget works on one turn.
+    pub turn_budget: Option<MicroDollars>,
+}
 
 /// The gateway cannot be started.
 #[derive(Debug, Error)]
@@ -51,6 +72,14 @@ pub enum GatewayError {
     NoRandomness(getrandom::Error),
 }
 
+impl std::fmt::Debug for GatewaySettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GatewaySettings")
+            .field("session_budget", &self.session_budget)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The running gateway. Clones share it; it ends with the last of them.
 #[derive(Clone, Debug)]
 pub struct Gateway {
@@ -60,8 +89,9 @@ pub struct Gateway {
 
 impl Gateway {
     /// Listens on a free port of the loopback interface.
-    pub async fn start(keys: Arc<dyn ModelKeys>) -> Result<Self, GatewayError> {
-        let passes = Arc::new(Passes::default());
+    pub async fn start(settings: GatewaySettings) -> Result<Self, GatewayError> {
+        let GatewaySettings { keys, budgets, session_budget } = settings;
+        let passes = Arc::new(Passes::new(budgets, session_budget));
         let upstream = Upstream::new(keys).map_err(GatewayError::Client)?;
         let routes = Arc::new(Routes::new(Arc::clone(&passes), upstream));
         let server = LoopbackServer::start(move |request| Arc::clone(&routes).respond(request)).await?;
@@ -75,8 +105,12 @@ impl Gateway {
     }
 
     /// Lets one process in, until the pass is dropped. Its calls are told of through `outputs`.
-    pub fn admit(&self, scope: ModelScope, outputs: mpsc::Sender<AgentOutput>) -> Result<Pass, GatewayError> {
-        Passes::issue(&self.passes, scope, outputs).map_err(GatewayError::NoRandomness)
+    pub fn admit(
+        &self,
+        admission: Admission,
+        outputs: mpsc::Sender<AgentOutput>,
+    ) -> Result<Pass, GatewayError> {
+        Passes::issue(&self.passes, admission, outputs).map_err(GatewayError::NoRandomness)
     }
 }
 

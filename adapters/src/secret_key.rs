@@ -17,6 +17,7 @@ use thiserror::Error;
 pub const MIN_BYTES: usize = 32;
 
 const FILE_NAME: &str = "secret-key";
+const NEXT_NAME: &str = "secret-key.next";
 
 /// What a derived key is for. The words are frozen: they go into the derivation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +78,34 @@ impl SecretKey {
         }
     }
 
+    /// A new key beside the one that is used, which takes its name with [`SecretKey::promote_next`].
+    pub fn create_next(data_dir: &Path) -> Result<Self, SecretKeyError> {
+        Self::create(data_dir, &data_dir.join(NEXT_NAME))
+    }
+
+    /// What a rotation left that was cut off.
+    pub fn load_next(data_dir: &Path) -> Result<Option<Self>, SecretKeyError> {
+        match fs::read_to_string(data_dir.join(NEXT_NAME)) {
+            Ok(text) => Ok(Some(Self(read_hex(text.trim()).ok_or(SecretKeyError::Damaged)?))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub fn promote_next(data_dir: &Path) -> Result<(), SecretKeyError> {
+        fs::rename(data_dir.join(NEXT_NAME), data_dir.join(FILE_NAME))?;
+        Ok(File::open(data_dir)?.sync_all()?)
+    }
+
+    pub fn discard_next(data_dir: &Path) -> Result<(), SecretKeyError> {
+        Ok(fs::remove_file(data_dir.join(NEXT_NAME))?)
+    }
+
     /// On disk under its name before it is used, or not at all.
     fn create(data_dir: &Path, path: &Path) -> Result<Self, SecretKeyError> {
         let mut key = [0; MIN_BYTES];
         getrandom::fill(&mut key).map_err(SecretKeyError::Random)?;
-        let unfinished = path.with_extension("new");
+        let unfinished = data_dir.join("secret-key.unfinished");
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();

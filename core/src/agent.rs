@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model_access::ModelCall;
+use crate::model_access::{BudgetSpent, ModelCall};
 use crate::money::MicroDollars;
 use crate::request::{AgentRequest, RequestKind, ToolGate};
 use crate::time::Timestamp;
@@ -322,6 +322,8 @@ pub enum AgentOutput {
     },
     /// A model was asked on its behalf: in the conversation, by a subagent, or beside it.
     ModelCalled(ModelCall),
+    /// A call was not let through.
+    BudgetExhausted(BudgetSpent),
     TaskStarted(AgentTask),
     TaskProgressed {
         task_id: String,

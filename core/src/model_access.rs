@@ -6,18 +6,21 @@
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use uuid::Uuid;
 
 use crate::agent::Usage;
+use crate::aggregate::TenantId;
 use crate::ids::SessionId;
 use crate::money::MicroDollars;
 use crate::ports::ReadError;
+use crate::time::Timestamp;
 
 /// On whose behalf a model is asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelScope {
     pub session: SessionId,
-    pub tenant: String,
+    pub tenant: TenantId,
     pub owner: String,
 }
 
@@ -84,4 +87,101 @@ pub enum CallOutcome {
     Failed,
     /// The agent left, or the answer broke off.
     CutOff,
+}
+
+/// What was spent before a process of the agent was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpentBefore {
+    /// In the session, and of that in the turn that it takes up.
+    pub session: MicroDollars,
+    pub turn: MicroDollars,
+}
+
+/// What a budget is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetKind {
+    Turn,
+    Session,
+    /// Of one user, in a calendar month of UTC.
+    Month,
+    /// Of one key, in a calendar month of UTC.
+    Key,
+}
+
+/// A budget that nothing is left of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetSpent {
+    pub budget: BudgetKind,
+    pub spent_micros: MicroDollars,
+    pub limit_micros: MicroDollars,
+    /// When there is one again, in microseconds since 1970; absent where that never comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resets_at_micros: Option<i64>,
+}
+
+impl BudgetSpent {
+    /// For the agent, which shows it, and for people.
+    pub fn message(&self) -> String {
+        let what = match self.budget {
+            BudgetKind::Turn => "the budget of this turn",
+            BudgetKind::Session => "the budget of this session",
+            BudgetKind::Month => "the budget of its owner for this month",
+            BudgetKind::Key => "the budget of the API key for this month",
+        };
+        let (spent, limit) = (self.spent_micros.as_usd(), self.limit_micros.as_usd());
+        let resets = self.resets_at_micros.map(|at| format!(" It resets at {}.", Timestamp::from_micros(at)));
+        format!("{what} is spent: ${spent:.4} of ${limit:.4}.{}", resets.unwrap_or_default())
+    }
+}
+
+/// Why a call is not let through.
+#[derive(Debug, Error)]
+pub enum BudgetError {
+    #[error("{}", .0.message())]
+    Spent(BudgetSpent),
+    /// What was spent cannot be read.
+    #[error(transparent)]
+    Unknown(#[from] ReadError),
+}
+
+/// Budgets of users and keys. Those of a turn and a session are kept where their process is.
+#[async_trait]
+pub trait Budgets: Send + Sync {
+    /// Whether one more call may be made. Asked before each.
+    async fn check(&self, scope: &ModelScope, key: Option<Uuid>) -> Result<(), BudgetError>;
+
+    /// Something was spent, which may not be in the log yet. Told as soon as it is known, so one call tells
+    /// several times.
+    fn spent(&self, scope: &ModelScope, key: Option<Uuid>, cost: MicroDollars);
+}
+
+/// Whose money it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Payer {
+    /// A user of a tenant, whichever key is used.
+    User { tenant: TenantId, owner: String },
+    /// A stored key, whoever uses it.
+    Key(Uuid),
+}
+
+/// What was spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub calls: u64,
+    pub cost: MicroDollars,
+}
+
+/// What the log says was spent.
+#[async_trait]
+pub trait SpendRecord: Send + Sync {
+    /// In a calendar month of UTC like `2026-01`.
+    async fn spent_in_month(&self, month: &str, payer: &Payer) -> Result<Spent, ReadError>;
+}
+
+/// What may be spent in a calendar month.
+#[async_trait]
+pub trait BudgetLimits: Send + Sync {
+    /// `None` is no limit.
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError>;
 }

@@ -10,6 +10,7 @@ use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
 use crate::aggregate::{Change, StoredAggregate, TenantId};
 use crate::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use crate::ids::{CommandId, ProcessId, SecretId, SessionId, StreamId, TurnId};
+use crate::model_access::SpentBefore;
 use crate::principal::Reach;
 use crate::prompt::Attachment;
 use crate::session::fork::Said;
@@ -182,11 +183,14 @@ impl std::fmt::Debug for AgentFile {
 #[derive(Clone, Debug)]
 pub struct AgentLaunch {
     pub session: SessionId,
+    pub tenant: TenantId,
     pub owner: String,
     pub process: ProcessId,
     pub working_dir: PathBuf,
     pub permission_mode: PermissionMode,
     pub options: AgentOptions,
+    /// What was spent before it started.
+    pub spent: SpentBefore,
     /// What was kept of the agent's files; used where the machine has less.
     pub files: Vec<AgentFile>,
     /// The tool use to go on with. No prompt is needed: the agent comes to its gate by itself.

@@ -13,6 +13,7 @@ pub mod fork;
 pub mod frame;
 pub mod index;
 pub mod messages;
+pub mod narrative;
 mod record;
 pub mod requests;
 #[cfg(test)]
@@ -27,6 +28,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentProfile, AgentTask, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
+use crate::model_access::{BudgetSpent, SpentBefore};
+use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::RequestKind;
 use crate::time::Timestamp;
@@ -66,6 +69,8 @@ pub struct Session {
     counter: Option<(ProcessId, AgentCounter)>,
     /// The last reading of a process's counters.
     metered: Option<(ProcessId, AgentCounter)>,
+    /// By the gateway's count.
+    spent: SpentBefore,
 }
 
 /// The turn the agent works on.
@@ -84,6 +89,8 @@ pub struct RunningTurn {
     pub resumed_for: Option<String>,
     /// What earlier attempts have spent.
     pub earlier: AgentCounter,
+    /// The budget that was found spent.
+    pub exhausted: Option<BudgetSpent>,
 }
 
 /// A prompt whose turn has not begun.
@@ -137,6 +144,11 @@ impl Session {
     /// What the running turn was given beside its prompt. The ids are those of the messages.
     pub fn steered(&self) -> &[QueuedPrompt] {
         &self.steered
+    }
+
+    /// What all processes together have spent, in the session and in the turn that runs.
+    pub fn spent(&self) -> SpentBefore {
+        self.spent
     }
 
     /// Whether the agent works on something beside the conversation.
@@ -194,7 +206,9 @@ impl Session {
             parked: false,
             resumed_for: None,
             earlier: AgentCounter::default(),
+            exhausted: None,
         });
+        self.spent.turn = MicroDollars::default();
     }
 
     /// The counters start anew with the process; what the one before has spent is kept beside them.
@@ -207,6 +221,19 @@ impl Session {
         running.resumed_for = Some(resumed.request_id.clone());
         // What ran beside the turn has ended with its process.
         self.tasks.clear();
+    }
+
+    fn change_running(&mut self, change: impl FnOnce(&mut RunningTurn)) {
+        if let Some(running) = &mut self.running {
+            change(running);
+        }
+    }
+
+    fn pay(&mut self, turn: Option<TurnId>, cost: MicroDollars) {
+        self.spent.session += cost;
+        if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
+            self.spent.turn += cost;
+        }
     }
 
     fn change_mode(&mut self, mode: PermissionMode) {
@@ -251,9 +278,7 @@ impl Aggregate for Session {
             }
             SessionEvent::AgentInitialized { turn: _, profile } => self.profile = Some(profile),
             SessionEvent::InterruptRequested { cause, .. } => {
-                if let Some(running) = &mut self.running {
-                    running.interrupt_requested = Some(cause);
-                }
+                self.change_running(|running| running.interrupt_requested = Some(cause));
             }
             SessionEvent::RateLimited { resets_at_micros, .. } => {
                 self.limited_until = resets_at_micros.map(Timestamp::from_micros);
@@ -266,11 +291,13 @@ impl Aggregate for Session {
             | SessionEvent::PlanDecided(decided) => self.requests.settled(decided.settlement),
             SessionEvent::RequestReleased { request_id, .. } => self.requests.released(&request_id),
             SessionEvent::RequestWithdrawn { request_id, .. } => self.requests.withdrawn(&request_id),
-            SessionEvent::TurnParked { .. } => {
-                self.running.iter_mut().for_each(|running| running.parked = true);
-            }
+            SessionEvent::TurnParked { .. } => self.change_running(|running| running.parked = true),
             SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
             SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
+            SessionEvent::ModelCalled { turn, call } => self.pay(turn, call.cost_micros),
+            SessionEvent::BudgetExhausted { spent, .. } => {
+                self.change_running(|running| running.exhausted = Some(spent));
+            }
             SessionEvent::SubagentStarted { task, .. } => {
                 self.tasks.insert(task.task_id.clone(), task);
             }
@@ -301,7 +328,6 @@ impl Aggregate for Session {
             | SessionEvent::WorkspaceChanged { .. }
             | SessionEvent::WorkspaceUnobserved { .. }
             | SessionEvent::PolicyApplied { .. }
-            | SessionEvent::ModelCalled { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::TaskListChanged { .. }
             | SessionEvent::SessionRenamed { .. }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, Months, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A point in time, exact to a microsecond; in JSON it is RFC 3339 in UTC with milliseconds.
@@ -50,6 +50,19 @@ impl Timestamp {
         self.date_time().format("%Y-%m-%d").to_string()
     }
 
+    /// The calendar month in UTC, as `2026-01`.
+    pub fn month(self) -> String {
+        self.date_time().format("%Y-%m").to_string()
+    }
+
+    /// When the next calendar month begins in UTC.
+    pub fn next_month(self) -> Self {
+        let first = self.date_time().date_naive().with_day(1);
+        let next = first.and_then(|first| first.checked_add_months(Months::new(1)));
+        next.and_then(|next| next.and_hms_opt(0, 0, 0))
+            .map_or(self, |next| Self(next.and_utc().timestamp_micros()))
+    }
+
     fn date_time(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or_default()
     }
@@ -78,6 +91,15 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
+
+    #[test]
+    fn month_ends_where_the_next_one_begins() {
+        let at = |micros| Timestamp::from_micros(micros);
+
+        assert_eq!(at(1_795_343_053_083_999).month(), "2026-11");
+        assert_eq!(at(1_795_343_053_083_999).next_month().to_string(), "2026-12-01T00:00:00.000Z");
+        assert_eq!(at(1_798_761_599_999_999).next_month().to_string(), "2027-01-01T00:00:00.000Z");
+    }
 
     #[test]
     fn json_is_rfc_3339_in_utc_with_milliseconds() {

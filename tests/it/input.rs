@@ -160,6 +160,9 @@ async fn a_body_that_is_no_object_is_refused() {
         ("\"text\"", 400, "json_invalid"),
         ("\u{feff}{}", 400, "json_invalid"),
         (too_deep.as_str(), 400, "json_invalid"),
+        (r#"{"prompt": "a", "prompt": "b"}"#, 400, "json_invalid"),
+        (r#"{"prompt": "a", "output_schema": {"type": "object", "type": "array"}}"#, 400, "json_invalid"),
+        (r#"{"prompt": "a", "pr\u006fmpt": "b"}"#, 400, "json_invalid"),
     ] {
         let request = server.request(Method::POST, "/api/task").header("content-type", "application/json");
         let refused = answer(request.body(body.to_owned())).await;

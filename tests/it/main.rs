@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod accounts;
+mod api_keys;
+mod budgets;
 mod crashes;
 mod crashes_anywhere;
 mod durability;
+mod export;
 mod failures;
 mod file_changes;
 mod forks;

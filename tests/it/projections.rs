@@ -5,7 +5,7 @@ use runner_tests::server::Server;
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 
-async fn rebuild(server: &Server) -> std::process::Output {
+pub(crate) async fn rebuild(server: &Server) -> std::process::Output {
     let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
     command.args(["projections", "rebuild"]).env("DATA_DIR", server.data_dir());
     command.env("WORKING_DIR", server.workspace()).output().await.unwrap()

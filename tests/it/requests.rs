@@ -310,3 +310,45 @@ async fn a_stream_shows_what_is_asked_and_goes_on_after_the_decision() {
     assert!(kinds.contains(&"file_change"), "{kinds:?}");
     assert_eq!(rest.last().unwrap().data["metadata"]["message"], "written");
 }
+
+#[tokio::test]
+async fn requests_of_a_session_come_page_by_page() {
+    let server = Server::start().await;
+    let write = |name: &str| json!({ "name": "Write", "input": { "file_path": name, "content": "x" } });
+    let calls =
+        json!([{ "tool_use": write("{{cwd}}/a") }, { "tool_use": write("{{cwd}}/b") }, { "text": "done" }]);
+    let (session, first) = server.ask(&task(&calls)).await;
+    server.decide(&session, &first, &json!({ "decision": "deny" })).await;
+    let second = server.wait_for_request(&session).await;
+    let path = format!("/api/sessions/{session}/requests?status=all&limit=1");
+
+    let page = server.get(&path).await.body;
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let last = server.get(&format!("{path}&cursor={cursor}")).await.body;
+    let refused = server.get(&format!("{path}0000")).await;
+
+    assert_eq!(page["requests"].as_array().unwrap().len(), 1);
+    assert_eq!(page["requests"][0]["request_id"], first["request_id"]);
+    assert_eq!((&last["requests"], &last["next_cursor"]), (&json!([second]), &Value::Null));
+    assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "query_invalid"));
+}
+
+#[tokio::test]
+async fn a_stream_of_a_turn_that_waits_ends_with_the_server_and_says_that_it_waits() {
+    let mut server = Server::start().await;
+    let mut frames = server.stream_task(&task(&json!([write_a("hi"), { "text": "written" }]))).await;
+    let seen = frames.until("permission_request").await;
+
+    let (stopped, rest) = tokio::join!(server.stop(), frames.rest());
+
+    assert!(stopped.success());
+    let last = rest.last().unwrap();
+    assert_eq!((last.id, last.kind()), (None, "complete"));
+    let metadata = &last.data["metadata"];
+    assert_eq!(
+        (&metadata["status"], &metadata["session_id"]),
+        (&json!("waiting"), &seen[0].data["session_id"])
+    );
+    assert_eq!(metadata["pending"][0]["request_id"], seen.last().unwrap().data["request_id"]);
+    assert!(frames.asides.iter().any(|aside| aside.starts_with("retry:")), "{:?}", frames.asides);
+}

@@ -33,13 +33,18 @@ async fn a_queued_prompt_is_taken_back_and_never_runs() {
     server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
 
     assert_eq!(withdrawn.status, StatusCode::NO_CONTENT, "{}", withdrawn.body);
-    assert_eq!((again.status, again.code()), (StatusCode::NOT_FOUND, "turn_not_found"));
+    assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "prompt_not_waiting"));
+    assert_eq!(again.body["detail"], "the prompt does not wait any more: it was taken back by local");
+    let unknown = format!("{path}/{session}");
+    let unknown = answer(server.request(Method::DELETE, &unknown)).await;
+    assert_eq!((unknown.status, unknown.code()), (StatusCode::NOT_FOUND, "turn_not_found"));
     let view = server.wait_for_status(&session, "idle").await;
     let turns: Vec<&Value> = view["turns"].as_array().unwrap().iter().map(|turn| &turn["id"]).collect();
     assert_eq!((turns.len(), turns[1]), (2, &second["turn_id"]));
     assert_eq!(view["turns"][1]["result"], "second");
     let begun = answer(server.request(Method::DELETE, &withdraw(&second))).await;
     assert_eq!((begun.status, begun.code()), (StatusCode::CONFLICT, "prompt_not_waiting"));
+    assert_eq!(begun.body["detail"], "the prompt does not wait any more: its turn is completed");
 }
 
 #[tokio::test]
@@ -115,6 +120,9 @@ async fn changes_that_make_no_sense_are_refused_by_name() {
     let session = busy(&server).await;
     for (body, status, code) in [
         (json!({ "title": "" }), 400, "title_invalid"),
+        (json!({ "title": null }), 400, "field_invalid"),
+        (json!({ "tags": null }), 400, "field_invalid"),
+        (json!({ "permission_mode": null }), 400, "field_invalid"),
         (json!({ "permission_mode": "bogus" }), 400, "permission_mode_unknown"),
         (json!({ "permission_mode": "bypassPermissions" }), 403, "bypass_not_allowed"),
         (json!({ "model": "--help" }), 400, "model_invalid"),

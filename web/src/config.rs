@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use runner_core::money::MicroDollars;
 use thiserror::Error;
 
 use crate::secrets;
@@ -83,6 +84,10 @@ pub struct Config {
     pub offline: Offline,
     pub offline_script: Option<PathBuf>,
     pub max_api_retries: u32,
+    /// For all turns of a session together.
+    pub session_budget: Option<MicroDollars>,
+    /// For each user, in a calendar month of UTC.
+    pub monthly_budget: Option<MicroDollars>,
     pub agent_idle: Duration,
     pub max_sessions: usize,
     pub shutdown_grace: Duration,
@@ -161,6 +166,8 @@ impl Config {
             base_url: reader.base_url(),
             offline,
             offline_script: reader.text("OFFLINE_SCRIPT").map(PathBuf::from),
+            session_budget: reader.dollars("SESSION_BUDGET_USD"),
+            monthly_budget: reader.dollars("MONTHLY_BUDGET_USD"),
             max_api_retries: reader.parse("MAX_API_RETRIES", 5, "a number"),
             agent_idle: Duration::from_secs(reader.positive("AGENT_IDLE_SECONDS", 600)),
             max_sessions: usize::try_from(reader.positive("MAX_SESSIONS", 32)).unwrap_or(usize::MAX),
@@ -197,6 +204,15 @@ impl Reader {
             self.problems.push(format!("{name}: `{text}` is not {what}"));
             default
         })
+    }
+
+    fn dollars(&mut self, name: &str) -> Option<MicroDollars> {
+        let text = self.text(name)?;
+        let amount = text.parse().ok().filter(|usd| (1e-6..=1e9).contains(usd)).map(MicroDollars::from_usd);
+        if amount.is_none() {
+            self.problems.push(format!("{name}: `{text}` is not a number of dollars above 0"));
+        }
+        amount
     }
 
     fn positive(&mut self, name: &str, default: u64) -> u64 {
@@ -310,11 +326,24 @@ mod tests {
             ("MAX_SESSIONS", "0"),
             ("OFFLINE", "perhaps"),
             ("DATABASE_URL", "mysql://x"),
+            ("SESSION_BUDGET_USD", "-1"),
+            ("MONTHLY_BUDGET_USD", "much"),
         ])
         .unwrap_err();
 
         let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(named, ["WORKING_DIR", "DATABASE_URL", "OFFLINE", "PORT", "MAX_SESSIONS"]);
+        assert_eq!(
+            named,
+            [
+                "WORKING_DIR",
+                "DATABASE_URL",
+                "OFFLINE",
+                "PORT",
+                "SESSION_BUDGET_USD",
+                "MONTHLY_BUDGET_USD",
+                "MAX_SESSIONS",
+            ]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod accounts;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use runner_actors::{AccountError, RunnerError};
+use runner_actors::{AccountError, ApiKeyError, RunnerError};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::error::SessionError;
 use runner_core::session::view::{RequestView, TurnError};
@@ -25,6 +25,8 @@ pub(crate) enum ApiError {
     Runner(#[from] RunnerError),
     #[error(transparent)]
     Account(#[from] AccountError),
+    #[error(transparent)]
+    ApiKey(#[from] ApiKeyError),
     /// The turn failed for a reason that is not the client's.
     #[error("{}", .error.detail)]
     TurnFailed { session: SessionId, turn: TurnId, error: TurnError },
@@ -135,9 +137,11 @@ impl ApiError {
             Self::Problem(problem) => problem.clone(),
             Self::Runner(error) => runner_problem(error),
             Self::Account(error) => accounts::problem(error),
+            Self::ApiKey(error) => accounts::key_problem(error),
             Self::TurnFailed { session, turn, error } => {
                 let status = match error.code.as_str() {
                     "agent_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+                    "budget" => StatusCode::PAYMENT_REQUIRED,
                     _ => StatusCode::BAD_GATEWAY,
                 };
                 let code = if error.code == "agent_died" { "agent_failed" } else { &error.code };
@@ -225,7 +229,10 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         if let Self::Runner(RunnerError::Unexpected(_) | RunnerError::LogUnavailable(_))
-        | Self::Account(AccountError::Unexpected(_) | AccountError::LogUnavailable(_)) = self
+        | Self::Account(AccountError::Unexpected(_) | AccountError::LogUnavailable(_))
+        | Self::ApiKey(
+            ApiKeyError::Unexpected(_) | ApiKeyError::LogUnavailable(_) | ApiKeyError::Vault(_),
+        ) = self
         {
             tracing::error!(error = self as &dyn std::error::Error, "a request failed");
         }

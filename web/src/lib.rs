@@ -15,6 +15,7 @@ mod cookies;
 mod error;
 mod guard;
 pub mod import;
+pub mod keys;
 mod pages;
 mod request;
 mod routes;

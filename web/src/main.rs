@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use actix_web::HttpServer;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, setrlimit};
 use runner_adapters::event_store::EventStore;
 use runner_web::app::{Application, prepare_data_dir};
 use runner_web::config::Config;
@@ -34,8 +35,19 @@ enum Command {
         #[command(subcommand)]
         command: ProjectionsCommand,
     },
+    /// Work on the key that stored API keys are sealed with.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print the OpenAPI document.
     Openapi,
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make a new secret key and seal everything with it. Everybody has to log in again.
+    Rotate,
 }
 
 #[derive(Subcommand)]
@@ -52,6 +64,7 @@ fn main() -> std::process::ExitCode {
             Command::Serve => serve().await,
             Command::Import { folder } => import(&folder).await,
             Command::Projections { command: ProjectionsCommand::Rebuild } => rebuild_projections().await,
+            Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
             Command::Openapi => print_openapi(),
         }
     });
@@ -66,6 +79,7 @@ fn main() -> std::process::ExitCode {
 
 async fn serve() -> anyhow::Result<()> {
     runner_web::telemetry_init();
+    keep_memory_private()?;
     let config = Config::from_env()?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -97,11 +111,29 @@ async fn serve() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Keys are in memory while they are used. No core dump has them, nor may another program of the same user
+/// look.
+fn keep_memory_private() -> anyhow::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0).context("core dumps cannot be switched off")?;
+    nix::sys::prctl::set_dumpable(false).context("the server's memory cannot be kept private")?;
+    Ok(())
+}
+
 async fn import(folder: &Path) -> anyhow::Result<()> {
     runner_web::telemetry_init();
     let report = runner_web::import::import(&Config::from_env()?, folder).await?;
     eprintln!("{report}");
     anyhow::ensure!(report.failed == 0, "{} transcripts could not be read", report.failed);
+    Ok(())
+}
+
+async fn rotate_keys() -> anyhow::Result<()> {
+    runner_web::telemetry_init();
+    let rotated = runner_web::keys::rotate(&Config::from_env()?).await?;
+    eprintln!("{} stored API keys are sealed with the new secret key", rotated.sealed);
+    if rotated.is_set_by_operator {
+        eprintln!("set SECRET_KEY to what NEW_SECRET_KEY is before the server starts");
+    }
     Ok(())
 }
 

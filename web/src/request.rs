@@ -1,6 +1,7 @@
 //! Reading a request: who asks, under which key, and the body with every mistake named.
 
 pub(crate) mod arrival;
+mod json;
 pub(crate) mod options;
 pub(crate) mod task;
 
@@ -85,7 +86,7 @@ fn read_fields(body: &[u8]) -> Result<Map<String, Value>, Problem> {
         return Ok(Map::new());
     }
     let invalid = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "json_invalid", detail);
-    match serde_json::from_slice(body) {
+    match serde_json::from_slice(body).map(|json::Unambiguous(value)| value) {
         Ok(Value::Object(fields)) => {
             if fields.values().any(|value| is_deeper_than(value, MAX_DEPTH)) {
                 let detail = format!("the body is nested deeper than {MAX_DEPTH} levels");
@@ -95,7 +96,7 @@ fn read_fields(body: &[u8]) -> Result<Map<String, Value>, Problem> {
             Ok(fields)
         }
         Ok(_) => Err(invalid("the body is not a JSON object".to_owned())),
-        Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
+        Err(error) => Err(invalid(format!("the body cannot be read as JSON: {error}"))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The route table.
 
+pub(crate) mod api_keys;
 pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod file_changes;
 pub(crate) mod fork;
 pub(crate) mod own_account;
@@ -13,7 +15,7 @@ pub(crate) mod status;
 pub(crate) mod tasks;
 pub(crate) mod users;
 
-use runner_actors::{Accounts, Sessions};
+use runner_actors::{Accounts, ApiKeys, Sessions};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -27,6 +29,7 @@ use crate::workspace::Workspaces;
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) accounts: Accounts,
+    pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
@@ -70,6 +73,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(requests::decide_request)
         .service(events::list_events)
         .service(replay::replay_session)
+        .service(export::export_session)
         .service(sessions::list_messages)
         .service(file_changes::list_changes)
         .service(sessions::verify_session)
@@ -90,6 +94,12 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(users::list_invites)
         .service(users::revoke_invite)
         .service(users::change_user)
+        .service(api_keys::store_key)
+        .service(api_keys::list_keys)
+        .service(api_keys::find_key)
+        .service(api_keys::change_key)
+        .service(api_keys::rotate_key)
+        .service(api_keys::remove_key)
         .service(status::show_status)
         .service(status::list_tools)
         .service(status::health)

@@ -22,6 +22,7 @@ const SECRETS: &[&str] = &[
     "ANTHROPIC_BASE_URL",
     "CLAUDE_CODE_OAUTH_TOKEN",
     "DATABASE_URL",
+    "NEW_SECRET_KEY",
     "SECRET_KEY",
 ];
 

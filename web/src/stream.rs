@@ -34,6 +34,11 @@ pub(crate) trait Feed: 'static {
 
     fn delta(&mut self, delta: &runner_actors::LiveDelta, outbox: &mut Outbox);
 
+    /// The server ends the stream before its end: says what there is to say about that.
+    fn close(&mut self, _: &mut Outbox) -> impl Future<Output = ()> {
+        async {}
+    }
+
     /// When there is something to show although the log has nothing new.
     fn due(&self) -> Option<Instant> {
         None
@@ -119,6 +124,7 @@ impl<F: Feed> Stream<F> {
                         (true, true) => {
                             let retry = format!("retry: {RECONNECT_MS}\n\n");
                             self.outbox.frames.push_back(Bytes::from(retry));
+                            self.feed.close(&mut self.outbox).await;
                             State::Ended
                         }
                         (false, _) => State::Ended,

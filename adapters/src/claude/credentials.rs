@@ -3,15 +3,11 @@
 use std::path::PathBuf;
 
 use runner_core::agent::AgentOutput;
-use runner_core::ids::SessionId;
 use runner_core::model_access::ModelScope;
 use runner_core::ports::{AgentError, AgentLaunch};
 use tokio::sync::mpsc;
 
-use crate::gateway::{Gateway, Pass};
-
-/// There is one tenant until there are accounts.
-const TENANT: &str = "default";
+use crate::gateway::{Admission, Gateway, Pass};
 
 /// How the agent reaches a model. `Debug` shows the kind only.
 #[derive(Clone)]
@@ -67,7 +63,7 @@ impl Credentials {
         match self {
             Self::Gateway { gateway, .. } => {
                 let pass = gateway
-                    .admit(scope(launch.session, &launch.owner), outputs.clone())
+                    .admit(admission(launch), outputs.clone())
                     .map_err(|error| AgentError::NotStarted(error.to_string()))?;
                 let env = vec![
                     ("ANTHROPIC_BASE_URL", gateway.base_url()),
@@ -83,8 +79,13 @@ impl Credentials {
     }
 }
 
-fn scope(session: SessionId, owner: &str) -> ModelScope {
-    ModelScope { session, tenant: TENANT.to_owned(), owner: owner.to_owned() }
+fn admission(launch: &AgentLaunch) -> Admission {
+    let (tenant, owner) = (launch.tenant.clone(), launch.owner.clone());
+    Admission {
+        scope: ModelScope { session: launch.session, tenant, owner },
+        spent: launch.spent,
+        turn_budget: launch.options.max_budget_micros,
+    }
 }
 
 impl std::fmt::Debug for Credentials {

@@ -7,17 +7,20 @@ use std::collections::BTreeMap;
 use runner_core::agent::Usage;
 use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
+use runner_core::model_access::ModelCall;
 use runner_core::money::MicroDollars;
 use runner_core::session::event::{InterruptCause, SessionEvent, TurnAccount};
 use runner_core::session::index::SessionIndex;
 use runner_core::session::view::RequestView;
 use runner_core::time::Timestamp;
+use uuid::Uuid;
 
 /// Changes of the read models beside the index itself.
 #[derive(Debug, Default)]
 pub(super) struct Projected {
     pub(super) texts: Vec<(SessionId, String)>,
     pub(super) usage: BTreeMap<UsageKey, UsageTotal>,
+    pub(super) spend: BTreeMap<SpendKey, SpendTotal>,
     pub(super) requests: Vec<RequestChange>,
 }
 
@@ -54,6 +57,22 @@ pub(super) struct UsageTotal {
     pub(super) usage: Usage,
 }
 
+/// Who has spent, when, and with which key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SpendKey {
+    pub(super) month: String,
+    pub(super) tenant: TenantId,
+    pub(super) owner: String,
+    pub(super) key: Option<Uuid>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SpendTotal {
+    pub(super) calls: u64,
+    pub(super) cost: MicroDollars,
+    pub(super) usage: Usage,
+}
+
 /// Folds one event into a session's index and notes what else it changes.
 pub(super) fn project(
     projected: &mut Projected,
@@ -82,6 +101,7 @@ pub(super) fn project(
             add_usage(projected, index, account, at);
         }
         SessionEvent::SessionRenamed { title, .. } => projected.texts.push((session, title.clone())),
+        SessionEvent::ModelCalled { call, .. } => add_spend(projected, index, call, at),
         SessionEvent::RequestWithdrawn { request_id, .. } => {
             let request_id = request_id.clone();
             projected.requests.push(RequestChange::Closed { session, request_id });
@@ -106,7 +126,7 @@ pub(super) fn project(
         | SessionEvent::TurnParked { .. }
         | SessionEvent::TurnResumed(_)
         | SessionEvent::UsageReported { .. }
-        | SessionEvent::ModelCalled { .. }
+        | SessionEvent::BudgetExhausted { .. }
         | SessionEvent::SubagentStarted { .. }
         | SessionEvent::SubagentProgressed { .. }
         | SessionEvent::SubagentFinished { .. }
@@ -147,9 +167,31 @@ fn note_request(
     }
 }
 
+/// Every call counts for the month in which it was written down.
+fn add_spend(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, at: Timestamp) {
+    if is_copied(index) {
+        return;
+    }
+    let key = SpendKey {
+        month: at.month(),
+        tenant: index.tenant.clone(),
+        owner: index.head.owner.clone(),
+        key: call.key,
+    };
+    let total = projected.spend.entry(key).or_default();
+    total.calls += 1;
+    total.cost += call.cost_micros;
+    total.usage = total.usage.plus(call.usage);
+}
+
+/// It is counted where it happened.
+fn is_copied(index: &SessionIndex) -> bool {
+    index.head.parent.is_some_and(|parent| index.head.version <= parent.version)
+}
+
 fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, at: Timestamp) {
-    if index.head.parent.is_some_and(|parent| index.head.version <= parent.version) {
-        return; // It was copied, and is counted where it happened.
+    if is_copied(index) {
+        return;
     }
     let key = |model: &str| UsageKey {
         tenant: index.tenant.clone(),

@@ -4,6 +4,7 @@ pub(super) mod aggregates;
 pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;
+mod spend;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -241,6 +242,7 @@ async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIn
 
 async fn write_projected(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
     write_requests(connection, &projected.requests).await?;
+    spend::write_spend(connection, &projected.spend).await?;
     for (session, text) in &projected.texts {
         sqlx::query("INSERT INTO session_text (session, text) VALUES ($1, $2)")
             .bind(session.0)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use runner_core::agent::AgentOutput;
-use runner_core::model_access::{CallOutcome, ModelCall};
+use runner_core::agent::{AgentOutput, Usage};
+use runner_core::model_access::{BudgetError, BudgetSpent, CallOutcome, ModelCall};
+use runner_core::money::MicroDollars;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -23,6 +24,8 @@ pub(super) struct Call {
     key: Option<Uuid>,
     status: Option<u16>,
     request_id: Option<String>,
+    /// What has been counted against budgets.
+    paid: MicroDollars,
     is_told: bool,
     /// A place among the calls of its process. The last field: it is given back when all is told.
     _place: OwnedSemaphorePermit,
@@ -38,6 +41,7 @@ impl Call {
             key: None,
             status: None,
             request_id: None,
+            paid: MicroDollars::default(),
             is_told: false,
             _place: place,
         }
@@ -49,8 +53,18 @@ impl Call {
         self
     }
 
-    pub(super) fn asked_with(&mut self, key: Option<Uuid>) {
+    /// Whether it may be made with this key; nobody asks that of what is free.
+    pub(super) async fn try_with(&mut self, key: Option<Uuid>) -> Result<(), BudgetError> {
         self.key = key;
+        if self.is_told { Ok(()) } else { self.grant.check(key).await }
+    }
+
+    /// It is not made. What is told of is the budget.
+    pub(super) async fn unaffordable(&mut self, spent: BudgetSpent) -> Refusal {
+        let refusal = Refusal::budget_spent(&spent);
+        self.is_told = true;
+        self.grant.tell(AgentOutput::BudgetExhausted(spent)).await;
+        refusal
     }
 
     pub(super) fn answered(&mut self, status: u16, request_id: Option<String>) {
@@ -69,7 +83,11 @@ impl Call {
     /// A piece of a streamed answer is there. Its end is told of before the agent sees it: when the agent
     /// acts on an answer, it has been counted.
     pub(super) async fn passing(&mut self, piece: &[u8]) {
-        match self.meter.stream(piece) {
+        let progress = self.meter.stream(piece);
+        if self.meter.take_news() {
+            self.pay();
+        }
+        match progress {
             Progress::Open => {}
             Progress::Complete => self.tell(CallOutcome::Completed).await,
             Progress::Failed => self.tell(CallOutcome::Failed).await,
@@ -92,12 +110,23 @@ impl Call {
         }
     }
 
+    /// Counts what has become known since the last time.
+    fn pay(&mut self) -> (String, Usage, MicroDollars) {
+        let model = self.meter.model().map_or_else(|| asked_model(&self.question), str::to_owned);
+        let (usage, cost) = self.meter.reading(&model);
+        let more = cost.saturating_sub(self.paid);
+        if more > MicroDollars::default() {
+            self.grant.pay(self.key, more);
+        }
+        self.paid += more;
+        (model, usage, cost)
+    }
+
     fn take(&mut self, outcome: CallOutcome) -> Option<ModelCall> {
         if std::mem::replace(&mut self.is_told, true) {
             return None;
         }
-        let model = self.meter.model().map_or_else(|| asked_model(&self.question), str::to_owned);
-        let (usage, cost_micros) = self.meter.reading(&model);
+        let (model, usage, cost_micros) = self.pay();
         Some(ModelCall {
             model,
             outcome,

@@ -9,6 +9,9 @@ use super::prices::{self, Counts};
 /// Longer lines have no usage in them.
 const MAX_LINE_BYTES: usize = 256 * 1024;
 
+/// More than any model takes. Sums of such numbers stay far from the largest there are.
+const MOST_TOKENS: u64 = 10_000_000_000;
+
 /// For what was written of a message whose end was never told.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -17,9 +20,11 @@ const BYTES_PER_TOKEN: u64 = 4;
 pub(super) struct Meter {
     model: Option<String>,
     counts: Counts,
-    /// Of content, in pieces that came.
+    /// Of content, in pieces that came. It is what there is to go by until the output is known.
     written_bytes: u64,
+    is_output_known: bool,
     progress: Progress,
+    has_news: bool,
     line: Vec<u8>,
     is_line_too_long: bool,
 }
@@ -57,6 +62,7 @@ impl Meter {
         // What is no message has no usage: an error, or what was asked to count.
         if let Ok(message) = serde_json::from_slice::<Message>(bytes) {
             self.message(message);
+            self.is_output_known = true;
         }
     }
 
@@ -67,7 +73,7 @@ impl Meter {
     /// What was used, and what it costs if it is this model's.
     pub(super) fn reading(&self, model: &str) -> (Usage, MicroDollars) {
         let mut counts = self.counts;
-        if self.progress != Progress::Complete {
+        if !self.is_output_known {
             counts.output = counts.output.max(self.written_bytes.div_ceil(BYTES_PER_TOKEN));
         }
         let usage = Usage {
@@ -95,7 +101,10 @@ impl Meter {
         match event {
             Event::MessageStart { message } => self.message(message),
             Event::ContentBlockDelta { delta } => self.written_bytes += delta.written_bytes(),
-            Event::MessageDelta { usage } => self.count(&usage),
+            Event::MessageDelta { usage } => {
+                self.is_output_known |= usage.output_tokens.is_some();
+                self.count(&usage);
+            }
             Event::MessageStop => self.progress = Progress::Complete,
             Event::Error => self.progress = Progress::Failed,
             Event::Other => {}
@@ -107,8 +116,14 @@ impl Meter {
         self.count(&message.usage);
     }
 
+    /// Whether more is known than when this was asked last.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
+    }
+
     /// Each number stands for the whole message, and what is not said again has not changed.
     fn count(&mut self, usage: &WireUsage) {
+        self.has_news = true;
         let counts = &mut self.counts;
         counts.input = usage.input_tokens.unwrap_or(counts.input);
         counts.output = usage.output_tokens.unwrap_or(counts.output);
@@ -119,6 +134,11 @@ impl Meter {
         if let Some(written) = usage.cache_creation_input_tokens {
             counts.cache_write = written.saturating_sub(counts.cache_write_1h);
         }
+        for number in [&mut counts.input, &mut counts.output, &mut counts.cache_read, &mut counts.cache_write]
+        {
+            *number = (*number).min(MOST_TOKENS);
+        }
+        counts.cache_write_1h = counts.cache_write_1h.min(MOST_TOKENS);
         if let Some(server) = &usage.server_tool_use {
             counts.web_searches = server.web_search_requests.unwrap_or(counts.web_searches);
         }

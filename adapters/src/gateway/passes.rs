@@ -1,15 +1,20 @@
 //! Passes: who may use the gateway, and for which session.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::ModelScope;
+use runner_core::model_access::{BudgetError, BudgetKind, BudgetSpent, Budgets, ModelScope};
+use runner_core::money::MicroDollars;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::Admission;
 
 /// Looks like a key to the agent, and like none of Anthropic's to everybody else.
 const TOKEN_PREFIX: &str = "sk-ant-session-";
@@ -25,20 +30,32 @@ type TokenHash = [u8; 32];
 
 /// All passes that are good now. The tokens themselves are not kept: a hash is looked up, so how long that
 /// takes tells nothing about them.
-#[derive(Debug, Default)]
 pub(super) struct Passes {
     grants: Mutex<HashMap<TokenHash, Arc<Grant>>>,
+    budgets: Arc<dyn Budgets>,
+    session_budget: Option<MicroDollars>,
 }
 
 /// What a pass stands for.
-#[derive(Debug)]
 pub(super) struct Grant {
     pub(super) scope: ModelScope,
+    budgets: Arc<dyn Budgets>,
+    /// Of a turn and of the session, with what was spent of them before.
+    limits: [Limit; 2],
+    /// By this process so far.
+    spent_micros: AtomicU64,
     pub(super) calls: Arc<Semaphore>,
     revoked: watch::Sender<bool>,
     /// Where the process's outputs go; absent when all is told. They end when the process has ended and this
     /// is gone.
     outputs: Mutex<Option<mpsc::Sender<AgentOutput>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    budget: BudgetKind,
+    limit: Option<MicroDollars>,
+    before: MicroDollars,
 }
 
 /// The right of one process to ask the model. It is gone when this is dropped, and calls that are under way
@@ -50,9 +67,13 @@ pub struct Pass {
 }
 
 impl Passes {
+    pub(super) fn new(budgets: Arc<dyn Budgets>, session_budget: Option<MicroDollars>) -> Self {
+        Self { grants: Mutex::default(), budgets, session_budget }
+    }
+
     pub(super) fn issue(
         passes: &Arc<Self>,
-        scope: ModelScope,
+        admission: Admission,
         outputs: mpsc::Sender<AgentOutput>,
     ) -> Result<Pass, getrandom::Error> {
         let mut random = [0; TOKEN_BYTES];
@@ -60,8 +81,16 @@ impl Passes {
         let hexadecimal: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let token = format!("{TOKEN_PREFIX}{hexadecimal}");
         let hash = hash(&token);
+        let Admission { scope, spent, turn_budget } = admission;
+        let (session_budget, budgets) = (passes.session_budget, Arc::clone(&passes.budgets));
         let grant = Grant {
             scope,
+            budgets,
+            limits: [
+                Limit { budget: BudgetKind::Turn, limit: turn_budget, before: spent.turn },
+                Limit { budget: BudgetKind::Session, limit: session_budget, before: spent.session },
+            ],
+            spent_micros: AtomicU64::new(0),
             calls: Arc::new(Semaphore::new(MAX_CALLS as usize)),
             revoked: watch::Sender::new(false),
             outputs: Mutex::new(Some(outputs)),
@@ -85,6 +114,26 @@ impl Grant {
     pub(super) async fn revoked(&self) {
         // The sender is in `self`, so it outlives this.
         self.revoked.subscribe().wait_for(|revoked| *revoked).await.ok();
+    }
+
+    /// Whether one more call may be made, with this key.
+    pub(super) async fn check(&self, key: Option<Uuid>) -> Result<(), BudgetError> {
+        let spent = MicroDollars(self.spent_micros.load(Ordering::Relaxed));
+        for Limit { budget, limit, before } in self.limits {
+            let spent = before + spent;
+            if let Some(limit) = limit.filter(|limit| spent >= *limit) {
+                let (spent_micros, limit_micros) = (spent, limit);
+                let spent = BudgetSpent { budget, spent_micros, limit_micros, resets_at_micros: None };
+                return Err(BudgetError::Spent(spent));
+            }
+        }
+        self.budgets.check(&self.scope, key).await
+    }
+
+    /// Counts what a call costs, as far as that is known.
+    pub(super) fn pay(&self, key: Option<Uuid>, cost: MicroDollars) {
+        self.spent_micros.fetch_add(cost.0, Ordering::Relaxed);
+        self.budgets.spent(&self.scope, key, cost);
     }
 
     /// Tells something of the process. As with what it says itself, a slow disk slows it down.
@@ -132,6 +181,12 @@ impl Drop for Pass {
         {
             runtime.spawn(grant.end());
         }
+    }
+}
+
+impl std::fmt::Debug for Passes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passes").finish_non_exhaustive()
     }
 }
 

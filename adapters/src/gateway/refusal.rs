@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
+use runner_core::model_access::BudgetSpent;
 use serde_json::json;
 
 use crate::loopback::ResponseBody;
@@ -44,6 +45,12 @@ impl Refusal {
     pub(super) fn no_key() -> Self {
         let message = "no API key is set up for the owner of this session";
         Self::new(StatusCode::FORBIDDEN, "permission_error", message)
+    }
+
+    /// The agent shows the text of this status and asks neither again nor differently. (It repeats what is
+    /// answered with 429 or 5xx, takes a 403 for a wrong login, and a 400 with some words for other things.)
+    pub(super) fn budget_spent(spent: &BudgetSpent) -> Self {
+        Self::new(StatusCode::PAYMENT_REQUIRED, "billing_error", spent.message())
     }
 
     pub(super) fn too_many_calls() -> Self {

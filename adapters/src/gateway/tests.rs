@@ -1,5 +1,6 @@
 //! What the gateway lets through, in front of an upstream that tells what reached it.
 
+mod budgets;
 mod keys;
 mod metering;
 mod passing;
@@ -9,15 +10,20 @@ mod upstream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::{Client, Method, RequestBuilder};
 use runner_core::agent::AgentOutput;
+use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
-use runner_core::model_access::{ModelCall, ModelKey, ModelScope};
+use runner_core::model_access::{
+    BudgetError, Budgets, ModelCall, ModelKey, ModelKeys, ModelScope, SpentBefore,
+};
+use runner_core::money::MicroDollars;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use self::upstream::Upstream;
-use super::{Gateway, OperatorKey, Pass};
+use super::{Admission, Gateway, GatewaySettings, OperatorKey, Pass};
 
 const KEY: &str = "sk-ant-the-real-one";
 
@@ -37,9 +43,9 @@ impl Set {
 
     async fn before(upstream: Upstream) -> Self {
         let key = ModelKey::new(None, Some(upstream.base_url()), KEY);
-        let gateway = Gateway::start(Arc::new(OperatorKey(key))).await.unwrap();
+        let gateway = Gateway::start(unlimited(Arc::new(OperatorKey(key)))).await.unwrap();
         let (told, outputs) = mpsc::channel(8);
-        let pass = gateway.admit(scope(1), told).unwrap();
+        let pass = gateway.admit(admission(1), told).unwrap();
         Self { upstream, gateway, pass, outputs }
     }
 
@@ -63,7 +69,27 @@ impl Set {
 
 /// A pass of which nobody listens to what is told.
 fn pass(gateway: &Gateway, session: u128) -> Pass {
-    gateway.admit(scope(session), mpsc::channel(1).0).unwrap()
+    gateway.admit(admission(session), mpsc::channel(1).0).unwrap()
+}
+
+/// Settings without any budget.
+pub(crate) fn unlimited(keys: Arc<dyn ModelKeys>) -> GatewaySettings {
+    GatewaySettings { keys, budgets: Arc::new(NoBudgets), session_budget: None }
+}
+
+struct NoBudgets;
+
+#[async_trait]
+impl Budgets for NoBudgets {
+    async fn check(&self, _: &ModelScope, _: Option<Uuid>) -> Result<(), BudgetError> {
+        Ok(())
+    }
+
+    fn spent(&self, _: &ModelScope, _: Option<Uuid>, _: MicroDollars) {}
+}
+
+fn admission(session: u128) -> Admission {
+    Admission { scope: scope(session), spent: SpentBefore::default(), turn_budget: None }
 }
 
 fn client() -> Client {
@@ -71,5 +97,9 @@ fn client() -> Client {
 }
 
 fn scope(session: u128) -> ModelScope {
-    ModelScope { session: SessionId(Uuid::from_u128(session)), tenant: "t".into(), owner: "ada".into() }
+    ModelScope {
+        session: SessionId(Uuid::from_u128(session)),
+        tenant: TenantId("t".into()),
+        owner: "ada".into(),
+    }
 }

@@ -16,7 +16,7 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 use reqwest::{Client, Url, redirect};
-use runner_core::model_access::{ModelKey, ModelKeys};
+use runner_core::model_access::{BudgetError, ModelKey, ModelKeys};
 
 use super::call::Call;
 use super::refusal::Refusal;
@@ -103,42 +103,47 @@ impl Upstream {
             tracing::error!(error = &error as &dyn std::error::Error, "the keys cannot be read");
             Refusal::internal("the server cannot read its keys")
         })?;
-        let mut headers = question.headers;
-        prepare(&mut headers);
-        let mut keys = keys.iter().peekable();
-        while let Some(key) = keys.next() {
-            call.asked_with(key.id);
-            let answer = self.send(key, &question.path, headers.clone(), question.body.clone()).await?;
+        for (index, key) in keys.iter().enumerate() {
+            let is_last = index + 1 == keys.len();
+            match call.try_with(key.id).await {
+                Ok(()) => {}
+                Err(BudgetError::Spent(spent)) if is_last => return Err(call.unaffordable(spent).await),
+                Err(BudgetError::Spent(_)) => continue,
+                Err(BudgetError::Unknown(error)) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "what was spent cannot be read"
+                    );
+                    return Err(Refusal::internal("the server cannot read what was spent"));
+                }
+            }
+            let answer = self.send(key, &question).await?;
             let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
             call.answered(answer.status().as_u16(), request_id.map(str::to_owned));
             let (answer, is_refused) = Answer::read(answer).await?;
-            if is_refused {
-                self.keys.refused(&scope, key, answer.status.as_u16()).await;
-                if keys.peek().is_some() {
-                    continue;
-                }
+            if !is_refused {
+                return Ok(answer);
             }
-            return Ok(answer);
+            self.keys.refused(&scope, key, answer.status.as_u16()).await;
+            if is_last {
+                return Ok(answer);
+            }
         }
         Err(Refusal::no_key())
     }
 
-    async fn send(
-        &self,
-        key: &ModelKey,
-        path: &str,
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<reqwest::Response, Refusal> {
+    async fn send(&self, key: &ModelKey, question: &Question) -> Result<reqwest::Response, Refusal> {
         let base_url = key.base_url.as_deref().unwrap_or(PUBLIC_API).trim_end_matches('/');
-        let url = Url::parse(&format!("{base_url}{path}"))
+        let url = Url::parse(&format!("{base_url}{}", question.path))
             .map_err(|_| Refusal::internal("the address of the model's API is none"))?;
         let mut secret = HeaderValue::from_str(key.expose())
             .map_err(|_| Refusal::internal("the key has characters that no key has"))?;
         secret.set_sensitive(true);
+        let mut headers = question.headers.clone();
+        prepare(&mut headers);
         headers.insert(API_KEY, secret);
         let client = if is_here(&url) { &self.here } else { &self.outside };
-        let sent = client.post(url).headers(headers).body(body).send().await;
+        let sent = client.post(url).headers(headers).body(question.body.clone()).send().await;
         sent.map_err(|error| unreachable(error.without_url()))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::agent::{AgentProfile, AgentTask, FileChange, PermissionMode, TaskListChange, TaskUsage};
 use crate::ids::{ProcessId, TurnId};
-use crate::model_access::ModelCall;
+use crate::model_access::{BudgetSpent, ModelCall};
 use crate::prompt::Attachment;
 use crate::request::{DecidedBy, Decision, RequestKind};
 use crate::workspace::{Unobserved, WorkspaceChange};
@@ -138,6 +138,13 @@ pub enum SessionEvent {
         turn: Option<TurnId>,
         #[serde(flatten)]
         call: ModelCall,
+    },
+    /// A model was not asked, because a budget is spent. Told once in a turn.
+    BudgetExhausted {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<TurnId>,
+        #[serde(flatten)]
+        spent: BudgetSpent,
     },
     SubagentStarted {
         turn: TurnId,
@@ -289,6 +296,7 @@ impl SessionEvent {
             Self::TurnResumed(_) => "turn_resumed",
             Self::UsageReported { .. } => "usage_reported",
             Self::ModelCalled { .. } => "model_called",
+            Self::BudgetExhausted { .. } => "budget_exhausted",
             Self::SubagentStarted { .. } => "subagent_started",
             Self::SubagentProgressed { .. } => "subagent_progressed",
             Self::SubagentFinished { .. } => "subagent_finished",

@@ -7,7 +7,7 @@ use crate::agent::{Delta, DeltaKind};
 use crate::event_log::RecordedEvent;
 use crate::ids::{SessionId, TurnId};
 use crate::session::event::{Asked, SessionEvent};
-use crate::session::view::{SessionView, TurnError, TurnView};
+use crate::session::view::{RequestView, SessionView, TurnError, TurnView};
 use crate::time::Timestamp;
 
 /// What running a task leads to, waited for or streamed.
@@ -60,6 +60,24 @@ impl TaskAnswer {
     }
 }
 
+/// What a task led to that is not over; its session goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct UnfinishedTask {
+    /// `running` or `waiting`.
+    status: &'static str,
+    session_id: SessionId,
+    turn_id: TurnId,
+    pending: Vec<RequestView>,
+}
+
+impl UnfinishedTask {
+    pub fn new(view: &SessionView, turn_id: TurnId) -> Self {
+        let pending = view.pending.clone();
+        let status = if pending.is_empty() { "running" } else { "waiting" };
+        Self { status, session_id: view.head.id, turn_id, pending }
+    }
+}
+
 /// A frame of a task's stream: `type` and `content`, what identifies it, and fields of its own.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Frame {
@@ -100,6 +118,18 @@ impl Frame {
             session_id: answer.session_id,
             turn_id: Some(answer.turn_id),
             fields: json!({ "metadata": answer }),
+        }
+    }
+
+    /// The last frame of a stream that the server ends before the turn is over.
+    pub fn unfinished(task: &UnfinishedTask, at: Timestamp) -> Self {
+        Self {
+            kind: "complete",
+            content: task.status.to_owned(),
+            timestamp: at,
+            session_id: task.session_id,
+            turn_id: Some(task.turn_id),
+            fields: json!({ "metadata": task }),
         }
     }
 
@@ -171,6 +201,7 @@ fn parts(event: &SessionEvent) -> Option<Parts> {
         | SessionEvent::RateLimited { .. }
         | SessionEvent::ContextCompacted { .. }
         | SessionEvent::AgentMessage { .. }
+        | SessionEvent::BudgetExhausted { .. }
         | SessionEvent::TurnFailed { .. }
         | SessionEvent::TurnInterrupted { .. } => trouble(event),
         SessionEvent::SessionOpened(_)
@@ -271,6 +302,9 @@ fn trouble(event: &SessionEvent) -> Option<Parts> {
     } else if let SessionEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after } = event {
         let fields = json!({ "tokens_before": tokens_before, "tokens_after": tokens_after });
         Some(("compact", Some(*turn), trigger.clone(), fields))
+    } else if let SessionEvent::BudgetExhausted { turn, spent } = event {
+        let fields = json!({ "budget": spent, "detail": spent.message() });
+        Some(("status", *turn, "budget_exhausted".to_owned(), fields))
     } else if let SessionEvent::AgentMessage { turn, raw } = event {
         Some(("agent_message", *turn, String::new(), json!({ "metadata": raw })))
     } else if let SessionEvent::TurnFailed { turn, cause, detail, .. } = event {
@@ -308,7 +342,7 @@ fn block(
 }
 
 /// The text of a tool's result, whether it came as a string or as blocks.
-fn plain_text(content: &Value) -> String {
+pub(super) fn plain_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => {

@@ -172,6 +172,7 @@ impl SessionIndex {
             | SessionEvent::TurnResumed(_)
             | SessionEvent::UsageReported { .. }
             | SessionEvent::ModelCalled { .. }
+            | SessionEvent::BudgetExhausted { .. }
             | SessionEvent::SubagentStarted { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::SubagentFinished { .. }

@@ -28,8 +28,8 @@ impl Session {
             (None, None, AgentOutput::Other { raw }) => {
                 return vec![SessionEvent::AgentMessage { turn: None, raw: raw.clone() }];
             }
-            (None, None, AgentOutput::ModelCalled(call)) => {
-                return vec![SessionEvent::ModelCalled { turn: None, call: call.clone() }];
+            (None, None, AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_)) => {
+                return self.paid(None, output).into_iter().collect();
             }
             (None, None, _) => return vec![],
         };
@@ -95,8 +95,8 @@ impl Session {
                     events.push(SessionEvent::UsageReported { turn, process, counter });
                 }
             }
-            AgentOutput::ModelCalled(call) => {
-                events.push(SessionEvent::ModelCalled { turn: Some(turn), call });
+            AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_) => {
+                events.extend(self.paid(Some(turn), output));
             }
             AgentOutput::TaskStarted(_)
             | AgentOutput::TaskProgressed { .. }
@@ -127,6 +127,19 @@ impl Session {
         }
     }
 
+    /// What calls of a model have cost, and that there is nothing left for more.
+    fn paid(&self, turn: Option<TurnId>, output: AgentOutput) -> Option<SessionEvent> {
+        if let AgentOutput::ModelCalled(call) = output {
+            Some(SessionEvent::ModelCalled { turn, call })
+        } else if let AgentOutput::BudgetExhausted(spent) = output {
+            // The agent may try again in several places.
+            let is_known = self.running.as_ref().is_some_and(|running| running.exhausted.is_some());
+            (!is_known).then_some(SessionEvent::BudgetExhausted { turn, spent })
+        } else {
+            None
+        }
+    }
+
     /// What goes on beside the conversation.
     fn beside(&self, turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
         if let AgentOutput::TaskStarted(task) = output {
@@ -149,6 +162,10 @@ impl Session {
         let duration_api_ms = report.total_duration_api_ms;
         let counter = AgentCounter { spend: report.total.clone(), duration_api_ms };
         let account = self.account(running, counter, report.duration_ms);
+        if let (AgentOutcome::ApiError { .. }, Some(exhausted)) = (&report.outcome, &running.exhausted) {
+            let (cause, detail) = (FailureCause::Budget, exhausted.message());
+            return SessionEvent::TurnFailed { turn, cause, detail, status: None, account };
+        }
         let failed = |cause, status| SessionEvent::TurnFailed {
             turn,
             cause,

@@ -1,8 +1,11 @@
 //! The whole session as one JSON document: its turns, what they changed and what they cost.
 
 mod files;
+mod outcome;
 mod requests;
 mod tasks;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,14 +14,13 @@ use crate::agent::{Denial, FileChange, Usage};
 use crate::event_log::RecordedEvent;
 use crate::ids::TurnId;
 use crate::money::{MicroDollars, as_usd};
-use crate::session::event::{
-    FailureCause, InterruptCause, SessionEvent, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed,
-};
+use crate::session::event::{SessionEvent, TurnAccount, TurnCompleted, TurnResumed};
 use crate::session::index::{SessionHead, SessionIndex, count};
 use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 pub use files::FileView;
 use files::{FileHistory, Step};
+use outcome::{failure, interruption, outcome_name, shortfall};
 use requests::RequestHistory;
 pub use requests::{DecidedView, RequestView};
 pub use tasks::{SubagentView, TaskView};
@@ -41,6 +43,9 @@ pub struct SessionView {
     requests: RequestHistory,
     #[serde(skip)]
     history: FileHistory,
+    /// Prompts that were taken back, and by whom.
+    #[serde(skip)]
+    withdrawn: BTreeMap<TurnId, String>,
     #[serde(skip)]
     index: SessionIndex,
 }
@@ -114,6 +119,7 @@ impl SessionView {
             subagents: vec![],
             requests: RequestHistory::default(),
             history: FileHistory::default(),
+            withdrawn: BTreeMap::new(),
             index,
         })
     }
@@ -127,7 +133,10 @@ impl SessionView {
             SessionEvent::PromptSubmitted { turn, text, .. } => {
                 self.turns.push(TurnView::new(*turn, Some(text.clone()), version));
             }
-            SessionEvent::PromptWithdrawn { turn, .. } => self.turns.retain(|view| view.id != *turn),
+            SessionEvent::PromptWithdrawn { turn, by } => {
+                self.turns.retain(|view| view.id != *turn);
+                self.withdrawn.insert(*turn, by.clone());
+            }
             SessionEvent::TurnStarted { turn, .. } => {
                 self.start_turn(*turn, version, at);
             }
@@ -174,6 +183,7 @@ impl SessionView {
             | SessionEvent::TurnResumed(TurnResumed { turn, .. })
             | SessionEvent::UsageReported { turn, .. }
             | SessionEvent::ModelCalled { turn: Some(turn), .. }
+            | SessionEvent::BudgetExhausted { turn: Some(turn), .. }
             | SessionEvent::PromptSteered { turn, .. }
             | SessionEvent::InterruptRequested { turn, .. } => self.change_turn(*turn, version, |_| ()),
             SessionEvent::SessionOpened(_)
@@ -184,6 +194,7 @@ impl SessionView {
             | SessionEvent::SessionArchived { .. }
             | SessionEvent::SessionUnarchived { .. }
             | SessionEvent::ModelCalled { turn: None, .. }
+            | SessionEvent::BudgetExhausted { turn: None, .. }
             | SessionEvent::AgentMessage { .. } => {}
         }
     }
@@ -197,6 +208,11 @@ impl SessionView {
     /// All requests that are closed, in the order in which they were.
     pub fn closed_requests(&self) -> &[RequestView] {
         self.requests.all()
+    }
+
+    /// Who took back the prompt of a turn that therefore never began.
+    pub fn withdrawn_by(&self, turn: TurnId) -> Option<&str> {
+        self.withdrawn.get(&turn).map(String::as_str)
     }
 
     fn start_turn(&mut self, turn: TurnId, version: u64, at: Timestamp) {
@@ -341,41 +357,6 @@ impl TurnView {
         self.outcome = Some(error.code.clone());
         self.error = Some(error);
     }
-}
-
-const fn outcome_name(outcome: TurnOutcome) -> &'static str {
-    match outcome {
-        TurnOutcome::Success => "success",
-        TurnOutcome::MaxTurns => "max_turns",
-        TurnOutcome::MaxBudget => "max_budget",
-        TurnOutcome::Refused => "refused",
-    }
-}
-
-fn shortfall(outcome: TurnOutcome, result: &str) -> Option<TurnError> {
-    match outcome {
-        TurnOutcome::Success => None,
-        TurnOutcome::MaxTurns | TurnOutcome::MaxBudget | TurnOutcome::Refused => {
-            let (code, detail) = (outcome_name(outcome).to_owned(), result.to_owned());
-            Some(TurnError { code, detail, status: None })
-        }
-    }
-}
-
-fn failure(cause: FailureCause, detail: &str, status: Option<u16>) -> TurnError {
-    TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status }
-}
-
-fn interruption(cause: InterruptCause) -> TurnError {
-    let detail = match cause {
-        InterruptCause::User => "the turn was interrupted on request",
-        InterruptCause::ServerStopped => "the server was stopped while the turn ran",
-        InterruptCause::ServerCrashed => "the server ended without warning while the turn ran",
-        InterruptCause::Deadline => "the turn took longer than it may",
-        InterruptCause::AgentAborted => "the agent stopped by itself",
-        InterruptCause::Forked => "the session was forked in the middle of the turn",
-    };
-    TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status: None }
 }
 
 /// Adds a name unless it is there already; lists of tools and files are short.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that prints what it measured")]
 
+mod gateway;
 mod memory;
 mod reading;
 mod store;
@@ -23,6 +24,9 @@ fn main() {
     }
     if wants("memory") {
         runtime.block_on(memory::measure());
+    }
+    if wants("gateway") {
+        runtime.block_on(gateway::measure());
     }
     if wants("turns") {
         runtime.block_on(turns::measure());

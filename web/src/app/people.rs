@@ -1,5 +1,4 @@
-//! The part of the composition that is about people: accounts, the installation's secret key, how requests
-//! show whom they come from.
+//! Who gets in: accounts, what signs their tokens, and the first user's code.
 
 use std::sync::Arc;
 
@@ -16,12 +15,7 @@ use runner_core::ports::Clock;
 use crate::authentication::Authentication;
 use crate::config::Config;
 use crate::cookies::Transport;
-use crate::guard::AllowedHosts;
-
-pub(super) fn allowed_hosts(config: &Config) -> AllowedHosts {
-    let own = [config.host.to_string()].into_iter().chain(config.access.public_host());
-    AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own))
-}
+use crate::keys;
 
 pub(super) fn authentication(config: &Config, accounts: Accounts) -> Authentication {
     let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
@@ -34,10 +28,10 @@ pub(super) fn authentication(config: &Config, accounts: Accounts) -> Authenticat
 }
 
 /// The operator's key, or the one in the data folder.
-pub(super) fn secret_key(config: &Config) -> anyhow::Result<SecretKey> {
+pub(super) async fn secret_key(config: &Config, aggregates: &Aggregates) -> anyhow::Result<SecretKey> {
     match &config.access.secret_key {
         Some(text) => Ok(SecretKey::from_setting(text.expose())?),
-        None => Ok(SecretKey::load_or_create(&config.data_dir)?),
+        None => keys::settled_key(&config.data_dir, aggregates).await,
     }
 }
 

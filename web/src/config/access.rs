@@ -18,6 +18,8 @@ pub struct AccessSettings {
     pub registration: RegistrationPolicy,
     /// Absent: the one in the data folder.
     pub secret_key: Option<Secret>,
+    /// What `keys rotate` is to seal with from now on.
+    pub new_secret_key: Option<Secret>,
     /// Who is believed about the address that a request comes from.
     pub trusted_proxies: Vec<IpNet>,
     /// Where people reach the server, if that is not where it listens.
@@ -41,7 +43,8 @@ impl AccessSettings {
         Self {
             local_user,
             registration,
-            secret_key: secret_key(reader),
+            secret_key: secret_key(reader, "SECRET_KEY"),
+            new_secret_key: secret_key(reader, "NEW_SECRET_KEY"),
             trusted_proxies: trusted_proxies(reader),
             public_url: public_url(reader),
         }
@@ -82,10 +85,10 @@ fn local_user(reader: &mut Reader, host: IpAddr, is_lambda: bool) -> LocalUser {
     }
 }
 
-fn secret_key(reader: &mut Reader) -> Option<Secret> {
-    let key = reader.text("SECRET_KEY")?;
+fn secret_key(reader: &mut Reader, name: &str) -> Option<Secret> {
+    let key = reader.text(name)?;
     if key.len() < MIN_SECRET_BYTES {
-        reader.problems.push(format!("SECRET_KEY: must have at least {MIN_SECRET_BYTES} bytes"));
+        reader.problems.push(format!("{name}: must have at least {MIN_SECRET_BYTES} bytes"));
     }
     Some(Secret(key))
 }

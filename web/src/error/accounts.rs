@@ -1,7 +1,7 @@
 //! Problems with accounts. None of them says whether there is an account that one has no business with.
 
 use actix_web::http::StatusCode;
-use runner_actors::AccountError;
+use runner_actors::{AccountError, ApiKeyError};
 use runner_core::account::password::PasswordError;
 use runner_core::account::refusal::AccountRefusal;
 use runner_core::invite::InviteRefusal;
@@ -48,6 +48,24 @@ pub(super) fn problem(error: &AccountError) -> Problem {
             "nothing can be stored just now",
         ),
         AccountError::Unexpected(_) => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
+        }
+    }
+}
+
+/// Why a key was not stored or changed. The key itself is in none of it.
+pub(super) fn key_problem(error: &ApiKeyError) -> Problem {
+    let new = |status, code| Problem::new(status, code, error.to_string());
+    match error {
+        ApiKeyError::NotFound => new(StatusCode::NOT_FOUND, "api_key_not_found"),
+        ApiKeyError::NameTaken => new(StatusCode::CONFLICT, "key_name_taken"),
+        ApiKeyError::TooMany => new(StatusCode::CONFLICT, "too_many_keys"),
+        ApiKeyError::LogUnavailable(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_unavailable",
+            "nothing can be stored just now",
+        ),
+        ApiKeyError::Vault(_) | ApiKeyError::Unexpected(_) => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
         }
     }

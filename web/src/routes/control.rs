@@ -2,12 +2,14 @@
 //! changes of files.
 
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, web};
+use runner_actors::RunnerError;
 use runner_core::agent::PermissionMode;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::command::SessionChange;
-use runner_core::session::view::SessionView;
+use runner_core::session::error::SessionError;
+use runner_core::session::view::{SessionView, TurnStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Context, sessions::mark_replay};
 use crate::error::{ApiError, Problem};
@@ -17,7 +19,7 @@ use crate::request::{Write, no_query, parse, session_id};
 const MAX_TAGS: usize = 20;
 const MAX_TAG_CHARS: usize = 50;
 
-/// What to set anew; what is absent stays.
+/// What to set anew; what is absent stays. Only `model` may be `null`; `[]` takes all tags off.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionPatch {
@@ -55,13 +57,27 @@ pub(crate) async fn change_session(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
-    let changes = read_changes(parse(write.fields()?)?, &context)?;
+    let fields = write.fields()?;
+    refuse_null(&fields)?;
+    let changes = read_changes(parse(fields)?, &context)?;
     let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
     let (view, replayed) =
         context.sessions.change(session, changes, &write.caller.name, write.provenance).await?;
     let mut response = HttpResponse::Ok().json(&*view);
     mark_replay(&mut response, replayed);
     Ok(response)
+}
+
+/// `null` would look like a wish to clear something, and there is nothing that could be cleared by it.
+fn refuse_null(fields: &Map<String, Value>) -> Result<(), Problem> {
+    let known = ["title", "permission_mode", "tags", "archived"];
+    match known.into_iter().find(|name| fields.get(*name).is_some_and(Value::is_null)) {
+        Some(name) => {
+            let detail = format!("`{name}` must not be null; leave it out to keep what is set");
+            Err(Problem::field("field_invalid", &format!("/{name}"), detail))
+        }
+        None => Ok(()),
+    }
 }
 
 fn read_changes(body: SessionPatch, context: &Context) -> Result<Vec<SessionChange>, Problem> {
@@ -117,7 +133,7 @@ fn check_tags(mut tags: Vec<String>) -> Result<Vec<String>, Problem> {
     params(("id" = SessionId, Path), ("turn_id" = TurnId, Path)),
     responses(
         (status = 204, description = "It will not be run"),
-        (status = 409, description = "`prompt_not_waiting`: it has begun, or was taken back", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`prompt_not_waiting`: it has begun, or was taken back before; the detail says which", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[delete("/api/sessions/{id}/prompts/{turn_id}")]
@@ -132,10 +148,11 @@ pub(crate) async fn withdraw_prompt(
     let (id, turn) = path.into_inner();
     let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
     let turn: TurnId = turn.parse().map_err(|_| turn_not_found())?;
-    let view = context.sessions.view(session).await?;
-    let events = context.sessions.withdraw_prompt(session, turn, &write.caller.name, write.provenance).await;
-    match events {
-        Err(_) if view.turn(turn).is_none() => Err(turn_not_found().into()),
+    match context.sessions.withdraw_prompt(session, turn, &write.caller.name, write.provenance).await {
+        Err(RunnerError::Refused(SessionError::PromptNotWaiting)) => {
+            let view = context.sessions.view(session).await?;
+            Err(why_not_waiting(&view, turn).into())
+        }
         Err(error) => Err(error.into()),
         Ok(appended) => {
             let mut response = HttpResponse::NoContent().finish();
@@ -143,6 +160,20 @@ pub(crate) async fn withdraw_prompt(
             Ok(response)
         }
     }
+}
+
+/// What became of a prompt that does not wait.
+fn why_not_waiting(view: &SessionView, turn: TurnId) -> Problem {
+    let became = match (view.turn(turn).map(|turn| turn.status), view.withdrawn_by(turn)) {
+        (Some(TurnStatus::Queued | TurnStatus::Running), _) => "its turn has begun".to_owned(),
+        (Some(TurnStatus::Completed), _) => "its turn is completed".to_owned(),
+        (Some(TurnStatus::Failed), _) => "its turn has failed".to_owned(),
+        (Some(TurnStatus::Interrupted), _) => "its turn was interrupted".to_owned(),
+        (None, Some(by)) => format!("it was taken back by {by}"),
+        (None, None) => return turn_not_found(),
+    };
+    let conflict = actix_web::http::StatusCode::CONFLICT;
+    Problem::new(conflict, "prompt_not_waiting", format!("the prompt does not wait any more: {became}"))
 }
 
 /// Which turn to go back before.

@@ -57,6 +57,10 @@ pub(crate) async fn list_all_requests(
 struct SessionRequestsQuery {
     /// `pending` (the default), or `all` for those that are closed as well.
     status: Option<Which>,
+    /// 1 to 200; 50 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<u64>,
 }
 
 #[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
@@ -72,7 +76,7 @@ struct SessionRequests {
     next_cursor: Option<String>,
 }
 
-/// What waits for a person in one session.
+/// What waits for a person in one session, in the order in which it was asked.
 #[utoipa::path(
     tag = "requests",
     params(("id" = SessionId, Path), SessionRequestsQuery),
@@ -86,6 +90,7 @@ pub(crate) async fn list_session_requests(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: SessionRequestsQuery = query(&request)?;
+    let (after, limit) = (asked.cursor.unwrap_or(0), limit(asked.limit)? as usize);
     let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
     let view = context.sessions.view(session).await?;
     let mut requests = match asked.status {
@@ -93,8 +98,12 @@ pub(crate) async fn list_session_requests(
         Some(Which::All) => view.closed_requests().to_vec(),
     };
     requests.extend(view.pending.iter().cloned());
+    requests.retain(|request| request.version > after);
     requests.sort_by_key(|request| request.version);
-    Ok(HttpResponse::Ok().json(SessionRequests { requests, next_cursor: None }))
+    let more = requests.len() > limit;
+    requests.truncate(limit);
+    let next_cursor = requests.last().filter(|_| more).map(|last| last.version.to_string());
+    Ok(HttpResponse::Ok().json(SessionRequests { requests, next_cursor }))
 }
 
 /// An answer to a request.

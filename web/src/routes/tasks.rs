@@ -6,10 +6,9 @@ use runner_core::ids::SessionId;
 use runner_core::ports::SessionFilter;
 use runner_core::principal::Principal;
 use runner_core::session::event::{Origin, SessionOpened};
-use runner_core::session::frame::TaskAnswer;
+use runner_core::session::frame::{TaskAnswer, UnfinishedTask};
 use runner_core::session::index::SessionSummary;
-use runner_core::session::view::{RequestView, SessionView, TurnStatus, TurnView};
-use serde::Serialize;
+use runner_core::session::view::{TurnStatus, TurnView};
 use uuid::Uuid;
 
 use super::{Context, sessions::mark_replay};
@@ -20,16 +19,6 @@ use crate::request::task::{Target, Task, TaskBody};
 use crate::stream;
 use crate::stream::task::TaskFeed;
 
-/// The answer when a task was not over in time; the session goes on.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(crate) struct UnfinishedTask {
-    /// `running` or `waiting`.
-    status: &'static str,
-    session_id: SessionId,
-    turn_id: runner_core::ids::TurnId,
-    pending: Vec<RequestView>,
-}
-
 /// Runs a task and waits for its end, at most `timeout_ms`.
 #[utoipa::path(
     tag = "tasks",
@@ -39,6 +28,7 @@ pub(crate) struct UnfinishedTask {
         (status = 200, description = "The agent has finished", body = TaskAnswer),
         (status = 202, description = "Not over in time; follow the session", body = UnfinishedTask),
         (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),
+        (status = 402, description = "A budget is spent", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "The agent or the model's API failed", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "No agent, or too busy", body = Problem, content_type = "application/problem+json"),
     )
@@ -51,7 +41,7 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
     let waited = context.sessions.wait(prompted.session, prompted.turn, timeout).await?;
     let mut response = match &waited {
         Waited::Over(turn) => finished(prompted.session, turn),
-        Waited::Unfinished(view) => HttpResponse::Accepted().json(unfinished(prompted, view)),
+        Waited::Unfinished(view) => HttpResponse::Accepted().json(UnfinishedTask::new(view, prompted.turn)),
     };
     mark_replay(&mut response, prompted.replayed);
     Ok(response)
@@ -63,7 +53,7 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
     request_body = TaskBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key and body shows the same turn.")),
     responses(
-        (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame with what `/api/task` would have answered; when the server stops while the turn waits, with what it would have answered unfinished", content_type = "text/event-stream", body = String),
         (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "No agent, or too busy", body = Problem, content_type = "application/problem+json"),
     )
@@ -154,14 +144,5 @@ fn finished(session: SessionId, turn: &TurnView) -> HttpResponse {
             ApiError::TurnFailed { session, turn: turn.id, error: error.clone() }.error_response()
         }
         _ => HttpResponse::Ok().json(TaskAnswer::new(session, turn)),
-    }
-}
-
-fn unfinished(prompted: Prompted, view: &SessionView) -> UnfinishedTask {
-    UnfinishedTask {
-        status: if view.pending.is_empty() { "running" } else { "waiting" },
-        session_id: prompted.session,
-        turn_id: prompted.turn,
-        pending: view.pending.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use runner_actors::{LiveDelta, RunnerError, Sessions};
 use runner_core::event_log::RecordedEvent;
 use runner_core::ids::{SessionId, TurnId};
-use runner_core::session::frame::{Frame, TaskAnswer};
+use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 
 use super::{Feed, Outbox, PAGE};
 
@@ -56,6 +56,18 @@ impl Feed for TaskFeed {
             Err(error) => {
                 tracing::error!(session.id = %self.session, error = &error as &dyn std::error::Error, "a stream ends: its session cannot be read");
                 false
+            }
+        }
+    }
+
+    async fn close(&mut self, outbox: &mut Outbox) {
+        match self.sessions.view(self.session).await {
+            Ok(view) => {
+                let task = UnfinishedTask::new(&view, self.turn);
+                outbox.live(&Frame::unfinished(&task, self.sessions.now()));
+            }
+            Err(error) => {
+                tracing::error!(session.id = %self.session, error = &error as &dyn std::error::Error, "a stream ends: its session cannot be read");
             }
         }
     }

@@ -128,7 +128,8 @@ class Turn {
 
   file_change(frame) {
     const summary = `${frame.path}: ${frame.kind}, +${frame.added} −${frame.removed}`
-    const change = folded('', summary, diff(frame.patch))
+    // What a command did to a file that is no text has none.
+    const change = folded('', summary, diff(frame.patch ?? ''))
     change.open = true
     this.#add(frame, change)
   }

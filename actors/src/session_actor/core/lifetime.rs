@@ -151,11 +151,13 @@ impl Core {
         let strict = resume_at.is_some().then_some(permission_mode);
         let launch = AgentLaunch {
             session: self.id,
+            tenant: opened.tenant.clone(),
             owner: opened.owner.clone(),
             process,
             working_dir: opened.working_dir.clone().into(),
             permission_mode,
             options,
+            spent: session.spent(),
             files,
             resume_at,
         };

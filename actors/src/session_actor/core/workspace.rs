@@ -47,6 +47,7 @@ impl Core {
             | AgentOutput::ToolRefused { .. }
             | AgentOutput::ModeChanged { .. }
             | AgentOutput::ModelCalled(_)
+            | AgentOutput::BudgetExhausted(_)
             | AgentOutput::Metered { .. }
             | AgentOutput::TaskStarted(_)
             | AgentOutput::TaskProgressed { .. }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::launch::{Folder, command, launch_with, program, settings};
 use crate::claude::{ClaudeSettings, Credentials, ModelKind};
+use crate::gateway::tests::unlimited;
 use crate::gateway::{Gateway, OperatorKey};
 
 const KEY: &str = "sk-ant-the-real-one";
@@ -61,7 +62,7 @@ async fn calls_to_the_gateway_do_not_go_through_a_proxy() {
 
 pub(super) async fn gateway() -> Gateway {
     let key = ModelKey::new(None, Some("http://127.0.0.1:9".into()), KEY);
-    Gateway::start(Arc::new(OperatorKey(key))).await.unwrap()
+    Gateway::start(unlimited(Arc::new(OperatorKey(key)))).await.unwrap()
 }
 
 fn behind(gateway: &Gateway) -> Credentials {

@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::aggregate::TenantId;
 use runner_core::ids::{ProcessId, SessionId};
+use runner_core::model_access::SpentBefore;
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
 use serde_json::json;
@@ -327,11 +329,13 @@ pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSetti
 pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
     AgentLaunch {
         session: SESSION,
+        tenant: TenantId::first(),
         owner: "ada".into(),
         process: ProcessId(Uuid::from_u128(1)),
         working_dir: "/srv".into(),
         permission_mode: PermissionMode::Default,
         options,
+        spent: SpentBefore::default(),
         files: vec![],
         resume_at: None,
     }

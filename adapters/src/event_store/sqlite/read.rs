@@ -180,6 +180,10 @@ impl SqliteReader {
         rows.iter().map(waiting_request).collect::<sqlx::Result<_>>().map_err(read_error)
     }
 
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
     pub(in crate::event_store) async fn count(&self) -> Result<SessionCounts, ReadError> {
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM session_index) AS stored,
@@ -333,6 +337,6 @@ impl ChainCheck {
     }
 }
 
-fn read_error(source: sqlx::Error) -> ReadError {
+pub(super) fn read_error(source: sqlx::Error) -> ReadError {
     ReadError(source.into())
 }

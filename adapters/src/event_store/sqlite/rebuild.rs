@@ -36,6 +36,7 @@ pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx
         "DELETE FROM session_index",
         "DELETE FROM session_text",
         "DELETE FROM usage_by_day",
+        "DELETE FROM model_spend",
         "DELETE FROM pending_requests",
         "DELETE FROM aggregates",
     ] {
@@ -121,6 +122,9 @@ async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> 
         "SELECT hex(session) || json_array(text) FROM session_text ORDER BY session, rowid",
         "SELECT json_array(tenant, day, owner, model, turns, cost_micros, input_tokens, output_tokens,
          cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY tenant, day, owner, model",
+        "SELECT json_array(month, tenant, owner, key, calls, cost_micros, input_tokens, output_tokens,
+         cache_read_input_tokens, cache_creation_input_tokens) FROM model_spend
+         ORDER BY month, tenant, owner, key",
         "SELECT hex(session) || json_array(position, tenant, owner, request_id, view)
          FROM pending_requests ORDER BY position",
         "SELECT hex(stream) || json_array(kind, tenant, version, state) FROM aggregates ORDER BY stream",

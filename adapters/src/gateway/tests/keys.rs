@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::upstream::Upstream;
-use super::{Gateway, client, pass, scope};
+use super::{Gateway, client, pass, scope, unlimited};
 
 const ACCEPTED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\naccepted";
 const UNKNOWN: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 7\r\nconnection: close\r\n\r\nunknown";
@@ -47,7 +47,7 @@ async fn ask(names: &[&str]) -> (u16, String, usize, Vec<(ModelScope, Option<Uui
     let id = |index: usize| Some(Uuid::from_u128(index as u128));
     let key = |(index, name): (usize, &&str)| ModelKey::new(id(index), Some(upstream.base_url()), *name);
     let vault = Arc::new(Vault { keys: names.iter().enumerate().map(key).collect(), ..Vault::default() });
-    let gateway = Gateway::start(Arc::clone(&vault) as Arc<dyn ModelKeys>).await.unwrap();
+    let gateway = Gateway::start(unlimited(Arc::clone(&vault) as Arc<dyn ModelKeys>)).await.unwrap();
     let pass = pass(&gateway, 7);
 
     let call = client().post(format!("{}/v1/messages", gateway.base_url())).header("x-api-key", pass.token());

@@ -187,6 +187,8 @@ pub enum FailureCause {
     AgentFailed,
     /// The model's API answered with an error and the agent gave up.
     ModelApiError,
+    /// There was no money left for another call.
+    Budget,
 }
 
 impl FailureCause {
@@ -197,6 +199,7 @@ impl FailureCause {
             Self::AgentDied => "agent_died",
             Self::AgentFailed => "agent_failed",
             Self::ModelApiError => "model_api_error",
+            Self::Budget => "budget",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The rules for what the agent says: what of it is stored, and as part of which turn.
 
+use cqrs_es::Aggregate as _;
 use serde_json::{Value, json};
 
 use super::samples::{
-    SPARE, account, began_by_itself, completed, completion, given, interrupt_requested, model_call, opened,
-    profile, prompted, record, record_end, report, said, spend, started, turn,
+    SPARE, account, began_by_itself, budget_spent, completed, completion, given, interrupt_requested,
+    model_call, opened, profile, prompted, record, record_end, report, said, spend, started, turn,
 };
+use crate::Session;
 use crate::agent::{
     AgentOutcome, AgentOutput, Delta, DeltaKind, FileChange, FileChangeKind, Spend, ToolReturn,
 };
@@ -60,6 +62,37 @@ fn call_of_a_model_belongs_to_the_turn_at_work_or_the_last_one_or_none() {
         .when(call())
         .then_expect_events(called(Some(turn(1))));
     given([opened()]).when(call()).then_expect_events(called(None));
+}
+
+#[test]
+fn turn_without_a_budget_fails_for_that_and_says_so_once() {
+    let exhausted = || SessionEvent::BudgetExhausted { turn: Some(turn(1)), spent: budget_spent() };
+    let again = record(AgentOutput::BudgetExhausted(budget_spent()));
+    let refused = record_end(AgentOutcome::ApiError { status: Some(402) }, &spend(5));
+    let begun = || [opened(), prompted(1), started(1), exhausted()];
+
+    then_running(AgentOutput::BudgetExhausted(budget_spent()), vec![exhausted()]);
+    given(begun()).when(again).then_expect_events(vec![]);
+    given(begun()).when(refused).then_expect_events(vec![SessionEvent::TurnFailed {
+        turn: turn(1),
+        cause: FailureCause::Budget,
+        detail: budget_spent().message(),
+        status: None,
+        account: account(&spend(5), &spend(5)),
+    }]);
+}
+
+#[test]
+fn what_was_spent_is_known_of_the_session_and_of_its_turn() {
+    let called = |number| SessionEvent::ModelCalled { turn: Some(turn(number)), call: model_call() };
+    let mut session = Session::default();
+    let mut spent = vec![];
+    for event in [opened(), prompted(1), started(1), called(1), called(1), started(2), called(1), called(2)] {
+        session.apply(event);
+        spent.push((session.spent().session.0, session.spent().turn.0));
+    }
+
+    assert_eq!(spent[3..], [(12, 12), (24, 24), (24, 0), (36, 0), (48, 12)]);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::samples::{
-    account, completion, denial, model_call, opening, permission_request, process, profile, session,
-    settlement, spend_of, started, turn,
+    account, budget_spent, completion, denial, model_call, opening, permission_request, process, profile,
+    session, settlement, spend_of, started, turn,
 };
 use crate::agent::{
     AgentOptions, AgentProfile, AgentTask, FileChange, FileChangeKind, PermissionMode, TaskListChange,
@@ -209,6 +209,7 @@ fn parking() -> Vec<SessionEvent> {
         }),
         SessionEvent::UsageReported { turn: turn(1), process: process(2), counter },
         SessionEvent::ModelCalled { turn: Some(turn(1)), call: model_call() },
+        SessionEvent::BudgetExhausted { turn: Some(turn(1)), spent: budget_spent() },
     ]
 }
 

@@ -186,6 +186,18 @@ fn parking() -> Vec<Option<Value>> {
         shown("status", "turn_resumed", json!({ "attempt": 2, "fallback": "subagent_restarted" })),
         None,
         None,
+        shown(
+            "status",
+            "budget_exhausted",
+            json!({
+                "budget": {
+                    "budget": "month", "spent_micros": 1_000_012, "limit_micros": 1_000_000,
+                    "resets_at_micros": 1_796_083_200_000_000_i64,
+                },
+                "detail": "the budget of its owner for this month is spent: $1.0000 of $1.0000. \
+                           It resets at 2026-12-01T00:00:00.000Z.",
+            }),
+        ),
     ]
 }
 

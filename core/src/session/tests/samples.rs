@@ -12,7 +12,7 @@ use crate::agent::{
 use crate::aggregate::TenantId;
 use crate::event_log::{Digest, RecordedEvent};
 use crate::ids::{ProcessId, SessionId, TurnId};
-use crate::model_access::{CallOutcome, ModelCall};
+use crate::model_access::{BudgetKind, BudgetSpent, CallOutcome, ModelCall};
 use crate::money::MicroDollars;
 use crate::prompt::Prompt;
 use crate::request::{
@@ -303,6 +303,16 @@ pub(super) fn model_call() -> ModelCall {
         status: Some(200),
         duration_ms: 34,
         request_id: Some("req_1".into()),
+    }
+}
+
+/// A month's budget of a dollar.
+pub(super) fn budget_spent() -> BudgetSpent {
+    BudgetSpent {
+        budget: BudgetKind::Month,
+        spent_micros: MicroDollars(1_000_012),
+        limit_micros: MicroDollars(1_000_000),
+        resets_at_micros: Some(1_796_083_200_000_000),
     }
 }
 

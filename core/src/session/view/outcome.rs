@@ -1,0 +1,39 @@
+//! How a turn ended, in words.
+
+use super::TurnError;
+use crate::session::event::{FailureCause, InterruptCause, TurnOutcome};
+
+pub(super) const fn outcome_name(outcome: TurnOutcome) -> &'static str {
+    match outcome {
+        TurnOutcome::Success => "success",
+        TurnOutcome::MaxTurns => "max_turns",
+        TurnOutcome::MaxBudget => "max_budget",
+        TurnOutcome::Refused => "refused",
+    }
+}
+
+pub(super) fn shortfall(outcome: TurnOutcome, result: &str) -> Option<TurnError> {
+    match outcome {
+        TurnOutcome::Success => None,
+        TurnOutcome::MaxTurns | TurnOutcome::MaxBudget | TurnOutcome::Refused => {
+            let (code, detail) = (outcome_name(outcome).to_owned(), result.to_owned());
+            Some(TurnError { code, detail, status: None })
+        }
+    }
+}
+
+pub(super) fn failure(cause: FailureCause, detail: &str, status: Option<u16>) -> TurnError {
+    TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status }
+}
+
+pub(super) fn interruption(cause: InterruptCause) -> TurnError {
+    let detail = match cause {
+        InterruptCause::User => "the turn was interrupted on request",
+        InterruptCause::ServerStopped => "the server was stopped while the turn ran",
+        InterruptCause::ServerCrashed => "the server ended without warning while the turn ran",
+        InterruptCause::Deadline => "the turn took longer than it may",
+        InterruptCause::AgentAborted => "the agent stopped by itself",
+        InterruptCause::Forked => "the session was forked in the middle of the turn",
+    };
+    TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status: None }
+}

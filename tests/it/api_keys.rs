@@ -1,0 +1,219 @@
+//! People's API keys: which are used, what they may cost, and that nobody sees them again.
+
+use reqwest::{Method, StatusCode};
+use runner_adapters::offline_model::OfflineModel;
+use runner_tests::person::Person;
+use runner_tests::script;
+use runner_tests::server::{Answer, Server, answer};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A model's API on this machine that takes one key only, and a server that was not told it.
+struct Setup {
+    model: OfflineModel,
+    key: String,
+    server: Server,
+}
+
+impl Setup {
+    async fn start() -> Self {
+        let key = format!("sk-ant-canary-{}", Uuid::now_v7().simple());
+        let model = OfflineModel::start_with_key(None, &key).await.unwrap();
+        Self { model, key, server: Server::start().await }
+    }
+
+    /// Stores a key for that API.
+    async fn store(&self, name: &str, key: &str, more: Value) -> Answer {
+        let mut body = json!({ "name": name, "key": key, "base_url": self.model.base_url() });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.server.post("/api/api-keys", &body).await
+    }
+
+    async fn task(&self) -> Value {
+        let prompt = script("Say so.", &json!([{ "text": "paid" }]));
+        self.server.task(&json!({ "prompt": prompt })).await
+    }
+
+    async fn key(&self, id: &str) -> Value {
+        self.server.get(&format!("/api/api-keys/{id}")).await.body
+    }
+}
+
+#[tokio::test]
+async fn a_stored_key_is_used_and_nobody_sees_it_again() {
+    let mut setup = Setup::start().await;
+
+    let stored = setup.store("main", &setup.key, json!({})).await;
+    let done = setup.task().await;
+
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.body);
+    assert_eq!(done["message"], "paid", "{done}");
+    let key = setup.key(stored.body["id"].as_str().unwrap()).await;
+    assert_eq!(key["last_four"], setup.key[setup.key.len() - 4..]);
+    assert!(key["calls_this_month"].as_u64().unwrap() > 0, "{key}");
+    assert!(key["spent_this_month_usd"].as_f64().unwrap() > 0.0, "{key}");
+    let events = setup.server.events(done["session_id"].as_str().unwrap()).await;
+    let called = events.iter().find(|event| event["type"] == "model_called").unwrap();
+    assert_eq!(called["data"]["key"], stored.body["id"]);
+    let said = json!(events).to_string() + &stored.body.to_string() + &done.to_string();
+    assert!(!(said + &setup.server.log().await).contains(&setup.key));
+    setup.server.stop().await;
+    for file in ["runner.db", "runner.db-wal"] {
+        let bytes = std::fs::read(setup.server.data_dir().join(file)).unwrap_or_default();
+        assert!(!bytes.windows(setup.key.len()).any(|window| window == setup.key.as_bytes()), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_passed_over_for_the_next() {
+    let setup = Setup::start().await;
+    let wrong = setup.store("wrong", "sk-ant-of-nobody", json!({ "priority": 1 })).await.body;
+    let right = setup.store("right", &setup.key, json!({ "priority": 2 })).await.body;
+
+    let done = setup.task().await;
+
+    assert_eq!(done["message"], "paid", "{done}");
+    let wrong = setup.key(wrong["id"].as_str().unwrap()).await;
+    assert_eq!(wrong["last_refused"]["status"], 401, "{wrong}");
+    assert_eq!(setup.key(right["id"].as_str().unwrap()).await["last_refused"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_key_that_is_spent_is_passed_over_and_the_last_one_stops_the_turn() {
+    let setup = Setup::start().await;
+    let small = setup.store("small", &setup.key, json!({ "monthly_budget_usd": 0.000_001 })).await.body;
+    let next = setup.store("next", &setup.key, json!({ "priority": 9 })).await.body;
+
+    setup.task().await;
+    setup.task().await;
+
+    let (small_id, next_id) = (small["id"].as_str().unwrap(), next["id"].as_str().unwrap());
+    assert!(setup.key(next_id).await["calls_this_month"].as_u64().unwrap() > 0, "the next one was used");
+    let disable = json!({ "enabled": false });
+    let patch = setup.server.request(Method::PATCH, &format!("/api/api-keys/{next_id}")).json(&disable);
+    assert_eq!(answer(patch).await.status, StatusCode::OK);
+    let before = setup.key(small_id).await["calls_this_month"].clone();
+    let stopped = setup.server.post("/api/task", &json!({ "prompt": "again" })).await;
+    assert!(stopped.body.to_string().contains("budget of the API key"), "{}", stopped.body);
+    assert_eq!(setup.key(small_id).await["calls_this_month"], before, "no call was made");
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_used_from_the_next_call_on() {
+    let setup = Setup::start().await;
+    let stored = setup.store("main", "sk-ant-of-nobody", json!({})).await.body;
+    let refused = setup.server.post("/api/task", &json!({ "prompt": "hello" })).await;
+    assert!(!refused.status.is_success(), "{}", refused.body);
+
+    let path = format!("/api/api-keys/{}/rotate", stored["id"].as_str().unwrap());
+    let rotated = setup.server.post(&path, &json!({ "key": setup.key })).await;
+
+    assert_eq!(rotated.status, StatusCode::OK, "{}", rotated.body);
+    assert_eq!(setup.task().await["message"], "paid");
+}
+
+#[tokio::test]
+async fn a_removed_key_is_gone_and_the_operators_model_answers_again() {
+    let setup = Setup::start().await;
+    let stored = setup.store("main", "sk-ant-of-nobody", json!({})).await.body;
+    let path = format!("/api/api-keys/{}", stored["id"].as_str().unwrap());
+
+    let removed = answer(setup.server.request(Method::DELETE, &path)).await;
+
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    assert_eq!(setup.server.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(answer(setup.server.request(Method::DELETE, &path)).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(setup.task().await["message"], "paid", "by the offline model");
+}
+
+#[tokio::test]
+async fn the_secret_key_is_rotated_and_the_stored_keys_still_open() {
+    let mut setup = Setup::start().await;
+    setup.store("main", &setup.key, json!({})).await;
+    setup.server.stop().await;
+    let file = setup.server.data_dir().join("secret-key");
+    let before = std::fs::read(&file).unwrap();
+
+    rotate(&setup.server).await;
+
+    assert_ne!(std::fs::read(&file).unwrap(), before);
+    setup.server.restart().await;
+    assert_eq!(setup.task().await["message"], "paid");
+}
+
+#[tokio::test]
+async fn a_rotation_that_was_cut_off_is_settled_at_the_next_start() {
+    let mut setup = Setup::start().await;
+    setup.store("main", &setup.key, json!({})).await;
+    setup.server.stop().await;
+    let [file, next] = ["secret-key", "secret-key.next"].map(|name| setup.server.data_dir().join(name));
+    let before = std::fs::read(&file).unwrap();
+
+    // Cut off before anything was sealed with the new key, and after all was.
+    std::fs::write(&next, "ab".repeat(32)).unwrap();
+    setup.server.restart().await;
+    assert_eq!(setup.task().await["message"], "paid");
+    setup.server.stop().await;
+    rotate(&setup.server).await;
+    std::fs::rename(&file, &next).unwrap();
+    std::fs::write(&file, before).unwrap();
+    setup.server.restart().await;
+
+    assert_eq!(setup.task().await["message"], "paid");
+    assert!(!next.exists());
+}
+
+#[tokio::test]
+async fn keys_belong_to_whoever_stored_them() {
+    let server = Server::start().await;
+    let admin = Person::register(&server, "ada").await;
+    let (grace, linus) = (Person::register(&server, "grace").await, Person::register(&server, "linus").await);
+    let body = json!({ "name": "mine", "key": "sk-ant-of-grace" });
+    let stored = grace.post("/api/api-keys", &body).await;
+    let path = format!("/api/api-keys/{}", stored.body["id"].as_str().unwrap());
+
+    assert_eq!(linus.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(linus.patch(&path, &json!({ "enabled": false })).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(linus.delete(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(linus.get("/api/api-keys").await.body["api_keys"], json!([]));
+    assert_eq!(admin.get(&path).await.body["owner"], "grace");
+    assert_eq!(grace.get("/api/api-keys").await.body["api_keys"][0]["name"], "mine");
+}
+
+#[tokio::test]
+async fn bad_input_is_named_and_the_key_is_not_repeated() {
+    let server = Server::start().await;
+    Person::register(&server, "ada").await;
+    let member = Person::register(&server, "grace").await;
+    let key = "sk-ant-not-to-be-seen";
+    for (body, status, pointer) in [
+        (json!({ "name": "a" }), 400, "/key"),
+        (json!({ "name": "", "key": key }), 400, "/name"),
+        (json!({ "name": "a\n", "key": key }), 400, "/name"),
+        (json!({ "name": "a", "key": "short" }), 400, "/key"),
+        (json!({ "name": "a", "key": "sk-ant-not-to-be-seen\n" }), 400, "/key"),
+        (json!({ "name": "a", "key": key, "priority": -1 }), 400, "/priority"),
+        (json!({ "name": "a", "key": key, "monthly_budget_usd": -1 }), 400, "/monthly_budget_usd"),
+        (json!({ "name": "a", "key": key, "base_url": "ftp://example.com" }), 400, "/base_url"),
+        (json!({ "name": "a", "key": key, "base_url": "http://169.254.169.254" }), 403, "/base_url"),
+        (json!({ "name": "a", "key": key, "base_url": "https://127.0.0.1:9" }), 403, "/base_url"),
+        (json!({ "name": "a", "key": key, "color": "red" }), 400, "/color"),
+    ] {
+        let refused = member.post("/api/api-keys", &body).await;
+
+        assert_eq!(refused.status.as_u16(), status, "{body}: {}", refused.body);
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{body}: {}", refused.body);
+        assert!(!refused.body.to_string().contains(key), "{}", refused.body);
+    }
+    let twice = json!({ "name": "a", "key": key });
+    assert_eq!(member.post("/api/api-keys", &twice).await.status, StatusCode::CREATED);
+    assert_eq!(member.post("/api/api-keys", &twice).await.code(), "key_name_taken");
+}
+
+async fn rotate(server: &Server) {
+    let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
+    command.args(["keys", "rotate"]).env_clear().current_dir(server.workspace());
+    command.env("DATA_DIR", server.data_dir());
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

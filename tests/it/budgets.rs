@@ -1,0 +1,150 @@
+//! Budgets: the next call is not made, the turn says why it failed, and a restart forgets nothing.
+
+use reqwest::StatusCode;
+use runner_tests::script;
+use runner_tests::server::{Answer, Server};
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::projections::rebuild;
+
+/// A prompt whose replies cost six thousandths of a dollar each, by the price of the model that is asked.
+fn costly(calls: usize) -> Value {
+    let usage = json!({ "input_tokens": 1180, "output_tokens": 4 });
+    let bash = json!({ "name": "Bash", "input": { "command": "true", "description": "nothing" } });
+    let mut replies = vec![json!({ "tool_use": bash, "usage": usage }); calls - 1];
+    replies.push(json!({ "text": "done", "usage": usage }));
+    json!({ "prompt": script("Spend.", &json!(replies)), "model": "claude-opus-4-8" })
+}
+
+fn resumed(session: &Value, calls: usize) -> Value {
+    let prompt = costly(calls)["prompt"].clone();
+    json!({ "prompt": prompt, "resume": session })
+}
+
+async fn exhausted(server: &Server, session: &str) -> Vec<Value> {
+    let events = server.events(session).await;
+    let exhausted = events.into_iter().filter(|event| event["type"] == "budget_exhausted");
+    exhausted.map(|event| event["data"].clone()).collect()
+}
+
+fn assert_spent(answer: &Answer) {
+    assert_eq!((answer.status, answer.code()), (StatusCode::PAYMENT_REQUIRED, "budget"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_month_ends_within_one_call_and_a_restart_changes_nothing() {
+    let mut server = Server::start_with(&[("MONTHLY_BUDGET_USD", "0.01")]).await;
+
+    let stopped = server.post("/api/task", &costly(5)).await;
+
+    assert_spent(&stopped);
+    let detail = stopped.body["detail"].as_str().unwrap();
+    let says = "the budget of its owner for this month is spent: $0.0120 of $0.0100. It resets at ";
+    assert!(detail.starts_with(says), "{detail}");
+    let session = stopped.body["session_id"].as_str().unwrap();
+    assert_eq!(server.model_calls(session).await.len(), 2, "the second one was the last");
+    let told = exhausted(&server, session).await;
+    assert_eq!((told.len(), &told[0]["budget"]), (1, &json!("month")));
+    assert_eq!((&told[0]["spent_micros"], &told[0]["limit_micros"]), (&json!(12_000), &json!(10_000)));
+    let failed = server.wait_for(session, "turn_failed").await;
+    assert_eq!(failed["data"]["cause"], "budget");
+    server.verify(session).await;
+
+    server.kill_9().await;
+    server.restart().await;
+    let afterwards = server.post("/api/task", &costly(1)).await;
+
+    assert_spent(&afterwards);
+    let session = afterwards.body["session_id"].as_str().unwrap();
+    assert_eq!(server.model_calls(session).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_session_has_a_budget_for_all_its_turns() {
+    let mut server = Server::start_with(&[("SESSION_BUDGET_USD", "0.01")]).await;
+    let first = server.task(&costly(1)).await;
+    let session = first["session_id"].clone();
+
+    server.stop().await;
+    server.restart().await;
+    let second = server.post("/api/task", &resumed(&session, 3)).await;
+    let third = server.post("/api/task", &resumed(&session, 1)).await;
+    let other = server.task(&costly(1)).await;
+
+    assert_eq!(first["success"], true);
+    assert_spent(&second);
+    assert_spent(&third);
+    assert_eq!(other["success"], true, "another session has its own");
+    assert_eq!(server.model_calls(session.as_str().unwrap()).await.len(), 2);
+    let told = exhausted(&server, session.as_str().unwrap()).await;
+    assert!(told.iter().all(|spent| spent["budget"] == "session") && told.len() == 2, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_subagent_cannot_spend_more_than_the_turn_may() {
+    let server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
+    let inner = costly(5)["prompt"].clone();
+    let agent = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose" });
+    let replies = json!([{ "tool_use": { "name": "Agent", "input": agent } }, { "text": "never" }]);
+    let body = json!({
+        "prompt": script("Delegate.", &replies), "permission_mode": "bypassPermissions",
+        "model": "claude-opus-4-8", "max_budget_usd": 0.01,
+    });
+
+    let answer = server.post("/api/task", &body).await;
+
+    let said = answer.body.to_string();
+    assert!(said.contains("budget"), "{said}");
+    let session = answer.body["session_id"].as_str().unwrap();
+    // The first of the conversation, and two of the subagent: the agent itself counts the same.
+    let calls = server.model_calls(session).await;
+    assert_eq!(calls.len(), 3, "{calls:?}");
+}
+
+#[tokio::test]
+async fn totals_are_right_after_a_crash_in_the_middle() {
+    let mut server = Server::start().await;
+    let done = server.task(&costly(2)).await;
+    let usage = json!({ "input_tokens": 1180, "output_tokens": 4 });
+    let bash = json!({ "name": "Bash", "input": { "command": "true", "description": "nothing" } });
+    let replies = json!([{ "tool_use": bash, "usage": usage }, { "text": "half", "hang": true }]);
+    let body = json!({
+        "prompt": script("Hang.", &replies), "model": "claude-opus-4-8", "timeout_ms": 1,
+    });
+    let task = server.post("/api/task", &body).await.body;
+    server.wait_for(task["session_id"].as_str().unwrap(), "model_called").await;
+
+    server.kill_9().await;
+    let rebuilt = rebuild(&server).await;
+    let said = String::from_utf8_lossy(&rebuilt.stderr).into_owned();
+    let database = format!("sqlite://{}", server.data_dir().join("runner.db").display());
+    let mut connection = SqliteConnection::connect(&database).await.unwrap();
+    let (calls, cost): (i64, i64) = sqlx::query_as("SELECT calls, cost_micros FROM model_spend")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    server.restart().await;
+
+    assert!(said.contains("the read models were right"), "{said}");
+    let mut told = server.model_calls(done["session_id"].as_str().unwrap()).await;
+    told.extend(server.model_calls(task["session_id"].as_str().unwrap()).await);
+    let costs: i64 = told.iter().map(|call| call["cost_micros"].as_i64().unwrap()).sum();
+    assert_eq!((calls, cost), (3, 18_000));
+    assert_eq!((told.len(), costs), (3, 18_000));
+}
+
+#[tokio::test]
+async fn a_budget_that_cannot_be_kept_is_refused_at_the_start() {
+    let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
+    let folder = tempfile::tempdir().unwrap();
+    command.current_dir(folder.path()).env_clear().env("CLAUDE_CODE_OAUTH_TOKEN", "t");
+    command.env("PORT", "0").env("MONTHLY_BUDGET_USD", "5");
+
+    let output = command.output().await.unwrap();
+
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("MONTHLY_BUDGET_USD and SESSION_BUDGET_USD need ANTHROPIC_API_KEY"), "{said}");
+}
