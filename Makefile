@@ -5,10 +5,14 @@ CLAUDE_VERSION ?= 2.1.197
 INSTALLED := $(CURDIR)/.agent/node_modules/@anthropic-ai/claude-code-linux-*/claude
 FIND_CLAUDE := $${CLAUDE_BIN:-$$(command -v claude || ls $(INSTALLED) 2>/dev/null | head -n 1)}
 
+# Checks dependencies; built once, in a minute or two.
+DENY_VERSION := 0.20.2
+DENY := target/tools/$(DENY_VERSION)/bin/cargo-deny
+
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 PAGES := web/ui/dist/index.html
 
-.PHONY: run test bench fmt doc ui claude tools openapi release clean
+.PHONY: run test bench deny fmt doc ui claude tools openapi release clean
 
 # Starts the server on http://127.0.0.1:8000; the settings are in the README.
 run: claude $(PAGES)
@@ -20,6 +24,7 @@ test: tools claude $(PAGES)
 	cargo fmt --all --check
 	cargo build --locked --workspace --all-targets
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(MAKE) deny
 	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
 	export CLAUDE_BIN="$(FIND_CLAUDE)"; cargo test --locked --workspace -- --test-threads=3
 
@@ -27,6 +32,13 @@ test: tools claude $(PAGES)
 bench: claude $(PAGES)
 	cargo build --locked --release --workspace --bins
 	export CLAUDE_BIN="$(FIND_CLAUDE)"; cargo bench --locked --workspace --bench figures
+
+# Advisories, licences and sources of the dependencies, without a network.
+deny: $(DENY)
+	tests/advisories/check $(DENY)
+
+$(DENY):
+	cargo install --locked --debug --version $(DENY_VERSION) --root target/tools/$(DENY_VERSION) cargo-deny
 
 fmt:
 	cargo fmt --all

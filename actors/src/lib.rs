@@ -7,8 +7,11 @@
 //!
 //! This crate must not know SQL, HTTP or the agent's wire format.
 
+mod accounts;
 mod adoption;
 mod aggregates;
+mod api_keys;
+mod budgets;
 mod error;
 mod history;
 mod hub;
@@ -21,10 +24,16 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory};
+use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
+pub use accounts::{
+    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, Registration,
+    RegistrationPolicy, UserChange,
+};
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
+pub use api_keys::{ApiKeyError, ApiKeys, NewKey, SessionKeys};
+pub use budgets::StoredBudgets;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
@@ -36,6 +45,7 @@ pub struct Services {
     pub directory: Arc<dyn SessionDirectory>,
     pub files: Arc<dyn AgentFiles>,
     pub runtime: Arc<dyn AgentRuntime>,
+    pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
 }

@@ -13,6 +13,7 @@ mod requests;
 mod samples;
 mod subagents;
 mod watchers;
+mod workspaces;
 
 use futures_util::future::join_all;
 use runner_core::agent::AgentOutcome;

@@ -25,8 +25,7 @@ use async_trait::async_trait;
 use runner_core::aggregate::{Change, StoredAggregate, TenantId};
 use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SecretId, SessionId, StreamId};
-use runner_core::model_access::SpendRecord;
-use runner_core::money::MicroDollars;
+use runner_core::model_access::{Payer, SpendRecord, Spent};
 use runner_core::ports::{
     AgentFile, AgentFiles, AggregateLog, AppendError, Clock, EventLog, ReadError, SessionCounts,
     SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
@@ -215,13 +214,8 @@ impl SessionDirectory for EventStore {
 
 #[async_trait]
 impl SpendRecord for EventStore {
-    async fn spent_in_month(
-        &self,
-        month: &str,
-        tenant: &TenantId,
-        owner: &str,
-    ) -> Result<MicroDollars, ReadError> {
-        self.reader.spent_in_month(month, tenant, owner).await
+    async fn spent_in_month(&self, month: &str, payer: &Payer) -> Result<Spent, ReadError> {
+        self.reader.spent_in_month(month, payer).await
     }
 }
 

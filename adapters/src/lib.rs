@@ -16,3 +16,6 @@ mod loopback;
 pub mod offline_model;
 pub mod passwords;
 pub mod secret_key;
+pub mod setup_code;
+pub mod vault;
+pub mod workspace;

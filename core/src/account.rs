@@ -41,6 +41,7 @@ pub const MAX_TOKEN_LIFETIME_MS: u64 = 366 * DAY_MS;
 /// The most logins and service tokens of one account.
 pub const MAX_LOGINS: usize = 50;
 pub const MAX_TOKENS: usize = 100;
+pub const MAX_TOKEN_NAME_CHARS: usize = 100;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -119,6 +120,12 @@ impl Account {
     pub fn find_token(&self, hash: Digest, now: Timestamp) -> Option<&ServiceToken> {
         let mut tokens = self.tokens.values().map(|used| &used.token);
         tokens.find(|token| token.hash == hash && token.expires_at > now && self.is_active())
+    }
+
+    /// Whether a service token is still good at a time.
+    pub fn has_token(&self, token: ServiceTokenId, now: Timestamp) -> bool {
+        let used = self.tokens.get(&token);
+        self.is_active() && used.is_some_and(|used| used.token.expires_at > now)
     }
 
     fn log_in(&mut self, new: &NewLogin) {

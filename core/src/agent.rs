@@ -184,6 +184,7 @@ pub struct FileChange {
 pub enum FileChangeKind {
     Created,
     Modified,
+    Deleted,
 }
 
 /// Work the agent does beside its conversation: a subagent, or a command that goes on in the background.

@@ -60,6 +60,8 @@ pub trait GrantSigner: Send + Sync {
 pub enum CodeKind {
     ServiceToken,
     Invite,
+    /// Shows that whoever registers first owns the server.
+    Setup,
 }
 
 impl CodeKind {
@@ -67,6 +69,7 @@ impl CodeKind {
         match self {
             Self::ServiceToken => "ccr_",
             Self::Invite => "cci_",
+            Self::Setup => "ccs_",
         }
     }
 }
@@ -88,6 +91,15 @@ pub trait CodeMaker: Send + Sync {
 
     /// The id and the secret's hash; nothing if the text is no such code.
     fn read(&self, kind: CodeKind, text: &str) -> Option<(Uuid, Digest)>;
+}
+
+/// The code in the server's own folder that the first user needs.
+pub trait SetupCode: Send + Sync {
+    /// The hash of its secret.
+    fn hash(&self) -> Digest;
+
+    /// It is of no use any more.
+    fn remove(&self);
 }
 
 /// Hashes passwords so that guessing is expensive. It is expensive here, too: few at a time, in order.

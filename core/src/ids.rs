@@ -38,6 +38,10 @@ id!(
     StreamId
 );
 id!(
+    /// A stored API key.
+    ApiKeyId
+);
+id!(
     /// Something that is kept encrypted beside the log.
     SecretId
 );

@@ -11,6 +11,7 @@
 pub mod account;
 pub mod agent;
 pub mod aggregate;
+pub mod api_key;
 pub mod credentials;
 pub mod event_log;
 pub mod ids;
@@ -23,5 +24,7 @@ pub mod prompt;
 pub mod request;
 pub mod session;
 pub mod time;
+pub mod vault;
+pub mod workspace;
 
 pub use session::Session;

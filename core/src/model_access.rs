@@ -156,14 +156,32 @@ pub trait Budgets: Send + Sync {
     fn spent(&self, scope: &ModelScope, key: Option<Uuid>, cost: MicroDollars);
 }
 
+/// Whose money it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Payer {
+    /// A user of a tenant, whichever key is used.
+    User { tenant: TenantId, owner: String },
+    /// A stored key, whoever uses it.
+    Key(Uuid),
+}
+
+/// What was spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub calls: u64,
+    pub cost: MicroDollars,
+}
+
 /// What the log says was spent.
 #[async_trait]
 pub trait SpendRecord: Send + Sync {
-    /// In a calendar month of UTC like `2026-01`, by one user of a tenant.
-    async fn spent_in_month(
-        &self,
-        month: &str,
-        tenant: &TenantId,
-        owner: &str,
-    ) -> Result<MicroDollars, ReadError>;
+    /// In a calendar month of UTC like `2026-01`.
+    async fn spent_in_month(&self, month: &str, payer: &Payer) -> Result<Spent, ReadError>;
+}
+
+/// What may be spent in a calendar month.
+#[async_trait]
+pub trait BudgetLimits: Send + Sync {
+    /// `None` is no limit.
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError>;
 }

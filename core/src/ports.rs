@@ -1,6 +1,6 @@
 //! What the domain needs done by others. Adapters implement these; actors and routes call them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use crate::session::fork::Said;
 use crate::session::index::{SessionStatus, SessionSummary};
 use crate::session::requests::SettledRequest;
 use crate::time::Timestamp;
+use crate::workspace::{UnobservedReason, WorkspaceReport};
 
 /// Tells the time. The only way the time gets into the program.
 pub trait Clock: Send + Sync {
@@ -274,6 +275,25 @@ pub trait AgentRuntime: Send + Sync {
 
     /// Ends what an earlier run of this server left behind; says how many programs that were.
     async fn sweep(&self) -> usize;
+}
+
+/// Sees what commands change in folders.
+#[async_trait]
+pub trait WorkspaceWatch: Send + Sync {
+    /// Takes note of what a folder's files are like. Absent where nobody looks: outside of git repositories.
+    ///
+    /// The folder may be hostile: nothing that is in it may be run, waited for, or read without a limit.
+    async fn look(&self, folder: &Path) -> Result<Option<Box<dyn WorkspaceSight>>, UnobservedReason>;
+}
+
+/// What a folder's files were like.
+#[async_trait]
+pub trait WorkspaceSight: Send + Sync {
+    /// What is different now. The next call compares with what this one saw.
+    async fn changes(&mut self) -> WorkspaceReport;
+
+    /// Takes a file as it is now: how it changed is known already.
+    async fn accept(&mut self, path: &str);
 }
 
 /// Both directions of a started agent.

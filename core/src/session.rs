@@ -324,6 +324,8 @@ impl Aggregate for Session {
             | SessionEvent::AssistantThinking { .. }
             | SessionEvent::ToolUsed { .. }
             | SessionEvent::FileChanged { .. }
+            | SessionEvent::WorkspaceChanged { .. }
+            | SessionEvent::WorkspaceUnobserved { .. }
             | SessionEvent::PolicyApplied { .. }
             | SessionEvent::SubagentProgressed { .. }
             | SessionEvent::TaskListChanged { .. }

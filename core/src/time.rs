@@ -29,6 +29,12 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// The point so many milliseconds earlier.
+    pub fn minus_millis(self, millis: u64) -> Self {
+        let micros = i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// Milliseconds from `earlier` to this point; zero if it is not earlier.
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from((self.0 - earlier.0) / 1000).unwrap_or(0)

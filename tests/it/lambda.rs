@@ -15,6 +15,7 @@ async fn start(folder: &std::path::Path) -> LambdaEmulator {
         setting("DATA_DIR", &folder.join("data")),
         setting("HOME", folder),
         setting("CLAUDE_BIN", &runner_tests::claude()),
+        ("AUTH".to_owned(), "local".to_owned()),
         ("OFFLINE".to_owned(), "true".to_owned()),
         ("ALLOWED_HOSTS".to_owned(), DOMAIN.to_owned()),
     ];

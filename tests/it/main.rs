@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod accounts;
 mod budgets;
 mod crashes;
 mod crashes_anywhere;
@@ -31,3 +32,4 @@ mod tasks;
 mod tidy;
 mod turn_control;
 mod waiting;
+mod workspace_changes;

@@ -10,6 +10,7 @@
 #![expect(missing_debug_implementations, reason = "nothing of the harness is printed")]
 
 pub mod lambda_emulator;
+pub mod person;
 pub mod processes;
 pub mod recorder;
 pub mod server;

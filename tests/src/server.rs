@@ -218,6 +218,11 @@ impl Server {
         (self.child, self.base_url, self.log) = launch(self.folder.path(), &self.settings).await;
     }
 
+    /// Sets something for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Asks the server to stop and waits; afterwards nothing of it may be left.
     pub async fn stop(&mut self) -> ExitStatus {
         kill(self.pid(), Signal::SIGTERM).unwrap();

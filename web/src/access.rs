@@ -5,12 +5,17 @@
 //! shows is up to [`Principal::reach`].
 
 use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 use runner_core::principal::{Means, Permission, Principal};
 
 use crate::authentication::Authentication;
@@ -23,6 +28,8 @@ pub(crate) enum Need {
     Nothing,
     /// Anybody who is known.
     Principal,
+    /// A person, not a program with a token of his.
+    Person,
     Permission(Permission),
 }
 
@@ -34,8 +41,9 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
     }
     let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     match (parts.next().unwrap_or_default(), parts.next()) {
-        ("auth", Some("register" | "login" | "refresh")) => Need::Nothing,
-        ("auth" | "status" | "tools", _) => Need::Principal,
+        ("auth", Some("register" | "login" | "refresh" | "logout")) => Need::Nothing,
+        ("auth", Some("me")) | ("status" | "tools", _) => Need::Principal,
+        ("auth" | "tokens", _) => Need::Person,
         ("sessions" | "requests", _) if is_read => Need::Permission(Permission::ReadSessions),
         ("sessions" | "requests", _) => Need::Permission(Permission::WriteSessions),
         ("task", _) => Need::Permission(Permission::RunTasks),
@@ -58,23 +66,64 @@ impl FromRequest for Caller {
     }
 }
 
-/// Lets through who may, with his name for the routes; everybody else is told no.
+/// Lets through who may, with his name for the routes; everybody else is told no. A stream ends when its
+/// reader may no longer do what he could at its beginning.
 pub(crate) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    match check(&request).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            Ok(next.call(request).await?.map_into_left_body())
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let caller = match check(&request).await {
+        Ok(caller) => caller,
+        Err(error) => return Ok(request.error_response(error)),
+    };
+    let authentication = request.app_data::<web::Data<Authentication>>().cloned();
+    if let Some(caller) = caller.clone() {
+        request.extensions_mut().insert(caller);
+    }
+    let response = next.call(request).await?.map_into_boxed_body();
+    match (caller, authentication) {
+        (Some(Caller(principal)), Some(authentication)) if is_stream(&response) => {
+            let accounts = authentication.accounts.clone();
+            let changed = async move { accounts.until_changed(&principal).await };
+            Ok(response.map_body(|_, body| BoxBody::new(Guarded { body, changed: Some(Box::pin(changed)) })))
         }
-        Err(problem) => Ok(request.error_response(ApiError::from(problem)).map_into_right_body()),
+        (Some(_) | None, Some(_) | None) => Ok(response),
     }
 }
 
-async fn check(request: &ServiceRequest) -> Result<Option<Caller>, Problem> {
+fn is_stream(response: &ServiceResponse<BoxBody>) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// A body that ends when something has changed.
+struct Guarded {
+    body: BoxBody,
+    /// Absent once it has.
+    changed: Option<LocalBoxFuture<'static, ()>>,
+}
+
+impl MessageBody for Guarded {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let Some(changed) = &mut self.changed else { return Poll::Ready(None) };
+        if changed.as_mut().poll(context).is_ready() {
+            self.changed = None;
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
+
+async fn check(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
     let need = need(request.method(), request.path());
     if need == Need::Nothing {
         return Ok(None);
@@ -83,14 +132,21 @@ async fn check(request: &ServiceRequest) -> Result<Option<Caller>, Problem> {
     let principal = authentication.identify(request).await?.ok_or_else(unauthenticated)?;
     match need {
         Need::Nothing | Need::Principal => {}
+        Need::Person if !matches!(principal.means, Means::ServiceToken { .. }) => {}
+        Need::Person => return Err(not_a_person().into()),
         Need::Permission(permission) if principal.may(permission) => {}
-        Need::Permission(permission) => return Err(forbidden(&principal, permission)),
+        Need::Permission(permission) => return Err(forbidden(&principal, permission).into()),
     }
     Ok(Some(Caller(principal)))
 }
 
 fn unauthenticated() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "a valid access token is required")
+}
+
+fn not_a_person() -> Problem {
+    let detail = "this needs a login; a service token does not do";
+    Problem::new(StatusCode::FORBIDDEN, "login_required", detail)
 }
 
 fn forbidden(principal: &Principal, permission: Permission) -> Problem {

@@ -2,6 +2,9 @@
 //!
 //! The server and Lambda build the same [`Application`]; tests of the routes start the server.
 
+mod credentials;
+mod people;
+
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,25 +17,28 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{Services, Sessions, Settings};
-use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials, ModelKind};
+use runner_actors::{Aggregates, ApiKeys, Services, Sessions, Settings, StoredBudgets};
+use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::{Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
-use runner_adapters::offline_model::{OfflineModel, Script};
-use runner_core::model_access::{Budgets, ModelKey};
+use runner_adapters::gateway::MonthlyBudgets;
+use runner_adapters::offline_model::OfflineModel;
+use runner_adapters::vault::KeyVault;
+use runner_adapters::workspace::GitWorkspaces;
+use runner_core::model_access::SpendRecord;
 use runner_core::ports::{AgentRuntime, Clock};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
 use crate::access::admit;
 use crate::authentication::Authentication;
-use crate::config::{Config, Offline};
+use crate::config::Config;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
 use crate::pages;
 use crate::routes::{self, Context};
 use crate::workspace::Workspaces;
+use credentials::credentials;
 
 /// The composed program. Clones share everything.
 #[derive(Clone)]
@@ -60,9 +66,14 @@ impl Application {
         let lock = prepare_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
-        let record = Arc::new(store.clone());
-        let budgets = MonthlyBudgets::new(config.monthly_budget, record, Arc::clone(&clock));
-        let (credentials, model) = credentials(config, Arc::new(budgets)).await?;
+        let record: Arc<dyn SpendRecord> = Arc::new(store.clone());
+        let secret_key = people::secret_key(config)?;
+        let aggregates = Aggregates::new(Arc::new(store.clone()));
+        let vault = Arc::new(KeyVault::new(&secret_key));
+        let api_keys = ApiKeys::new(aggregates.clone(), vault, Arc::clone(&record), Arc::clone(&clock));
+        let limits = StoredBudgets { aggregates: aggregates.clone(), of_each_user: config.monthly_budget };
+        let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
+        let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;
         let settings = claude_settings(config, credentials)?;
         let runtime = Arc::new(ClaudeRuntime::new(settings).await);
         announce(&*runtime);
@@ -71,6 +82,7 @@ impl Application {
             directory: Arc::new(store.clone()),
             files: Arc::new(store.clone()),
             runtime,
+            workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             settings: Settings {
                 node: config.node.clone(),
@@ -79,9 +91,12 @@ impl Application {
             },
         });
         sessions.recover().await?;
+        let accounts = people::accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
         let document = routes::openapi();
         let context = Context {
             sessions,
+            accounts: accounts.clone(),
+            api_keys,
             workspaces: Workspaces {
                 default: config.working_dir.clone(),
                 roots: config.allowed_roots.clone(),
@@ -93,8 +108,8 @@ impl Application {
         };
         Ok(Self {
             context,
-            authentication: Authentication::Local,
-            hosts: AllowedHosts::new(config.allowed_hosts.iter().cloned().chain([config.host.to_string()])),
+            authentication: people::authentication(config, accounts),
+            hosts: allowed_hosts(config),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
             store,
@@ -182,62 +197,9 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// The operator's key or login; without either, or when asked for, the offline model.
-async fn credentials(
-    config: &Config,
-    budgets: Arc<dyn Budgets>,
-) -> anyhow::Result<(Credentials, Option<OfflineModel>)> {
-    let has_own = config.api_key.is_some() || config.oauth_token.is_some() || login_file(config).is_some();
-    let is_offline = match (has_own, config.offline) {
-        (true, Offline::Auto | Offline::Never) => false,
-        (false, Offline::Never) => {
-            anyhow::bail!(
-                "there is neither ANTHROPIC_API_KEY nor a login, and OFFLINE forbids the offline model"
-            )
-        }
-        (_, Offline::Always) | (false, Offline::Auto) => true,
-    };
-    let behind_gateway = async |key, upstream| -> anyhow::Result<Credentials> {
-        let (keys, session_budget) = (Arc::new(OperatorKey(key)), config.session_budget);
-        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget }).await?;
-        Ok(Credentials::Gateway { gateway, upstream })
-    };
-    if is_offline {
-        let model = offline_model(config).await?;
-        let key = ModelKey::new(None, Some(model.base_url()), "sk-ant-offline");
-        return Ok((behind_gateway(key, ModelKind::Offline).await?, Some(model)));
-    }
-    anyhow::ensure!(
-        config.api_key.is_some() || (config.monthly_budget.is_none() && config.session_budget.is_none()),
-        "MONTHLY_BUDGET_USD and SESSION_BUDGET_USD need ANTHROPIC_API_KEY: what a login spends cannot be counted"
-    );
-    let own = match (&config.api_key, &config.oauth_token, login_file(config)) {
-        (Some(key), _, _) => {
-            let key = ModelKey::new(None, config.base_url.clone(), key.expose());
-            behind_gateway(key, ModelKind::Api).await?
-        }
-        (None, Some(token), _) => Credentials::OauthToken { token: token.expose().to_owned() },
-        (None, None, Some(credentials_file)) => Credentials::Login { credentials_file },
-        (None, None, None) => anyhow::bail!("the login is gone"),
-    };
-    Ok((own, None))
-}
-
-async fn offline_model(config: &Config) -> anyhow::Result<OfflineModel> {
-    let script = match &config.offline_script {
-        Some(path) => {
-            let text =
-                fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Some(Script::parse(&text).with_context(|| format!("{} is not a script", path.display()))?)
-        }
-        None => None,
-    };
-    OfflineModel::start(script).await.context("the offline model cannot be started")
-}
-
-fn login_file(config: &Config) -> Option<std::path::PathBuf> {
-    let file = config.home.as_ref()?.join(".claude/.credentials.json");
-    file.is_file().then_some(file)
+fn allowed_hosts(config: &Config) -> AllowedHosts {
+    let own = [config.host.to_string()].into_iter().chain(config.access.public_host());
+    AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own))
 }
 
 fn claude_settings(config: &Config, credentials: Credentials) -> anyhow::Result<ClaudeSettings> {

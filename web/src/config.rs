@@ -1,5 +1,7 @@
 //! The configuration: environment and `.env` file, read once, every mistake named at once.
 
+mod access;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -10,6 +12,7 @@ use runner_core::money::MicroDollars;
 use thiserror::Error;
 
 use crate::secrets;
+pub use access::AccessSettings;
 
 /// Variables of the server's environment that an agent may see. Everything else stays here.
 const INHERITED: &[&str] = &[
@@ -67,6 +70,7 @@ pub struct Config {
     pub host: IpAddr,
     pub port: u16,
     pub allowed_hosts: Vec<String>,
+    pub access: AccessSettings,
     pub working_dir: PathBuf,
     pub allowed_roots: Vec<PathBuf>,
     pub data_dir: PathBuf,
@@ -133,7 +137,7 @@ impl Config {
     pub fn read(variables: BTreeMap<String, String>, problems: Vec<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { variables, problems };
         let host = reader.parse("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address");
-        reader.check_authentication(host);
+        let access = AccessSettings::read(&mut reader, host);
         let working_dir = reader.folder("WORKING_DIR", Path::new("."));
         let roots = reader.list("ALLOWED_ROOTS");
         let allowed_roots = match roots.is_empty() {
@@ -149,6 +153,7 @@ impl Config {
             host,
             port: reader.parse("PORT", 8000, "a port number"),
             allowed_hosts: reader.list("ALLOWED_HOSTS"),
+            access,
             working_dir,
             allowed_roots,
             data_dir,
@@ -270,19 +275,6 @@ impl Reader {
         }
     }
 
-    /// There are no accounts yet, so whoever reaches the port is the operator.
-    fn check_authentication(&mut self, host: IpAddr) {
-        match self.text("AUTH").as_deref() {
-            None | Some("local") if host.is_loopback() => {}
-            None | Some("local") => self.problems.push(format!(
-                "HOST: {host} is not a loopback address, and without accounts anybody who reaches it could run commands"
-            )),
-            Some(other) => {
-                self.problems.push(format!("AUTH: `{other}` is not supported, only local is"));
-            }
-        }
-    }
-
     fn inherited(&self) -> Vec<(String, String)> {
         let inherited = INHERITED.iter().filter_map(|name| {
             let value = self.variables.get(*name)?;
@@ -310,7 +302,7 @@ mod tests {
 
     use super::Config;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let variables: BTreeMap<String, String> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Config::read(variables, vec![]).map_err(|error| error.0)
@@ -352,13 +344,6 @@ mod tests {
                 "MAX_SESSIONS",
             ]
         );
-    }
-
-    #[test]
-    fn an_open_address_without_accounts_is_refused() {
-        let problems = read(&[("HOST", "0.0.0.0")]).unwrap_err();
-
-        assert!(problems[0].starts_with("HOST: 0.0.0.0 is not a loopback address"), "{problems:?}");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Problems: the only place where an error becomes a status and a body (RFC 9457).
 
+mod accounts;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use runner_actors::RunnerError;
+use runner_actors::{AccountError, ApiKeyError, RunnerError};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::error::SessionError;
 use runner_core::session::view::{RequestView, TurnError};
@@ -11,6 +13,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::guard;
+pub(crate) use accounts::password_problem;
 
 /// Why a request was not carried out.
 #[derive(Debug, Error)]
@@ -20,6 +23,10 @@ pub(crate) enum ApiError {
     Problem(Problem),
     #[error(transparent)]
     Runner(#[from] RunnerError),
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    #[error(transparent)]
+    ApiKey(#[from] ApiKeyError),
     /// The turn failed for a reason that is not the client's.
     #[error("{}", .error.detail)]
     TurnFailed { session: SessionId, turn: TurnId, error: TurnError },
@@ -43,6 +50,9 @@ pub(crate) struct Problem {
     /// The status with which the model's API answered, where that is what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream_status: Option<u16>,
+    /// How long to wait before trying again.
+    #[serde(skip)]
+    pub(crate) retry_after_s: Option<u64>,
     /// The session and turn that failed; both are stored and can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session_id: Option<SessionId>,
@@ -77,6 +87,7 @@ impl Problem {
             instance: None,
             errors: vec![],
             upstream_status: None,
+            retry_after_s: None,
             session_id: None,
             turn_id: None,
             request: None,
@@ -105,8 +116,9 @@ impl Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((RETRY_AFTER, "5"));
+        let busy = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        if let Some(seconds) = self.retry_after_s.or(busy) {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         response.body(serde_json::to_string(&named).unwrap_or_default())
     }
@@ -124,6 +136,8 @@ impl ApiError {
         match self {
             Self::Problem(problem) => problem.clone(),
             Self::Runner(error) => runner_problem(error),
+            Self::Account(error) => accounts::problem(error),
+            Self::ApiKey(error) => accounts::key_problem(error),
             Self::TurnFailed { session, turn, error } => {
                 let status = match error.code.as_str() {
                     "agent_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -214,7 +228,12 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Self::Runner(RunnerError::Unexpected(_) | RunnerError::LogUnavailable(_)) = self {
+        if let Self::Runner(RunnerError::Unexpected(_) | RunnerError::LogUnavailable(_))
+        | Self::Account(AccountError::Unexpected(_) | AccountError::LogUnavailable(_))
+        | Self::ApiKey(
+            ApiKeyError::Unexpected(_) | ApiKeyError::LogUnavailable(_) | ApiKeyError::Vault(_),
+        ) = self
+        {
             tracing::error!(error = self as &dyn std::error::Error, "a request failed");
         }
         self.problem().response()

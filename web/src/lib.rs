@@ -11,6 +11,7 @@ mod access;
 pub mod app;
 mod authentication;
 pub mod config;
+mod cookies;
 mod error;
 mod guard;
 pub mod import;

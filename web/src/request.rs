@@ -1,5 +1,6 @@
 //! Reading a request: who asks, under which key, and the body with every mistake named.
 
+pub(crate) mod arrival;
 pub(crate) mod options;
 pub(crate) mod task;
 
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::access::Caller;
+use crate::authentication::client_address;
 use crate::error::{ApiError, Problem, not_found};
 
 /// The most bytes a body may have, with pictures and without.
@@ -66,27 +68,7 @@ impl FromRequest for Write {
 impl Write {
     /// The body's fields; an absent body has none.
     pub(crate) fn fields(&self) -> Result<Map<String, Value>, Problem> {
-        if self.body.is_empty() {
-            return Ok(Map::new());
-        }
-        match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(fields)) => {
-                if fields.values().any(|value| is_deeper_than(value, MAX_DEPTH)) {
-                    let detail = format!("the body is nested deeper than {MAX_DEPTH} levels");
-                    return Err(Problem::new(StatusCode::BAD_REQUEST, "json_too_deep", detail));
-                }
-                check_size(self.body.len(), fields.contains_key("attachments"))?;
-                Ok(fields)
-            }
-            Ok(_) => {
-                Err(Problem::new(StatusCode::BAD_REQUEST, "json_invalid", "the body is not a JSON object"))
-            }
-            Err(error) => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "json_invalid",
-                format!("the body is not JSON: {error}"),
-            )),
-        }
+        read_fields(&self.body)
     }
 
     /// Nothing may be said where nothing can be chosen.
@@ -95,6 +77,25 @@ impl Write {
             Some(name) => Err(unknown_field(name)),
             None => Ok(()),
         }
+    }
+}
+
+fn read_fields(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    let invalid = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "json_invalid", detail);
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => {
+            if fields.values().any(|value| is_deeper_than(value, MAX_DEPTH)) {
+                let detail = format!("the body is nested deeper than {MAX_DEPTH} levels");
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "json_too_deep", detail));
+            }
+            check_size(body.len(), fields.contains_key("attachments"))?;
+            Ok(fields)
+        }
+        Ok(_) => Err(invalid("the body is not a JSON object".to_owned())),
+        Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
     }
 }
 
@@ -137,11 +138,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
     let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters";
     Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail))
-}
-
-/// Where a request came from: the address of the socket.
-fn client_address(request: &HttpRequest) -> Option<String> {
-    request.peer_addr().map(|address| address.ip().to_string())
 }
 
 /// One key of one person means one command, whatever route it is sent to.

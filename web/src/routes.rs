@@ -1,16 +1,20 @@
 //! The route table.
 
+pub(crate) mod api_keys;
+pub(crate) mod auth;
 pub(crate) mod control;
 pub(crate) mod events;
 pub(crate) mod file_changes;
 pub(crate) mod fork;
+pub(crate) mod own_account;
 pub(crate) mod replay;
 pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod status;
 pub(crate) mod tasks;
+pub(crate) mod users;
 
-use runner_actors::Sessions;
+use runner_actors::{Accounts, ApiKeys, Sessions};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -22,6 +26,8 @@ use crate::workspace::Workspaces;
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
+    pub(crate) accounts: Accounts,
+    pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
@@ -68,6 +74,29 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(sessions::list_messages)
         .service(file_changes::list_changes)
         .service(sessions::verify_session)
+        .service(auth::register)
+        .service(auth::log_in)
+        .service(auth::refresh_login)
+        .service(auth::log_out)
+        .service(own_account::show_self)
+        .service(own_account::change_password)
+        .service(own_account::list_logins)
+        .service(own_account::revoke_other_logins)
+        .service(own_account::revoke_login)
+        .service(own_account::list_tokens)
+        .service(own_account::create_token)
+        .service(own_account::revoke_token)
+        .service(users::list_users)
+        .service(users::invite_user)
+        .service(users::list_invites)
+        .service(users::revoke_invite)
+        .service(users::change_user)
+        .service(api_keys::store_key)
+        .service(api_keys::list_keys)
+        .service(api_keys::find_key)
+        .service(api_keys::change_key)
+        .service(api_keys::rotate_key)
+        .service(api_keys::remove_key)
         .service(status::show_status)
         .service(status::list_tools)
         .service(status::health)
@@ -91,6 +120,7 @@ pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec
     for item in items {
         methods.extend(item.get.is_some().then_some("GET, HEAD"));
         methods.extend(item.post.is_some().then_some("POST"));
+        methods.extend(item.put.is_some().then_some("PUT"));
         methods.extend(item.put.is_some().then_some("PUT"));
         methods.extend(item.patch.is_some().then_some("PATCH"));
         methods.extend(item.delete.is_some().then_some("DELETE"));

@@ -6,6 +6,7 @@
 mod commit;
 mod lifetime;
 mod requests;
+mod workspace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use self::requests::Questions;
+use self::workspace::Watched;
 use super::agent::LiveAgent;
 use super::{Committed, Execute, Heard, Insist, Interrupt, Overdue, Rewind, SessionActor};
 use crate::hub::{Hub, LiveDelta};
@@ -51,6 +53,8 @@ pub(super) struct Core {
     /// The mode in which the process was started to ask about everything, until it has been told what was
     /// decided.
     strict: Option<PermissionMode>,
+    /// What the turn's commands did to files.
+    watched: Watched,
     /// The agent's files are being stored.
     keeping: Option<JoinHandle<()>>,
     /// Set when a prompt waits for a limit to reset: how long still.
@@ -72,6 +76,7 @@ impl Core {
             failed: false,
             last_told: None,
             strict: None,
+            watched: Watched::default(),
             keeping: None,
             pause: None,
             insist: None,
@@ -224,7 +229,8 @@ impl Core {
         }
         if self.agent.is_none() {
             let (cause, detail) = (FailureCause::AgentDied, "there is no agent any more".to_owned());
-            self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
+            let commands = self.after_a_look(SessionCommand::FailTurn { cause, detail }).await;
+            self.record(commands, "system").await;
         }
     }
 
@@ -250,6 +256,7 @@ impl Core {
                 self.hub.publish_delta(self.id, LiveDelta { turn, delta: Arc::new(delta) });
             } else {
                 self.note(&output, &mut questions);
+                commands.extend(self.seen_before(&output).await);
                 commands.push(SessionCommand::Record(Box::new(self.recording(process, output))));
             }
         }
@@ -260,6 +267,7 @@ impl Core {
             commands.insert(0, SessionCommand::Record(Box::new(self.recording(process, metered))));
         }
         let events = self.record(commands, "agent").await;
+        self.look_before(&questions.gates).await;
         self.answer(questions, &events).await;
         if events.iter().any(|event| event.ended_turn().is_some()) {
             self.keep_after_turn();
@@ -311,7 +319,10 @@ impl Core {
             request_hash: None,
         };
         match self.execute(commands, provenance).await {
-            Ok(committed) => committed.events,
+            Ok(committed) => {
+                self.forget_files(&committed.events);
+                committed.events
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(session.id = %self.id, error, "a session stops: its events cannot be stored");

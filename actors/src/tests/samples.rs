@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
+use super::workspaces::ReplayFolder;
 use crate::{Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission};
 
 /// Runs a test on an actix system of its own; one that hangs fails.
@@ -36,6 +37,7 @@ pub(super) fn run(test: impl Future<Output = ()>) {
 pub(super) struct Server {
     pub(super) log: Arc<MemoryLog>,
     pub(super) runner: Arc<ReplayRunner>,
+    pub(super) folder: Arc<ReplayFolder>,
     pub(super) sessions: Sessions,
 }
 
@@ -47,16 +49,17 @@ impl Server {
 
     pub(super) fn start_with(settings: Settings) -> Self {
         let (log, runner) = (Arc::new(MemoryLog::default()), Arc::new(ReplayRunner::default()));
-        let clock = Arc::new(TickingClock::default());
+        let (clock, folder) = (Arc::new(TickingClock::default()), Arc::new(ReplayFolder::default()));
         let services = Services {
             log: Arc::clone(&log) as Arc<_>,
             directory: Arc::clone(&log) as Arc<_>,
             files: Arc::clone(&log) as Arc<_>,
             runtime: Arc::clone(&runner) as Arc<_>,
+            workspaces: Arc::clone(&folder) as Arc<_>,
             clock,
             settings,
         };
-        Self { log, runner, sessions: Sessions::start(services) }
+        Self { log, runner, folder, sessions: Sessions::start(services) }
     }
 
     /// Opens a session and takes its agent.

@@ -15,7 +15,9 @@ pub(super) fn file_change(result: &Value, tool_use_id: &str) -> Option<FileChang
     };
     let patch = match (kind, hunks.is_empty()) {
         (FileChangeKind::Created, true) => whole_file(&text(&result["content"])),
-        (FileChangeKind::Created | FileChangeKind::Modified, _) => hunks.iter().map(hunk).collect(),
+        (FileChangeKind::Created | FileChangeKind::Modified | FileChangeKind::Deleted, _) => {
+            hunks.iter().map(hunk).collect()
+        }
     };
     let lines_with = |sign| patch.lines().filter(|line| line.starts_with(sign)).count();
     Some(FileChange {

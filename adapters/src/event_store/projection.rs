@@ -86,16 +86,7 @@ pub(super) fn project(
     }
     let Some(index) = index else { return };
     let session = index.head.id;
-    if let Some((kind, asked)) = event.asked() {
-        let view = Box::new(RequestView::new(session, kind, asked, (at, index.head.version)));
-        let reach = (index.tenant.clone(), index.head.owner.clone());
-        projected.requests.push(RequestChange::Made { position, reach, view });
-    } else if let Some(decided) = event.decided() {
-        let request_id = decided.settlement.request_id.clone();
-        projected.requests.push(RequestChange::Closed { session, request_id });
-    } else if event.ended_turn().is_some() {
-        projected.requests.push(RequestChange::AllClosed { session });
-    }
+    note_request(projected, index, event, (position, at));
     match event {
         SessionEvent::SessionOpened(opened) => {
             projected.texts.extend(opened.title.clone().map(|title| (index.head.id, title)));
@@ -122,6 +113,8 @@ pub(super) fn project(
         | SessionEvent::ToolUsed { .. }
         | SessionEvent::ToolReturned { .. }
         | SessionEvent::FileChanged { .. }
+        | SessionEvent::WorkspaceChanged { .. }
+        | SessionEvent::WorkspaceUnobserved { .. }
         | SessionEvent::PermissionRequested(_)
         | SessionEvent::PermissionDecided(_)
         | SessionEvent::QuestionAsked(_)
@@ -151,6 +144,26 @@ pub(super) fn project(
         | SessionEvent::ContextCompacted { .. }
         | SessionEvent::AgentMessage { .. }
         | SessionEvent::InterruptRequested { .. } => {}
+    }
+}
+
+/// What is made, decided or closed of what waits for people.
+fn note_request(
+    projected: &mut Projected,
+    index: &SessionIndex,
+    event: &SessionEvent,
+    (position, at): (u64, Timestamp),
+) {
+    let session = index.head.id;
+    if let Some((kind, asked)) = event.asked() {
+        let view = Box::new(RequestView::new(session, kind, asked, (at, index.head.version)));
+        let reach = (index.tenant.clone(), index.head.owner.clone());
+        projected.requests.push(RequestChange::Made { position, reach, view });
+    } else if let Some(decided) = event.decided() {
+        let request_id = decided.settlement.request_id.clone();
+        projected.requests.push(RequestChange::Closed { session, request_id });
+    } else if event.ended_turn().is_some() {
+        projected.requests.push(RequestChange::AllClosed { session });
     }
 }
 

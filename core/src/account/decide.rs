@@ -4,7 +4,8 @@ use super::command::AccountCommand;
 use super::event::{AccountEvent, NewLogin, RevokeReason, ServiceToken};
 use super::refusal::AccountRefusal;
 use super::{
-    Account, LOGIN_LIFETIME_MS, MAX_LOGINS, MAX_TOKEN_LIFETIME_MS, MAX_TOKENS, Profile, REFRESH_LIFETIME_MS,
+    Account, LOGIN_LIFETIME_MS, MAX_LOGINS, MAX_TOKEN_LIFETIME_MS, MAX_TOKEN_NAME_CHARS, MAX_TOKENS, Profile,
+    REFRESH_LIFETIME_MS,
 };
 use crate::ids::{LoginId, ServiceTokenId};
 use crate::money::MicroDollars;
@@ -118,6 +119,11 @@ impl Account {
 
     fn create_token(&self, profile: &Profile, token: ServiceToken) -> Decided {
         refuse_disabled(profile)?;
+        let is_blank = token.name.trim().is_empty();
+        let is_long = token.name.chars().count() > MAX_TOKEN_NAME_CHARS;
+        if is_blank || is_long || token.name.chars().any(char::is_control) {
+            return Err(AccountRefusal::TokenNameMalformed);
+        }
         let mut live = self.tokens.values().filter(|used| used.token.expires_at > token.created_at);
         if live.clone().count() >= MAX_TOKENS {
             return Err(AccountRefusal::TooManyTokens { limit: MAX_TOKENS });

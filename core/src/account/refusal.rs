@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::MAX_TOKEN_NAME_CHARS;
+
 use crate::principal::Permission;
 
 /// A rule said no. Nothing was changed.
@@ -23,6 +25,8 @@ pub enum AccountRefusal {
     TokenNameTaken,
     #[error("{limit} service tokens exist already")]
     TooManyTokens { limit: usize },
+    #[error("the name of a service token has 1 to {MAX_TOKEN_NAME_CHARS} visible characters")]
+    TokenNameMalformed,
     #[error("a service token needs at least one scope")]
     NoScope,
     #[error("the role does not allow a token of scope `{}`", .0.as_str())]

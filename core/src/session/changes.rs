@@ -1,4 +1,5 @@
-//! What a session changed in files: a fold over what the agent's file tools reported.
+//! What a session changed in files: a fold over what the agent's file tools reported, and over what was
+//! seen after its commands had run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +8,7 @@ use serde::Serialize;
 use crate::agent::{FileChange, FileChangeKind};
 use crate::ids::TurnId;
 use crate::session::event::SessionEvent;
+use crate::workspace::WorkspaceChange;
 
 /// What happened to one file, step after step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -17,7 +19,8 @@ pub struct ChangedFile {
     /// Lines that the steps added and removed, each step counted by itself.
     pub added: u32,
     pub removed: u32,
-    /// The unified diffs of the steps, one after another: line numbers are those of each step.
+    /// The unified diffs of the steps, one after another: line numbers are those of each step. A step
+    /// that was not compared line by line has none: the file is not text, or is too large.
     pub patch: String,
     /// The versions of the steps.
     pub versions: Vec<u64>,
@@ -32,7 +35,7 @@ pub struct ChangedTurn {
     pub files: Vec<ChangedFile>,
 }
 
-/// The fold. What other programs changed, a command that the agent ran for one, nobody reported.
+/// The fold.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     turns: BTreeSet<TurnId>,
@@ -44,7 +47,7 @@ pub struct Changes {
 struct Step {
     version: u64,
     turn: TurnId,
-    change: FileChange,
+    change: WorkspaceChange,
     /// The file was put back to what it was before.
     undone: bool,
 }
@@ -52,6 +55,10 @@ struct Step {
 impl Changes {
     pub fn apply(&mut self, version: u64, event: &SessionEvent) {
         if let SessionEvent::FileChanged { turn, change } = event {
+            let FileChange { path, kind, added, removed, patch, tool_use_id: _ } = change.clone();
+            let change = WorkspaceChange { path, kind, added, removed, patch: Some(patch) };
+            self.steps.push(Step { version, turn: *turn, change, undone: false });
+        } else if let SessionEvent::WorkspaceChanged { turn, change } = event {
             self.steps.push(Step { version, turn: *turn, change: change.clone(), undone: false });
         } else if let SessionEvent::PromptSubmitted { turn, .. } = event {
             self.turns.insert(*turn);
@@ -110,21 +117,21 @@ fn files<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<ChangedFile> {
 }
 
 impl ChangedFile {
-    fn new(version: u64, change: &FileChange) -> Self {
+    fn new(version: u64, change: &WorkspaceChange) -> Self {
         Self {
             path: change.path.clone(),
             kind: change.kind,
             added: change.added,
             removed: change.removed,
-            patch: change.patch.clone(),
+            patch: change.patch.clone().unwrap_or_default(),
             versions: vec![version],
         }
     }
 
-    fn add(&mut self, version: u64, change: &FileChange) {
+    fn add(&mut self, version: u64, change: &WorkspaceChange) {
         self.added = self.added.saturating_add(change.added);
         self.removed = self.removed.saturating_add(change.removed);
-        self.patch.push_str(&change.patch);
+        self.patch.push_str(change.patch.as_deref().unwrap_or_default());
         self.versions.push(version);
     }
 }

@@ -5,6 +5,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::prompt::{Attachment, Prompt};
 use crate::request::{Answer, DecidedBy};
 use crate::session::event::{FailureCause, InterruptCause, ParkCause, SessionEvent, SessionOpened};
+use crate::workspace::WorkspaceReport;
 
 /// A request to change a session. Never stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +74,8 @@ pub enum SessionCommand {
         files: Vec<String>,
         by: String,
     },
+    /// What the turn's commands changed in files.
+    RecordWorkspace(WorkspaceReport),
     /// The agent said something.
     Record(Box<Recording>),
     /// The running turn cannot go on, for a reason outside the agent.

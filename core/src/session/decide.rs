@@ -11,6 +11,7 @@ use crate::session::event::{
     TurnAccount, TurnResumed, WithdrawReason,
 };
 use crate::session::{MAX_QUEUED_PROMPTS, RunningTurn, Session};
+use crate::workspace::WorkspaceReport;
 
 type Decided = Result<Vec<SessionEvent>, SessionError>;
 
@@ -58,6 +59,7 @@ impl Session {
             }
             SessionCommand::RequestInterrupt { by, cause } => self.request_interrupt(by, cause),
             SessionCommand::Record(recording) => Ok(self.record(*recording)),
+            SessionCommand::RecordWorkspace(report) => Ok(self.workspace(report)),
             SessionCommand::Settle { request_id, answer, by } => self.settle(&request_id, *answer, by),
             SessionCommand::Release { process } => Ok(self.release(process).into_iter().collect()),
             SessionCommand::CloseTasks => Ok(self.close_tasks()),
@@ -118,6 +120,15 @@ impl Session {
             events.push(self.interrupted(running, cause));
         }
         Ok(events)
+    }
+
+    fn workspace(&self, report: WorkspaceReport) -> Vec<SessionEvent> {
+        let Some(RunningTurn { turn, .. }) = self.running else { return vec![] };
+        let changed =
+            report.changes.into_iter().map(|change| SessionEvent::WorkspaceChanged { turn, change });
+        let unobserved =
+            report.unobserved.map(|unobserved| SessionEvent::WorkspaceUnobserved { turn, unobserved });
+        changed.chain(unobserved).collect()
     }
 
     fn release(&self, process: ProcessId) -> Option<SessionEvent> {

@@ -11,6 +11,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::model_access::{BudgetSpent, ModelCall};
 use crate::prompt::Attachment;
 use crate::request::{DecidedBy, Decision, RequestKind};
+use crate::workspace::{Unobserved, WorkspaceChange};
 pub use facts::{
     AgentCounter, Asked, Decided, FailureCause, Fallback, Initiator, InterruptCause, Origin, Parent,
     ParkCause, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed, WithdrawReason,
@@ -76,6 +77,18 @@ pub enum SessionEvent {
         turn: TurnId,
         #[serde(flatten)]
         change: FileChange,
+    },
+    /// A file is not what it was before the turn's commands ran, and no tool reported that.
+    WorkspaceChanged {
+        turn: TurnId,
+        #[serde(flatten)]
+        change: WorkspaceChange,
+    },
+    /// Some of what the turn's commands changed in files is not known.
+    WorkspaceUnobserved {
+        turn: TurnId,
+        #[serde(flatten)]
+        unobserved: Unobserved,
     },
     PermissionRequested(Asked),
     PermissionDecided(Decided),
@@ -268,6 +281,8 @@ impl SessionEvent {
             Self::ToolUsed { .. } => "tool_used",
             Self::ToolReturned { .. } => "tool_returned",
             Self::FileChanged { .. } => "file_changed",
+            Self::WorkspaceChanged { .. } => "workspace_changed",
+            Self::WorkspaceUnobserved { .. } => "workspace_unobserved",
             Self::PermissionRequested(_) => "permission_requested",
             Self::PermissionDecided(_) => "permission_decided",
             Self::QuestionAsked(_) => "question_asked",

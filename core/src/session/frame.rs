@@ -135,7 +135,8 @@ fn parts(event: &SessionEvent) -> Option<Parts> {
         | SessionEvent::AssistantThinking { .. }
         | SessionEvent::ToolUsed { .. }
         | SessionEvent::ToolReturned { .. }
-        | SessionEvent::FileChanged { .. } => said(event),
+        | SessionEvent::FileChanged { .. }
+        | SessionEvent::WorkspaceChanged { .. } => said(event),
         SessionEvent::PermissionRequested(asked) => Some(request("permission_request", asked)),
         SessionEvent::QuestionAsked(asked) => Some(request("question", asked)),
         SessionEvent::PlanProposed(asked) => Some(request("plan", asked)),
@@ -156,6 +157,7 @@ fn parts(event: &SessionEvent) -> Option<Parts> {
         | SessionEvent::AgentInitialized { .. }
         | SessionEvent::InterruptRequested { .. }
         | SessionEvent::RequestWithdrawn { .. }
+        | SessionEvent::WorkspaceUnobserved { .. }
         | SessionEvent::TurnParked { .. }
         | SessionEvent::TurnResumed(_)
         | SessionEvent::PromptSteered { .. }
@@ -204,6 +206,8 @@ fn said(event: &SessionEvent) -> Option<Parts> {
         Some(("tool_result", Some(*turn), plain_text(content), fields))
     } else if let SessionEvent::FileChanged { turn, change } = event {
         Some(("file_change", Some(*turn), change.path.clone(), json!(change)))
+    } else if let SessionEvent::WorkspaceChanged { turn, change } = event {
+        Some(("file_change", Some(*turn), change.path.clone(), json!(change)))
     } else {
         None
     }
@@ -220,6 +224,8 @@ fn standing(event: &SessionEvent) -> Option<Parts> {
     } else if let SessionEvent::RequestWithdrawn { turn, request_id, reason } = event {
         let fields = json!({ "request_id": request_id, "reason": reason.as_text() });
         Some(status(*turn, "request_withdrawn", fields))
+    } else if let SessionEvent::WorkspaceUnobserved { turn, unobserved } = event {
+        Some(status(*turn, "workspace_unobserved", json!(unobserved)))
     } else if let SessionEvent::TurnParked { turn, cause } = event {
         Some(status(*turn, "turn_parked", json!({ "cause": cause })))
     } else if let SessionEvent::TurnResumed(resumed) = event {

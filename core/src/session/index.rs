@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{PermissionMode, Usage};
+use crate::agent::{FileChange, PermissionMode, Usage};
 use crate::aggregate::TenantId;
 use crate::ids::{SessionId, TurnId};
 use crate::money::{MicroDollars, as_usd};
 use crate::request::Settlement;
 use crate::session::event::{Decided, Origin, Parent, SessionEvent, SessionOpened, TurnAccount};
 use crate::time::Timestamp;
+use crate::workspace::WorkspaceChange;
 
 /// A title made from a prompt has at most this many characters.
 const MAX_TITLE_CHARS: usize = 80;
@@ -127,8 +128,9 @@ impl SessionIndex {
                 self.running = true;
             }
             SessionEvent::AgentInitialized { profile, .. } => self.head.model = Some(profile.model.clone()),
-            SessionEvent::FileChanged { change, .. } => {
-                self.files.insert(change.path.clone());
+            SessionEvent::FileChanged { change: FileChange { path, .. }, .. }
+            | SessionEvent::WorkspaceChanged { change: WorkspaceChange { path, .. }, .. } => {
+                self.files.insert(path.clone());
             }
             SessionEvent::PromptWithdrawn { turn, .. } => {
                 self.turns = self.turns.saturating_sub(u32::from(self.queued.remove(turn)));
@@ -178,6 +180,7 @@ impl SessionIndex {
             | SessionEvent::PromptSteered { .. }
             | SessionEvent::FilesRewound { .. }
             | SessionEvent::AgentMessage { .. }
+            | SessionEvent::WorkspaceUnobserved { .. }
             | SessionEvent::InterruptRequested { .. } => {}
         }
         self.head.status = self.status();

@@ -1,12 +1,13 @@
 //! The whole session as one JSON document: its turns, what they changed and what they cost.
 
+mod files;
 mod requests;
 mod tasks;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::agent::{Denial, FileChangeKind, Usage};
+use crate::agent::{Denial, FileChange, Usage};
 use crate::event_log::RecordedEvent;
 use crate::ids::TurnId;
 use crate::money::{MicroDollars, as_usd};
@@ -15,6 +16,9 @@ use crate::session::event::{
 };
 use crate::session::index::{SessionHead, SessionIndex, count};
 use crate::time::Timestamp;
+use crate::workspace::WorkspaceChange;
+pub use files::FileView;
+use files::{FileHistory, Step};
 use requests::RequestHistory;
 pub use requests::{DecidedView, RequestView};
 pub use tasks::{SubagentView, TaskView};
@@ -27,6 +31,7 @@ pub struct SessionView {
     pub turns: Vec<TurnView>,
     /// What waits for a person.
     pub pending: Vec<RequestView>,
+    /// What was changed, without what a rewind undid.
     pub files: Vec<FileView>,
     pub files_changed: u32,
     /// The agent's list of things to do.
@@ -34,6 +39,8 @@ pub struct SessionView {
     pub subagents: Vec<SubagentView>,
     #[serde(skip)]
     requests: RequestHistory,
+    #[serde(skip)]
+    history: FileHistory,
     #[serde(skip)]
     index: SessionIndex,
 }
@@ -92,16 +99,6 @@ pub struct TurnError {
     pub status: Option<u16>,
 }
 
-/// A file that the session changed. What a rewind undid is not taken off: `changes` does that.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct FileView {
-    pub path: String,
-    pub kind: FileChangeKind,
-    pub added: u32,
-    pub removed: u32,
-    pub last_version: u64,
-}
-
 impl SessionView {
     /// Begins the fold with the event that opened the session.
     pub fn open(event: &SessionEvent, at: Timestamp) -> Option<Self> {
@@ -116,6 +113,7 @@ impl SessionView {
             tasks: vec![],
             subagents: vec![],
             requests: RequestHistory::default(),
+            history: FileHistory::default(),
             index,
         })
     }
@@ -141,10 +139,9 @@ impl SessionView {
                 tasks::tool_used(&mut self.subagents, parent_tool_use_id.as_deref(), name);
                 self.change_turn(*turn, version, |view| push_new(&mut view.tools_used, name));
             }
-            SessionEvent::FileChanged { turn, change } => {
-                self.change_turn(*turn, version, |view| push_new(&mut view.files_changed, &change.path));
-                self.change_file(change, version);
-            }
+            SessionEvent::FileChanged { .. }
+            | SessionEvent::WorkspaceChanged { .. }
+            | SessionEvent::FilesRewound { .. } => self.apply_files(event, version),
             SessionEvent::PermissionRequested(_)
             | SessionEvent::QuestionAsked(_)
             | SessionEvent::PlanProposed(_)
@@ -168,6 +165,7 @@ impl SessionView {
             SessionEvent::AssistantText { turn, .. }
             | SessionEvent::AssistantThinking { turn, .. }
             | SessionEvent::ToolReturned { turn, .. }
+            | SessionEvent::WorkspaceUnobserved { turn, .. }
             | SessionEvent::ApiRetried { turn, .. }
             | SessionEvent::RateLimited { turn, .. }
             | SessionEvent::ContextCompacted { turn, .. }
@@ -186,7 +184,6 @@ impl SessionView {
             | SessionEvent::SessionTagged { .. }
             | SessionEvent::SessionArchived { .. }
             | SessionEvent::SessionUnarchived { .. }
-            | SessionEvent::FilesRewound { .. }
             | SessionEvent::ModelCalled { turn: None, .. }
             | SessionEvent::BudgetExhausted { turn: None, .. }
             | SessionEvent::AgentMessage { .. } => {}
@@ -208,10 +205,27 @@ impl SessionView {
         if self.turn(turn).is_none() {
             self.turns.push(TurnView::new(turn, None, version));
         }
+        self.history.start_turn(turn, version);
         self.change_turn(turn, version, |view| {
             view.status = TurnStatus::Running;
             view.started_at = Some(at);
         });
+    }
+
+    fn apply_files(&mut self, event: &SessionEvent, version: u64) {
+        if let SessionEvent::FileChanged { turn, change: FileChange { path, kind, added, removed, .. } }
+        | SessionEvent::WorkspaceChanged {
+            turn,
+            change: WorkspaceChange { path, kind, added, removed, .. },
+        } = event
+        {
+            let (path, kind, added, removed) = (path.clone(), *kind, *added, *removed);
+            self.change_turn(*turn, version, |view| push_new(&mut view.files_changed, &path));
+            self.history.change(&mut self.files, Step { path, kind, added, removed, version });
+        } else if let SessionEvent::FilesRewound { turn, files, .. } = event {
+            self.history.rewind(&mut self.files, *turn, files);
+        }
+        self.files_changed = count(self.files.len());
     }
 
     fn apply_end(&mut self, event: &SessionEvent, version: u64, at: Timestamp) {
@@ -286,24 +300,6 @@ impl SessionView {
             view.structured_output.clone_from(&completed.structured_output);
             view.stop_reason.clone_from(&completed.stop_reason);
         });
-    }
-
-    fn change_file(&mut self, change: &crate::agent::FileChange, version: u64) {
-        match self.files.iter_mut().find(|file| file.path == change.path) {
-            Some(file) => {
-                file.added += change.added;
-                file.removed += change.removed;
-                file.last_version = version;
-            }
-            None => self.files.push(FileView {
-                path: change.path.clone(),
-                kind: change.kind,
-                added: change.added,
-                removed: change.removed,
-                last_version: version,
-            }),
-        }
-        self.files_changed = count(self.files.len());
     }
 }
 

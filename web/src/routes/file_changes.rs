@@ -44,7 +44,8 @@ enum ChangePage {
 
 /// The files that the session's agent changed, with unified diffs; `version` says up to which event.
 ///
-/// What the agent's file tools report is shown. What a command did that the agent ran is not known.
+/// What the agent's file tools report is shown, and where the working folder is in a git repository also what
+/// the commands changed that the agent ran, in files that git does not ignore.
 #[utoipa::path(
     tag = "sessions",
     params(("id" = SessionId, Path), ChangesQuery),

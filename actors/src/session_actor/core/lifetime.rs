@@ -50,14 +50,16 @@ impl Core {
         drop(agent);
         self.close_tasks().await;
         if self.session().is_some_and(Session::is_waiting) {
-            self.record(vec![SessionCommand::Park { cause: ParkCause::AgentDied }], "system").await;
+            let commands = self.after_a_look(SessionCommand::Park { cause: ParkCause::AgentDied }).await;
+            self.record(commands, "system").await;
         } else if self.has_turn() {
             let cause = match message.exit.at_start {
                 true => FailureCause::AgentUnavailable,
                 false => FailureCause::AgentDied,
             };
             let detail = message.exit.detail;
-            self.record(vec![SessionCommand::FailTurn { cause, detail }], "system").await;
+            let commands = self.after_a_look(SessionCommand::FailTurn { cause, detail }).await;
+            self.record(commands, "system").await;
         }
         self.advance(address).await;
     }
@@ -98,7 +100,8 @@ impl Core {
         if !self.has_turn() {
             return;
         }
-        self.record(vec![SessionCommand::Park { cause }], "system").await;
+        let commands = self.after_a_look(SessionCommand::Park { cause }).await;
+        self.record(commands, "system").await;
         if let Some(agent) = self.agent.take() {
             agent.input.kill().await;
         }
@@ -109,11 +112,9 @@ impl Core {
         if self.session().is_some_and(Session::outlives_its_process) {
             self.park_turn(ParkCause::ServerStopped).await;
         } else if self.has_turn() {
-            self.record(
-                vec![SessionCommand::InterruptTurn { cause: InterruptCause::ServerStopped }],
-                "system",
-            )
-            .await;
+            let interrupt = SessionCommand::InterruptTurn { cause: InterruptCause::ServerStopped };
+            let commands = self.after_a_look(interrupt).await;
+            self.record(commands, "system").await;
         }
         self.close_tasks().await;
         self.end().await;

@@ -12,12 +12,13 @@ use runner_core::session::requests::SettledRequest;
 use uuid::Uuid;
 
 use super::Core;
+use super::workspace::Watched;
 use crate::session_actor::SessionActor;
 
 /// What the agent waits for after one batch of what it said.
 #[derive(Default)]
 pub(super) struct Questions {
-    gates: Vec<ToolGate>,
+    pub(super) gates: Vec<ToolGate>,
     requests: Vec<AgentRequest>,
     /// Tasks that began in the same batch, which the session does not know yet.
     tasks: Vec<AgentTask>,
@@ -149,6 +150,7 @@ impl Core {
             }
             let (Some(agent), Some(settled)) = (&self.agent, session.awaited().cloned()) else { return };
             let process = agent.process;
+            self.look_again(&settled).await;
             if self.record(vec![SessionCommand::Release { process }], "system").await.is_empty() {
                 return;
             }
@@ -178,6 +180,7 @@ impl Core {
     async fn resume(&mut self, settled: &SettledRequest, address: &Addr<SessionActor>) {
         let at = self.session().and_then(|session| resume_at(session, &[], &settled.open.request));
         let process = ProcessId(Uuid::now_v7());
+        self.watched = Watched::default();
         let take_up = SessionCommand::Resume {
             process,
             runtime_version: self.runtime_version(),

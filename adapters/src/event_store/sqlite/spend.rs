@@ -1,9 +1,9 @@
 //! What was spent on models, by month, user and key.
 
-use runner_core::aggregate::TenantId;
+use runner_core::model_access::{Payer, Spent};
 use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::read::{SqliteReader, read_error};
 use super::{signed, unsigned};
@@ -44,19 +44,22 @@ impl SqliteReader {
     pub(in crate::event_store) async fn spent_in_month(
         &self,
         month: &str,
-        tenant: &TenantId,
-        owner: &str,
-    ) -> Result<MicroDollars, ReadError> {
-        let micros: i64 = sqlx::query_scalar(
-            "SELECT coalesce(sum(cost_micros), 0) FROM model_spend
-             WHERE month = $1 AND tenant = $2 AND owner = $3",
-        )
-        .bind(month)
-        .bind(&tenant.0)
-        .bind(owner)
-        .fetch_one(self.pool())
-        .await
-        .map_err(read_error)?;
-        Ok(MicroDollars(unsigned(micros)))
+        payer: &Payer,
+    ) -> Result<Spent, ReadError> {
+        let sums =
+            "SELECT coalesce(sum(calls), 0) AS calls, coalesce(sum(cost_micros), 0) AS cost FROM model_spend";
+        let mut query = QueryBuilder::<Sqlite>::new(sums);
+        query.push(" WHERE month = ").push_bind(month);
+        match payer {
+            Payer::User { tenant, owner } => {
+                query.push(" AND tenant = ").push_bind(&tenant.0).push(" AND owner = ").push_bind(owner);
+            }
+            Payer::Key(key) => {
+                query.push(" AND key = ").push_bind(key.to_string());
+            }
+        }
+        let row = query.build().fetch_one(self.pool()).await.map_err(read_error)?;
+        let number = |column| row.try_get(column).map(unsigned).map_err(read_error);
+        Ok(Spent { calls: number("calls")?, cost: MicroDollars(number("cost")?) })
     }
 }

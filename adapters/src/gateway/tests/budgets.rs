@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use reqwest::Response;
 use runner_core::agent::AgentOutput;
-use runner_core::aggregate::TenantId;
-use runner_core::model_access::{BudgetKind, BudgetSpent, ModelKey, SpendRecord, SpentBefore};
+use runner_core::model_access::{
+    BudgetKind, BudgetLimits, BudgetSpent, ModelKey, Payer, SpendRecord, Spent, SpentBefore,
+};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{Clock, ReadError};
 use runner_core::time::Timestamp;
@@ -161,7 +162,11 @@ impl Set {
         let record = Arc::new(Stored(stored));
         let gateway = Gateway::start(GatewaySettings {
             keys: Arc::new(OperatorKey(ModelKey::new(None, Some(upstream.base_url()), KEY))),
-            budgets: Arc::new(MonthlyBudgets::new(month.map(MicroDollars), record, clock.clone())),
+            budgets: Arc::new(MonthlyBudgets::new(
+                Arc::new(EachUser(month.map(MicroDollars))),
+                record,
+                clock.clone(),
+            )),
             session_budget: session.map(MicroDollars),
         })
         .await
@@ -211,12 +216,19 @@ struct Stored(u64);
 
 #[async_trait]
 impl SpendRecord for Stored {
-    async fn spent_in_month(
-        &self,
-        month: &str,
-        _: &TenantId,
-        owner: &str,
-    ) -> Result<MicroDollars, ReadError> {
-        Ok(MicroDollars(if (month, owner) == ("2026-11", "ada") { self.0 } else { 0 }))
+    async fn spent_in_month(&self, month: &str, payer: &Payer) -> Result<Spent, ReadError> {
+        let is_ada = matches!(payer, Payer::User { owner, .. } if owner == "ada");
+        let cost = MicroDollars(if is_ada && month == "2026-11" { self.0 } else { 0 });
+        Ok(Spent { calls: 1, cost })
+    }
+}
+
+/// What each user may spend.
+struct EachUser(Option<MicroDollars>);
+
+#[async_trait]
+impl BudgetLimits for EachUser {
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError> {
+        Ok(self.0.filter(|_| matches!(payer, Payer::User { .. })))
     }
 }

@@ -18,6 +18,7 @@ use crate::session::event::{
     Asked, Decided, FailureCause, Fallback, InterruptCause, Parent, ParkCause, SessionEvent, SessionOpened,
     TurnAccount, TurnCompleted, TurnOutcome, TurnResumed, WithdrawReason,
 };
+use crate::workspace::{Unobserved, UnobservedReason, WorkspaceChange};
 
 pub(super) fn every_event() -> Vec<SessionEvent> {
     [beginnings(), blocks(), requests(), parking(), tasks(), changes(), incidents(), ends()].concat()
@@ -76,6 +77,14 @@ fn blocks() -> Vec<SessionEvent> {
         patch: "@@ -1,1 +1,2 @@\n-a\n+b\n+c\n".into(),
         tool_use_id: tool_use_id.clone(),
     };
+    let deleted = WorkspaceChange {
+        path: "/srv/b".into(),
+        kind: FileChangeKind::Deleted,
+        added: 0,
+        removed: 1,
+        patch: Some("@@ -1 +0,0 @@\n-b\n".into()),
+    };
+    let unobserved = Unobserved { reason: UnobservedReason::TooManyChanges, files: 7 };
     vec![
         SessionEvent::AssistantText {
             turn: turn(1),
@@ -104,6 +113,8 @@ fn blocks() -> Vec<SessionEvent> {
             structured,
         },
         SessionEvent::FileChanged { turn: turn(1), change },
+        SessionEvent::WorkspaceChanged { turn: turn(1), change: deleted },
+        SessionEvent::WorkspaceUnobserved { turn: turn(1), unobserved },
     ]
 }
 

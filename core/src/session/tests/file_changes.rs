@@ -4,6 +4,7 @@ use super::samples::{prompted, started, turn};
 use crate::agent::{FileChange, FileChangeKind};
 use crate::session::changes::{ChangedFile, Changes};
 use crate::session::event::SessionEvent;
+use crate::workspace::WorkspaceChange;
 
 #[test]
 fn steps_of_one_file_stand_one_after_another() {
@@ -57,6 +58,25 @@ fn what_a_rewind_undid_is_what_a_turn_did_and_not_what_the_file_went_through() {
     let b = file("/srv/b", FileChangeKind::Created, 1, "+\n", &[5]);
     assert_eq!(changes.by_file(None), [a, b]);
     assert_eq!(changes.by_turn(Some(turn(2)))[0].files.len(), 2);
+}
+
+#[test]
+fn what_commands_changed_is_a_step_like_any_other() {
+    let deleted = WorkspaceChange {
+        path: "/srv/a".into(),
+        kind: FileChangeKind::Deleted,
+        added: 0,
+        removed: 1,
+        patch: None,
+    };
+    let changes = folded(&[
+        started(1),
+        changed(1, "/srv/a", FileChangeKind::Created, 1),
+        SessionEvent::WorkspaceChanged { turn: turn(1), change: deleted },
+    ]);
+
+    let a = ChangedFile { removed: 1, ..file("/srv/a", FileChangeKind::Created, 1, "+\n", &[2, 3]) };
+    assert_eq!(changes.by_file(None), [a]);
 }
 
 fn folded(events: &[SessionEvent]) -> Changes {

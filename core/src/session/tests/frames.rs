@@ -123,12 +123,17 @@ fn blocks() -> Vec<Option<Value>> {
         "path": "/srv/a", "kind": "created", "added": 2, "removed": 1,
         "patch": "@@ -1,1 +1,2 @@\n-a\n+b\n+c\n", "tool_use_id": "tool-1",
     });
+    let deleted = json!({
+        "path": "/srv/b", "kind": "deleted", "added": 0, "removed": 1, "patch": "@@ -1 +0,0 @@\n-b\n",
+    });
     vec![
         shown("text", "hello", of_message.clone()),
         shown("thinking", "hm", of_message),
         shown("tool_use", "Write", tool_use),
         shown("tool_result", "one\ntwo", result),
         shown("file_change", "/srv/a", change),
+        shown("file_change", "/srv/b", deleted),
+        shown("status", "workspace_unobserved", json!({ "reason": "too_many_changes", "files": 7 })),
     ]
 }
 

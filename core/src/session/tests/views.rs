@@ -11,6 +11,7 @@ use crate::money::MicroDollars;
 use crate::session::event::{FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome};
 use crate::session::frame::TaskAnswer;
 use crate::session::view::{FileView, SessionView, TurnError, TurnStatus, TurnView};
+use crate::workspace::WorkspaceChange;
 
 #[test]
 fn view_begins_with_no_other_event_than_the_opening() {
@@ -155,6 +156,46 @@ fn file_is_listed_once_with_all_that_was_done_to_it() {
 }
 
 #[test]
+fn files_are_listed_without_what_a_rewind_undid() {
+    let rewound =
+        SessionEvent::FilesRewound { turn: turn(2), files: vec!["/srv/a".into()], by: "ada".into() };
+    let (first, second) = ([prompted(1), started(1), changed("/srv/a")], [prompted(2), started(2)]);
+    let steps = [changed("/srv/a"), seen("/srv/b"), rewound];
+
+    let view = viewed(&[first.as_slice(), &second, &steps].concat());
+
+    let file = |path: &str, (kind, added, removed), last_version| FileView {
+        path: path.into(),
+        kind,
+        added,
+        removed,
+        last_version,
+    };
+    let a = file("/srv/a", (FileChangeKind::Modified, 2, 1), 4);
+    let b = file("/srv/b", (FileChangeKind::Deleted, 0, 3), 8);
+    assert_eq!((view.files, view.files_changed), (vec![a, b], 2));
+}
+
+#[test]
+fn files_that_a_rewind_took_back_altogether_are_not_listed() {
+    let rewound =
+        SessionEvent::FilesRewound { turn: turn(1), files: vec!["/srv/a".into()], by: "ada".into() };
+
+    let view = viewed(&[prompted(1), started(1), changed("/srv/a"), rewound]);
+
+    assert_eq!((view.files, view.files_changed), (vec![], 0));
+    assert_eq!(view.turns[0].files_changed, ["/srv/a"]);
+}
+
+#[test]
+fn what_commands_changed_counts_like_what_tools_changed() {
+    let view = viewed(&[prompted(1), started(1), changed("/srv/a"), seen("/srv/b"), seen("/srv/a")]);
+
+    assert_eq!(view.turn(turn(1)).unwrap().files_changed, ["/srv/a", "/srv/b"]);
+    assert_eq!((view.files[0].removed, view.files_changed), (4, 2));
+}
+
+#[test]
 fn answer_of_a_success_is_the_result() {
     let answer = answered(completed(1, &spend(2_500_000), &spend(2_500_000)));
 
@@ -219,6 +260,12 @@ fn answered(end: SessionEvent) -> TaskAnswer {
 fn used(tool: &str) -> SessionEvent {
     let (tool_use_id, name, input) = ("tool-1".into(), tool.to_owned(), json!({}));
     SessionEvent::ToolUsed { turn: turn(1), tool_use_id, name, input, parent_tool_use_id: None }
+}
+
+fn seen(path: &str) -> SessionEvent {
+    let (path, kind) = (path.to_owned(), FileChangeKind::Deleted);
+    let change = WorkspaceChange { path, kind, added: 0, removed: 3, patch: None };
+    SessionEvent::WorkspaceChanged { turn: turn(1), change }
 }
 
 fn changed(path: &str) -> SessionEvent {

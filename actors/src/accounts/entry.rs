@@ -1,0 +1,333 @@
+//! Coming in and going out: registering, logging in, refreshing, changing the password, logging out.
+
+use std::sync::atomic::Ordering;
+
+use runner_core::account::Account;
+use runner_core::account::command::AccountCommand;
+use runner_core::account::event::{AccountEvent, NewLogin, Via};
+use runner_core::account::password::Password;
+use runner_core::account::refusal::AccountRefusal;
+use runner_core::account::username::Username;
+use runner_core::account::view::UserView;
+use runner_core::aggregate::{SecretChange, TenantId};
+use runner_core::credentials::{ACCESS_LIFETIME_MS, AccessGrant, CodeKind, RefreshGrant};
+use runner_core::event_log::{Digest, Provenance};
+use runner_core::ids::{InviteId, LoginId};
+use runner_core::principal::{Means, Principal, Role};
+use runner_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::throttle::Attempt;
+use super::{AccountError, Accounts, Client, RegistrationPolicy, password_secret};
+
+/// The longest name that a client is remembered by.
+const MAX_AGENT_CHARS: usize = 200;
+
+/// Somebody who wants an account.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub username: Username,
+    pub password: Password,
+    /// An invitation, or the code of the server's own folder for the first user.
+    pub code: Option<String>,
+}
+
+/// Somebody has come in: who, and what shows it from now on.
+#[derive(Clone)]
+pub struct Admission {
+    pub user: UserView,
+    pub access_token: String,
+    pub access_lifetime_ms: u64,
+    pub refresh_token: String,
+    pub refresh_lifetime_ms: u64,
+}
+
+impl std::fmt::Debug for Admission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admission").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// On what terms somebody registers.
+struct Terms {
+    tenant: TenantId,
+    role: Role,
+    via: Via,
+    /// The invitation that this takes, and the hash of its secret.
+    invite: Option<(InviteId, Digest)>,
+}
+
+impl Accounts {
+    /// Makes an account and logs its owner in.
+    pub async fn register(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
+        let accounts = self.clone();
+        // Whoever asked may leave; an invitation must not be taken for nothing.
+        let registering = tokio::spawn(async move { accounts.register_now(wanted, client).await });
+        registering.await.map_err(AccountError::unexpected)?
+    }
+
+    async fn register_now(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
+        let Registration { username, password, code } = wanted;
+        let attempt = self.admit(None, &client)?;
+        // What costs nothing comes first; the hash is expensive.
+        self.terms(code.as_deref()).await?;
+        password.check(&username)?;
+        self.refuse_taken(&username).await?;
+        let hash = self.0.ports.hasher.hash(&password).await?;
+        let _deciding = self.0.deciding.lock().await;
+        self.refuse_taken(&username).await?;
+        let Terms { tenant, role, via, invite } = self.terms(code.as_deref()).await?;
+        let now = self.now();
+        let client = client.of(&username);
+        if let Some((invite, hash)) = invite {
+            self.use_invite((invite, hash), &username, (now, &client.provenance)).await?;
+        }
+        let new = new_login(&client, now);
+        let login = new.login;
+        let register = AccountCommand::Register { username: username.clone(), tenant, role, via, login: new };
+        let secret = SecretChange { id: password_secret(&username), sealed: Some(hash) };
+        let executed = self.execute_with(&username, &[register], (vec![secret], client.provenance)).await?;
+        self.0.anybody.store(true, Ordering::Release);
+        if let (Via::First, Some(setup)) = (via, &self.0.policy.setup) {
+            setup.remove();
+        }
+        self.throttle().succeeded(attempt);
+        self.issue(&executed.account, (&username, login), now)
+    }
+
+    async fn refuse_taken(&self, username: &Username) -> Result<(), AccountError> {
+        match self.load(username).await? {
+            Some(_) => Err(AccountRefusal::UsernameTaken.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether somebody may register, and as what.
+    async fn terms(&self, code: Option<&str>) -> Result<Terms, AccountError> {
+        if !self.has_users().await? {
+            return self.first_terms(code);
+        }
+        let open =
+            Terms { tenant: TenantId::first(), role: Role::Member, via: Via::OpenRegistration, invite: None };
+        match (self.0.policy.registration, code) {
+            (RegistrationPolicy::Closed, _) => Err(AccountError::RegistrationClosed),
+            (RegistrationPolicy::Open, None) => Ok(open),
+            (RegistrationPolicy::Invite, None) => Err(AccountError::CodeRequired),
+            (RegistrationPolicy::Open | RegistrationPolicy::Invite, Some(code)) => {
+                let (invite, hash) = self.read_code(CodeKind::Invite, code)?;
+                let created = self.find_open_invite(InviteId(invite), hash).await?;
+                Ok(Terms {
+                    tenant: TenantId(created.tenant),
+                    role: created.role,
+                    via: Via::Invite { invite: created.invite },
+                    invite: Some((created.invite, hash)),
+                })
+            }
+        }
+    }
+
+    /// The first user shows that the server is his, where others could be faster.
+    fn first_terms(&self, code: Option<&str>) -> Result<Terms, AccountError> {
+        match (&self.0.policy.setup, code, self.0.policy.registration) {
+            (Some(_), None, _) => return Err(AccountError::CodeRequired),
+            (Some(setup), Some(code), _) => {
+                let (_, hash) = self.read_code(CodeKind::Setup, code)?;
+                if hash != setup.hash() {
+                    return Err(AccountError::CodeInvalid);
+                }
+            }
+            (None, _, RegistrationPolicy::Closed) => return Err(AccountError::RegistrationClosed),
+            (None, _, RegistrationPolicy::Open | RegistrationPolicy::Invite) => {}
+        }
+        Ok(Terms { tenant: TenantId::first(), role: Role::Admin, via: Via::First, invite: None })
+    }
+
+    fn read_code(&self, kind: CodeKind, code: &str) -> Result<(Uuid, Digest), AccountError> {
+        self.0.ports.codes.read(kind, code.trim()).ok_or(AccountError::CodeInvalid)
+    }
+
+    /// Lets somebody in by name and password. What does not fit is not told.
+    pub async fn log_in(
+        &self,
+        username: String,
+        password: Password,
+        client: Client,
+    ) -> Result<Admission, AccountError> {
+        let username = Username::try_from(username).ok();
+        let attempt = self.admit(username.as_ref(), &client)?;
+        if !self.verify(username.as_ref(), &password).await? {
+            return Err(AccountError::CredentialsWrong);
+        }
+        let username = username.ok_or(AccountError::CredentialsWrong)?;
+        self.throttle().succeeded(attempt);
+        let (now, client) = (self.now(), client.of(&username));
+        let new = new_login(&client, now);
+        let login = new.login;
+        let executed = self.execute(&username, &[AccountCommand::LogIn(new)], client.provenance).await?;
+        self.issue(&executed.account, (&username, login), now)
+    }
+
+    /// Exchanges a refresh token for new tokens. One that comes twice ends its login.
+    pub async fn refresh(&self, token: &str, client: Client) -> Result<Admission, AccountError> {
+        let grant = self.0.ports.signer.read_refresh(token).ok_or(AccountError::TokenInvalid)?;
+        let (now, username, login) = (self.now(), grant.username, grant.login);
+        let client = client.of(&username);
+        let (generation, address) = (grant.generation, client.address.to_string());
+        let refresh = AccountCommand::Refresh { login, generation, at: now, address };
+        let executed = match self.execute(&username, &[refresh], client.provenance).await {
+            Err(AccountError::Refused(AccountRefusal::LoginEnded) | AccountError::UserUnknown) => {
+                return Err(AccountError::TokenInvalid);
+            }
+            executed => executed?,
+        };
+        if executed.events.iter().any(|event| matches!(event, AccountEvent::RefreshReused { .. })) {
+            tracing::warn!(user = %username, %login, "a refresh token came twice; the login has ended");
+            return Err(AccountError::TokenInvalid);
+        }
+        self.issue(&executed.account, (&username, login), now)
+    }
+
+    /// Ends the login of an access or a refresh token, whichever is good; nothing if neither is.
+    pub async fn log_out(
+        &self,
+        access: Option<&str>,
+        refresh: Option<&str>,
+        client: Client,
+    ) -> Result<(), AccountError> {
+        let signer = &self.0.ports.signer;
+        let access = access.and_then(|token| signer.read_access(token));
+        let refresh = refresh.and_then(|token| signer.read_refresh(token));
+        let logins = [
+            access.map(|grant| (grant.username, grant.login)),
+            refresh.map(|grant| (grant.username, grant.login)),
+        ];
+        for (username, login) in logins.into_iter().flatten() {
+            let provenance = client.clone().of(&username).provenance;
+            match self.execute(&username, &[AccountCommand::LogOut { login }], provenance).await {
+                Ok(_) | Err(AccountError::UserUnknown) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a new password, ends every login and begins a new one.
+    pub async fn change_password(
+        &self,
+        principal: &Principal,
+        (current, new): (Password, Password),
+        client: Client,
+    ) -> Result<Admission, AccountError> {
+        let (username, _) = self.load_own(principal).await?;
+        let attempt = self.admit(Some(&username), &client)?;
+        if !self.verify(Some(&username), &current).await? {
+            return Err(AccountError::PasswordWrong);
+        }
+        self.throttle().succeeded(attempt);
+        new.check(&username)?;
+        let hash = self.0.ports.hasher.hash(&new).await?;
+        let now = self.now();
+        let new = new_login(&client, now);
+        let login = new.login;
+        let secret = SecretChange { id: password_secret(&username), sealed: Some(hash) };
+        let change = [AccountCommand::ChangePassword(new)];
+        let executed = self.execute_with(&username, &change, (vec![secret], client.provenance)).await?;
+        self.issue(&executed.account, (&username, login), now)
+    }
+
+    /// Ends one of somebody's logins, or all but the one that he asks with.
+    pub async fn revoke_logins(
+        &self,
+        principal: &Principal,
+        which: Option<LoginId>,
+        provenance: Provenance,
+    ) -> Result<(), AccountError> {
+        let (username, _) = self.load_own(principal).await?;
+        let command = match (which, &principal.means) {
+            (Some(login), _) => AccountCommand::RevokeLogin { login },
+            (None, Means::Login(kept)) => AccountCommand::RevokeOtherLogins { kept: LoginId(*kept) },
+            (None, Means::Local | Means::ServiceToken { .. }) => {
+                AccountCommand::RevokeOtherLogins { kept: LoginId(Uuid::nil()) }
+            }
+        };
+        self.execute(&username, &[command], provenance).await.map(drop)
+    }
+
+    fn admit(&self, username: Option<&Username>, client: &Client) -> Result<Attempt, AccountError> {
+        let account = username.map(Account::stream);
+        self.throttle()
+            .admit(account, client.address, self.now())
+            .map_err(|retry_after_ms| AccountError::Throttled { retry_after_ms })
+    }
+
+    /// Takes the same steps whether or not there is such an account.
+    async fn verify(&self, username: Option<&Username>, password: &Password) -> Result<bool, AccountError> {
+        if !password.is_possible() {
+            return Ok(false);
+        }
+        let hash = match username {
+            Some(username) => self.aggregates().load_secret(password_secret(username)).await?,
+            None => None,
+        };
+        Ok(self.0.ports.hasher.verify(password, hash).await?)
+    }
+
+    /// Signs both tokens of a login as it is now.
+    fn issue(
+        &self,
+        account: &Account,
+        (username, login): (&Username, LoginId),
+        now: Timestamp,
+    ) -> Result<Admission, AccountError> {
+        let (Some(user), Some(state)) = (account.view(), account.find_login(login, now)) else {
+            return Err(AccountError::TokenInvalid);
+        };
+        let access = AccessGrant {
+            id: Uuid::now_v7(),
+            username: username.clone(),
+            tenant: user.tenant.clone(),
+            login,
+            authority: account.authority(),
+            issued_at: now,
+            expires_at: now.plus_millis(ACCESS_LIFETIME_MS),
+        };
+        let refresh = RefreshGrant {
+            username: username.clone(),
+            login,
+            generation: state.generation,
+            issued_at: now,
+            expires_at: state.expires_at,
+        };
+        Ok(Admission {
+            user,
+            access_token: self.0.ports.signer.sign_access(&access)?,
+            access_lifetime_ms: ACCESS_LIFETIME_MS,
+            refresh_token: self.0.ports.signer.sign_refresh(&refresh)?,
+            refresh_lifetime_ms: state.expires_at.millis_since(now),
+        })
+    }
+
+    /// Exact to a millisecond, as events keep it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.ports.clock.now().to_millis()
+    }
+}
+
+impl Client {
+    /// The same, now that it is known who it is.
+    fn of(self, username: &Username) -> Self {
+        let actor = format!("user:{username}");
+        Self { provenance: Provenance { actor, ..self.provenance }, ..self }
+    }
+}
+
+fn new_login(client: &Client, at: Timestamp) -> NewLogin {
+    let plain = client.agent.chars().filter(|char| !char.is_control());
+    NewLogin {
+        login: LoginId(Uuid::now_v7()),
+        at,
+        expires_at: Account::first_expiry(at),
+        address: client.address.to_string(),
+        agent: plain.take(MAX_AGENT_CHARS).collect(),
+    }
+}

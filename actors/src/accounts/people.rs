@@ -1,0 +1,94 @@
+//! What people see of themselves, and what admins see and change of others.
+
+use runner_core::account::Account;
+use runner_core::account::command::AccountCommand;
+use runner_core::account::username::Username;
+use runner_core::account::view::{LoginView, UserView};
+use runner_core::event_log::Provenance;
+use runner_core::ids::LoginId;
+use runner_core::money::MicroDollars;
+use runner_core::principal::{Means, Principal, Role};
+
+use super::{AccountError, Accounts};
+
+/// What to set anew; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserChange {
+    pub role: Option<Role>,
+    pub disabled: Option<bool>,
+    /// The inner absence is no limit.
+    pub monthly_budget: Option<Option<MicroDollars>>,
+}
+
+impl Accounts {
+    /// Whoever asks, as he is now.
+    pub async fn find_self(&self, principal: &Principal) -> Result<UserView, AccountError> {
+        if principal.means == Means::Local {
+            return Ok(UserView::local());
+        }
+        let (_, account) = self.load_own(principal).await?;
+        account.view().ok_or(AccountError::UserUnknown)
+    }
+
+    /// The logins of whoever asks, the newest first. The local user has none.
+    pub async fn list_logins(&self, principal: &Principal) -> Result<Vec<LoginView>, AccountError> {
+        let current = match &principal.means {
+            Means::Local => return Ok(vec![]),
+            Means::Login(login) => Some(LoginId(*login)),
+            Means::ServiceToken { .. } => None,
+        };
+        let (_, account) = self.load_own(principal).await?;
+        Ok(account.list_logins(current, self.now()))
+    }
+
+    /// Everybody in the team, by name.
+    pub async fn list_users(&self, principal: &Principal) -> Result<Vec<UserView>, AccountError> {
+        let loaded = self.aggregates().list::<Account>(Some(&principal.tenant)).await?;
+        let mut users: Vec<_> = loaded.into_iter().filter_map(|loaded| loaded.state.view()).collect();
+        users.sort_by(|a, b| a.username.cmp(&b.username));
+        Ok(users)
+    }
+
+    /// Changes somebody in the team; he notices with his next request.
+    pub async fn change_user(
+        &self,
+        principal: &Principal,
+        (name, change): (String, UserChange),
+        provenance: Provenance,
+    ) -> Result<UserView, AccountError> {
+        let username = Username::try_from(name).map_err(|_| AccountError::UserUnknown)?;
+        // Two admins must not demote each other at the same time.
+        let _deciding = self.0.deciding.lock().await;
+        let account = self.load(&username).await?.ok_or(AccountError::UserUnknown)?;
+        if account.profile().is_none_or(|profile| profile.tenant != principal.tenant) {
+            return Err(AccountError::UserUnknown);
+        }
+        let by = || principal.name.clone();
+        let mut commands = vec![];
+        commands.extend(change.role.map(|role| AccountCommand::ChangeRole { role, by: by() }));
+        commands.extend(change.disabled.map(|disabled| match disabled {
+            true => AccountCommand::Disable { by: by() },
+            false => AccountCommand::Enable { by: by() },
+        }));
+        commands.extend(
+            change
+                .monthly_budget
+                .map(|monthly_budget| AccountCommand::ChangeBudget { monthly_budget, by: by() }),
+        );
+        let ends_admin = change.role.is_some_and(|role| role != Role::Admin) || change.disabled == Some(true);
+        if ends_admin && account.is_active_admin() {
+            self.refuse_last_admin(principal).await?;
+        }
+        let executed = self.execute(&username, &commands, provenance).await?;
+        executed.account.view().ok_or(AccountError::UserUnknown)
+    }
+
+    /// Without an admin nobody could ever make one.
+    async fn refuse_last_admin(&self, principal: &Principal) -> Result<(), AccountError> {
+        let loaded = self.aggregates().list::<Account>(Some(&principal.tenant)).await?;
+        match loaded.iter().filter(|loaded| loaded.state.is_active_admin()).count() {
+            0 | 1 => Err(AccountError::LastAdmin),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Accounts on a log in memory, with ports that play.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use runner_core::account::password::Password;
+use runner_core::account::username::Username;
+use runner_core::account::view::UserView;
+use runner_core::aggregate::{Change, StoredAggregate, TenantId};
+use runner_core::credentials::{
+    AccessGrant, Code, CodeKind, CodeMaker, CredentialError, GrantSigner, PasswordHasher, RefreshGrant,
+};
+use runner_core::event_log::{Appended, Digest, Provenance};
+use runner_core::ids::{CommandId, SecretId, StreamId};
+use runner_core::ports::{AggregateLog, AppendError, Clock, ReadError};
+use runner_core::principal::{Means, Principal};
+use runner_core::time::Timestamp;
+use uuid::Uuid;
+
+use crate::accounts::{
+    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, Registration,
+    RegistrationPolicy, UserChange,
+};
+use crate::aggregates::Aggregates;
+
+pub(super) struct World {
+    pub(super) accounts: Accounts,
+    pub(super) log: Arc<MemoryAggregates>,
+    pub(super) hasher: Arc<PlainHasher>,
+}
+
+impl World {
+    pub(super) fn open() -> Self {
+        Self::with(RegistrationPolicy::Open, LocalUser::Admitted)
+    }
+
+    pub(super) fn with(registration: RegistrationPolicy, local_user: LocalUser) -> Self {
+        let (log, hasher) = (Arc::new(MemoryAggregates::default()), Arc::new(PlainHasher::default()));
+        let ports = AccountPorts {
+            aggregates: Aggregates::new(Arc::clone(&log) as Arc<_>),
+            clock: Arc::new(StepClock::default()),
+            hasher: Arc::clone(&hasher) as Arc<_>,
+            signer: Arc::new(ListSigner::default()),
+            codes: Arc::new(CountingCodes::default()),
+        };
+        let accounts = Accounts::new(ports, AccountPolicy { registration, setup: None, local_user });
+        Self { accounts, log, hasher }
+    }
+
+    pub(super) fn client(&self) -> Client {
+        let provenance = Provenance {
+            actor: "anonymous".into(),
+            request_id: None,
+            address: None,
+            command: CommandId(Uuid::now_v7()),
+            request_hash: None,
+        };
+        Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: "test".into(), provenance }
+    }
+
+    pub(super) async fn register(&self, name: &str, code: Option<&str>) -> Result<Admission, AccountError> {
+        let username = Username::try_from(name.to_owned()).unwrap();
+        let (password, code) = (Password::new("your-password"), code.map(str::to_owned));
+        self.accounts.register(Registration { username, password, code }, self.client()).await
+    }
+
+    pub(super) async fn log_in(&self, name: &str, password: &str) -> Result<Admission, AccountError> {
+        self.accounts.log_in(name.to_owned(), Password::new(password), self.client()).await
+    }
+
+    pub(super) async fn change(
+        &self,
+        by: &Principal,
+        name: &str,
+        change: UserChange,
+    ) -> Result<UserView, AccountError> {
+        self.accounts.change_user(by, (name.to_owned(), change), self.client().provenance).await
+    }
+}
+
+/// Whoever has just come in.
+pub(super) fn principal_of(admission: &Admission) -> Principal {
+    let UserView { tenant, username, role, .. } = admission.user.clone();
+    Principal { tenant, name: username, role, means: Means::Login(Uuid::nil()) }
+}
+
+/// The states of aggregates, and their secrets.
+#[derive(Default)]
+pub(super) struct MemoryAggregates {
+    rows: Mutex<BTreeMap<StreamId, (&'static str, StoredAggregate)>>,
+    secrets: Mutex<BTreeMap<SecretId, Vec<u8>>>,
+    appends: AtomicU32,
+    failures: AtomicU32,
+}
+
+impl MemoryAggregates {
+    pub(super) fn fail_next(&self) {
+        self.failures.store(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn appends(&self) -> u32 {
+        self.appends.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl AggregateLog for MemoryAggregates {
+    async fn append_change(&self, change: Change) -> Result<Appended, AppendError> {
+        // Others get in between reading and writing, as they do with a disk.
+        tokio::task::yield_now().await;
+        if self.failures.swap(0, Ordering::Relaxed) > 0 {
+            return Err(AppendError::Unavailable("no space".into()));
+        }
+        let Change { kind, stream, tenant, expected_version, events, state, secrets, .. } = change;
+        let mut rows = self.rows.lock().unwrap();
+        let actual = rows.get(&stream).map_or(0, |(_, row)| row.version);
+        let expected = expected_version.unwrap();
+        if expected != actual {
+            return Err(AppendError::Conflict { expected, actual });
+        }
+        let version = actual + events.len() as u64;
+        rows.insert(stream, (kind, StoredAggregate { stream, tenant, version, state: state.unwrap() }));
+        self.secrets
+            .lock()
+            .unwrap()
+            .extend(secrets.into_iter().map(|secret| (secret.id, secret.sealed.unwrap())));
+        self.appends.fetch_add(1, Ordering::Relaxed);
+        Ok(Appended { stream, first_version: actual + 1, last_version: version, replayed: false })
+    }
+
+    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
+        tokio::task::yield_now().await;
+        Ok(self.rows.lock().unwrap().get(&stream).map(|(_, row)| row.clone()))
+    }
+
+    async fn list_aggregates(
+        &self,
+        kind: &str,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<StoredAggregate>, ReadError> {
+        let rows = self.rows.lock().unwrap();
+        let of_kind = rows.values().filter(|(known, _)| *known == kind).map(|(_, row)| row.clone());
+        Ok(of_kind.filter(|row| tenant.is_none_or(|tenant| row.tenant == *tenant)).collect())
+    }
+
+    async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.secrets.lock().unwrap().get(&secret).cloned())
+    }
+}
+
+/// No hash at all; it counts how often one would have been made to check a password.
+#[derive(Default)]
+pub(super) struct PlainHasher(AtomicU32);
+
+impl PlainHasher {
+    pub(super) fn checked(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for PlainHasher {
+    async fn hash(&self, password: &Password) -> Result<Vec<u8>, CredentialError> {
+        tokio::task::yield_now().await;
+        Ok(password.expose().as_bytes().to_vec())
+    }
+
+    async fn verify(&self, password: &Password, hash: Option<Vec<u8>>) -> Result<bool, CredentialError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(hash.is_some_and(|hash| hash == password.expose().as_bytes()))
+    }
+}
+
+/// Tokens are places in a list.
+#[derive(Default)]
+struct ListSigner {
+    access: Mutex<Vec<AccessGrant>>,
+    refresh: Mutex<Vec<RefreshGrant>>,
+}
+
+impl GrantSigner for ListSigner {
+    fn sign_access(&self, grant: &AccessGrant) -> Result<String, CredentialError> {
+        let mut grants = self.access.lock().unwrap();
+        grants.push(grant.clone());
+        Ok(format!("a{}", grants.len() - 1))
+    }
+
+    fn read_access(&self, token: &str) -> Option<AccessGrant> {
+        let place: usize = token.strip_prefix('a')?.parse().ok()?;
+        self.access.lock().unwrap().get(place).cloned()
+    }
+
+    fn sign_refresh(&self, grant: &RefreshGrant) -> Result<String, CredentialError> {
+        let mut grants = self.refresh.lock().unwrap();
+        grants.push(grant.clone());
+        Ok(format!("r{}", grants.len() - 1))
+    }
+
+    fn read_refresh(&self, token: &str) -> Option<RefreshGrant> {
+        let place: usize = token.strip_prefix('r')?.parse().ok()?;
+        self.refresh.lock().unwrap().get(place).cloned()
+    }
+}
+
+/// Codes are numbers.
+#[derive(Default)]
+struct CountingCodes(AtomicU32);
+
+impl CodeMaker for CountingCodes {
+    fn make(&self, kind: CodeKind, id: Uuid) -> Result<(Code, Digest), CredentialError> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        Ok((Code(format!("{}{id}/{number}", kind.prefix())), hash(number)))
+    }
+
+    fn read(&self, kind: CodeKind, text: &str) -> Option<(Uuid, Digest)> {
+        let (id, number) = text.strip_prefix(kind.prefix())?.split_once('/')?;
+        Some((id.parse().ok()?, hash(number.parse().ok()?)))
+    }
+}
+
+fn hash(number: u32) -> Digest {
+    let mut digest = Digest::default();
+    digest.0[..4].copy_from_slice(&number.to_be_bytes());
+    digest
+}
+
+/// A microsecond passes with each look at it.
+#[derive(Default)]
+struct StepClock(AtomicI64);
+
+impl Clock for StepClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(1_795_343_053_000_000 + self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,39 @@
+//! What users and keys may spend in a month.
+
+use async_trait::async_trait;
+use runner_core::account::Account;
+use runner_core::account::username::Username;
+use runner_core::api_key::ApiKey;
+use runner_core::ids::StreamId;
+use runner_core::model_access::{BudgetLimits, Payer};
+use runner_core::money::MicroDollars;
+use runner_core::ports::ReadError;
+
+use crate::aggregates::Aggregates;
+
+/// A user's own budget, or the one that everybody has; a key's own budget.
+#[derive(Debug)]
+pub struct StoredBudgets {
+    pub aggregates: Aggregates,
+    /// For users that have none of their own.
+    pub of_each_user: Option<MicroDollars>,
+}
+
+#[async_trait]
+impl BudgetLimits for StoredBudgets {
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError> {
+        match payer {
+            Payer::User { owner, .. } => {
+                // The local user has no account.
+                let Ok(username) = Username::try_from(owner.clone()) else { return Ok(self.of_each_user) };
+                let account = self.aggregates.load::<Account>(Account::stream(&username)).await?;
+                let own = account.and_then(|account| account.state.profile()?.monthly_budget);
+                Ok(own.or(self.of_each_user))
+            }
+            Payer::Key(key) => {
+                let key = self.aggregates.load::<ApiKey>(StreamId(*key)).await?;
+                Ok(key.and_then(|key| key.state.stored()?.monthly_budget_micros))
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Accounts over HTTP: coming in, staying in, being put out.
+
+mod browsers;
+mod entry;
+mod people;
+mod programs;
+mod strangers;

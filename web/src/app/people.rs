@@ -1,0 +1,66 @@
+//! Who gets in: accounts, what signs their tokens, and the first user's code.
+
+use std::sync::Arc;
+
+use runner_actors::{AccountPolicy, AccountPorts, Accounts, Aggregates, LocalUser};
+use runner_adapters::codes::RandomCodes;
+use runner_adapters::grants::JwtSigner;
+use runner_adapters::passwords::Argon2Hasher;
+use runner_adapters::secret_key::SecretKey;
+use runner_adapters::setup_code::SetupFile;
+use runner_core::account::Account;
+use runner_core::credentials::SetupCode;
+use runner_core::ports::Clock;
+
+use crate::authentication::Authentication;
+use crate::config::Config;
+use crate::cookies::Transport;
+
+pub(super) fn authentication(config: &Config, accounts: Accounts) -> Authentication {
+    let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
+    if !config.host.is_loopback() && transport == Transport::Plain {
+        tracing::warn!(
+            "passwords and tokens travel in clear text unless a proxy in front speaks TLS; set PUBLIC_URL to its https address"
+        );
+    }
+    Authentication { accounts, proxies: config.access.trusted_proxies.clone(), transport }
+}
+
+/// The operator's key, or the one in the data folder.
+pub(super) fn secret_key(config: &Config) -> anyhow::Result<SecretKey> {
+    match &config.access.secret_key {
+        Some(text) => Ok(SecretKey::from_setting(text.expose())?),
+        None => Ok(SecretKey::load_or_create(&config.data_dir)?),
+    }
+}
+
+pub(super) async fn accounts(
+    config: &Config,
+    (secret_key, aggregates): (&SecretKey, Aggregates),
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Accounts> {
+    let anybody = !aggregates.list::<Account>(None).await?.is_empty();
+    let (local_user, registration) = (config.access.local_user, config.access.registration);
+    let setup: Option<Arc<dyn SetupCode>> = match local_user {
+        LocalUser::Refused if !anybody => {
+            let file = SetupFile::load_or_create(&config.data_dir)?;
+            tracing::warn!(
+                "nobody has registered; the first user needs the code in {}",
+                file.path().display()
+            );
+            Some(Arc::new(file))
+        }
+        LocalUser::Refused | LocalUser::Admitted => {
+            SetupFile::discard(&config.data_dir)?;
+            None
+        }
+    };
+    let ports = AccountPorts {
+        aggregates,
+        clock,
+        hasher: Arc::new(Argon2Hasher::new()?),
+        signer: Arc::new(JwtSigner::new(secret_key)),
+        codes: Arc::new(RandomCodes),
+    };
+    Ok(Accounts::new(ports, AccountPolicy { registration, setup, local_user }))
+}

@@ -1,0 +1,172 @@
+//! Who may come in, and through what: accounts, the proxies in front, the server's own address.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use runner_actors::{LocalUser, RegistrationPolicy};
+
+use super::{Reader, Secret};
+
+/// The shortest `SECRET_KEY`, in bytes.
+const MIN_SECRET_BYTES: usize = 32;
+
+/// Everything about who gets in.
+#[derive(Clone, Debug)]
+pub struct AccessSettings {
+    /// Whether requests without a token are the local user's, while nobody has registered.
+    pub local_user: LocalUser,
+    pub registration: RegistrationPolicy,
+    /// Absent: the one in the data folder.
+    pub secret_key: Option<Secret>,
+    /// Who is believed about the address that a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where people reach the server, if that is not where it listens.
+    pub public_url: Option<String>,
+}
+
+impl AccessSettings {
+    pub(super) fn read(reader: &mut Reader, host: IpAddr) -> Self {
+        // Lambda has no socket of its own; whoever knows the function's address reaches it.
+        let is_lambda = reader.text("AWS_LAMBDA_RUNTIME_API").is_some();
+        let local_user = local_user(reader, host, is_lambda);
+        let registration = match (reader.text("REGISTRATION").as_deref(), local_user) {
+            (Some("open"), _) | (None, LocalUser::Admitted) => RegistrationPolicy::Open,
+            (Some("invite"), _) | (None, LocalUser::Refused) => RegistrationPolicy::Invite,
+            (Some("closed"), _) => RegistrationPolicy::Closed,
+            (Some(other), _) => {
+                reader.problems.push(format!("REGISTRATION: `{other}` is none of open, invite, closed"));
+                RegistrationPolicy::Closed
+            }
+        };
+        Self {
+            local_user,
+            registration,
+            secret_key: secret_key(reader),
+            trusted_proxies: trusted_proxies(reader),
+            public_url: public_url(reader),
+        }
+    }
+
+    /// Whether people reach the server over TLS that ends in front of it.
+    pub fn is_public_over_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// The name in the server's own address.
+    pub fn public_host(&self) -> Option<String> {
+        let (_, rest) = self.public_url.as_deref()?.split_once("://")?;
+        let authority = rest.split('/').next()?;
+        let name = match authority.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            Some(_) | None => authority,
+        };
+        Some(name.to_owned())
+    }
+}
+
+fn local_user(reader: &mut Reader, host: IpAddr, is_lambda: bool) -> LocalUser {
+    match reader.text("AUTH").as_deref() {
+        None if host.is_loopback() && !is_lambda => LocalUser::Admitted,
+        Some("local") if host.is_loopback() => LocalUser::Admitted,
+        Some("local") => {
+            reader.problems.push(format!(
+                "AUTH: with `local` anybody who reaches the server could run commands, and {host} is not a loopback address"
+            ));
+            LocalUser::Refused
+        }
+        None | Some("required") => LocalUser::Refused,
+        Some(other) => {
+            reader.problems.push(format!("AUTH: `{other}` is neither local nor required"));
+            LocalUser::Refused
+        }
+    }
+}
+
+fn secret_key(reader: &mut Reader) -> Option<Secret> {
+    let key = reader.text("SECRET_KEY")?;
+    if key.len() < MIN_SECRET_BYTES {
+        reader.problems.push(format!("SECRET_KEY: must have at least {MIN_SECRET_BYTES} bytes"));
+    }
+    Some(Secret(key))
+}
+
+fn trusted_proxies(reader: &mut Reader) -> Vec<IpNet> {
+    let mut proxies = vec![];
+    for text in reader.list("TRUSTED_PROXIES") {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        match text.parse::<IpNet>().or(address) {
+            Ok(network) => proxies.push(network),
+            Err(_) => {
+                reader
+                    .problems
+                    .push(format!("TRUSTED_PROXIES: `{text}` is neither an address nor a network"));
+            }
+        }
+    }
+    proxies
+}
+
+fn public_url(reader: &mut Reader) -> Option<String> {
+    let url = reader.text("PUBLIC_URL")?;
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        reader.problems.push(format!("PUBLIC_URL: `{url}` is not an http or https address"));
+    }
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use runner_actors::{LocalUser, RegistrationPolicy};
+
+    use super::super::tests::read;
+
+    #[test]
+    fn loopback_needs_no_login_and_every_other_address_does() {
+        let access = read(&[]).unwrap().access;
+        assert_eq!((access.local_user, access.registration), (LocalUser::Admitted, RegistrationPolicy::Open));
+        for open in
+            [[("HOST", "0.0.0.0")], [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")], [("AUTH", "required")]]
+        {
+            let access = read(&open).unwrap().access;
+            let expected = (LocalUser::Refused, RegistrationPolicy::Invite);
+            assert_eq!((access.local_user, access.registration), expected, "{open:?}");
+        }
+    }
+
+    #[test]
+    fn open_address_without_login_is_refused() {
+        let problems = read(&[("HOST", "0.0.0.0"), ("AUTH", "local")]).unwrap_err();
+
+        assert!(problems[0].starts_with("AUTH: with `local` anybody"), "{problems:?}");
+    }
+
+    #[test]
+    fn every_mistake_about_access_is_named() {
+        let problems = read(&[
+            ("AUTH", "none"),
+            ("REGISTRATION", "perhaps"),
+            ("SECRET_KEY", "thirty-one bytes are not enough"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, somewhere"),
+            ("PUBLIC_URL", "runner.example"),
+        ])
+        .unwrap_err();
+
+        let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
+        assert_eq!(named, ["AUTH", "REGISTRATION", "SECRET_KEY", "TRUSTED_PROXIES", "PUBLIC_URL"]);
+    }
+
+    #[test]
+    fn public_address_gives_the_name_and_whether_it_is_secure() {
+        for (url, host, is_secure) in [
+            ("https://runner.example", "runner.example", true),
+            ("http://runner.example:8080/sub/", "runner.example", false),
+            ("https://[2001:db8::1]:443", "[2001:db8::1]", true),
+        ] {
+            let access = read(&[("PUBLIC_URL", url)]).unwrap().access;
+            assert_eq!(
+                (access.public_host().as_deref(), access.is_public_over_https()),
+                (Some(host), is_secure)
+            );
+        }
+    }
+}
