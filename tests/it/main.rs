@@ -5,6 +5,7 @@
 mod accounts;
 mod crashes;
 mod crashes_anywhere;
+mod decision_buttons;
 mod durability;
 mod export;
 mod failures;
