@@ -8,6 +8,7 @@ mod audit;
 mod budgets;
 mod crashes;
 mod crashes_anywhere;
+mod decision_buttons;
 mod durability;
 mod export;
 mod failures;
