@@ -58,10 +58,10 @@ claude:
 	@test -x "$(FIND_CLAUDE)" || \
 		npm install --no-audit --no-fund --prefix .agent @anthropic-ai/claude-code@$(CLAUDE_VERSION)
 
-# A browser, and a file system for losing power on.
+# A browser, a file system for losing power on, and the sandbox for agents.
 tools:
-	@command -v chromium >/dev/null && test -x /usr/sbin/mkfs.ext4 || \
-		{ $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs; }
+	@command -v chromium >/dev/null && command -v bwrap >/dev/null && test -x /usr/sbin/mkfs.ext4 || \
+		{ $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs bubblewrap; }
 
 # Writes the committed OpenAPI document anew.
 openapi:

@@ -21,6 +21,7 @@ mod session_actor;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod turns;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use budgets::StoredBudgets;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
+pub use trust::TrustedFolders;
 pub use turns::TurnCounts;
 
 /// The ports and settings that every actor shares.
@@ -51,6 +53,7 @@ pub struct Services {
     pub runtime: Arc<dyn AgentRuntime>,
     pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
+    pub trust: TrustedFolders,
     pub settings: Settings,
 }
 

@@ -5,6 +5,7 @@ mod adoption;
 mod failures;
 mod lifetimes;
 mod limits;
+mod memory_aggregates;
 mod memory_log;
 mod parking;
 mod places;
@@ -13,6 +14,7 @@ mod replay;
 mod requests;
 mod samples;
 mod subagents;
+mod trust;
 mod watchers;
 mod workspaces;
 

@@ -1,43 +1,57 @@
 //! The agent: the real `claude` program, driven over stream-json and its control protocol.
 //!
-//! One process per live session, kept between turns. What it is started with is in `launch.rs`; how it
-//! runs and ends in `process.rs` and `process_tree.rs`; what is said to it in `request.rs`; what it says
+//! One process per live session, kept between turns. What it is started with is in `launch.rs`, what it can
+//! see and take in `sandbox.rs` and `limits.rs`; how it runs and ends in `process.rs` and `process_tree.rs`; what is said to it in `request.rs`; what it says
 //! in `decode.rs` and `control.rs`; its own files in `transcript.rs` and `fork.rs`, and what it wrote without
 //! this program in `import.rs`. Claude's field names are spelled in this module and nowhere else.
 
+mod agent_folder;
 mod control;
 mod credentials;
 mod decode;
 mod file_change;
+mod folder;
 mod fork;
 pub mod import;
 mod launch;
+mod limits;
 mod process;
 mod process_tree;
 mod program;
 mod reader;
 mod report;
 mod request;
+mod sandbox;
 #[cfg(test)]
 mod tests;
 mod tools;
 mod transcript;
+mod trusted;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use runner_core::folders::AllowedFolders;
 use runner_core::ids::SessionId;
 use runner_core::ports::{
     AgentError, AgentFile, AgentLaunch, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
 };
+use runner_core::protection::{AgentProtection, Sandboxing};
 use runner_core::session::fork::Said;
+use runner_core::trust::Trust;
 
 pub use credentials::{Credentials, ModelKind};
+use folder::Folder;
 use fork::TranscriptCopy;
-use process::{ClaudeProcess, OutputQueue};
-use process_tree::Marker;
+use launch::{Means, Place};
+pub use limits::AgentLimits;
+use limits::{InUserNamespace, Limiter};
+use process::{Attached, ClaudeProcess, OutputQueue};
+use process_tree::{Marker, ProcessTree};
 use program::Program;
+use sandbox::Sandbox;
+pub use sandbox::{SandboxMode, SandboxSettings, SandboxUnavailable};
 use transcript::Transcript;
 
 /// What the runtime needs to know of the machine; read once from the configuration.
@@ -55,6 +69,10 @@ pub struct ClaudeSettings {
     pub inherited_env: Vec<(String, String)>,
     /// How often the agent asks the model's API again before it gives up.
     pub max_api_retries: u32,
+    /// Where agents may work; looked at once more when one is started.
+    pub folders: AllowedFolders,
+    pub sandbox: SandboxSettings,
+    pub limits: AgentLimits,
 }
 
 /// Starts `claude` processes.
@@ -62,17 +80,33 @@ pub struct ClaudeSettings {
 pub struct ClaudeRuntime {
     settings: ClaudeSettings,
     program: Mutex<Option<Program>>,
+    /// Or why there is none.
+    sandbox: Result<Sandbox, String>,
+    limiter: Limiter,
 }
 
 impl ClaudeRuntime {
-    /// Looks for the program and asks it for its version. A missing program is no error yet.
-    pub async fn new(settings: ClaudeSettings) -> Self {
-        let program = Program::find(&settings).await;
+    /// Looks for the program, asks it for its version, and tries the sandbox out. A missing program is no
+    /// error yet; a missing sandbox is one where it is required.
+    pub async fn new(settings: ClaudeSettings) -> Result<Self, SandboxUnavailable> {
+        let located = program::locate(&settings).and_then(|path| path.canonicalize().ok());
+        let probe = Sandbox::probe(&settings, located.as_deref());
+        let (program, sandbox) = tokio::join!(Program::find(&settings), probe);
         if let Err(error) = &program {
             tracing::warn!("{error}");
         }
-        let program = program.ok();
-        Self { settings, program: Mutex::new(program) }
+        match (&sandbox, settings.sandbox.mode) {
+            (Err(why), SandboxMode::Required) => return Err(SandboxUnavailable(why.clone())),
+            (Err(why), SandboxMode::Auto) => {
+                tracing::warn!("agents are in no sandbox, they see and may do what this server may: {why}");
+            }
+            (Err(_), SandboxMode::Off) | (Ok(_), _) => {}
+        }
+        let is_root = nix::unistd::Uid::effective().is_root();
+        let in_user_namespace =
+            if sandbox.is_ok() && !is_root { InUserNamespace::Yes } else { InUserNamespace::No };
+        let limiter = Limiter::new(&settings, in_user_namespace);
+        Ok(Self { settings, program: Mutex::new(program.ok()), sandbox, limiter })
     }
 
     /// The program, looked for again if it was missing: installing it needs no restart.
@@ -95,14 +129,29 @@ impl ClaudeRuntime {
 impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         let program = self.program().await?;
-        if !launch.working_dir.is_dir() {
-            return Err(AgentError::WorkingDirMissing(launch.working_dir));
+        let folders = Folder::open_all(&launch, &self.settings.folders)?;
+        // Trusted is what has the name without links.
+        if launch.trust == Trust::Trusted && folders.iter().take(1).any(|folder| folder.real != folder.named)
+        {
+            return Err(AgentError::NotStarted("its trusted folder was replaced by a link".to_owned()));
         }
+        let group = self
+            .limiter
+            .group(launch.process)
+            .map_err(|error| AgentError::NotStarted(format!("its limits cannot be set: {error}")))?;
         let outputs = OutputQueue::new();
         let access = self.settings.credentials.access(&launch, &outputs.sender)?;
-        let command = launch::command(&self.settings, &program, &launch, &access)?;
+        let means = Means {
+            settings: &self.settings,
+            program: &program,
+            sandbox: self.sandbox.as_ref().ok(),
+            limiter: &self.limiter,
+            access: &access,
+        };
+        let command = launch::command(means, &launch, Place { folders: &folders, group: group.as_ref() })?;
         let marker = Marker::of_session(&self.settings.instance, launch.session);
-        ClaudeProcess::spawn(command, marker, outputs, access.pass)
+        let tree = ProcessTree::new(marker, group);
+        ClaudeProcess::spawn(command, outputs, Attached { tree, pass: access.pass, trust: launch.trust })
     }
 
     async fn check(&self) -> Result<(), AgentError> {
@@ -118,6 +167,11 @@ impl AgentRuntime for ClaudeRuntime {
             credentials: self.settings.credentials.kind(),
             gateway: self.settings.credentials.is_behind_gateway(),
             offline: self.settings.credentials.is_offline(),
+            protection: AgentProtection {
+                sandbox: if self.sandbox.is_ok() { Sandboxing::Bubblewrap } else { Sandboxing::None },
+                sandbox_problem: self.sandbox.as_ref().err().cloned(),
+                limits: self.limiter.report(),
+            },
         }
     }
 
@@ -141,6 +195,6 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn sweep(&self) -> usize {
-        Marker::of_instance(&self.settings.instance).kill_all().await
+        Marker::of_instance(&self.settings.instance).kill_all().await + self.limiter.sweep()
     }
 }

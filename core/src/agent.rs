@@ -165,6 +165,9 @@ pub struct AgentProfile {
     pub skills: Vec<Value>,
     pub agents: Vec<String>,
     pub plugins: Vec<Value>,
+    /// Whether it loaded what its folder brings, because somebody trusts that. Absent means no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trusted_folder: bool,
 }
 
 /// A change to one file, as the agent's tool reports it.

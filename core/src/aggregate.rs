@@ -17,6 +17,7 @@ use crate::api_key::ApiKey;
 use crate::event_log::Provenance;
 use crate::ids::{SecretId, StreamId};
 use crate::invite::Invite;
+use crate::trust::TrustedFolder;
 
 /// Whom stored things belong to: a team. People of other tenants cannot tell that they exist.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -158,8 +159,12 @@ pub fn encode_state<A: Aggregate>(aggregate: &A) -> serde_json::Result<String> {
 pub type Fold = fn(Option<&str>, &EncodedEvent) -> serde_json::Result<String>;
 
 /// How every kind of aggregate is folded, for writing their states anew.
-pub const FOLDS: &[(&str, Fold)] =
-    &[(Account::KIND, fold::<Account>), (ApiKey::KIND, fold::<ApiKey>), (Invite::KIND, fold::<Invite>)];
+pub const FOLDS: &[(&str, Fold)] = &[
+    (Account::KIND, fold::<Account>),
+    (ApiKey::KIND, fold::<ApiKey>),
+    (Invite::KIND, fold::<Invite>),
+    (TrustedFolder::KIND, fold::<TrustedFolder>),
+];
 
 /// The fold of one kind.
 pub fn fold<A: Aggregate>(state: Option<&str>, event: &EncodedEvent) -> serde_json::Result<String> {

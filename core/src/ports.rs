@@ -14,10 +14,12 @@ use crate::ids::{CommandId, ProcessId, SecretId, SessionId, StreamId, TurnId};
 use crate::model_access::SpentBefore;
 use crate::principal::Reach;
 use crate::prompt::Attachment;
+use crate::protection::AgentProtection;
 use crate::session::fork::Said;
 use crate::session::index::{SessionStatus, SessionSummary};
 use crate::session::requests::SettledRequest;
 use crate::time::Timestamp;
+use crate::trust::Trust;
 use crate::workspace::{UnobservedReason, WorkspaceReport};
 
 /// Tells the time. The only way the time gets into the program.
@@ -201,6 +203,8 @@ pub struct AgentLaunch {
     pub spent: SpentBefore,
     /// What was kept of the agent's files; used where the machine has less.
     pub files: Vec<AgentFile>,
+    /// Whether the agent loads what the working folder brings.
+    pub trust: Trust,
     /// The tool use to go on with. No prompt is needed: the agent comes to its gate by itself.
     pub resume_at: Option<String>,
 }
@@ -213,6 +217,8 @@ pub enum AgentError {
     NotInstalled(String),
     #[error("the folder {} does not exist", .0.display())]
     WorkingDirMissing(PathBuf),
+    #[error("the folder {} is not one that agents may work in", .0.display())]
+    WorkingDirNotAllowed(PathBuf),
     #[error("the agent could not be started: {0}")]
     NotStarted(String),
     /// The program has ended; nothing can be said to it.
@@ -252,6 +258,7 @@ pub struct AgentStatus {
     /// login it does not: the agent renews that by itself.
     pub gateway: bool,
     pub offline: bool,
+    pub protection: AgentProtection,
     /// What to do where something is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

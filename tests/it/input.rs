@@ -139,7 +139,7 @@ async fn bypass_as_root_explains_itself() {
     if !nix::unistd::Uid::effective().is_root() {
         return; // Only root is refused.
     }
-    let server = Server::start().await;
+    let server = Server::start_with(&[("SANDBOX", "off")]).await;
 
     let refused =
         server.post("/api/task", &json!({ "prompt": "x", "permission_mode": "bypassPermissions" })).await;

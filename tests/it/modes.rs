@@ -144,7 +144,7 @@ async fn a_mode_changed_in_the_middle_of_a_turn_holds_from_the_next_call_on() {
 
 #[tokio::test]
 async fn a_session_may_be_let_do_everything_in_the_middle_of_a_turn() {
-    let server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
+    let server = Server::start_with(&[("SANDBOX", "off"), ("IS_SANDBOX", "1")]).await;
     let outside = tempfile::tempdir().unwrap();
     let write = |path: String| json!({ "tool_use": { "name": "Write", "input": { "file_path": path, "content": "x" } } });
     let second = outside.path().join("b.txt");

@@ -116,7 +116,7 @@ async fn title_tags_and_archive_are_changed_and_kept() {
 
 #[tokio::test]
 async fn changes_that_make_no_sense_are_refused_by_name() {
-    let server = Server::start().await;
+    let server = Server::start_with(&[("SANDBOX", "off")]).await;
     let session = busy(&server).await;
     for (body, status, code) in [
         (json!({ "title": "" }), 400, "title_invalid"),

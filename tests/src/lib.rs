@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 #![expect(missing_debug_implementations, reason = "nothing of the harness is printed")]
 
+pub mod browser;
 pub mod lambda_emulator;
 pub mod person;
 pub mod processes;

@@ -47,3 +47,57 @@ pub fn kill_all(pids: &[Pid]) {
         kill(*pid, Signal::SIGKILL).ok();
     }
 }
+
+/// The command lines of all processes of this machine that begin with `text`, whoever started them; those of
+/// shells, which begin otherwise, are left out.
+pub fn commands_on_host(text: &str) -> Vec<String> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let lines = command_lines(&pids.map(Pid::from_raw).collect::<Vec<_>>());
+    lines.into_iter().filter(|line| line.starts_with(text)).collect()
+}
+
+pub async fn wait_for_command_on_host(text: &str) {
+    for _ in 0..400 {
+        if !commands_on_host(text).is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("nobody runs `{text}`");
+}
+
+pub async fn wait_until_no_command(text: &str) {
+    for _ in 0..200 {
+        if commands_on_host(text).is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("still there: {:?}", commands_on_host(text));
+}
+
+/// Ends and removes the control groups that a server did not live to remove.
+pub fn remove_groups(data_dir: &Path) {
+    let Ok(instance) = fs::read_to_string(data_dir.join("instance")) else { return };
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    for line in own.lines() {
+        let mut fields = line.split(':').skip(1);
+        let (controller, path) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        let groups =
+            fs::read_dir(format!("/sys/fs/cgroup/{controller}{path}")).into_iter().flatten().flatten();
+        let left = groups.filter(|entry| entry.file_name().to_string_lossy().contains(instance.trim()));
+        for group in left {
+            // The kernel may not have collected the last process in it.
+            for _ in 0..100 {
+                let members = fs::read_to_string(group.path().join("cgroup.procs")).unwrap_or_default();
+                let members: Vec<i32> = members.lines().filter_map(|line| line.parse().ok()).collect();
+                kill_all(&members.into_iter().map(Pid::from_raw).collect::<Vec<_>>());
+                if fs::remove_dir(group.path()).is_ok() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
-use crate::processes::{agents_of, command_lines, kill_all};
+use crate::processes::{agents_of, command_lines, kill_all, remove_groups};
 use crate::sse::Frames;
 
 /// Longer than a start takes on a slow machine.
@@ -77,7 +77,7 @@ impl Server {
         self.folder.path().join("data")
     }
 
-    /// The home of the server and its agents.
+    /// The home of the person who runs the server.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
@@ -243,6 +243,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.child.start_kill().ok();
         kill_all(&agents_of(&self.data_dir()));
+        remove_groups(&self.data_dir());
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The server and Lambda build the same [`Application`]; tests of the routes start the server.
 
+mod agents;
 mod credentials;
 mod people;
 
@@ -17,8 +18,10 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{Aggregates, ApiKeys, Audit, Services, Sessions, Settings, StoredBudgets};
-use runner_adapters::claude::{ClaudeRuntime, ClaudeSettings, Credentials};
+use runner_actors::{
+    Aggregates, ApiKeys, Audit, Services, Sessions, Settings, StoredBudgets, TrustedFolders,
+};
+use runner_adapters::claude::ClaudeRuntime;
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::gateway::MonthlyBudgets;
@@ -26,9 +29,8 @@ use runner_adapters::offline_model::OfflineModel;
 use runner_adapters::vault::KeyVault;
 use runner_adapters::workspace::GitWorkspaces;
 use runner_core::model_access::SpendRecord;
-use runner_core::ports::{AgentRuntime, Clock};
+use runner_core::ports::Clock;
 use utoipa_actix_web::AppExt;
-use uuid::Uuid;
 
 use crate::access::admit;
 use crate::authentication::Authentication;
@@ -80,9 +82,12 @@ impl Application {
         let limits = StoredBudgets { aggregates: aggregates.clone(), of_each_user: config.monthly_budget };
         let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
         let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;
-        let settings = claude_settings(config, credentials)?;
-        let runtime = Arc::new(ClaudeRuntime::new(settings).await);
-        announce(&*runtime);
+        let folders = agents::allowed_folders(config)?;
+        let settings = agents::claude_settings(config, credentials, folders.clone())?;
+        let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
+        agents::announce(&*runtime);
+        let may_bypass = agents::may_bypass(config, &*runtime);
+        let trust = TrustedFolders::new(aggregates.clone());
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
             directory: Arc::new(store.clone()),
@@ -90,6 +95,7 @@ impl Application {
             runtime,
             workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
+            trust: trust.clone(),
             settings: Settings {
                 node: config.node.clone(),
                 max_sessions: config.max_sessions,
@@ -106,12 +112,9 @@ impl Application {
             accounts: accounts.clone(),
             api_keys,
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
-            workspaces: Workspaces {
-                default: config.working_dir.clone(),
-                roots: config.allowed_roots.clone(),
-                data_dir: config.data_dir.canonicalize()?,
-            },
-            may_bypass: may_bypass(config),
+            workspaces: Workspaces { default: config.working_dir.clone(), allowed: folders },
+            trust,
+            may_bypass,
             node: config.node.clone(),
             started_at: clock.now(),
         };
@@ -219,49 +222,4 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
 fn allowed_hosts(config: &Config) -> AllowedHosts {
     let own = [config.host.to_string()].into_iter().chain(config.access.public_host());
     AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own))
-}
-
-fn claude_settings(config: &Config, credentials: Credentials) -> anyhow::Result<ClaudeSettings> {
-    Ok(ClaudeSettings {
-        program: config.claude_bin.clone(),
-        search_path: config.search_path.clone(),
-        credentials,
-        agents_dir: config.data_dir.join("agents"),
-        instance: instance_id(&config.data_dir)?,
-        inherited_env: config.inherited_env.clone(),
-        max_api_retries: config.max_api_retries,
-    })
-}
-
-/// Tells this installation's agents from others'; made once and kept in the data folder.
-fn instance_id(data_dir: &Path) -> anyhow::Result<String> {
-    let file = data_dir.join("instance");
-    match fs::read_to_string(&file) {
-        Ok(id) if Uuid::try_parse(id.trim()).is_ok() => Ok(id.trim().to_owned()),
-        Ok(_) | Err(_) => {
-            let id = Uuid::now_v7().to_string();
-            fs::write(&file, &id).with_context(|| format!("{} cannot be written", file.display()))?;
-            Ok(id)
-        }
-    }
-}
-
-fn announce(runtime: &dyn AgentRuntime) {
-    let status = runtime.status();
-    if status.offline {
-        tracing::warn!(
-            "there is no API key and no login: the offline model answers; set ANTHROPIC_API_KEY or log in with `claude`"
-        );
-    }
-    tracing::info!(
-        agent.version = status.version.as_deref().unwrap_or("none"),
-        credentials = status.credentials,
-        "the agent is set up"
-    );
-}
-
-/// Claude Code refuses to skip permissions as root unless it is told that it sits in a sandbox.
-fn may_bypass(config: &Config) -> bool {
-    let is_sandbox = config.inherited_env.iter().any(|(name, value)| name == "IS_SANDBOX" && value == "1");
-    is_sandbox || !nix::unistd::Uid::effective().is_root()
 }

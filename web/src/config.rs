@@ -66,6 +66,15 @@ pub enum Offline {
     Never,
 }
 
+/// Whether agents are put into a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sandbox {
+    /// Where the machine has one.
+    Auto,
+    Required,
+    Off,
+}
+
 /// Everything that can be set. Paths are absolute.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -96,6 +105,11 @@ pub struct Config {
     pub shutdown_grace: Duration,
     pub node: String,
     pub inherited_env: Vec<(String, String)>,
+    pub sandbox: Sandbox,
+    pub sandbox_read_only: Vec<PathBuf>,
+    pub agent_max_processes: u64,
+    pub agent_max_memory_mib: u64,
+    pub agent_max_file_mib: u64,
 }
 
 /// What is wrong with the configuration, all of it.
@@ -183,6 +197,11 @@ impl Config {
             )),
             node: reader.text("HOSTNAME").unwrap_or_else(node_name),
             inherited_env: reader.inherited(),
+            sandbox: reader.sandbox(),
+            sandbox_read_only: reader.existing_paths("SANDBOX_READ_ONLY"),
+            agent_max_processes: reader.positive("AGENT_MAX_PROCESSES", 1024),
+            agent_max_memory_mib: reader.positive("AGENT_MAX_MEMORY_MB", 4096),
+            agent_max_file_mib: reader.positive("AGENT_MAX_FILE_MB", 4096),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError(reader.problems)) }
     }
@@ -278,6 +297,28 @@ impl Reader {
                 Offline::Auto
             }
         }
+    }
+
+    fn sandbox(&mut self) -> Sandbox {
+        match self.text("SANDBOX").as_deref() {
+            None | Some("auto") => Sandbox::Auto,
+            Some("required") => Sandbox::Required,
+            Some("off") => Sandbox::Off,
+            Some(other) => {
+                self.problems.push(format!("SANDBOX: `{other}` is none of auto, required, off"));
+                Sandbox::Auto
+            }
+        }
+    }
+
+    fn existing_paths(&mut self, name: &str) -> Vec<PathBuf> {
+        let paths = self.list(name).into_iter().map(PathBuf::from);
+        let (good, bad): (Vec<_>, Vec<_>) =
+            paths.partition(|path| path.is_absolute() && path.parent().is_some() && path.exists());
+        let problems =
+            bad.iter().map(|path| format!("{name}: `{}` is no absolute path of something", path.display()));
+        self.problems.extend(problems);
+        good
     }
 
     fn inherited(&self) -> Vec<(String, String)> {

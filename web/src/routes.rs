@@ -14,9 +14,10 @@ pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod status;
 pub(crate) mod tasks;
+pub(crate) mod trust;
 pub(crate) mod users;
 
-use runner_actors::{Accounts, ApiKeys, Sessions};
+use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -34,6 +35,7 @@ pub(crate) struct Context {
     pub(crate) accounts: Accounts,
     pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
+    pub(crate) trust: TrustedFolders,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
     pub(crate) node: String,
@@ -80,6 +82,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(sessions::list_messages)
         .service(file_changes::list_changes)
         .service(sessions::verify_session)
+        .service(trust::list_trusted_folders)
+        .service(trust::trust_folder)
+        .service(trust::revoke_trust)
         .service(auth::register)
         .service(auth::log_in)
         .service(auth::refresh_login)

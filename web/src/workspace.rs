@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use actix_web::http::StatusCode;
+use runner_core::folders::AllowedFolders;
 use thiserror::Error;
 
 use crate::error::Problem;
@@ -11,10 +12,7 @@ use crate::error::Problem;
 #[derive(Clone, Debug)]
 pub(crate) struct Workspaces {
     pub(crate) default: PathBuf,
-    /// Resolved: absolute and without symbolic links.
-    pub(crate) roots: Vec<PathBuf>,
-    /// The server's own data, where nobody works.
-    pub(crate) data_dir: PathBuf,
+    pub(crate) allowed: AllowedFolders,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -39,31 +37,22 @@ impl Workspaces {
     /// Resolves a folder as a client names it. Links out of an allowed root are refused, and outside of
     /// the roots nobody learns what exists.
     pub(crate) fn resolve(&self, named: &str) -> Result<PathBuf, WorkspaceError> {
-        if named.contains('\0') || named.is_empty() {
+        if named.chars().any(char::is_control) || named.is_empty() {
             return Err(WorkspaceError::Missing);
         }
         let path = normalize(&self.default.join(named));
         match path.canonicalize() {
-            Ok(resolved) if !self.is_allowed(&resolved) => Err(WorkspaceError::NotAllowed),
+            Ok(resolved) if !self.allowed.contain(&resolved) => Err(WorkspaceError::NotAllowed),
             Ok(resolved) if resolved.is_dir() => Ok(resolved),
             Ok(_) => Err(WorkspaceError::Missing),
-            Err(_) if self.is_allowed(&existing_part(&path)) => Err(WorkspaceError::Missing),
+            Err(_) if self.allowed.contain(&existing_part(&path)) => Err(WorkspaceError::Missing),
             Err(_) => Err(WorkspaceError::NotAllowed),
         }
     }
 
-    fn is_allowed(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| path.starts_with(root)) && !path.starts_with(&self.data_dir)
-    }
-
-    /// Whether work can go on in a folder that was resolved before.
+    /// Whether work can go on in a folder that was resolved before: by now its name may lead elsewhere.
     pub(crate) fn check(&self, resolved: &str) -> Result<(), Problem> {
-        let error = match Path::new(resolved) {
-            path if !self.is_allowed(path) => WorkspaceError::NotAllowed,
-            path if !path.is_dir() => WorkspaceError::Missing,
-            _ => return Ok(()),
-        };
-        Err(error.problem("/working_dir"))
+        self.resolve(resolved).map(drop).map_err(|error| error.problem("/working_dir"))
     }
 }
 
@@ -90,6 +79,8 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
+    use runner_core::folders::AllowedFolders;
+
     use super::{WorkspaceError, Workspaces};
 
     struct Scratch(PathBuf);
@@ -110,7 +101,10 @@ mod tests {
         let root = folder.join("root").canonicalize().unwrap();
         (
             Scratch(folder),
-            Workspaces { default: root.clone(), roots: vec![root.clone()], data_dir: root.join("data") },
+            Workspaces {
+                default: root.clone(),
+                allowed: AllowedFolders { roots: vec![root.clone()], except: vec![root.join("data")] },
+            },
         )
     }
 
@@ -145,7 +139,7 @@ mod tests {
     fn what_is_no_folder_is_missing() {
         let (_scratch, workspaces) = scratch();
 
-        for named in ["nowhere", "file", "in\0side", ""] {
+        for named in ["nowhere", "file", "in\0side", "in\nside", "inside\n", ""] {
             assert_eq!(workspaces.resolve(named), Err(WorkspaceError::Missing), "{named}");
         }
     }

@@ -175,7 +175,7 @@ mod tests {
     fn hundred_failures_in_a_row_are_the_most() {
         let mut throttle = Throttle::default();
         let (mut now, mut failures) = (0, 0);
-        loop {
+        for _ in 0..3 * MAX_FAILURES {
             match throttle.admit(Some(account(1)), address(failures), at(now)) {
                 Ok(_) => failures += 1,
                 Err(REST_MS) => break,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix::Addr;
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentInput, AgentOutputs, RunningAgent};
+use runner_core::trust::Trust;
 use tokio::task::JoinHandle;
 
 use super::{AgentEnded, Heard, SessionActor};
@@ -12,14 +13,20 @@ use super::{AgentEnded, Heard, SessionActor};
 /// A started agent; dropping it ends the pump and, with the last handle, the process.
 pub(super) struct LiveAgent {
     pub(super) process: ProcessId,
+    /// What was known of its folder when it was started.
+    pub(super) trust: Trust,
     pub(super) input: Arc<dyn AgentInput>,
     pump: JoinHandle<()>,
 }
 
 impl LiveAgent {
-    pub(super) fn new(process: ProcessId, agent: RunningAgent, address: Addr<SessionActor>) -> Self {
+    pub(super) fn new(
+        (process, trust): (ProcessId, Trust),
+        agent: RunningAgent,
+        address: Addr<SessionActor>,
+    ) -> Self {
         let pump = actix::spawn(pump(process, agent.outputs, address));
-        Self { process, input: agent.input, pump }
+        Self { process, trust, input: agent.input, pump }
     }
 }
 

@@ -295,6 +295,7 @@ impl Core {
             if !self.ask_for_place() {
                 return;
             }
+            self.retire_if_trust_changed().await;
             let process =
                 self.agent.as_ref().map_or_else(|| ProcessId(Uuid::now_v7()), |agent| agent.process);
             let start = SessionCommand::StartTurn {

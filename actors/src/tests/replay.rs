@@ -12,6 +12,7 @@ use runner_core::ports::{
     GateVerdict, RunningAgent, ToolInfo,
 };
 use runner_core::prompt::Attachment;
+use runner_core::protection::AgentProtection;
 use runner_core::request::Decision;
 use runner_core::session::fork::Said;
 use runner_core::session::requests::SettledRequest;
@@ -106,6 +107,7 @@ impl AgentRuntime for ReplayRunner {
             credentials: "offline",
             gateway: false,
             offline: true,
+            protection: AgentProtection::default(),
             problem: None,
         }
     }

@@ -22,10 +22,13 @@ use runner_core::time::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::memory_aggregates::MemoryAggregates;
 use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
 use super::workspaces::ReplayFolder;
-use crate::{Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission};
+use crate::{
+    Aggregates, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, TrustedFolders,
+};
 
 /// Runs a test on an actix system of its own; one that hangs fails.
 pub(super) fn run(test: impl Future<Output = ()>) {
@@ -37,6 +40,7 @@ pub(super) fn run(test: impl Future<Output = ()>) {
 pub(super) struct Server {
     pub(super) log: Arc<MemoryLog>,
     pub(super) runner: Arc<ReplayRunner>,
+    pub(super) trust: TrustedFolders,
     pub(super) folder: Arc<ReplayFolder>,
     pub(super) sessions: Sessions,
 }
@@ -50,6 +54,7 @@ impl Server {
     pub(super) fn start_with(settings: Settings) -> Self {
         let (log, runner) = (Arc::new(MemoryLog::default()), Arc::new(ReplayRunner::default()));
         let (clock, folder) = (Arc::new(TickingClock::default()), Arc::new(ReplayFolder::default()));
+        let trust = TrustedFolders::new(Aggregates::new(Arc::new(MemoryAggregates::default())));
         let services = Services {
             log: Arc::clone(&log) as Arc<_>,
             directory: Arc::clone(&log) as Arc<_>,
@@ -57,9 +62,10 @@ impl Server {
             runtime: Arc::clone(&runner) as Arc<_>,
             workspaces: Arc::clone(&folder) as Arc<_>,
             clock,
+            trust: trust.clone(),
             settings,
         };
-        Self { log, runner, folder, sessions: Sessions::start(services) }
+        Self { log, runner, trust, folder, sessions: Sessions::start(services) }
     }
 
     /// Opens a session and takes its agent.

@@ -150,6 +150,7 @@ fn profile(init: InitMessage, raw: &Value) -> AgentProfile {
         skills: init.skills,
         agents: init.agents,
         plugins: raw["plugins"].as_array().cloned().unwrap_or_default(),
+        trusted_folder: false,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The command line and the environment of an agent.
 //!
 //! Prompts never go on the command line, and every value stands in the `--flag=value` form, so that
-//! nothing a client sends can become a flag. Settings of the folder are not loaded: a repository must
-//! not bring hooks, servers or another API address of its own.
+//! nothing a client sends can become a flag. Settings of a folder are not loaded unless somebody trusts it
+//! (`trusted.rs`): a repository must not bring hooks, servers or another API address of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,36 +14,72 @@ use runner_core::ports::{AgentError, AgentLaunch};
 use tokio::process::Command;
 
 use super::credentials::Access;
+use super::folder::Folder;
+use super::limits::{AgentGroup, Limiter};
 use super::process_tree::MARKER_VARIABLE;
 use super::program::Program;
+use super::sandbox::{Inside, Sandbox, private_home};
 use super::transcript::Transcript;
-use super::{ClaudeSettings, Credentials, Marker};
+use super::{ClaudeSettings, Credentials, Marker, trusted};
 
 /// The name of the file in which Claude Code keeps a login.
 const LOGIN_FILE: &str = ".credentials.json";
 
+/// Becomes a member of control groups, and then the next program.
+const JOIN_GROUPS: &str = r#"count=$1; shift
+    while [ "$count" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; count=$((count-1)); done; exec "$@""#;
+
+/// What is there to start an agent with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means<'a> {
+    pub(super) settings: &'a ClaudeSettings,
+    pub(super) program: &'a Program,
+    pub(super) sandbox: Option<&'a Sandbox>,
+    pub(super) limiter: &'a Limiter,
+    /// How it reaches a model.
+    pub(super) access: &'a Access,
+}
+
+/// Where an agent is put: the folders it works in, the first of them first, and its control group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) folders: &'a [Folder],
+    pub(super) group: Option<&'a AgentGroup>,
+}
+
+/// The command to run while the folders of `place` are open.
 pub(super) fn command(
-    settings: &ClaudeSettings,
-    program: &Program,
+    means: Means<'_>,
     launch: &AgentLaunch,
-    access: &Access,
+    place: Place<'_>,
 ) -> Result<Command, AgentError> {
+    let settings = means.settings;
     let config_dir = config_dir(settings, launch.session);
     let transcript = Transcript::new(&config_dir, launch.session);
     prepare(settings, &config_dir)
         .and_then(|()| transcript.restore(&launch.files))
         .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
+    trusted::tell(&config_dir, &launch.working_dir, launch.trust)
+        .map_err(|error| AgentError::NotStarted(format!("its settings cannot be written: {error}")))?;
     if let Some(tool_use_id) = &launch.resume_at {
         transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
     }
-    let mut command = program_with_guard(program);
-    // Without a transcript there is nothing to resume.
-    command.current_dir(&launch.working_dir).args(arguments(launch, transcript.path().is_some()));
+    let line = command_line(means, place, &config_dir);
+    let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
+    let mut command = Command::new(first);
+    command.args(others);
+    // A sandbox goes to the working folder by itself.
+    if let (None, Some(working_dir)) = (means.sandbox, place.folders.first()) {
+        command.current_dir(working_dir.handle());
+    }
     command.env_clear();
     command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
     command.envs(&launch.options.env);
-    command.envs(access.env.iter().map(|(name, value)| (name, value)));
-    if access.pass.is_some() {
+    command.envs(means.access.env.iter().map(|(name, value)| (name, value)));
+    if let Some(sandbox) = means.sandbox {
+        command.env("HOME", sandbox.home(&config_dir)).env("TMPDIR", "/tmp").env("IS_SANDBOX", "1");
+    }
+    if means.access.pass.is_some() {
         keep_from_proxy(settings, &mut command);
     }
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
@@ -54,10 +91,43 @@ pub(super) fn command(
     command.env("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true");
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
+    let sources = trusted::arguments(launch.trust, &command);
+    // Without a transcript there is nothing to resume.
+    command.args(arguments(launch, sources, transcript.path().is_some()));
     Ok(command)
 }
 
-fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
+/// Everything in front of the agent's own arguments: each program sets something up and becomes the next.
+fn command_line(means: Means<'_>, place: Place<'_>, config_dir: &Path) -> Vec<OsString> {
+    let mut line = vec![];
+    // The kernel ends the agent when this server ends, however that happens. The sweep at the next start
+    // would come too late: an agent whose input is closed goes on with its turn.
+    if let Some(setpriv) = &means.program.setpriv {
+        line.extend([setpriv.into(), "--pdeathsig".into(), "KILL".into(), OsString::from("--")]);
+    }
+    line.extend(means.limiter.outside());
+    let entrances = place.group.map(AgentGroup::entrances).unwrap_or_default();
+    if !entrances.is_empty() {
+        line.extend(["/bin/sh", "-c", JOIN_GROUPS, "sh"].map(OsString::from));
+        line.push(entrances.len().to_string().into());
+        line.extend(entrances.into_iter().map(OsString::from));
+    }
+    let Some(sandbox) = means.sandbox else {
+        line.push(means.program.path.clone().into());
+        return line;
+    };
+    let login = match &means.settings.credentials {
+        Credentials::Login { credentials_file } => Some(credentials_file.as_path()),
+        Credentials::Gateway { .. } | Credentials::OauthToken { .. } => None,
+    };
+    let program = means.program.resolved();
+    line.extend(sandbox.arguments(Inside { program: &program, folders: place.folders, config_dir, login }));
+    line.extend(means.limiter.inside());
+    line.push(program.into());
+    line
+}
+
+fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<String> {
     let options = &launch.options;
     let mut arguments: Vec<String> = [
         "--output-format=stream-json",
@@ -65,11 +135,10 @@ fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
         "--verbose",
         "--include-partial-messages",
         "--permission-prompt-tool=stdio",
-        "--setting-sources=",
-        "--strict-mcp-config",
     ]
     .map(str::to_owned)
     .to_vec();
+    arguments.extend(sources);
     let identity = if resume { "resume" } else { "session-id" };
     arguments.push(format!("--{identity}={}", launch.session));
     if launch.permission_mode != PermissionMode::Default {
@@ -89,19 +158,6 @@ fn arguments(launch: &AgentLaunch, resume: bool) -> Vec<String> {
     arguments.extend(named.into_iter().filter_map(|(flag, value)| Some(format!("--{flag}={}", value?))));
     arguments.extend(options.add_dirs.iter().map(|folder| format!("--add-dir={folder}")));
     arguments
-}
-
-/// The program, which the kernel ends when this server ends, however that happens. The sweep at the next
-/// start would come too late: an agent whose input is closed goes on with its turn.
-fn program_with_guard(program: &Program) -> Command {
-    match &program.setpriv {
-        Some(setpriv) => {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--"]).arg(&program.path);
-            command
-        }
-        None => Command::new(&program.path),
-    }
 }
 
 /// The gateway is on this machine, and its tokens are nobody else's business.
@@ -124,8 +180,10 @@ pub(super) fn config_dir(settings: &ClaudeSettings, session: SessionId) -> PathB
 }
 
 fn prepare(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
-    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    for own in [folder, &private_home(folder)] {
+        fs::create_dir_all(own)?;
+        fs::set_permissions(own, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
     if let Credentials::Login { credentials_file } = &settings.credentials {
         let link = folder.join(LOGIN_FILE);
         // What was there may point to a login that is gone.

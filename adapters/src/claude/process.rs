@@ -12,12 +12,13 @@ use runner_core::ids::TurnId;
 use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, GateVerdict, RunningAgent};
 use runner_core::prompt::Attachment;
 use runner_core::session::requests::SettledRequest;
+use runner_core::trust::Trust;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::process_tree::Marker;
+use super::process_tree::ProcessTree;
 use super::reader::{Answers, read_lines};
 use super::{report, request};
 use crate::gateway::Pass;
@@ -58,20 +59,28 @@ impl OutputQueue {
 #[derive(Debug)]
 pub(super) struct ClaudeProcess {
     group: Pid,
-    marker: Marker,
+    tree: Arc<ProcessTree>,
     /// Absent once the agent's input is closed.
     lines: Mutex<Option<mpsc::Sender<Value>>>,
     answers: Answers,
     exit: watch::Receiver<Option<String>>,
 }
 
+/// What belongs to a program for as long as it runs.
+#[derive(Debug)]
+pub(super) struct Attached {
+    pub(super) tree: ProcessTree,
+    /// By which it reaches a model, where it needs one.
+    pub(super) pass: Option<Pass>,
+    pub(super) trust: Trust,
+}
+
 impl ClaudeProcess {
-    /// The pass, if it has one, ends with the program.
+    /// What is attached ends with the program.
     pub(super) fn spawn(
         mut command: Command,
-        marker: Marker,
         outputs: OutputQueue,
-        pass: Option<Pass>,
+        Attached { tree, pass, trust }: Attached,
     ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -87,13 +96,14 @@ impl ClaudeProcess {
         let answers = Answers::default();
         tokio::spawn(write_lines(stdin, waiting_lines));
         tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), answers.clone()));
-        tokio::spawn(wait((child, pass), stderr, exited));
+        let tree = Arc::new(tree);
+        tokio::spawn(wait((child, pass), stderr, exited, Arc::clone(&tree)));
         // Answered when it is up; nothing waits for that.
         lines.try_send(request::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let outputs =
-            ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone() };
-        let process = Self { group, marker, lines: Mutex::new(Some(lines)), answers, exit };
+            ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone(), trust };
+        let process = Self { group, tree, lines: Mutex::new(Some(lines)), answers, exit };
         Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
     }
 
@@ -187,7 +197,7 @@ impl AgentInput for ClaudeProcess {
 
     async fn kill(&self) {
         self.signal(Signal::SIGKILL);
-        self.marker.kill_all().await;
+        self.tree.kill_all().await;
         // Its output is read to the end before it counts as ended.
         self.ends_within(UNTIL_KILLED).await;
     }
@@ -206,14 +216,14 @@ impl AgentInput for ClaudeProcess {
                 self.signal(Signal::SIGKILL);
             }
         }
-        self.marker.kill_all().await;
+        self.tree.kill_all().await;
     }
 }
 
 impl Drop for ClaudeProcess {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
-        self.marker.kill_once();
+        self.tree.kill_once();
     }
 }
 
@@ -222,6 +232,7 @@ struct ClaudeOutputs {
     outputs: mpsc::Receiver<AgentOutput>,
     exit: watch::Receiver<Option<String>>,
     answers: Answers,
+    trust: Trust,
 }
 
 #[async_trait]
@@ -229,6 +240,12 @@ impl AgentOutputs for ClaudeOutputs {
     async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit> {
         let mut outputs = Vec::new();
         if self.outputs.recv_many(&mut outputs, MAX_OUTPUTS_AT_ONCE).await > 0 {
+            for output in &mut outputs {
+                // It does not say this of itself.
+                if let AgentOutput::Initialized(profile) = output {
+                    profile.trusted_folder = self.trust == Trust::Trusted;
+                }
+            }
             return Ok(outputs);
         }
         let detail = match self.exit.wait_for(Option::is_some).await {
@@ -254,6 +271,7 @@ async fn wait(
     (mut child, pass): (Child, Option<Pass>),
     stderr: impl AsyncRead + Unpin,
     exited: watch::Sender<Option<String>>,
+    tree: Arc<ProcessTree>,
 ) {
     let tail = Mutex::new(Vec::new());
     let drained = drain(stderr, &tail);
@@ -271,6 +289,9 @@ async fn wait(
             status
         }
     };
+    // What outlives the agent would hold its output open. It goes before the end is told, for then the
+    // session's next agent may start.
+    tree.kill_rest().await;
     let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     exited.send_replace(Some(describe(status, &tail)));
 }

@@ -2,7 +2,8 @@
 //!
 //! Shells of tools lead process sessions of their own, so a signal to the agent's group does not reach
 //! them. Every agent therefore carries a marker in its environment, which its descendants inherit, and
-//! `/proc` tells who has it. A stored process id is never trusted: it may belong to somebody else by now.
+//! `/proc` tells who has it; what has emptied its environment is found in the agent's control group, and
+//! does not outlive its process namespace, where there are such. A stored process id is never trusted: it may belong to somebody else by now.
 
 use std::fs;
 use std::time::Duration;
@@ -11,7 +12,46 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runner_core::ids::SessionId;
 
+use super::limits::AgentGroup;
+
 pub(super) const MARKER_VARIABLE: &str = "CLAUDE_RUNNER_AGENT";
+
+/// Everything that one agent has started.
+#[derive(Debug)]
+pub(super) struct ProcessTree {
+    marker: Marker,
+    group: Option<AgentGroup>,
+}
+
+impl ProcessTree {
+    pub(super) const fn new(marker: Marker, group: Option<AgentGroup>) -> Self {
+        Self { marker, group }
+    }
+
+    /// Ends it; returns when nothing of it is left that can be found.
+    pub(super) async fn kill_all(&self) {
+        self.marker.kill_all().await;
+        if let Some(group) = &self.group {
+            group.kill_all().await;
+        }
+    }
+
+    /// The same for what the agent's own end has left, in less time.
+    pub(super) async fn kill_rest(&self) {
+        self.marker.kill_once();
+        if let Some(group) = &self.group {
+            group.kill_all().await;
+        }
+    }
+
+    /// One round, without waiting: for a destructor.
+    pub(super) fn kill_once(&self) {
+        self.marker.kill_once();
+        if let Some(group) = &self.group {
+            group.kill_once();
+        }
+    }
+}
 
 /// What is killed may fork meanwhile; after this many rounds something else is wrong.
 const MAX_ROUNDS: usize = 100;

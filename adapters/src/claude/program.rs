@@ -29,16 +29,21 @@ impl Program {
         let setpriv = on_search_path(settings, "setpriv");
         Ok(Self { path, version, setpriv })
     }
+
+    /// Where the program is itself: a sandbox does not have the links that lead to it.
+    pub(super) fn resolved(&self) -> PathBuf {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone())
+    }
 }
 
-fn locate(settings: &ClaudeSettings) -> Option<PathBuf> {
+pub(super) fn locate(settings: &ClaudeSettings) -> Option<PathBuf> {
     if let Some(program) = &settings.program {
         return program.is_file().then(|| program.clone());
     }
     on_search_path(settings, "claude")
 }
 
-fn on_search_path(settings: &ClaudeSettings, name: &str) -> Option<PathBuf> {
+pub(super) fn on_search_path(settings: &ClaudeSettings, name: &str) -> Option<PathBuf> {
     let search_path = settings.search_path.as_ref()?;
     std::env::split_paths(search_path).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

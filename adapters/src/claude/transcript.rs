@@ -13,6 +13,8 @@ use runner_core::ids::SessionId;
 use runner_core::ports::AgentFile;
 use serde_json::{Value, json};
 
+use super::agent_folder::AgentFolder;
+
 /// The agent writes its transcript a little after it says something.
 pub(super) const UNTIL_WRITTEN: Duration = Duration::from_secs(2);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
@@ -23,20 +25,20 @@ pub(super) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// A session's part of a configuration folder.
 #[derive(Clone, Debug)]
 pub(super) struct Transcript {
-    config_dir: PathBuf,
+    folder: AgentFolder,
     session: SessionId,
 }
 
 impl Transcript {
     pub(super) fn new(config_dir: &Path, session: SessionId) -> Self {
-        Self { config_dir: config_dir.to_owned(), session }
+        Self { folder: AgentFolder::new(config_dir), session }
     }
 
-    /// The file with the conversation, once the agent has said anything.
+    /// The file with the conversation, once the agent has said anything; below the configuration folder.
     pub(super) fn path(&self) -> Option<PathBuf> {
-        let projects = fs::read_dir(self.config_dir.join("projects")).ok()?;
-        let mut paths = projects.flatten().map(|project| project.path().join(self.file_name()));
-        paths.find(|path| path.is_file())
+        let projects = self.folder.list(Path::new("projects")).into_iter();
+        let mut paths = projects.map(|project| project.join(self.file_name()));
+        paths.find(|path| self.folder.is_file(path))
     }
 
     fn file_name(&self) -> String {
@@ -66,7 +68,7 @@ impl Transcript {
     }
 
     fn contains(&self, mark: &str) -> bool {
-        let text = self.path().and_then(|path| fs::read(path).ok());
+        let text = self.path().and_then(|path| self.folder.read(&path, u64::MAX).ok());
         text.is_some_and(|text| text.windows(mark.len()).any(|window| window == mark.as_bytes()))
     }
 
@@ -74,32 +76,29 @@ impl Transcript {
     pub(super) fn read(&self) -> Vec<AgentFile> {
         let mut paths = vec![];
         if let Some(path) = self.path() {
-            add_below(&path.with_extension(""), &mut paths);
+            paths.extend(self.folder.list_below(&path.with_extension("")));
             paths.push(path);
         }
-        add_below(&self.config_dir.join("plans"), &mut paths);
-        add_below(&self.config_dir.join("file-history").join(self.session.to_string()), &mut paths);
+        paths.extend(self.folder.list_below(Path::new("plans")));
+        paths.extend(self.folder.list_below(&Path::new("file-history").join(self.session.to_string())));
         paths.sort();
         paths.iter().filter_map(|path| self.file(path)).collect()
     }
 
     fn file(&self, path: &Path) -> Option<AgentFile> {
-        let is_small = path.metadata().ok()?.len() <= MAX_FILE_BYTES;
-        let relative = path.strip_prefix(&self.config_dir).ok()?.to_str()?.to_owned();
-        is_small.then(|| fs::read(path).ok().map(|bytes| AgentFile { path: relative, bytes })).flatten()
+        let bytes = self.folder.read(path, MAX_FILE_BYTES).ok()?;
+        Some(AgentFile { path: path.to_str()?.to_owned(), bytes })
     }
 
     /// Puts back what was kept, where the folder has less or something else.
     pub(super) fn restore(&self, files: &[AgentFile]) -> io::Result<()> {
         for file in files.iter().filter(|file| is_below(&file.path)) {
-            let path = self.config_dir.join(&file.path);
-            if fs::read(&path).is_ok_and(|there| there.starts_with(&file.bytes)) {
+            let path = Path::new(&file.path);
+            let there = self.folder.read(path, u64::MAX);
+            if there.is_ok_and(|there| there.starts_with(&file.bytes)) {
                 continue;
             }
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(&path, &file.bytes)?;
+            self.folder.write(path, &file.bytes)?;
         }
         Ok(())
     }
@@ -108,7 +107,7 @@ impl Transcript {
     pub(super) fn cut_at(&self, tool_use_id: &str) -> io::Result<()> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "its transcript does not have the tool use");
         let path = self.path().ok_or_else(missing)?;
-        let text = fs::read_to_string(&path)?;
+        let text = String::from_utf8(self.folder.read(&path, u64::MAX)?).map_err(io::Error::other)?;
         let mut kept = String::new();
         for line in text.lines() {
             kept.push_str(line);
@@ -116,7 +115,7 @@ impl Transcript {
             if let Some(marker) = marker_for(line, tool_use_id) {
                 kept.push_str(&marker.to_string());
                 kept.push('\n');
-                return fs::write(&path, kept);
+                return self.folder.write(&path, kept.as_bytes());
             }
         }
         Err(missing())

@@ -137,9 +137,7 @@ impl SessionView {
                 self.turns.retain(|view| view.id != *turn);
                 self.withdrawn.insert(*turn, by.clone());
             }
-            SessionEvent::TurnStarted { turn, .. } => {
-                self.start_turn(*turn, version, at);
-            }
+            SessionEvent::TurnStarted { turn, .. } => self.start_turn(*turn, version, at),
             SessionEvent::AgentInitialized { turn, .. } => {
                 let model = self.head.model.clone();
                 self.change_turn(*turn, version, |view| view.model = model);

@@ -23,11 +23,68 @@ const MAX_ENV: usize = 50;
 const MAX_ENV_VALUE_BYTES: usize = 4096;
 const EFFORTS: &[&str] = &["low", "medium", "high", "xhigh", "max"];
 
-/// Variables that decide which programs run, or which account and API the agent uses.
-const RESERVED_ENV: &[&str] =
-    &["PATH", "HOME", "SHELL", "ENV", "BASH_ENV", "IFS", "PWD", "IS_SANDBOX", "TMPDIR"];
-const RESERVED_ENV_PREFIXES: &[&str] =
-    &["ANTHROPIC_", "CLAUDE", "AWS_", "LD_", "NODE_", "NPM_", "BUN_", "DISABLE_", "MCP_", "GIT_"];
+/// Variables that are the server's own: which programs run and what is loaded into them, where the home and
+/// temporary files are, which way the network goes and whom it trusts.
+const RESERVED_ENV: &[&str] = &[
+    "BASH_ENV",
+    "BASHOPTS",
+    "ENV",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
+    "HOME",
+    "IFS",
+    "IS_SANDBOX",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "LOGNAME",
+    "OLDPWD",
+    "PATH",
+    "PERL5DB",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERLLIB",
+    "PROMPT_COMMAND",
+    "PS4",
+    "PWD",
+    "RUBYLIB",
+    "RUBYOPT",
+    "SHELL",
+    "SHELLOPTS",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USER",
+    "ZDOTDIR",
+];
+/// The agent's own settings (which account, which API), and whole families of the kind above.
+const RESERVED_ENV_PREFIXES: &[&str] = &[
+    "ANTHROPIC",
+    "API_",
+    "AWS_",
+    "AZURE_",
+    "BUN_",
+    "CLAUDE",
+    "CLOUD_ML_",
+    "CLOUDSDK_",
+    "DISABLE_",
+    "DO_NOT_TRACK",
+    "DYLD_",
+    "ENABLE_",
+    "GIT_",
+    "GOOGLE_",
+    "LD_",
+    "MCP_",
+    "NODE_",
+    "NPM_",
+    "OTEL_",
+    "PYTHON",
+    "SSH_",
+    "VERTEX_",
+    "XDG_",
+];
+const RESERVED_ENV_SUFFIXES: &[&str] = &["_PROXY"];
 
 /// Everything that is fixed when a session is opened.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -52,7 +109,8 @@ pub(crate) struct OpenSessionBody {
     /// A JSON Schema that the final answer has to fit.
     output_schema: Option<Value>,
     add_dirs: Option<Vec<String>>,
-    /// Recorded in the log as given: not for secrets.
+    /// Variables for the agent and what it runs. Recorded in the log as given: not for secrets. Those that
+    /// choose programs, libraries, accounts, proxies or folders are refused.
     env: Option<BTreeMap<String, String>>,
 }
 
@@ -132,8 +190,8 @@ pub(crate) fn permission_mode(name: Option<&str>, context: &Context) -> Result<P
         Problem::field("permission_mode_unknown", "/permission_mode", detail)
     })?;
     if mode == PermissionMode::BypassPermissions && !context.may_bypass {
-        let detail = "Claude Code refuses bypassPermissions as root; run the server as another user, or set \
-             IS_SANDBOX=1 if the whole machine is a sandbox";
+        let detail = "Claude Code refuses bypassPermissions as root; install bubblewrap, run the server as \
+             another user, or set IS_SANDBOX=1 if the whole machine is a sandbox";
         return Err(Problem::field("bypass_not_allowed", "/permission_mode", detail)
             .with_status(StatusCode::FORBIDDEN));
     }
@@ -228,7 +286,8 @@ fn env(variables: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, 
         }
         let upper = name.to_ascii_uppercase();
         let is_reserved = RESERVED_ENV.contains(&upper.as_str())
-            || RESERVED_ENV_PREFIXES.iter().any(|prefix| upper.starts_with(prefix));
+            || RESERVED_ENV_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
+            || RESERVED_ENV_SUFFIXES.iter().any(|suffix| upper.ends_with(suffix));
         if is_reserved {
             return Err(Problem::field(
                 "env_not_allowed",

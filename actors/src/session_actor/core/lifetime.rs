@@ -1,6 +1,8 @@
 //! From the start of an actor to its end: taking up what an earlier one left, starting agents, giving them
 //! up while people think, and stopping.
 
+use std::path::Path;
+
 use actix::Addr;
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::ProcessId;
@@ -9,6 +11,7 @@ use runner_core::request::RequestKind;
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{FailureCause, InterruptCause, ParkCause};
+use runner_core::trust::Trust;
 use uuid::Uuid;
 
 use super::Core;
@@ -95,6 +98,31 @@ impl Core {
         }
     }
 
+    /// An agent has loaded what its folder brings, or not. When that is to be otherwise, the next turn gets
+    /// another one; what an agent does beside its turns goes on, unless it is no longer trusted.
+    pub(in crate::session_actor) async fn retire_if_trust_changed(&mut self) {
+        let Some(before) = self.agent.as_ref().map(|agent| agent.trust) else { return };
+        // Where trust cannot be told, the next start says so.
+        let now = self.trust().await.unwrap_or_default();
+        let goes_on = now == Trust::Trusted && self.session().is_some_and(Session::has_tasks);
+        if now == before || goes_on {
+            return;
+        }
+        if let Some(agent) = self.agent.take() {
+            agent.input.stop().await;
+            drop(agent);
+            self.close_tasks().await;
+        }
+    }
+
+    /// What is known of the session's folder.
+    async fn trust(&self) -> Result<Trust, AgentError> {
+        let Some(opened) = self.session().and_then(Session::opened) else { return Err(AgentError::Ended) };
+        let trust = self.services.trust.of(&opened.tenant, Path::new(&opened.working_dir)).await;
+        trust
+            .map_err(|_| AgentError::NotStarted("it cannot be told whether its folder is trusted".to_owned()))
+    }
+
     /// A turn that waits gives up its process, which must not get to do anything more.
     async fn park_turn(&mut self, cause: ParkCause) {
         if !self.has_turn() {
@@ -138,6 +166,7 @@ impl Core {
             return Ok(());
         }
         let files = self.kept_files().await?;
+        let trust = self.trust().await?;
         let Some(session) = self.session() else { return Err(AgentError::Ended) };
         let Some(opened) = session.opened() else { return Err(AgentError::Ended) };
         let options = AgentOptions { model: session.model().map(str::to_owned), ..opened.options.clone() };
@@ -159,11 +188,12 @@ impl Core {
             options,
             spent: session.spent(),
             files,
+            trust,
             resume_at,
         };
         let agent = self.services.runtime.start(launch).await?;
         self.strict = strict;
-        self.agent = Some(LiveAgent::new(process, agent, address.clone()));
+        self.agent = Some(LiveAgent::new((process, trust), agent, address.clone()));
         Ok(())
     }
 }

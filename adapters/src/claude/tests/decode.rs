@@ -24,6 +24,7 @@ fn init_is_the_agents_introduction() {
         skills: vec![json!("simplify")],
         agents: vec!["Explore".into(), "Plan".into()],
         plugins: vec![json!({ "name": "myplug", "path": "/w/plug", "source": "myplug@inline" })],
+        trusted_folder: false,
     };
     assert_eq!(outputs(line), [AgentOutput::Initialized(profile)]);
 }

@@ -7,20 +7,26 @@ use std::path::{Path, PathBuf};
 
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::aggregate::TenantId;
+use runner_core::folders::AllowedFolders;
 use runner_core::ids::{ProcessId, SessionId};
 use runner_core::model_access::SpentBefore;
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
+use runner_core::trust::Trust;
 use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::claude::credentials::Access;
+use crate::claude::folder::Folder as WorkFolder;
+use crate::claude::launch::{self, Means, Place};
+use crate::claude::limits::{AgentLimits, Limiter};
 use crate::claude::program::Program;
-use crate::claude::{ClaudeSettings, Credentials, ModelKind, launch};
+use crate::claude::sandbox::{SandboxMode, SandboxSettings};
+use crate::claude::{ClaudeSettings, Credentials};
 
-const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
+pub(super) const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
 
 const ALWAYS: [&str; 7] = [
     "--output-format=stream-json",
@@ -171,7 +177,7 @@ fn agent_cannot_be_taken_up_at_a_tool_use_that_it_does_not_know() {
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
     let launch = AgentLaunch { resume_at: Some("toolu_1".into()), ..launch_with(AgentOptions::default()) };
 
-    let refused = launch::command(&settings, &program("/bin/echo"), &launch, &access(&settings, &launch));
+    let refused = try_command(&settings, &program("/bin/echo"), &launch);
 
     let Err(AgentError::NotStarted(why)) = refused else { panic!("{refused:?}") };
     assert_eq!(why, "its transcript does not have the tool use");
@@ -198,68 +204,6 @@ fn agent_ends_with_the_server_where_the_kernel_can_see_to_that() {
     let arguments: Vec<_> = command.as_std().get_args().take(4).collect();
     assert_eq!(command.as_std().get_program(), "/bin/setpriv");
     assert_eq!(arguments, ["--pdeathsig", "KILL", "--", "/bin/echo"]);
-}
-
-#[tokio::test]
-async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
-    let folder = Folder::new();
-    let program = printing_program(&folder).await;
-    let settings = settings(&folder, Credentials::OauthToken { token: "sk-1".into() });
-    let launch =
-        AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(AgentOptions::default()) };
-
-    let environment = environment_of(command(&settings, &program, &launch)).await;
-
-    let config_dir = folder.path().join(SESSION.to_string()).display().to_string();
-    let working_dir = folder.path().display().to_string();
-    let expected = [
-        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-        ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true"),
-        ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"),
-        ("CLAUDE_CODE_MAX_RETRIES", "4"),
-        ("CLAUDE_CODE_OAUTH_TOKEN", "sk-1"),
-        ("CLAUDE_CONFIG_DIR", &config_dir),
-        ("CLAUDE_RUNNER_AGENT", "instance/00000000-0000-0000-0000-00000000000a"),
-        ("DISABLE_AUTOUPDATER", "1"),
-        ("DISABLE_TELEMETRY", "1"),
-        ("LANG", "C.UTF-8"),
-        ("PATH", "/usr/bin:/bin"),
-        ("PWD", &working_dir),
-    ];
-    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(environment, BTreeMap::from(expected));
-}
-
-#[tokio::test]
-async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
-    let folder = Folder::new();
-    let program = printing_program(&folder).await;
-    let gateway = super::access::gateway().await;
-    let base_url = gateway.base_url();
-    let settings = settings(&folder, Credentials::Gateway { gateway, upstream: ModelKind::Api });
-    let reserved = [
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_BASE_URL",
-        "CLAUDE_CONFIG_DIR",
-        "CLAUDE_CODE_MAX_RETRIES",
-        "CLAUDE_CODE_ENTRYPOINT",
-        "CLAUDE_RUNNER_AGENT",
-        "DISABLE_AUTOUPDATER",
-        "PWD",
-    ];
-    let mut env = BTreeMap::from(reserved.map(|name| (name.to_owned(), "evil".to_owned())));
-    env.insert("LANG".into(), "de_CH.UTF-8".into());
-    env.insert("MY_SETTING".into(), "two words".into());
-    let options = AgentOptions { env, ..AgentOptions::default() };
-    let launch = AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(options) };
-
-    let environment = environment_of(command(&settings, &program, &launch)).await;
-
-    assert_eq!(environment["LANG"], "de_CH.UTF-8");
-    assert_eq!(environment["MY_SETTING"], "two words");
-    assert_eq!(environment["ANTHROPIC_BASE_URL"], base_url);
-    let evil: Vec<_> = environment.iter().filter(|(_, value)| *value == "evil").collect();
-    assert!(evil.is_empty(), "{evil:?}");
 }
 
 #[test]
@@ -323,6 +267,15 @@ pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSetti
         instance: "instance".into(),
         inherited_env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LANG".into(), "C.UTF-8".into())],
         max_api_retries: 4,
+        folders: AllowedFolders { roots: vec!["/".into()], except: vec![] },
+        sandbox: SandboxSettings {
+            mode: SandboxMode::Off,
+            read_only: vec![],
+            hidden: vec![],
+            data_dir: folder.path().to_owned(),
+            home: None,
+        },
+        limits: AgentLimits { processes: 1000, memory_mib: 1000, file_mib: 1000 },
     }
 }
 
@@ -337,13 +290,29 @@ pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
         options,
         spent: SpentBefore::default(),
         files: vec![],
+        trust: Trust::Untrusted,
         resume_at: None,
     }
 }
 
+/// The command without sandbox and limits.
 pub(super) fn command(settings: &ClaudeSettings, program: &Program, launch: &AgentLaunch) -> Command {
+    try_command(settings, program, launch).unwrap()
+}
+
+fn try_command(
+    settings: &ClaudeSettings,
+    program: &Program,
+    launch: &AgentLaunch,
+) -> Result<Command, AgentError> {
+    let limiter = Limiter::none();
     let access = access(settings, launch);
-    launch::command(settings, program, launch, &access).unwrap()
+    let folders = vec![WorkFolder::open(&launch.working_dir, &settings.folders)?];
+    let means = Means { settings, program, sandbox: None, limiter: &limiter, access: &access };
+    let mut command = launch::command(means, launch, Place { folders: &folders, group: None })?;
+    // The folder is not kept open here.
+    command.current_dir(&launch.working_dir);
+    Ok(command)
 }
 
 fn access(settings: &ClaudeSettings, launch: &AgentLaunch) -> Access {
@@ -362,21 +331,4 @@ fn arguments(folder: &Folder, launch: &AgentLaunch) -> Vec<String> {
 
 fn always() -> Vec<String> {
     ALWAYS.map(str::to_owned).to_vec()
-}
-
-/// A program that takes any argument and prints the environment it was started with. A shell writes it:
-/// had this process it open, the fork of another test might keep it open, and it could not be run.
-async fn printing_program(folder: &Folder) -> Program {
-    let path = folder.path().join("print-environment");
-    let write = r#"printf '#!/bin/sh\nexec cat /proc/$$/environ\n' > "$0" && chmod 700 "$0""#;
-    let written = Command::new("/bin/sh").arg("-c").arg(write).arg(&path).status().await.unwrap();
-    assert!(written.success());
-    program(path)
-}
-
-async fn environment_of(mut command: Command) -> BTreeMap<String, String> {
-    let output = command.output().await.unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let variables = text.split_terminator('\0').map(|variable| variable.split_once('=').unwrap());
-    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

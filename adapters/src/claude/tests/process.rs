@@ -6,12 +6,13 @@ use runner_core::agent::{AgentOutput, Spend};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentExit, RunningAgent};
+use runner_core::trust::Trust;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
 
-use crate::claude::process::{ClaudeProcess, OutputQueue};
-use crate::claude::process_tree::{MARKER_VARIABLE, Marker};
+use crate::claude::process::{Attached, ClaudeProcess, OutputQueue};
+use crate::claude::process_tree::{MARKER_VARIABLE, Marker, ProcessTree};
 use crate::claude::request;
 
 /// How long a test waits for something that is about to happen.
@@ -219,7 +220,8 @@ async fn dropping_the_agent_kills_it_with_all_it_has_started() {
 async fn program_that_cannot_be_run_is_an_error() {
     let marker = Marker::of_session("instance", SessionId(Uuid::from_u128(1)));
 
-    let refused = ClaudeProcess::spawn(Command::new("/no/such/program"), marker, OutputQueue::new(), None);
+    let refused =
+        ClaudeProcess::spawn(Command::new("/no/such/program"), OutputQueue::new(), attached(marker));
 
     assert!(matches!(refused, Err(AgentError::NotStarted(_))));
 }
@@ -245,7 +247,7 @@ fn playing_marked(script: &str) -> (RunningAgent, Marker) {
     let marker = Marker::of_session(&Uuid::now_v7().to_string(), SessionId(Uuid::from_u128(1)));
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(script).env(MARKER_VARIABLE, marker.value());
-    (ClaudeProcess::spawn(command, marker.clone(), OutputQueue::new(), None).unwrap(), marker)
+    (ClaudeProcess::spawn(command, OutputQueue::new(), attached(marker.clone())).unwrap(), marker)
 }
 
 async fn next(agent: &mut RunningAgent) -> AgentOutput {
@@ -276,4 +278,8 @@ async fn last_line_without_its_end_is_a_message_if_it_is_whole() {
     let (outputs, _) = rest(&mut agent).await;
 
     assert_eq!(outputs, [other(json!({ "type": "a" })), other(json!({ "type": "b" }))]);
+}
+
+fn attached(marker: Marker) -> Attached {
+    Attached { tree: ProcessTree::new(marker, None), pass: None, trust: Trust::Untrusted }
 }

@@ -1,0 +1,136 @@
+//! How much of the machine one agent may take, with everything it starts.
+//!
+//! Processes and memory are counted by control groups, which a limit on single processes cannot replace:
+//! `claude` itself reserves some 70 GB of addresses, and a limit on processes counts all those of a user.
+//! Where no control group can be made, what is left is the size of files and, in a user namespace, the
+//! number of processes.
+
+mod cgroup;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use nix::sys::resource::{Resource, getrlimit};
+use runner_core::ids::ProcessId;
+use runner_core::protection::{AgentLimit, LimitedBy};
+
+pub(super) use self::cgroup::AgentGroup;
+use self::cgroup::{Cgroups, Controller};
+use super::ClaudeSettings;
+use super::program::on_search_path;
+
+const MIB: u64 = 1024 * 1024;
+
+/// More files than an agent needs open at once, and fewer than make the machine run out of them.
+const MAX_OPEN_FILES: u64 = 16_384;
+
+/// The most that one agent may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentLimits {
+    /// Processes and threads.
+    pub processes: u64,
+    pub memory_mib: u64,
+    /// The size of each file that it writes.
+    pub file_mib: u64,
+}
+
+impl AgentLimits {
+    pub(super) const fn memory_bytes(self) -> u64 {
+        self.memory_mib.saturating_mul(MIB)
+    }
+
+    const fn file_bytes(self) -> u64 {
+        self.file_mib.saturating_mul(MIB)
+    }
+}
+
+/// Sets the limits with what this machine has for that.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    limits: AgentLimits,
+    cgroups: Cgroups,
+    /// The program of util-linux that starts another one with limits.
+    prlimit: Option<PathBuf>,
+    counts_processes: bool,
+}
+
+impl Limiter {
+    /// In a sandbox of somebody who is not root, processes are counted for each agent.
+    pub(super) fn new(settings: &ClaudeSettings, in_user_namespace: InUserNamespace) -> Self {
+        let cgroups = Cgroups::find(&settings.instance);
+        let prlimit = on_search_path(settings, "prlimit");
+        let counts_processes = in_user_namespace == InUserNamespace::Yes
+            && prlimit.is_some()
+            && cgroups.version_for(Controller::Processes).is_none();
+        Self { limits: settings.limits, cgroups, prlimit, counts_processes }
+    }
+
+    /// One that sets none.
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        let limits = AgentLimits { processes: 0, memory_mib: 0, file_mib: 0 };
+        Self { limits, cgroups: Cgroups::none(), prlimit: None, counts_processes: false }
+    }
+
+    /// A group for one more agent; none where none can be made.
+    pub(super) fn group(&self, process: ProcessId) -> io::Result<Option<AgentGroup>> {
+        self.cgroups.create(process, self.limits)
+    }
+
+    /// What goes in front of a command line to limit it.
+    pub(super) fn outside(&self) -> Vec<OsString> {
+        let within = |resource: Resource, wanted: u64| match getrlimit(resource) {
+            Ok((_, hard)) => wanted.min(hard),
+            Err(_) => wanted,
+        };
+        let file = within(Resource::RLIMIT_FSIZE, self.limits.file_bytes());
+        let open = within(Resource::RLIMIT_NOFILE, MAX_OPEN_FILES);
+        self.prlimit(&[format!("--fsize={file}"), format!("--nofile={open}"), "--core=0".to_owned()])
+    }
+
+    /// The same, inside of a sandbox.
+    pub(super) fn inside(&self) -> Vec<OsString> {
+        match self.counts_processes {
+            true => self.prlimit(&[format!("--nproc={}", self.limits.processes)]),
+            false => vec![],
+        }
+    }
+
+    fn prlimit(&self, limits: &[String]) -> Vec<OsString> {
+        let Some(prlimit) = &self.prlimit else { return vec![] };
+        let limits = limits.iter().map(OsString::from);
+        [prlimit.into()].into_iter().chain(limits).chain(["--".into()]).collect()
+    }
+
+    /// Ends and removes the groups of an earlier run.
+    pub(super) fn sweep(&self) -> usize {
+        self.cgroups.sweep()
+    }
+
+    pub(super) fn report(&self) -> Vec<AgentLimit> {
+        let by_group = |controller| self.cgroups.version_for(controller).map(cgroup::Version::limited_by);
+        let by_program = |is_set: bool| if is_set { LimitedBy::Rlimit } else { LimitedBy::Nothing };
+        let processes = by_group(Controller::Processes).unwrap_or_else(|| by_program(self.counts_processes));
+        vec![
+            AgentLimit { name: "processes", limit: self.limits.processes, limited_by: processes },
+            AgentLimit {
+                name: "memory_mib",
+                limit: self.limits.memory_mib,
+                limited_by: by_group(Controller::Memory).unwrap_or(LimitedBy::Nothing),
+            },
+            AgentLimit {
+                name: "file_mib",
+                limit: self.limits.file_mib,
+                limited_by: by_program(self.prlimit.is_some()),
+            },
+        ]
+    }
+}
+
+/// Whether agents run in a user namespace of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InUserNamespace {
+    Yes,
+    No,
+}

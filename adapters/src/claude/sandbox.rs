@@ -1,0 +1,136 @@
+//! What an agent can see and touch: bubblewrap around each of them.
+//!
+//! An agent has mount, process, IPC and host name namespaces of its own. It sees the system's programs
+//! read-only, can write in its session's folders and in a private `/tmp` and home, and dies as a whole: with
+//! the first process of its namespace the kernel ends every other one, wherever it has gone. The network is
+//! shared. Whether all that works here is found out by doing it, once, at the start.
+
+mod mounts;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::process::Command;
+
+use self::mounts::Mounts;
+use super::ClaudeSettings;
+use super::folder::Folder;
+use super::program::on_search_path;
+
+const UNTIL_TRIED: Duration = Duration::from_secs(30);
+
+/// Fails where the server's data is seen, or where the agent's program (if there is one) does not run.
+const TRY_OUT: &str = r#"[ ! -e "$1" ] || { echo "the data folder is visible inside" >&2; exit 1; }
+    [ -z "$2" ] || exec "$2" --version"#;
+
+/// Becomes the agent if the folders inside are the ones that were checked outside.
+const SAME_FOLDERS: &str = r#"want=$1; count=$2; shift 2; got=
+    while [ "$count" -gt 0 ]; do got="$got$(stat -c %d:%i -- "$1") "; shift; count=$((count-1)); done
+    [ "$got" = "$want" ] || { echo "a folder was replaced while the agent started" >&2; exit 125; }
+    exec "$@""#;
+
+/// Whether agents are put into a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SandboxMode {
+    /// Where there is one; otherwise the server says so and goes on.
+    Auto,
+    /// Without one the server does not start.
+    Required,
+    Off,
+}
+
+/// What the sandbox has to know of the machine. Paths are absolute.
+#[derive(Clone, Debug)]
+pub struct SandboxSettings {
+    pub mode: SandboxMode,
+    /// What agents may read beside the system's folders, such as tool chains in a home.
+    pub read_only: Vec<PathBuf>,
+    /// Files of the server that may lie in a folder that agents see.
+    pub hidden: Vec<PathBuf>,
+    pub data_dir: PathBuf,
+    /// Where the agent's home is; what is there really is not seen.
+    pub home: Option<PathBuf>,
+}
+
+/// There has to be a sandbox, and there is none; the text says why and what to do.
+#[derive(Clone, Debug, Error)]
+#[error("SANDBOX=required, but {0}")]
+pub struct SandboxUnavailable(pub(super) String);
+
+/// A way to start agents that was seen to work.
+#[derive(Debug)]
+pub(super) struct Sandbox {
+    bwrap: PathBuf,
+    mounts: Mounts,
+}
+
+/// The folders of one agent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inside<'a> {
+    pub(super) program: &'a Path,
+    pub(super) folders: &'a [Folder],
+    pub(super) config_dir: &'a Path,
+    /// The operator's own login, where agents use that.
+    pub(super) login: Option<&'a Path>,
+}
+
+impl Sandbox {
+    /// Starts something in a sandbox; says why that is not possible.
+    pub(super) async fn probe(settings: &ClaudeSettings, program: Option<&Path>) -> Result<Self, String> {
+        if settings.sandbox.mode == SandboxMode::Off {
+            return Err("SANDBOX=off".to_owned());
+        }
+        let missing = "bubblewrap is not installed: `apt-get install bubblewrap`, or the package of that \
+             name of your system";
+        let bwrap = on_search_path(settings, "bwrap").ok_or(missing)?;
+        let sandbox = Self { bwrap, mounts: Mounts::of_system(settings) };
+        sandbox.try_out(settings, program).await?;
+        Ok(sandbox)
+    }
+
+    async fn try_out(&self, settings: &ClaudeSettings, program: Option<&Path>) -> Result<(), String> {
+        let mut command = Command::new(&self.bwrap);
+        command.args(self.mounts.arguments(program, None)).args(["--", "/bin/sh", "-c", TRY_OUT, "sh"]);
+        command.arg(settings.sandbox.data_dir.join("instance")).arg(program.unwrap_or(Path::new("")));
+        command.env_clear().envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let output = tokio::time::timeout(UNTIL_TRIED, command.output())
+            .await
+            .map_err(|_| "bubblewrap did not end what it was given to run".to_owned())?
+            .map_err(|error| format!("bubblewrap cannot be started: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("bubblewrap does not work here: {}", said.trim()))
+    }
+
+    /// What goes in front of an agent's command line.
+    pub(super) fn arguments(&self, inside: Inside<'_>) -> Vec<OsString> {
+        let mut arguments = vec![self.bwrap.clone().into_os_string()];
+        arguments.extend(self.mounts.arguments(Some(inside.program), Some(inside)));
+        if let Some(working_dir) = inside.folders.first() {
+            arguments.extend(["--chdir".into(), working_dir.named.clone().into()]);
+        }
+        arguments.extend(["--", "/bin/sh", "-c", SAME_FOLDERS, "sh"].map(OsString::from));
+        let identities = inside.folders.iter().map(|folder| format!("{} ", folder.identity));
+        arguments.push(identities.collect::<String>().into());
+        arguments.push(inside.folders.len().to_string().into());
+        arguments.extend(inside.folders.iter().map(|folder| folder.named.clone().into()));
+        arguments
+    }
+
+    /// The agent's home as it sees it.
+    pub(super) fn home(&self, config_dir: &Path) -> PathBuf {
+        self.mounts.home(config_dir)
+    }
+}
+
+/// Where an agent's private home lies outside: not in a folder in which the agent could put a link in its
+/// place.
+pub(super) fn private_home(config_dir: &Path) -> PathBuf {
+    config_dir.with_extension("home")
+}

@@ -1,0 +1,239 @@
+//! The file system of an agent, as arguments of bubblewrap.
+//!
+//! What is not named here does not exist inside. Folders of outer names are mounted first, so that what
+//! lies deeper is on top: a workspace on the private home, the server's data folder, emptied, on a
+//! workspace that holds it, and the session's own folder on that.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Inside, private_home};
+use crate::claude::ClaudeSettings;
+
+/// Namespaces and ends. The first process is bubblewrap's own and collects what others leave.
+const ALWAYS: &[&str] = &[
+    "--unshare-pid",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--die-with-parent",
+    "--new-session",
+    "--cap-drop",
+    "ALL",
+];
+
+/// What root may still do inside: be every user's owner of files, as installers need. Nothing that mounts,
+/// loads, traces or opens devices.
+const OF_ROOT: &[&str] =
+    &["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"];
+
+const SYSTEM: &[&str] = &["/usr", "/opt", "/nix/store", "/run/current-system"];
+/// Links into `/usr` on most systems, folders on others.
+const BESIDE_USR: &[&str] = &["/bin", "/sbin", "/lib", "/lib32", "/libx32", "/lib64"];
+
+/// What programs look up. Password hashes, host keys and settings of services are not among it.
+const ETC: &[&str] = &[
+    "alternatives",
+    "bash.bashrc",
+    "bashrc",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "debian_version",
+    "fonts",
+    "gai.conf",
+    "gitconfig",
+    "group",
+    "host.conf",
+    "hostname",
+    "hosts",
+    "inputrc",
+    "java",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "locale.alias",
+    "locale.conf",
+    "localtime",
+    "login.defs",
+    "magic",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "passwd",
+    "perl",
+    "pki/ca-trust",
+    "pki/tls/certs",
+    "pki/tls/cert.pem",
+    "profile",
+    "profile.d",
+    "protocols",
+    "python3",
+    "resolv.conf",
+    "services",
+    "shells",
+    "ssl/cert.pem",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "terminfo",
+    "timezone",
+];
+
+/// Parts of `/proc` through which root could change the machine outside.
+const PROC_READ_ONLY: &[&str] = &["acpi", "bus", "fs", "irq", "scsi", "sys", "sysrq-trigger"];
+
+/// Folders that hold too much of others to be shown because one program lies in them.
+const SHARED: &[&str] = &["/", "/home", "/tmp", "/var/tmp", "/var", "/mnt", "/srv"];
+
+/// The variables of the environment that name files with certificates.
+const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"];
+
+#[derive(Clone, Debug)]
+enum Source {
+    ReadOnly(PathBuf),
+    Writable(PathBuf),
+    Emptied,
+    Hidden,
+}
+
+#[derive(Clone, Debug)]
+struct Mount {
+    at: PathBuf,
+    source: Source,
+}
+
+/// What every agent of this server sees, and how its own folders are added to it.
+#[derive(Clone, Debug)]
+pub(super) struct Mounts {
+    fixed: Vec<OsString>,
+    shown: Vec<PathBuf>,
+    hidden: Vec<PathBuf>,
+    data_dir: PathBuf,
+    home: Option<PathBuf>,
+}
+
+impl Mounts {
+    pub(super) fn of_system(settings: &ClaudeSettings) -> Self {
+        let sandbox = &settings.sandbox;
+        let home = sandbox.home.clone().filter(|home| home.is_absolute() && !is_system(home));
+        let mut mounts = Self {
+            fixed: fixed(settings.limits.memory_bytes()),
+            shown: sandbox.read_only.clone(),
+            hidden: sandbox.hidden.clone(),
+            data_dir: sandbox.data_dir.clone(),
+            home: home.filter(|home| home != Path::new("/")),
+        };
+        let search_path = settings.search_path.clone().unwrap_or_default();
+        let certificates =
+            settings.inherited_env.iter().filter(|(name, _)| CERTIFICATES.contains(&&name[..]));
+        let mut found: Vec<PathBuf> = std::env::split_paths(&search_path).collect();
+        found.extend(certificates.map(|(_, value)| PathBuf::from(value)));
+        found.retain(|path| path.is_absolute() && path.exists() && !is_system(path));
+        found.retain(|path| !mounts.is_shared(path));
+        mounts.shown.extend(found);
+        mounts.shown.sort();
+        mounts.shown.dedup();
+        mounts
+    }
+
+    /// All arguments but the command; with no agent's folders, to try it out. The program may have been
+    /// installed only now.
+    pub(super) fn arguments(&self, program: Option<&Path>, inside: Option<Inside<'_>>) -> Vec<OsString> {
+        let mut arguments = self.fixed.clone();
+        let mut mounts: Vec<Mount> = vec![];
+        if let (Some(inside), Some(home)) = (inside, &self.home) {
+            mounts.push(writable(home.clone(), private_home(inside.config_dir)));
+        }
+        let program = program.map(|program| self.folder_of(program)).filter(|path| !is_system(path));
+        let shown = self.shown.iter().chain(&program);
+        mounts.extend(shown.map(|path| Mount { at: path.clone(), source: Source::ReadOnly(path.clone()) }));
+        if let Some(inside) = inside {
+            let folders = inside.folders.iter();
+            mounts.extend(folders.map(|folder| writable(folder.named.clone(), folder.real.clone())));
+            let own = inside.login.into_iter().chain([inside.config_dir]);
+            mounts.extend(own.map(|path| writable(path.to_owned(), path.to_owned())));
+        }
+        let is_seen =
+            |path: &&PathBuf| path.exists() && mounts.iter().any(|mount| path.starts_with(&mount.at));
+        let hidden: Vec<Mount> = self.hidden.iter().filter(is_seen).map(|path| hidden(path)).collect();
+        mounts.extend(hidden);
+        mounts.push(Mount { at: self.data_dir.clone(), source: Source::Emptied });
+        mounts.sort_by_key(|mount| mount.at.components().count());
+        arguments.extend(mounts.iter().flat_map(Mount::arguments));
+        arguments.extend(["--remount-ro".into(), self.data_dir.clone().into()]);
+        arguments.extend(["--remount-ro", "/"].map(OsString::from));
+        arguments
+    }
+
+    pub(super) fn home(&self, config_dir: &Path) -> PathBuf {
+        self.home.clone().unwrap_or_else(|| private_home(config_dir))
+    }
+
+    /// What a program needs beside itself: its folder, or all packages if it was installed with npm.
+    fn folder_of(&self, program: &Path) -> PathBuf {
+        let packages = program.ancestors().filter(|path| path.ends_with("node_modules")).last();
+        let folder = packages.or(program.parent()).unwrap_or(program);
+        if self.is_shared(folder) { program.to_owned() } else { folder.to_owned() }
+    }
+
+    /// Whether a folder holds a home, the server's data, or simply too much.
+    fn is_shared(&self, path: &Path) -> bool {
+        let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let private = self.home.iter().chain([&self.data_dir]);
+        SHARED.iter().any(|shared| resolved == Path::new(shared))
+            || private.into_iter().any(|private| private.starts_with(&resolved))
+            || resolved.starts_with(&self.data_dir)
+    }
+}
+
+impl Mount {
+    fn arguments(&self) -> Vec<OsString> {
+        let at = self.at.clone().into_os_string();
+        match &self.source {
+            Source::ReadOnly(source) => vec!["--ro-bind".into(), source.into(), at],
+            Source::Writable(source) => vec!["--bind".into(), source.into(), at],
+            Source::Emptied => vec!["--tmpfs".into(), at],
+            Source::Hidden => vec!["--ro-bind".into(), "/dev/null".into(), at],
+        }
+    }
+}
+
+fn writable(at: PathBuf, source: PathBuf) -> Mount {
+    Mount { at, source: Source::Writable(source) }
+}
+
+fn hidden(at: &Path) -> Mount {
+    Mount { at: at.to_owned(), source: Source::Hidden }
+}
+
+/// Whether every agent sees it anyway.
+fn is_system(path: &Path) -> bool {
+    let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    SYSTEM.iter().chain(BESIDE_USR).any(|folder| resolved.starts_with(folder))
+}
+
+fn fixed(tmp_bytes: u64) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ALWAYS.iter().map(OsString::from).collect();
+    if nix::unistd::Uid::effective().is_root() {
+        arguments.extend(OF_ROOT.iter().flat_map(|name| ["--cap-add", name].map(OsString::from)));
+    }
+    let mut bind = |path: &str| arguments.extend(["--ro-bind-try", path, path].map(OsString::from));
+    SYSTEM.iter().for_each(|path| bind(path));
+    ETC.iter().for_each(|name| bind(&format!("/etc/{name}")));
+    for path in BESIDE_USR {
+        match fs::read_link(path) {
+            Ok(target) => arguments.extend(["--symlink".into(), target.into(), OsString::from(path)]),
+            Err(_) => arguments.extend(["--ro-bind-try", path, path].map(OsString::from)),
+        }
+    }
+    arguments.extend(["--proc", "/proc"].map(OsString::from));
+    for name in PROC_READ_ONLY {
+        let path = format!("/proc/{name}");
+        arguments.extend(["--ro-bind-try", &path, &path].map(OsString::from));
+    }
+    arguments
+        .extend(["--dev", "/dev", "--size", &tmp_bytes.to_string(), "--tmpfs", "/tmp"].map(OsString::from));
+    arguments.extend(["--symlink", "/tmp", "/var/tmp"].map(OsString::from));
+    arguments
+}

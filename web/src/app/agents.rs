@@ -1,0 +1,98 @@
+//! What agents are started with, out of the configuration.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use runner_adapters::claude::{AgentLimits, ClaudeSettings, Credentials, SandboxMode, SandboxSettings};
+use runner_core::folders::AllowedFolders;
+use runner_core::ports::AgentRuntime;
+use runner_core::protection::Sandboxing;
+use uuid::Uuid;
+
+use crate::config::{Config, Sandbox};
+
+pub(super) fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders> {
+    let except = vec![config.data_dir.canonicalize()?];
+    Ok(AllowedFolders { roots: config.allowed_roots.clone(), except })
+}
+
+/// What agents must not see although it may lie in a folder that they work in: keys, and all sessions.
+fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
+    let database = config.database.display();
+    let beside = ["", "-wal", "-shm", "-journal"].map(|suffix| format!("{database}{suffix}").into());
+    let data_dir = config.data_dir.canonicalize()?;
+    let mut hidden: Vec<PathBuf> =
+        beside.into_iter().filter(|path: &PathBuf| !path.starts_with(&data_dir)).collect();
+    hidden.push(std::path::absolute(".env")?);
+    Ok(SandboxSettings {
+        mode: match config.sandbox {
+            Sandbox::Auto => SandboxMode::Auto,
+            Sandbox::Required => SandboxMode::Required,
+            Sandbox::Off => SandboxMode::Off,
+        },
+        read_only: config.sandbox_read_only.clone(),
+        hidden,
+        data_dir,
+        home: config.home.clone(),
+    })
+}
+
+pub(super) fn claude_settings(
+    config: &Config,
+    credentials: Credentials,
+    folders: AllowedFolders,
+) -> anyhow::Result<ClaudeSettings> {
+    Ok(ClaudeSettings {
+        program: config.claude_bin.clone(),
+        search_path: config.search_path.clone(),
+        credentials,
+        agents_dir: config.data_dir.canonicalize()?.join("agents"),
+        instance: instance_id(&config.data_dir)?,
+        inherited_env: config.inherited_env.clone(),
+        max_api_retries: config.max_api_retries,
+        folders,
+        sandbox: sandbox_settings(config)?,
+        limits: AgentLimits {
+            processes: config.agent_max_processes,
+            memory_mib: config.agent_max_memory_mib,
+            file_mib: config.agent_max_file_mib,
+        },
+    })
+}
+
+/// Tells this installation's agents from others'; made once and kept in the data folder.
+fn instance_id(data_dir: &Path) -> anyhow::Result<String> {
+    let file = data_dir.join("instance");
+    match fs::read_to_string(&file) {
+        Ok(id) if Uuid::try_parse(id.trim()).is_ok() => Ok(id.trim().to_owned()),
+        Ok(_) | Err(_) => {
+            let id = Uuid::now_v7().to_string();
+            fs::write(&file, &id).with_context(|| format!("{} cannot be written", file.display()))?;
+            Ok(id)
+        }
+    }
+}
+
+pub(super) fn announce(runtime: &dyn AgentRuntime) {
+    let status = runtime.status();
+    if status.offline {
+        tracing::warn!(
+            "there is no API key and no login: the offline model answers; set ANTHROPIC_API_KEY or log in with `claude`"
+        );
+    }
+    tracing::info!(
+        agent.version = status.version.as_deref().unwrap_or("none"),
+        credentials = status.credentials,
+        sandbox = ?status.protection.sandbox,
+        "the agent is set up"
+    );
+}
+
+/// Claude Code refuses to skip permissions as root unless it is told that it sits in a sandbox: in ours, or
+/// in one around the whole machine.
+pub(super) fn may_bypass(config: &Config, runtime: &dyn AgentRuntime) -> bool {
+    let sandboxed = runtime.status().protection.sandbox == Sandboxing::Bubblewrap;
+    let is_sandbox = config.inherited_env.iter().any(|(name, value)| name == "IS_SANDBOX" && value == "1");
+    sandboxed || is_sandbox || !nix::unistd::Uid::effective().is_root()
+}

@@ -1,0 +1,137 @@
+//! Folders that people trust.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use runner_actors::ChangeError;
+use runner_core::time::Timestamp;
+use runner_core::trust::{Granted, NotTrusted, TrustedFolder};
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use crate::access::Caller;
+use crate::error::{ApiError, Problem};
+use crate::request::{Write, no_query, parse};
+use crate::workspace::WorkspaceError;
+
+/// A folder below an allowed root; a relative one starts at the server's `WORKING_DIR`.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrustBody {
+    working_dir: String,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct TrustedFolderView {
+    /// Resolved. Folders below it are trusted as well.
+    working_dir: String,
+    trusted_by: String,
+    #[schema(value_type = String, format = DateTime)]
+    trusted_at: Timestamp,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct TrustedFolderList {
+    folders: Vec<TrustedFolderView>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct RevokedTrust {
+    working_dir: String,
+    revoked_by: String,
+    #[schema(value_type = String, format = DateTime)]
+    revoked_at: Timestamp,
+}
+
+/// The folders that are trusted now, by name.
+#[utoipa::path(tag = "workspaces", responses((status = 200, body = TrustedFolderList)))]
+#[get("/api/workspaces/trust")]
+pub(crate) async fn list_trusted_folders(
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let folders = context.trust.list(&caller.0.tenant).await.map_err(runner_actors::RunnerError::from)?;
+    let folders = folders.into_iter().filter_map(view).collect();
+    Ok(HttpResponse::Ok().json(TrustedFolderList { folders }))
+}
+
+/// Trusts a folder and those below it: agents that start there from now on load its settings with hooks and
+/// permissions, its `CLAUDE.md`, skills and commands. Its `.mcp.json` is not loaded, and no setting of it
+/// changes which API the agent talks to. A session that is idle gets another agent before its next turn.
+#[utoipa::path(
+    tag = "workspaces",
+    request_body = TrustBody,
+    responses(
+        (status = 200, description = "It was trusted already; who did it, and when", body = TrustedFolderView),
+        (status = 201, body = TrustedFolderView),
+        (status = 400, description = "`working_dir_missing`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`working_dir_not_allowed`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/workspaces/trust")]
+pub(crate) async fn trust_folder(
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let body: TrustBody = parse(write.fields()?)?;
+    let resolved =
+        context.workspaces.resolve(&body.working_dir).map_err(|error| error.problem("/working_dir"))?;
+    let working_dir = resolved.to_str().ok_or_else(|| WorkspaceError::Missing.problem("/working_dir"))?;
+    let by = granted(&write, &context);
+    let folder = (&write.caller.tenant, working_dir);
+    let (folder, is_new) =
+        context.trust.trust(folder, by, write.provenance.clone()).await.map_err(refusal)?;
+    let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    Ok(response.json(view(folder)))
+}
+
+/// Takes trust back. A session that is idle gets another agent before its next turn; a turn that runs goes
+/// on to its end.
+#[utoipa::path(
+    tag = "workspaces",
+    request_body = TrustBody,
+    responses(
+        (status = 200, body = RevokedTrust),
+        (status = 404, description = "`folder_not_trusted`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/api/workspaces/trust")]
+pub(crate) async fn revoke_trust(
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let body: TrustBody = parse(write.fields()?)?;
+    // What is gone, or not allowed any more, can still be named as it was.
+    let resolved = context.workspaces.resolve(&body.working_dir).ok();
+    let resolved = resolved.and_then(|path| path.into_os_string().into_string().ok());
+    let working_dir = resolved.unwrap_or(body.working_dir.clone());
+    let by = granted(&write, &context);
+    let folder = (&write.caller.tenant, working_dir.as_str());
+    context.trust.revoke(folder, by.clone(), write.provenance.clone()).await.map_err(refusal)?;
+    Ok(HttpResponse::Ok().json(RevokedTrust { working_dir, revoked_by: by.by, revoked_at: by.at }))
+}
+
+fn granted(write: &Write, context: &Context) -> Granted {
+    Granted { by: write.caller.name.clone(), at: context.sessions.now() }
+}
+
+fn view(folder: TrustedFolder) -> Option<TrustedFolderView> {
+    let Granted { by, at } = folder.granted?;
+    Some(TrustedFolderView { working_dir: folder.working_dir, trusted_by: by, trusted_at: at })
+}
+
+fn refusal(error: ChangeError<NotTrusted>) -> ApiError {
+    match error {
+        ChangeError::Refused(NotTrusted) => {
+            Problem::new(StatusCode::NOT_FOUND, "folder_not_trusted", "this folder is not trusted itself")
+                .into()
+        }
+        ChangeError::Append(error) => runner_actors::RunnerError::from(error).into(),
+        ChangeError::Read(error) => runner_actors::RunnerError::from(error).into(),
+    }
+}
