@@ -1,7 +1,7 @@
 //! What the log says of the calls that agents make, whoever makes them and however they end.
 
+use runner_tests::script;
 use runner_tests::server::Server;
-use runner_tests::{script, server::Answer};
 use serde_json::{Value, json};
 
 /// What a call of the offline model uses if nothing else is said, at the price of an unknown model or not.
@@ -61,12 +61,11 @@ async fn calls_that_fail_or_are_cut_off_are_in_the_log_too() {
     let usage = json!({ "input_tokens": 70, "output_tokens": 9 });
     let hanging = json!([{ "text": "twelve bytes and four", "usage": usage, "hang": true }]);
 
-    let body = json!({ "prompt": script("Hang.", &hanging), "timeout_ms": 1 });
-    let Answer { body: task, .. } = server.post("/api/task", &body).await;
+    let mut frames = server.stream_task(&json!({ "prompt": script("Hang.", &hanging) })).await;
+    let told = frames.until("text_delta").await;
+    let task = &told[0].data;
     let session = task["session_id"].as_str().unwrap();
-    let mut frames = server.stream_events(session, 0).await;
-    frames.until("turn_started").await;
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await; // Until it has been told all that comes.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await; // Until it has been told all that comes.
     server.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
     server.wait_for(session, "model_called").await;
 

@@ -72,14 +72,23 @@ impl Browser {
 
     /// Clicks with the mouse in the middle of what an expression finds, once it is there.
     pub async fn click(&mut self, found: &str) {
-        self.wait_for(found).await;
-        let at = self
-            .evaluate(&format!(
-                "(() => {{ const node = {found}; node.scrollIntoView({{ block: 'center', behavior: 'instant' }});
-                const box = node.getBoundingClientRect();
-                return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }} }})()"
-            ))
-            .await;
+        let place = format!(
+            "(() => {{ const node = {found}; if (!node) return null;
+            node.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+            const box = node.getBoundingClientRect();
+            return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }} }})()"
+        );
+        // The page may draw itself anew between two questions, so it is found and measured in one.
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let at = self.evaluate(&place).await;
+                if !at.is_null() {
+                    return at;
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        });
+        let at = waited.await.unwrap_or_else(|_| panic!("{found} does not come up"));
         for kind in ["mousePressed", "mouseReleased"] {
             let event =
                 json!({ "type": kind, "x": at["x"], "y": at["y"], "button": "left", "clickCount": 1 });
@@ -102,7 +111,21 @@ impl Browser {
         self.call("Input.insertText", json!({ "text": text })).await;
     }
 
+    /// Asks again while the page is changing to another one, which has nothing to be asked.
     async fn call(&mut self, method: &str, params: Value) -> Value {
+        for _ in 0..100 {
+            let message = self.call_once(method, &params).await;
+            let reason = message["error"]["message"].as_str().unwrap_or_default();
+            if !reason.contains("execution context") {
+                assert!(message.get("error").is_none(), "{method}: {message}");
+                return message["result"].clone();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{method}: the page is never there");
+    }
+
+    async fn call_once(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
         let mut message = json!({ "id": self.last_id, "method": method, "params": params });
         if let Some(page) = &self.page {
@@ -110,18 +133,17 @@ impl Browser {
         }
         let bytes = [message.to_string().as_bytes(), b"\0"].concat();
         self.commands.write_all(&bytes).await.unwrap();
-        tokio::time::timeout(PATIENCE, self.answer(method)).await.expect("the browser answers in time")
+        tokio::time::timeout(PATIENCE, self.answer()).await.expect("the browser answers in time")
     }
 
     /// The answer to the last call; what the browser tells by itself is passed over.
-    async fn answer(&mut self, method: &str) -> Value {
+    async fn answer(&mut self) -> Value {
         loop {
             let mut bytes = vec![];
             self.answers.read_until(0, &mut bytes).await.unwrap();
             let message: Value = serde_json::from_slice(bytes.strip_suffix(b"\0").unwrap_or(&bytes)).unwrap();
             if message["id"] == self.last_id {
-                assert!(message.get("error").is_none(), "{method}: {message}");
-                return message["result"].clone();
+                return message;
             }
         }
     }

@@ -4,6 +4,7 @@
 
 mod agents;
 mod credentials;
+pub mod keys;
 mod people;
 
 use std::fs::{self, File, TryLockError};
@@ -37,7 +38,6 @@ use crate::authentication::Authentication;
 use crate::config::Config;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
-use crate::keys;
 use crate::limits::streams::Streams;
 use crate::limits::{self, Limits};
 use crate::pages;

@@ -2,6 +2,8 @@
 
 mod access;
 mod limits;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -339,64 +341,5 @@ fn node_name() -> String {
     match name.trim() {
         "" => "localhost".to_owned(),
         name => name.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::Config;
-
-    pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let variables: BTreeMap<String, String> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Config::read(variables, vec![]).map_err(|error| error.0)
-    }
-
-    #[test]
-    fn nothing_set_means_the_documented_defaults() {
-        let config = read(&[]).unwrap();
-
-        assert_eq!(config.host.to_string(), "127.0.0.1");
-        assert_eq!(config.port, 8000);
-        assert_eq!(config.allowed_roots, std::slice::from_ref(&config.working_dir));
-        assert!(config.database.ends_with("data/runner.db"));
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once() {
-        let problems = read(&[
-            ("PORT", "eighty"),
-            ("WORKING_DIR", "/no/such/folder"),
-            ("MAX_SESSIONS", "0"),
-            ("OFFLINE", "perhaps"),
-            ("DATABASE_URL", "mysql://x"),
-            ("SESSION_BUDGET_USD", "-1"),
-            ("MONTHLY_BUDGET_USD", "much"),
-        ])
-        .unwrap_err();
-
-        let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(
-            named,
-            [
-                "WORKING_DIR",
-                "DATABASE_URL",
-                "OFFLINE",
-                "MAX_SESSIONS",
-                "PORT",
-                "SESSION_BUDGET_USD",
-                "MONTHLY_BUDGET_USD",
-            ]
-        );
-    }
-
-    #[test]
-    fn only_harmless_variables_reach_the_agent() {
-        let config =
-            read(&[("PATH", "/bin"), ("ANTHROPIC_API_KEY", "sk-ant-x"), ("AWS_SECRET", "y")]).unwrap();
-
-        assert_eq!(config.inherited_env, [("PATH".to_owned(), "/bin".to_owned())]);
     }
 }

@@ -16,7 +16,6 @@ mod cookies;
 mod error;
 mod guard;
 pub mod import;
-pub mod keys;
 mod limits;
 mod pages;
 mod request;

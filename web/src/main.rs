@@ -129,7 +129,7 @@ async fn import(folder: &Path) -> anyhow::Result<()> {
 
 async fn rotate_keys() -> anyhow::Result<()> {
     runner_web::telemetry_init();
-    let rotated = runner_web::keys::rotate(&Config::from_env()?).await?;
+    let rotated = runner_web::app::keys::rotate(&Config::from_env()?).await?;
     eprintln!("{} stored API keys are sealed with the new secret key", rotated.sealed);
     if rotated.is_set_by_operator {
         eprintln!("set SECRET_KEY to what NEW_SECRET_KEY is before the server starts");

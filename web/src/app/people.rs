@@ -12,10 +12,10 @@ use runner_core::account::Account;
 use runner_core::credentials::SetupCode;
 use runner_core::ports::Clock;
 
+use super::keys;
 use crate::authentication::Authentication;
 use crate::config::Config;
 use crate::cookies::Transport;
-use crate::keys;
 
 pub(super) fn authentication(config: &Config, accounts: Accounts) -> Authentication {
     let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };

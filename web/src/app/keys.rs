@@ -20,7 +20,7 @@ use runner_core::ids::CommandId;
 use runner_core::vault::{SealedFor, Vault as _};
 use uuid::Uuid;
 
-use crate::app::prepare_data_dir;
+use super::prepare_data_dir;
 use crate::config::{Config, Secret};
 
 /// A stored value as it is sealed now, and what it is bound to.
