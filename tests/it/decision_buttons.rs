@@ -87,7 +87,8 @@ async fn plans_are_sent_back_and_approved() {
     run_task(&mut browser, "plan", &json!([plan("first"), plan("second"), { "text": "The end." }])).await;
 
     browser.press("Keep planning").await;
-    browser.wait_for("document.querySelector('#transcript').innerText.includes('second')").await;
+    let requests = "document.querySelectorAll('[role=group][aria-label=Request]')";
+    browser.wait_for(&format!("[...{requests}].some((node) => node.innerText.includes('second'))")).await;
     browser.press("Approve").await;
 
     let session = wait_for_end(&mut browser, &server).await;

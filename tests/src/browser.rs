@@ -45,7 +45,7 @@ impl Browser {
         let attach = json!({ "targetId": target, "flatten": true });
         let session = browser.call("Target.attachToTarget", attach).await;
         browser.page = session["sessionId"].as_str().map(str::to_owned);
-        browser.wait_for("document.readyState === 'complete'").await;
+        browser.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'").await;
         browser
     }
 
@@ -70,30 +70,18 @@ impl Browser {
         }
     }
 
-    /// Clicks with the mouse in the middle of what an expression finds, once it is there.
+    /// Clicks on what an expression finds, once it is there.
     pub async fn click(&mut self, found: &str) {
-        let place = format!(
-            "(() => {{ const node = {found}; if (!node) return null;
-            node.scrollIntoView({{ block: 'center', behavior: 'instant' }});
-            const box = node.getBoundingClientRect();
-            return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }} }})()"
+        self.act(found, "node.click()").await;
+    }
+
+    /// Does something with the node that an expression finds. Found and done in one: the page may draw itself
+    /// anew between two questions.
+    async fn act(&mut self, found: &str, action: &str) {
+        let act = format!(
+            "(() => {{ const node = {found}; if (!node) return false; node.focus(); {action}; return true }})()"
         );
-        // The page may draw itself anew between two questions, so it is found and measured in one.
-        let waited = tokio::time::timeout(PATIENCE, async {
-            loop {
-                let at = self.evaluate(&place).await;
-                if !at.is_null() {
-                    return at;
-                }
-                tokio::time::sleep(BETWEEN_LOOKS).await;
-            }
-        });
-        let at = waited.await.unwrap_or_else(|_| panic!("{found} does not come up"));
-        for kind in ["mousePressed", "mouseReleased"] {
-            let event =
-                json!({ "type": kind, "x": at["x"], "y": at["y"], "button": "left", "clickCount": 1 });
-            self.call("Input.dispatchMouseEvent", event).await;
-        }
+        self.wait_for(&act).await;
     }
 
     /// Clicks the last button with these words.
@@ -105,10 +93,10 @@ impl Browser {
         self.click(&found).await;
     }
 
-    /// Types into what an expression finds.
+    /// Writes into the field that an expression finds, and tells the page so.
     pub async fn write(&mut self, found: &str, text: &str) {
-        self.click(found).await;
-        self.call("Input.insertText", json!({ "text": text })).await;
+        let input = "node.dispatchEvent(new Event('input', { bubbles: true }))";
+        self.act(found, &format!("node.value = {}; {input}", json!(text))).await;
     }
 
     /// Asks again while the page is changing to another one, which has nothing to be asked.
