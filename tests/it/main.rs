@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod access_matrix;
 mod accounts;
 mod api_keys;
 mod audit;

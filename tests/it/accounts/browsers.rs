@@ -2,6 +2,7 @@
 
 use reqwest::header::{COOKIE, HeaderMap, ORIGIN, SET_COOKIE};
 use reqwest::{Method, StatusCode};
+use runner_tests::browser::Browser;
 use runner_tests::person::{PASSWORD, Person};
 use runner_tests::server::{Answer, Server, answer};
 use serde_json::json;
@@ -128,4 +129,24 @@ fn set_cookies(headers: &HeaderMap) -> Vec<String> {
 fn as_sent(set: &[String]) -> String {
     let pairs: Vec<_> = set.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
     pairs.join("; ")
+}
+
+#[tokio::test]
+async fn somebody_logs_in_on_the_start_page() {
+    let server = Server::start().await;
+    Person::register(&server, "ada").await;
+    let mut browser = Browser::open(&server.url("/")).await;
+    let form = "document.querySelector('#login-section')?.hidden === false";
+    browser.wait_for(form).await;
+
+    browser.write("document.querySelector('#username')", "ada").await;
+    browser.write("document.querySelector('#password')", "wrong-password").await;
+    browser.press("Log in").await;
+    browser.wait_for("document.querySelector('#login-problem').textContent !== ''").await;
+    browser.write("document.querySelector('#password')", PASSWORD).await;
+    browser.press("Log in").await;
+
+    browser.wait_for("document.querySelector('#login-section').hidden").await;
+    browser.wait_for("document.querySelector('#status').textContent.includes('Version')").await;
+    assert_eq!(browser.evaluate("document.cookie").await, "", "no script sees the tokens");
 }

@@ -30,8 +30,28 @@ const dollars = (usd) => `$${usd.toFixed(4)}`
 const moment = (time) => new Date(time).toLocaleString()
 const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`
 
+const send = (path, options) =>
+  fetch(path, options).catch(() => { throw new Error('The server cannot be reached.') })
+const json = (body) =>
+  ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+
+/** The exchange of the refresh token that is on its way: a token works once, so two must not be sent. */
+let refreshing = null
+
+/** Whether the login was good for another access token; both are in cookies that no script sees. */
+function stayLoggedIn() {
+  refreshing ??= send('/api/auth/refresh?cookie=true', json({}))
+    .then((response) => response.ok)
+    .finally(() => { refreshing = null })
+  return refreshing
+}
+
 async function call(path, options) {
-  const response = await fetch(path, options).catch(() => { throw new Error('The server cannot be reached.') })
+  let response = await send(path, options)
+  if (response.status === 401 && !path.startsWith('/api/auth/')) {
+    if (await stayLoggedIn()) response = await send(path, options)
+    byId('login-section').hidden = response.status !== 401
+  }
   if (response.ok) return response
   const problem = await response.json().catch(() => ({}))
   const detail = problem.detail ?? problem.title ?? `The server answered ${response.status}.`
@@ -296,6 +316,20 @@ const tell = (error) => byId('notices').replaceChildren(line('notice bad', error
 const refresh = () => Promise.all([showStatus(), showSessions()]).catch(tell)
 const tellProgress = (text) => { byId('progress').textContent = text }
 
+byId('login').addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const [username, password] = [byId('username').value, byId('password').value]
+  try {
+    await call('/api/auth/login?cookie=true', json({ username, password }))
+    byId('login').reset()
+    byId('login-problem').textContent = ''
+    byId('login-section').hidden = true
+    byId('notices').replaceChildren()
+    refresh()
+  } catch (error) {
+    byId('login-problem').textContent = error.message
+  }
+})
 byId('task').addEventListener('submit', (event) => {
   event.preventDefault()
   if (!running) run()
