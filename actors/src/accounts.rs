@@ -11,6 +11,7 @@ mod error;
 mod invites;
 mod people;
 mod service_tokens;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -37,6 +38,7 @@ use crate::aggregates::{Aggregates, ChangeError, Decided, Loaded};
 pub use entry::{Admission, Registration};
 pub use error::AccountError;
 pub use people::UserChange;
+pub use tenants::{NewTenant, TenantInvite};
 use throttle::Throttle;
 
 /// What accounts need done by others.

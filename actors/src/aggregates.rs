@@ -9,8 +9,8 @@ use std::sync::Arc;
 use runner_core::aggregate::{
     Aggregate, Change, EncodedEvent, SecretChange, StoredAggregate, TenantId, encode_state,
 };
-use runner_core::event_log::{Appended, Provenance};
-use runner_core::ids::{SecretId, StreamId};
+use runner_core::event_log::{Appended, Digest, Provenance};
+use runner_core::ids::{CommandId, SecretId, StreamId};
 use runner_core::ports::{AggregateLog, AppendError, ReadError};
 use thiserror::Error;
 
@@ -83,6 +83,15 @@ impl Aggregates {
 
     pub async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
         self.log.load_secret(secret).await
+    }
+
+    /// What an earlier change under the same command id did, if there was one.
+    pub async fn find_change(
+        &self,
+        command: CommandId,
+        request_hash: Digest,
+    ) -> Result<Option<Appended>, AppendError> {
+        self.log.find_change(command, request_hash).await
     }
 
     /// Decides on the newest state and appends what was decided; both again if somebody else was faster.

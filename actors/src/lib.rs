@@ -19,6 +19,7 @@ mod hub;
 mod registry;
 mod session_actor;
 mod sessions;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -30,8 +31,8 @@ use std::time::Duration;
 use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
 pub use accounts::{
-    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, Registration,
-    RegistrationPolicy, UserChange,
+    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, NewTenant,
+    Registration, RegistrationPolicy, TenantInvite, UserChange,
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
@@ -41,6 +42,7 @@ pub use budgets::StoredBudgets;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
+pub use tenants::Tenants;
 pub use trust::TrustedFolders;
 pub use turns::TurnCounts;
 
@@ -54,6 +56,7 @@ pub struct Services {
     pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub trust: TrustedFolders,
+    pub tenants: Tenants,
     pub settings: Settings,
 }
 

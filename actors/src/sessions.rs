@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Appended, Digest, Provenance, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId, TurnId};
 use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
@@ -282,12 +283,14 @@ impl Sessions {
         Ok(self.services.log.verify(session).await?)
     }
 
-    pub async fn count(&self) -> Result<SessionCounts, RunnerError> {
-        Ok(self.services.directory.count().await?)
+    /// Of one tenant or of all.
+    pub async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, RunnerError> {
+        Ok(self.services.directory.count(tenant).await?)
     }
 
-    pub fn turn_counts(&self) -> TurnCounts {
-        self.turns.counts()
+    /// Of one tenant or of all.
+    pub fn turn_counts(&self, tenant: Option<&TenantId>) -> TurnCounts {
+        self.turns.counts(tenant)
     }
 
     /// Whether one more turn may wait for its place.

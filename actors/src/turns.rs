@@ -37,7 +37,7 @@ pub(crate) struct Turns {
 #[derive(Debug)]
 struct Places {
     max: usize,
-    taken: HashSet<SessionId>,
+    taken: HashMap<SessionId, TenantId>,
     queue: FairQueue,
     /// Places that were given to sessions which have not been told.
     given: VecDeque<SessionId>,
@@ -46,26 +46,27 @@ struct Places {
 impl Turns {
     pub(crate) fn new(max: usize) -> Self {
         let places =
-            Places { max, taken: HashSet::new(), queue: FairQueue::default(), given: VecDeque::new() };
+            Places { max, taken: HashMap::new(), queue: FairQueue::default(), given: VecDeque::new() };
         Self { places: Mutex::new(places), given: Notify::new() }
     }
 
     /// Whether the session has a place now; if not, it waits for one.
     pub(crate) fn ask(&self, session: SessionId, owner: &Owner) -> bool {
         let mut places = self.lock();
-        if places.taken.contains(&session) {
+        if places.taken.contains_key(&session) {
             return true;
         }
         if places.taken.len() < places.max && places.queue.is_empty() {
-            return places.taken.insert(session);
+            places.taken.insert(session, owner.0.clone());
+            return true;
         }
         places.queue.push(session, owner);
         false
     }
 
     /// Takes a place for what runs already, also where there is none.
-    pub(crate) fn take(&self, session: SessionId) {
-        self.lock().taken.insert(session);
+    pub(crate) fn take(&self, session: SessionId, tenant: TenantId) {
+        self.lock().taken.insert(session, tenant);
     }
 
     /// Gives a place back; the next in the queue gets it.
@@ -73,9 +74,9 @@ impl Turns {
         let mut places = self.lock();
         places.taken.remove(&session);
         while places.taken.len() < places.max
-            && let Some(next) = places.queue.pop()
+            && let Some((next, tenant)) = places.queue.pop()
         {
-            places.taken.insert(next);
+            places.taken.insert(next, tenant);
             places.given.push_back(next);
             self.given.notify_one();
         }
@@ -103,9 +104,13 @@ impl Turns {
         places.taken.len() >= places.max
     }
 
-    pub(crate) fn counts(&self) -> TurnCounts {
+    /// Of one tenant or of all.
+    pub(crate) fn counts(&self, tenant: Option<&TenantId>) -> TurnCounts {
         let places = self.lock();
-        TurnCounts { running: places.taken.len(), queued: places.queue.len(), max: places.max }
+        let is_meant = |own: &TenantId| tenant.is_none_or(|tenant| tenant == own);
+        let running = places.taken.values().filter(|own| is_meant(own)).count();
+        let lanes = places.queue.by_owner.iter().filter(|((own, _), _)| is_meant(own));
+        TurnCounts { running, queued: lanes.map(|(_, lane)| lane.len()).sum(), max: places.max }
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
@@ -134,16 +139,16 @@ impl FairQueue {
         lane.push_back(session);
     }
 
-    fn pop(&mut self) -> Option<SessionId> {
+    fn pop(&mut self) -> Option<(SessionId, TenantId)> {
         let owner = self.order.pop_front()?;
         let lane = self.by_owner.get_mut(&owner)?;
-        let session = lane.pop_front();
+        let session = lane.pop_front().map(|session| (session, owner.0.clone()));
         if lane.is_empty() {
             self.by_owner.remove(&owner);
         } else {
             self.order.push_back(owner);
         }
-        if let Some(session) = &session {
+        if let Some((session, _)) = &session {
             self.waiting.remove(session);
         }
         session
@@ -214,6 +219,8 @@ mod tests {
         turns.ask(session(2), &owner("ada"));
         turns.ask(session(3), &(TenantId("other".into()), "ada".into()));
 
+        let of_other = turns.counts(Some(&TenantId("other".into())));
+        assert_eq!(of_other, TurnCounts { running: 0, queued: 1, max: 1 });
         assert_eq!(order_of(&turns, session(0)), [1, 3, 2]);
     }
 
@@ -225,23 +232,23 @@ mod tests {
         assert!(!turns.ask(session(1), &owner("ada")));
         assert!(!turns.ask(session(1), &owner("ada")));
 
-        assert_eq!(turns.counts(), TurnCounts { running: 1, queued: 1, max: 1 });
+        assert_eq!(turns.counts(None), TurnCounts { running: 1, queued: 1, max: 1 });
         turns.release(session(0));
         assert!(turns.ask(session(1), &owner("ada")), "it has been given the place");
-        assert_eq!(turns.counts(), TurnCounts { running: 1, queued: 0, max: 1 });
+        assert_eq!(turns.counts(None), TurnCounts { running: 1, queued: 0, max: 1 });
     }
 
     #[test]
     fn what_runs_anyway_counts() {
         let turns = Turns::new(1);
-        turns.take(session(0));
-        turns.take(session(1));
+        turns.take(session(0), TenantId::first());
+        turns.take(session(1), TenantId::first());
         assert!(!turns.ask(session(2), &owner("ada")));
 
         turns.release(session(0));
-        assert_eq!(turns.counts().queued, 1, "one place is still taken");
+        assert_eq!(turns.counts(None).queued, 1, "one place is still taken");
         turns.release(session(1));
-        assert_eq!(turns.counts().queued, 0);
+        assert_eq!(turns.counts(None).queued, 0);
     }
 
     #[test]

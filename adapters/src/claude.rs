@@ -129,7 +129,8 @@ impl ClaudeRuntime {
 impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         let program = self.program().await?;
-        let folders = Folder::open_all(&launch, &self.settings.folders)?;
+        let allowed = self.settings.folders.within(launch.within.as_deref());
+        let folders = Folder::open_all(&launch, &allowed)?;
         // Trusted is what has the name without links.
         if launch.trust == Trust::Trusted && folders.iter().take(1).any(|folder| folder.real != folder.named)
         {

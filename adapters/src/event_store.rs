@@ -165,6 +165,14 @@ impl AggregateLog for EventStore {
         self.submit(Intent::Aggregate(Box::new(change))).await
     }
 
+    async fn find_change(
+        &self,
+        command: CommandId,
+        request_hash: Digest,
+    ) -> Result<Option<Appended>, AppendError> {
+        self.find_command(command, request_hash).await
+    }
+
     async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
         self.reader.load_aggregate(stream).await.map_err(|source| ReadError(source.into()))
     }
@@ -206,8 +214,8 @@ impl SessionDirectory for EventStore {
         self.reader.list_unfinished().await
     }
 
-    async fn count(&self) -> Result<SessionCounts, ReadError> {
-        self.reader.count().await
+    async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, ReadError> {
+        self.reader.count(tenant).await
     }
 
     async fn list_requests(

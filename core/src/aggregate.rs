@@ -17,6 +17,7 @@ use crate::api_key::ApiKey;
 use crate::event_log::Provenance;
 use crate::ids::{SecretId, StreamId};
 use crate::invite::Invite;
+use crate::tenant::Tenant;
 use crate::trust::TrustedFolder;
 
 /// Whom stored things belong to: a team. People of other tenants cannot tell that they exist.
@@ -25,7 +26,8 @@ use crate::trust::TrustedFolder;
 pub struct TenantId(pub String);
 
 impl TenantId {
-    /// The team that an installation begins with. What was stored before there were tenants is its own.
+    /// The team that an installation begins with, the operators'. What was stored before there were tenants
+    /// is its own.
     pub fn first() -> Self {
         Self("default".to_owned())
     }
@@ -163,6 +165,7 @@ pub const FOLDS: &[(&str, Fold)] = &[
     (Account::KIND, fold::<Account>),
     (ApiKey::KIND, fold::<ApiKey>),
     (Invite::KIND, fold::<Invite>),
+    (Tenant::KIND, fold::<Tenant>),
     (TrustedFolder::KIND, fold::<TrustedFolder>),
 ];
 

@@ -26,6 +26,7 @@ pub mod prompt;
 pub mod protection;
 pub mod request;
 pub mod session;
+pub mod tenant;
 pub mod time;
 pub mod trust;
 pub mod vault;

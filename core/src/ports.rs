@@ -123,7 +123,8 @@ pub trait SessionDirectory: Send + Sync {
     /// Sessions whose log says that a turn runs or a prompt waits.
     async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError>;
 
-    async fn count(&self) -> Result<SessionCounts, ReadError>;
+    /// Of one tenant or of all.
+    async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, ReadError>;
 
     /// What waits for people in sessions within reach, the oldest first: at most `limit` after a position.
     async fn list_requests(
@@ -138,6 +139,13 @@ pub trait SessionDirectory: Send + Sync {
 #[async_trait]
 pub trait AggregateLog: Send + Sync {
     async fn append_change(&self, change: Change) -> Result<Appended, AppendError>;
+
+    /// What an earlier change under a command id did, if there was one that may be retried.
+    async fn find_change(
+        &self,
+        command: CommandId,
+        request_hash: Digest,
+    ) -> Result<Option<Appended>, AppendError>;
 
     async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError>;
 
@@ -197,6 +205,8 @@ pub struct AgentLaunch {
     pub owner: String,
     pub process: ProcessId,
     pub working_dir: PathBuf,
+    /// Its team's folder: whatever the agent's folders have become, they must lie below it.
+    pub within: Option<PathBuf>,
     pub permission_mode: PermissionMode,
     pub options: AgentOptions,
     /// What was spent before it started.

@@ -130,6 +130,12 @@ impl Principal {
         is_in_scope && self.role.allows(permission)
     }
 
+    /// Whether he runs the server: an admin of the first team, or a program with a token for all that such
+    /// a one may do.
+    pub fn is_operator(&self) -> bool {
+        self.tenant.is_first() && self.may(Permission::Administer)
+    }
+
     /// Whose sessions he sees, and changes where he may change any.
     pub fn reach(&self) -> Reach {
         let owner = match self.role {

@@ -1,11 +1,14 @@
 //! Who may do what: every operation of the OpenAPI document, asked for by everybody, against a committed
 //! table. An operation that is added fails here until somebody has said who may do it.
 //!
-//! `/api/sessions/{id}` is the member's session; other ids name nothing. `stranger` is another member.
+//! `/api/sessions/{id}` is the member's session; other ids name nothing. `stranger` is another member,
+//! `other-tenant` an admin of another team, who asks for what the first team really has and gets the answer
+//! that he gets for nothing at all.
 
 use reqwest::Method;
 use runner_tests::person::Person;
-use runner_tests::server::{Server, answer};
+use runner_tests::script;
+use runner_tests::server::{Answer, Server, answer};
 use serde_json::{Value, json};
 
 const EXPECTED: &str = include_str!("access_matrix.txt");
@@ -22,20 +25,30 @@ async fn everybody_may_do_what_the_table_says() {
     let viewer = json!({ "role": "viewer" });
     assert!(admin.patch("/api/users/vera", &viewer).await.status.is_success());
     let viewer = Person::log_in(&server, "vera").await;
-    let session = member.open_session().await;
+    let outsider = admin.found_team("acme", "alan").await;
+    let things = Things::of(&admin, &member).await;
 
-    let mut table = String::from("operation | anonymous viewer stranger member admin\n");
+    let mut table = String::from("operation | anonymous viewer stranger member admin other-tenant\n");
     for (method, template) in operations(&server).await {
         let path = template
-            .replace("/api/sessions/{id}", &format!("/api/sessions/{session}"))
+            .replace("/api/sessions/{id}", &format!("/api/sessions/{}", things.session))
             .replace("{username}", "nobody-at-all");
-        let path = path.split('/').map(|part| if part.starts_with('{') { NOBODY } else { part });
-        let path = path.collect::<Vec<_>>().join("/");
+        let path = absent(&path);
         let body = body(&template);
         let mut statuses = vec![answer(server.request(method.clone(), &path).json(&body)).await.status];
         for person in [&viewer, &stranger, &member, &admin] {
             statuses.push(answer(person.request(method.clone(), &path).json(&body)).await.status);
         }
+        let ask = async |path: &str| answer(outsider.request(method.clone(), path).json(&body)).await;
+        let (foreign, nothing) = (ask(&things.name_in(&template)).await, ask(&absent(&template)).await);
+        if template.contains('{') {
+            let told =
+                |answer: &Answer| (answer.status, answer.code().to_owned(), answer.body["detail"].clone());
+            assert_eq!(told(&foreign), told(&nothing), "{method} {template}");
+        } else if method == Method::GET {
+            assert_eq!(entries(&foreign.body), own_entries(&template), "{template}: {}", foreign.body);
+        }
+        statuses.push(foreign.status);
         let statuses: Vec<_> = statuses.iter().map(|status| status.as_u16().to_string()).collect();
         table += &format!("{method} {template} | {}\n", statuses.join(" "));
     }
@@ -43,9 +56,85 @@ async fn everybody_may_do_what_the_table_says() {
     assert_eq!(table, EXPECTED, "\n{table}");
 }
 
+/// A path with ids and names of nothing and nobody.
+fn absent(template: &str) -> String {
+    let template = template.replace("{username}", "nobody-at-all");
+    let parts = template.split('/').map(|part| if part.starts_with('{') { NOBODY } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// The ids of what the first team has.
+struct Things {
+    session: String,
+    request: String,
+    turn: String,
+    key: String,
+    token: String,
+    invite: String,
+    login: String,
+    tenant: String,
+}
+
+impl Things {
+    async fn of(admin: &Person<'_>, member: &Person<'_>) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let id = |answer: Answer| text(&answer.body["id"]);
+        let session = member.open_session().await;
+        let write = json!({ "file_path": "{{cwd}}/a.txt", "content": "x" });
+        let replies = json!([{ "tool_use": { "name": "Write", "input": write } }, { "text": "done" }]);
+        let waiting = member.post("/api/task", &json!({ "prompt": script("Write.", &replies) })).await.body;
+        let key = json!({ "name": "k", "key": "sk-ant-of-grace" });
+        let token = json!({ "name": "t", "scopes": ["sessions:read"] });
+        Self {
+            session,
+            request: text(&waiting["pending"][0]["request_id"]),
+            turn: text(&waiting["turn_id"]),
+            key: id(member.post("/api/api-keys", &key).await),
+            token: id(member.post("/api/tokens", &token).await),
+            invite: id(admin.post("/api/users/invites", &json!({ "role": "member" })).await),
+            login: text(&member.get("/api/auth/sessions").await.body["sessions"][0]["id"]),
+            tenant: text(&admin.get("/api/tenants").await.body["tenants"][0]["id"]),
+        }
+    }
+
+    /// A path with these.
+    fn name_in(&self, template: &str) -> String {
+        let id = match template.split('/').nth(2).unwrap_or_default() {
+            "sessions" => &self.session,
+            "api-keys" => &self.key,
+            "tokens" => &self.token,
+            "users" => &self.invite,
+            "auth" => &self.login,
+            "tenants" => &self.tenant,
+            _ => NOBODY,
+        };
+        let named = template.replace("{request_id}", &self.request).replace("{turn_id}", &self.turn);
+        named.replace("{username}", "grace").replace("{id}", id)
+    }
+}
+
+/// How many entries a list of somebody has who has done nothing but come in.
+fn own_entries(template: &str) -> Option<usize> {
+    match template {
+        "/api/users" | "/api/auth/sessions" => Some(1),
+        // How he came in, and what he was refused, which is written down beside his requests.
+        "/api/audit/events" | "/api/tools" | "/api/auth/me" | "/api/status" | "/api/tenants" => None,
+        "/health" | "/ready" => None,
+        _ => Some(0),
+    }
+}
+
+/// How long the list in an answer is, where it is one that tells of a team.
+fn entries(body: &Value) -> Option<usize> {
+    let lists = ["users", "sessions", "requests", "api_keys", "tokens", "invites", "folders"];
+    lists.iter().find_map(|name| body[*name].as_array()).map(Vec::len)
+}
+
 /// What is well formed, where whose session it is would not be looked at otherwise.
 fn body(template: &str) -> Value {
     match template.rsplit('/').next() {
+        Some("rotate") => json!({ "key": "sk-ant-of-nobody" }),
+        Some("rewind") => json!({ "turn_id": NOBODY, "files": true }),
         Some("prompts") => json!({ "prompt": "hello" }),
         Some("{request_id}") => json!({ "decision": "allow" }),
         Some(_) | None => json!({}),

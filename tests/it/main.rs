@@ -37,6 +37,7 @@ mod sandbox;
 mod sessions;
 mod streams;
 mod tasks;
+mod tenants;
 mod tidy;
 mod trust;
 mod turn_control;

@@ -28,6 +28,27 @@ impl<'s> Person<'s> {
         Self::of(server, server.post("/api/auth/login", &body).await)
     }
 
+    /// Registers somebody who was invited.
+    pub async fn join(server: &'s Server, username: &str, code: &Value) -> Self {
+        let body = json!({ "username": username, "password": PASSWORD, "code": code });
+        Self::of(server, server.post("/api/auth/register", &body).await)
+    }
+
+    /// Makes a team that works in the folder of its name below the workspace; returns its first admin.
+    pub async fn found_team(&self, name: &str, username: &str) -> Self {
+        std::fs::create_dir_all(self.server.workspace().join(name)).unwrap();
+        let made = self.post("/api/tenants", &json!({ "name": name, "working_dir": name })).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        Self::join(self.server, username, &made.body["invite"]["code"]).await
+    }
+
+    /// Runs a task to its end; returns the answer's body.
+    pub async fn task(&self, body: &Value) -> Value {
+        let answer = self.post("/api/task", body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
     /// Whoever was let in by an answer.
     pub fn of(server: &'s Server, admitted: Answer) -> Self {
         assert!(admitted.status.is_success(), "{} {}", admitted.status, admitted.body);

@@ -31,6 +31,8 @@ pub(crate) enum Need {
     /// A person, not a program with a token of his.
     Person,
     Permission(Permission),
+    /// An admin of the first team, whose people run the server.
+    Operator,
 }
 
 /// What a method on a path needs.
@@ -48,6 +50,7 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         ("sessions" | "requests", _) => Need::Permission(Permission::WriteSessions),
         ("task", _) => Need::Permission(Permission::RunTasks),
         ("api-keys", _) => Need::Permission(Permission::ManageKeys),
+        ("tenants", _) => Need::Operator,
         _ => Need::Permission(Permission::Administer),
     }
 }
@@ -136,6 +139,8 @@ async fn check(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
         Need::Person => return Err(not_a_person().into()),
         Need::Permission(permission) if principal.may(permission) => {}
         Need::Permission(permission) => return Err(forbidden(&principal, permission).into()),
+        Need::Operator if principal.is_operator() => {}
+        Need::Operator => return Err(not_an_operator().into()),
     }
     Ok(Some(caller))
 }
@@ -147,6 +152,11 @@ fn unauthenticated() -> Problem {
 fn not_a_person() -> Problem {
     let detail = "this needs a login; a service token does not do";
     Problem::new(StatusCode::FORBIDDEN, "login_required", detail)
+}
+
+fn not_an_operator() -> Problem {
+    let detail = "only admins of the team that runs this server may do this";
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
 fn forbidden(principal: &Principal, permission: Permission) -> Problem {
@@ -169,6 +179,13 @@ mod tests {
     fn what_the_table_does_not_name_is_for_administrators() {
         for path in ["/api", "/api/", "/api/nothing", "/api/sessionsx", "/api/users", "/api/auth2/login"] {
             assert_eq!(need(&Method::GET, path), Need::Permission(Permission::Administer), "{path}");
+        }
+    }
+
+    #[test]
+    fn teams_are_for_operators() {
+        for (method, path) in [(Method::GET, "/api/tenants"), (Method::POST, "/api/tenants/x/invites")] {
+            assert_eq!(need(&method, path), Need::Operator, "{path}");
         }
     }
 

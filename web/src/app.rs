@@ -20,7 +20,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{
-    Aggregates, ApiKeys, Audit, Services, Sessions, Settings, StoredBudgets, TrustedFolders,
+    Aggregates, ApiKeys, Audit, Services, Sessions, Settings, StoredBudgets, Tenants, TrustedFolders,
 };
 use runner_adapters::claude::ClaudeRuntime;
 use runner_adapters::clock::SystemClock;
@@ -42,7 +42,7 @@ use crate::limits::streams::Streams;
 use crate::limits::{self, Limits};
 use crate::pages;
 use crate::routes::{self, Context};
-use crate::workspace::Workspaces;
+use crate::workspace::{Workspace, Workspaces};
 use credentials::credentials;
 
 /// The composed program. Clones share everything.
@@ -87,7 +87,7 @@ impl Application {
         let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
         agents::announce(&*runtime);
         let may_bypass = agents::may_bypass(config, &*runtime);
-        let trust = TrustedFolders::new(aggregates.clone());
+        let (trust, tenants) = (TrustedFolders::new(aggregates.clone()), Tenants::new(aggregates.clone()));
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
             directory: Arc::new(store.clone()),
@@ -96,6 +96,7 @@ impl Application {
             workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             trust: trust.clone(),
+            tenants: tenants.clone(),
             settings: Settings {
                 node: config.node.clone(),
                 max_sessions: config.max_sessions,
@@ -112,7 +113,11 @@ impl Application {
             accounts: accounts.clone(),
             api_keys,
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
-            workspaces: Workspaces { default: config.working_dir.clone(), allowed: folders },
+            workspaces: Workspaces {
+                all: Workspace { default: config.working_dir.clone(), allowed: folders },
+                tenants: tenants.clone(),
+            },
+            tenants,
             trust,
             may_bypass,
             node: config.node.clone(),

@@ -21,6 +21,9 @@ use crate::request::RequestId;
 /// What a request is about, where its path does not say so.
 struct About(String);
 
+/// Whose trail a refusal belongs into, where nobody is known yet.
+struct InTeam(TenantId);
+
 /// Says what a request is about, as `account:ada`, in case that it is refused. Never with a secret.
 pub(crate) fn about(request: &HttpRequest, object: String) {
     request.extensions_mut().insert(About(object));
@@ -32,6 +35,11 @@ pub(crate) fn about_account(request: &HttpRequest, username: &str) {
     if let Ok(username) = Username::try_from(username.to_owned()) {
         about(request, format!("account:{username}"));
     }
+}
+
+/// Says whose business it is that somebody who is not known was refused.
+pub(crate) fn in_team(request: &HttpRequest, tenant: TenantId) {
+    request.extensions_mut().insert(InTeam(tenant));
 }
 
 /// Notes an answer that refuses; all others are no business of the trail.
@@ -50,8 +58,9 @@ pub(crate) fn observe<B>(response: &ServiceResponse<B>) {
 fn denial(request: &HttpRequest, template: Option<String>, object: Option<String>, reason: String) -> Denial {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().map(|Caller(principal)| principal);
+    let team = extensions.get::<InTeam>().map(|InTeam(tenant)| tenant);
     Denial {
-        tenant: caller.map_or_else(TenantId::first, |caller| caller.tenant.clone()),
+        tenant: caller.map(|caller| &caller.tenant).or(team).cloned().unwrap_or_default(),
         actor: caller.map_or_else(|| ANONYMOUS.to_owned(), |caller| caller.actor()),
         address: client_address(request),
         request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),

@@ -157,6 +157,11 @@ impl ApiError {
     }
 }
 
+fn reused() -> Problem {
+    let detail = "the key was used for a different request";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+}
+
 fn runner_problem(error: &RunnerError) -> Problem {
     let detail = error.to_string();
     match error {
@@ -186,11 +191,7 @@ fn runner_problem(error: &RunnerError) -> Problem {
         RunnerError::Refused(SessionError::AlreadyOpened | SessionError::NotALog) => {
             Problem::new(StatusCode::CONFLICT, "session_exists", detail)
         }
-        RunnerError::CommandReused => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency_key_reused",
-            "the key was used for a different request",
-        ),
+        RunnerError::CommandReused => reused(),
         RunnerError::Overloaded => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail),
         RunnerError::ShuttingDown => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", detail),
         RunnerError::LogUnavailable(_) => Problem::new(

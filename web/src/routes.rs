@@ -14,10 +14,11 @@ pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod status;
 pub(crate) mod tasks;
+pub(crate) mod tenants;
 pub(crate) mod trust;
 pub(crate) mod users;
 
-use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
+use runner_actors::{Accounts, ApiKeys, Sessions, Tenants, TrustedFolders};
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,
     pub(crate) trust: TrustedFolders,
+    pub(crate) tenants: Tenants,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
     pub(crate) node: String,
@@ -102,6 +104,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(users::list_invites)
         .service(users::revoke_invite)
         .service(users::change_user)
+        .service(tenants::list_tenants)
+        .service(tenants::create_tenant)
+        .service(tenants::invite_to_tenant)
         .service(api_keys::store_key)
         .service(api_keys::list_keys)
         .service(api_keys::find_key)

@@ -1,23 +1,49 @@
-//! Which folders an agent may work in.
+//! Which folders an agent may work in, which depends on whose it is: the first team, the operators', works
+//! below any of `ALLOWED_ROOTS`, every other one below its own folder, which lies in one of them.
 
 use std::path::{Component, Path, PathBuf};
 
 use actix_web::http::StatusCode;
+use runner_actors::{RunnerError, Tenants};
 use runner_core::folders::AllowedFolders;
+use runner_core::principal::Principal;
 use thiserror::Error;
 
-use crate::error::Problem;
+use crate::error::{ApiError, Problem};
 
-/// The folders that are offered.
+/// The folders of this server.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspaces {
+    pub(crate) all: Workspace,
+    pub(crate) tenants: Tenants,
+}
+
+impl Workspaces {
+    /// Those in which somebody may work.
+    pub(crate) async fn of(&self, caller: &Principal) -> Result<Workspace, RunnerError> {
+        Ok(match self.tenants.folder(&caller.tenant).await? {
+            Some(folder) => self.all.within(folder),
+            None => self.all.clone(),
+        })
+    }
+
+    /// Whether somebody can go on in a folder that was resolved before: by now its name may lead elsewhere.
+    pub(crate) async fn check(&self, caller: &Principal, resolved: &str) -> Result<(), ApiError> {
+        Ok(self.of(caller).await?.check(resolved)?)
+    }
+}
+
+/// The folders that are offered to somebody.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    /// Meant where none is named.
     pub(crate) default: PathBuf,
     pub(crate) allowed: AllowedFolders,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum WorkspaceError {
-    #[error("the folder is not below one that this server allows")]
+    #[error("the folder is not below one in which you may work")]
     NotAllowed,
     #[error("the folder does not exist")]
     Missing,
@@ -33,7 +59,11 @@ impl WorkspaceError {
     }
 }
 
-impl Workspaces {
+impl Workspace {
+    fn within(&self, folder: PathBuf) -> Self {
+        Self { allowed: self.allowed.within(Some(&folder)), default: folder }
+    }
+
     /// Resolves a folder as a client names it. Links out of an allowed root are refused, and outside of
     /// the roots nobody learns what exists.
     pub(crate) fn resolve(&self, named: &str) -> Result<PathBuf, WorkspaceError> {
@@ -50,7 +80,7 @@ impl Workspaces {
         }
     }
 
-    /// Whether work can go on in a folder that was resolved before: by now its name may lead elsewhere.
+    /// Whether work can go on in a folder that was resolved before.
     pub(crate) fn check(&self, resolved: &str) -> Result<(), Problem> {
         self.resolve(resolved).map(drop).map_err(|error| error.problem("/working_dir"))
     }
@@ -81,7 +111,7 @@ mod tests {
 
     use runner_core::folders::AllowedFolders;
 
-    use super::{WorkspaceError, Workspaces};
+    use super::{Workspace, WorkspaceError};
 
     struct Scratch(PathBuf);
 
@@ -91,7 +121,7 @@ mod tests {
         }
     }
 
-    fn scratch() -> (Scratch, Workspaces) {
+    fn scratch() -> (Scratch, Workspace) {
         let folder = std::env::temp_dir().join(format!("workspaces-{}", uuid::Uuid::now_v7()));
         fs::create_dir_all(folder.join("root/inside")).unwrap();
         fs::create_dir_all(folder.join("outside")).unwrap();
@@ -101,23 +131,27 @@ mod tests {
         let root = folder.join("root").canonicalize().unwrap();
         (
             Scratch(folder),
-            Workspaces {
+            Workspace {
                 default: root.clone(),
-                allowed: AllowedFolders { roots: vec![root.clone()], except: vec![root.join("data")] },
+                allowed: AllowedFolders {
+                    roots: vec![root.clone()],
+                    except: vec![root.join("data")],
+                    within: None,
+                },
             },
         )
     }
 
     #[test]
     fn folders_below_a_root_are_resolved() {
-        let (_scratch, workspaces) = scratch();
+        let (_scratch, workspace) = scratch();
 
-        assert_eq!(workspaces.resolve("inside/../inside"), Ok(workspaces.default.join("inside")));
+        assert_eq!(workspace.resolve("inside/../inside"), Ok(workspace.default.join("inside")));
     }
 
     #[test]
     fn ways_out_of_the_root_are_refused() {
-        let (_scratch, workspaces) = scratch();
+        let (_scratch, workspace) = scratch();
 
         for named in [
             "..",
@@ -131,16 +165,49 @@ mod tests {
             "/no/such",
             "../root-beside",
         ] {
-            assert_eq!(workspaces.resolve(named), Err(WorkspaceError::NotAllowed), "{named}");
+            assert_eq!(workspace.resolve(named), Err(WorkspaceError::NotAllowed), "{named}");
         }
     }
 
     #[test]
+    fn a_team_gets_nowhere_but_below_its_own_folder_and_learns_of_nothing_else() {
+        let (scratch, workspace) = scratch();
+        for name in ["team/own", "other/secret"] {
+            fs::create_dir_all(scratch.0.join("root").join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink("../other", scratch.0.join("root/team/link")).unwrap();
+        let root = &workspace.default;
+        let team = workspace.within(root.join("team"));
+
+        assert_eq!(team.resolve("own"), Ok(root.join("team/own")));
+        assert_eq!(team.resolve("."), Ok(root.join("team")));
+        assert_eq!(team.resolve("absent"), Err(WorkspaceError::Missing));
+        let others =
+            ["../other", "../other/secret", "../other/absent", "..", "link", "link/secret", "link/no"];
+        for named in others.into_iter().map(str::to_owned).chain([root.display().to_string()]) {
+            assert_eq!(team.resolve(&named), Err(WorkspaceError::NotAllowed), "{named}");
+        }
+        assert_eq!(
+            team.check(root.join("other").to_str().unwrap()).unwrap_err().code,
+            "working_dir_not_allowed"
+        );
+    }
+
+    #[test]
+    fn a_team_whose_folder_is_no_longer_allowed_gets_nowhere() {
+        let (scratch, workspace) = scratch();
+
+        let team = workspace.within(scratch.0.join("outside"));
+
+        assert_eq!(team.resolve("."), Err(WorkspaceError::NotAllowed));
+    }
+
+    #[test]
     fn what_is_no_folder_is_missing() {
-        let (_scratch, workspaces) = scratch();
+        let (_scratch, workspace) = scratch();
 
         for named in ["nowhere", "file", "in\0side", "in\nside", "inside\n", ""] {
-            assert_eq!(workspaces.resolve(named), Err(WorkspaceError::Missing), "{named}");
+            assert_eq!(workspace.resolve(named), Err(WorkspaceError::Missing), "{named}");
         }
     }
 }

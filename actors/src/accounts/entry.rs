@@ -14,6 +14,7 @@ use runner_core::credentials::{ACCESS_LIFETIME_MS, AccessGrant, CodeKind, Refres
 use runner_core::event_log::{Digest, Provenance};
 use runner_core::ids::{InviteId, LoginId};
 use runner_core::principal::{Means, Principal, Role};
+use runner_core::tenant::Tenant;
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -111,8 +112,8 @@ impl Accounts {
             Terms { tenant: TenantId::first(), role: Role::Member, via: Via::OpenRegistration, invite: None };
         match (self.0.policy.registration, code) {
             (RegistrationPolicy::Closed, _) => Err(AccountError::RegistrationClosed),
-            (RegistrationPolicy::Open, None) => Ok(open),
-            (RegistrationPolicy::Invite, None) => Err(AccountError::CodeRequired),
+            (RegistrationPolicy::Open, None) if self.is_only_team().await? => Ok(open),
+            (RegistrationPolicy::Open | RegistrationPolicy::Invite, None) => Err(AccountError::CodeRequired),
             (RegistrationPolicy::Open | RegistrationPolicy::Invite, Some(code)) => {
                 let (invite, hash) = self.read_code(CodeKind::Invite, code)?;
                 let created = self.find_open_invite(InviteId(invite), hash).await?;
@@ -124,6 +125,11 @@ impl Accounts {
                 })
             }
         }
+    }
+
+    /// Where there are others, nobody chooses the operators' team, which sees their folders, by himself.
+    async fn is_only_team(&self) -> Result<bool, AccountError> {
+        Ok(self.aggregates().list::<Tenant>(None).await?.is_empty())
     }
 
     /// The first user shows that the server is his, where others could be faster.

@@ -6,6 +6,7 @@ use runner_core::account::username::UsernameError;
 use runner_core::credentials::CredentialError;
 use runner_core::invite::InviteRefusal;
 use runner_core::ports::{AppendError, ReadError};
+use runner_core::tenant::TenantRefusal;
 use thiserror::Error;
 
 /// What the outside branches on; everything else is [`AccountError::Unexpected`].
@@ -33,6 +34,10 @@ pub enum AccountError {
     CodeInvalid,
     #[error(transparent)]
     Invite(InviteRefusal),
+    #[error(transparent)]
+    Tenant(#[from] TenantRefusal),
+    #[error("the command id was used for a different request")]
+    CommandReused,
     #[error("the last admin cannot be demoted or disabled")]
     LastAdmin,
     #[error("there is no such user")]
@@ -90,7 +95,8 @@ impl From<AppendError> for AccountError {
         match error {
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Unavailable(_) => Self::LogUnavailable(error),
-            AppendError::Conflict { .. } | AppendError::CommandReused => Self::unexpected(error),
+            AppendError::CommandReused => Self::CommandReused,
+            AppendError::Conflict { .. } => Self::unexpected(error),
         }
     }
 }

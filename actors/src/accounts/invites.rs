@@ -15,7 +15,7 @@ use super::{AccountError, Accounts};
 use crate::aggregates::{ChangeError, Decided};
 
 /// How long an invitation is open if nobody says otherwise.
-const DEFAULT_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+pub(super) const DEFAULT_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 impl Accounts {
     /// An invitation with its code, which is shown this once.
@@ -102,7 +102,7 @@ impl Accounts {
         }
     }
 
-    async fn change_invite(
+    pub(super) async fn change_invite(
         &self,
         (invite, tenant): (InviteId, &TenantId),
         command: InviteCommand,

@@ -4,6 +4,7 @@ use runner_core::account::Account;
 use runner_core::account::command::AccountCommand;
 use runner_core::account::username::Username;
 use runner_core::account::view::{LoginView, UserView};
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::Provenance;
 use runner_core::ids::LoginId;
 use runner_core::money::MicroDollars;
@@ -47,6 +48,14 @@ impl Accounts {
         let mut users: Vec<_> = loaded.into_iter().filter_map(|loaded| loaded.state.view()).collect();
         users.sort_by(|a, b| a.username.cmp(&b.username));
         Ok(users)
+    }
+
+    /// The team of whoever has a name; the first one if nobody has.
+    pub async fn tenant_of(&self, username: &str) -> Result<TenantId, AccountError> {
+        let Ok(username) = Username::try_from(username.to_owned()) else { return Ok(TenantId::first()) };
+        let account = self.load(&username).await?;
+        let profile = account.as_ref().and_then(Account::profile);
+        Ok(profile.map(|profile| profile.tenant.clone()).unwrap_or_default())
     }
 
     /// Changes somebody in the team; he notices with his next request.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId};
 use runner_core::ports::{
@@ -239,12 +240,13 @@ impl SessionDirectory for MemoryLog {
             .collect())
     }
 
-    async fn count(&self) -> Result<SessionCounts, ReadError> {
-        let count = |status: SessionStatus| {
-            self.summaries().iter().filter(|summary| summary.head.status == status).count() as u64
-        };
+    async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, ReadError> {
+        let mut own = self.summaries();
+        own.retain(|summary| tenant.is_none_or(|tenant| summary.tenant == *tenant));
+        let count =
+            |status: SessionStatus| own.iter().filter(|summary| summary.head.status == status).count() as u64;
         let (running, waiting) = (count(SessionStatus::Running), count(SessionStatus::Waiting));
-        Ok(SessionCounts { stored: self.summaries().len() as u64, running, waiting })
+        Ok(SessionCounts { stored: own.len() as u64, running, waiting })
     }
 
     async fn list_requests(

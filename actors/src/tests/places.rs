@@ -32,7 +32,7 @@ async fn working(server: &Server) -> Agent {
 }
 
 fn counts(server: &Server) -> (usize, usize) {
-    let TurnCounts { running, queued, .. } = server.sessions.turn_counts();
+    let TurnCounts { running, queued, .. } = server.sessions.turn_counts(None);
     (running, queued)
 }
 

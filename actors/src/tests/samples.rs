@@ -27,7 +27,8 @@ use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
 use super::workspaces::ReplayFolder;
 use crate::{
-    Aggregates, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, TrustedFolders,
+    Aggregates, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, Tenants,
+    TrustedFolders,
 };
 
 /// Runs a test on an actix system of its own; one that hangs fails.
@@ -54,7 +55,8 @@ impl Server {
     pub(super) fn start_with(settings: Settings) -> Self {
         let (log, runner) = (Arc::new(MemoryLog::default()), Arc::new(ReplayRunner::default()));
         let (clock, folder) = (Arc::new(TickingClock::default()), Arc::new(ReplayFolder::default()));
-        let trust = TrustedFolders::new(Aggregates::new(Arc::new(MemoryAggregates::default())));
+        let aggregates = Aggregates::new(Arc::new(MemoryAggregates::default()));
+        let (trust, tenants) = (TrustedFolders::new(aggregates.clone()), Tenants::new(aggregates.clone()));
         let services = Services {
             log: Arc::clone(&log) as Arc<_>,
             directory: Arc::clone(&log) as Arc<_>,
@@ -63,6 +65,7 @@ impl Server {
             workspaces: Arc::clone(&folder) as Arc<_>,
             clock,
             trust: trust.clone(),
+            tenants,
             settings,
         };
         Self { log, runner, trust, folder, sessions: Sessions::start(services) }

@@ -17,7 +17,7 @@ use std::time::Instant;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use runner_core::workspace::UnobservedReason;
 
@@ -57,7 +57,9 @@ impl Folder {
         else {
             return Ok(None);
         };
-        let root = open(path, OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty());
+        // Its name was resolved when the session was opened: a link in it has been put there since.
+        let how = OpenHow::new().flags(OFlag::O_DIRECTORY | OFlag::O_CLOEXEC);
+        let root = openat2(AT_FDCWD, path, how.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS));
         let root = root.map_err(|_| UnobservedReason::Unreadable)?;
         let mut rules = extend(None, repository, read_outside(&repository.join(".git/info/exclude")));
         let mut above: Vec<&Path> =

@@ -14,7 +14,7 @@ use crate::config::{Config, Sandbox};
 
 pub(super) fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders> {
     let except = vec![config.data_dir.canonicalize()?];
-    Ok(AllowedFolders { roots: config.allowed_roots.clone(), except })
+    Ok(AllowedFolders { roots: config.allowed_roots.clone(), except, within: None })
 }
 
 /// What agents must not see although it may lie in a folder that they work in: keys, and all sessions.

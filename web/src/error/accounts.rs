@@ -5,8 +5,9 @@ use runner_actors::{AccountError, ApiKeyError};
 use runner_core::account::password::PasswordError;
 use runner_core::account::refusal::AccountRefusal;
 use runner_core::invite::InviteRefusal;
+use runner_core::tenant::TenantRefusal;
 
-use super::Problem;
+use super::{Problem, reused};
 
 pub(super) fn problem(error: &AccountError) -> Problem {
     let detail = error.to_string();
@@ -30,6 +31,8 @@ pub(super) fn problem(error: &AccountError) -> Problem {
                 new(StatusCode::CONFLICT, "invite_closed")
             }
         },
+        AccountError::Tenant(refusal) => tenant_problem(refusal),
+        AccountError::CommandReused => reused(),
         AccountError::LastAdmin => new(StatusCode::CONFLICT, "last_admin"),
         AccountError::UserUnknown => new(StatusCode::NOT_FOUND, "user_not_found"),
         AccountError::NoAccount => new(StatusCode::CONFLICT, "no_account"),
@@ -49,6 +52,17 @@ pub(super) fn problem(error: &AccountError) -> Problem {
         ),
         AccountError::Unexpected(_) => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
+        }
+    }
+}
+
+fn tenant_problem(refusal: &TenantRefusal) -> Problem {
+    let new = |status, code| Problem::new(status, code, refusal.to_string());
+    match refusal {
+        TenantRefusal::Unknown => new(StatusCode::NOT_FOUND, "tenant_not_found"),
+        TenantRefusal::NameTaken => new(StatusCode::CONFLICT, "tenant_name_taken"),
+        TenantRefusal::FolderTaken(_) | TenantRefusal::FolderOfOperators => {
+            new(StatusCode::CONFLICT, "working_dir_taken")
         }
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::parse;
 use crate::error::Problem;
 use crate::routes::Context;
+use crate::workspace::Workspace;
 
 const MAX_TITLE_CHARS: usize = 200;
 const MAX_SYSTEM_PROMPT_CHARS: usize = 20_000;
@@ -90,7 +91,8 @@ const RESERVED_ENV_SUFFIXES: &[&str] = &["_PROXY"];
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OpenSessionBody {
-    /// A folder below an allowed root; relative ones start at the server's `WORKING_DIR`.
+    /// A folder below an allowed root; relative ones start at the server's `WORKING_DIR`. In a team with a
+    /// folder of its own, one below that, where relative ones start.
     working_dir: Option<String>,
     permission_mode: Option<String>,
     title: Option<String>,
@@ -142,7 +144,11 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    pub(crate) fn read(fields: Map<String, Value>, context: &Context) -> Result<Self, Problem> {
+    pub(crate) fn read(
+        fields: Map<String, Value>,
+        context: &Context,
+        workspace: &Workspace,
+    ) -> Result<Self, Problem> {
         let body: OpenSessionBody = parse(fields)?;
         let permission_mode = permission_mode(body.permission_mode.as_deref(), context)?;
         let add_dirs = body.add_dirs.unwrap_or_default();
@@ -150,13 +156,13 @@ impl Opening {
         let add_dirs = add_dirs
             .iter()
             .enumerate()
-            .map(|(index, folder)| resolve(folder, &format!("/add_dirs/{index}"), context))
+            .map(|(index, folder)| resolve(folder, &format!("/add_dirs/{index}"), workspace))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            // Where no folder is named the server's own is meant; it is checked when a session opens there.
+            // Where no folder is named the default one is meant; it is checked when a session opens there.
             working_dir: match body.working_dir {
-                Some(named) => resolve(&named, "/working_dir", context)?,
-                None => context.workspaces.default.display().to_string(),
+                Some(named) => resolve(&named, "/working_dir", workspace)?,
+                None => workspace.default.display().to_string(),
             },
             permission_mode,
             title: body.title.map(title).transpose()?,
@@ -177,8 +183,8 @@ impl Opening {
     }
 }
 
-fn resolve(folder: &str, pointer: &str, context: &Context) -> Result<String, Problem> {
-    let resolved = context.workspaces.resolve(folder).map_err(|error| error.problem(pointer))?;
+pub(crate) fn resolve(folder: &str, pointer: &str, workspace: &Workspace) -> Result<String, Problem> {
+    let resolved = workspace.resolve(folder).map_err(|error| error.problem(pointer))?;
     let not_text = || Problem::field("working_dir_missing", pointer, "the folder's name is not UTF-8");
     resolved.into_os_string().into_string().map_err(|_| not_text())
 }

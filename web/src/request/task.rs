@@ -15,6 +15,7 @@ use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
 use super::{parse, session_id};
 use crate::error::Problem;
 use crate::routes::Context;
+use crate::workspace::Workspace;
 
 const MAX_ATTACHMENTS: usize = 20;
 const IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -93,7 +94,7 @@ impl Task {
     pub(crate) fn read(
         mut fields: Map<String, Value>,
         author: &str,
-        context: &Context,
+        (context, workspace): (&Context, &Workspace),
     ) -> Result<Self, Problem> {
         let mut options = Map::new();
         for name in OPTION_FIELDS {
@@ -109,7 +110,7 @@ impl Task {
         Ok(Self {
             submission: submission(author, body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
-            opening: Opening::read(options, context)?,
+            opening: Opening::read(options, context, workspace)?,
             timeout: timeout(body.timeout_ms)?,
             fixed,
             names_folder,

@@ -121,7 +121,13 @@ pub(crate) async fn log_in(
     let CookieQuery { cookie } = query(&request)?;
     let LoginBody { username, password } = parse(arrival.fields)?;
     audit::about_account(&request, &username);
-    let admission = context.accounts.log_in(username, password, arrival.client).await?;
+    let admission = match context.accounts.log_in(username.clone(), password, arrival.client).await {
+        Ok(admission) => admission,
+        Err(error) => {
+            audit::in_team(&request, context.accounts.tenant_of(&username).await?);
+            return Err(error.into());
+        }
+    };
     let transport = cookie.then(|| authentication.transport(&request));
     Ok(admitted(HttpResponse::Ok(), &admission, transport))
 }

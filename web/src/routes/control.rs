@@ -216,7 +216,7 @@ pub(crate) async fn rewind_session(
         return Err(Problem::field("field_invalid", "/files", "must be true").into());
     }
     let head = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head;
-    context.workspaces.check(&head.working_dir)?;
+    context.workspaces.check(&write.caller, &head.working_dir).await?;
     context.sessions.view(head.id).await?.turn(body.turn_id).ok_or_else(turn_not_found)?;
     let rewound =
         context.sessions.rewind(head.id, body.turn_id, &write.caller.name, write.provenance).await?;

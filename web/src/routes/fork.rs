@@ -51,7 +51,7 @@ pub(crate) async fn fork_session(
     let prompt = body.prompt.map(|text| text_prompt(text, &write.caller.name)).transpose()?;
     let (sessions, id) = (&context.sessions, session_id(&id)?);
     let head = sessions.find(&write.caller.reach(), id).await?.head;
-    context.workspaces.check(&head.working_dir)?;
+    context.workspaces.check(&write.caller, &head.working_dir).await?;
     let version = version(body.at_version, "/at_version", 1..=head.version)?.unwrap_or(head.version);
     let parent = Parent { session: head.id, version };
     let forked = sessions.fork(parent, write.caller.name, prompt, write.provenance).await?;

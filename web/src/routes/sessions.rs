@@ -103,14 +103,18 @@ pub(crate) async fn open_session(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let sessions = &context.sessions;
-    let opening = Opening::read(write.fields()?, &context)?;
+    let workspace = context.workspaces.of(&write.caller).await?;
+    let opening = Opening::read(write.fields()?, &context, &workspace)?;
     let found = match write.provenance.request_hash {
         Some(request_hash) => sessions.find_command(write.provenance.command, request_hash).await?,
         None => None,
     };
     let appended = match found {
         Some(appended) => appended,
-        None => sessions.open(tasks::opened(opening, &write.caller, &context)?, write.provenance).await?,
+        None => {
+            let opened = tasks::opened(opening, &write.caller, &context).await?;
+            sessions.open(opened, write.provenance).await?
+        }
     };
     let view = sessions.view_at(appended.session(), 1).await?;
     let location = format!("/api/sessions/{}", appended.session());
@@ -189,7 +193,7 @@ pub(crate) async fn submit_prompt(
     let asked: PromptQuery = query(&request)?;
     let submission = read_prompt(write.fields()?, &write.caller.name)?;
     let head = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head;
-    context.workspaces.check(&head.working_dir)?;
+    context.workspaces.check(&write.caller, &head.working_dir).await?;
     if let Some(PromptMode::Steer) = asked.mode {
         return steer(head.id, submission, write, &context).await;
     }

@@ -5,6 +5,7 @@ use runner_core::ports::{AgentStatus, ToolInfo};
 use serde::Serialize;
 
 use super::Context;
+use crate::access::Caller;
 use crate::error::{ApiError, Problem};
 
 /// The server, its store, its agent program and its sessions.
@@ -21,6 +22,7 @@ struct Status {
     uptime_ms: u64,
 }
 
+/// Of the caller's team.
 #[derive(Serialize, utoipa::ToSchema)]
 struct SessionCounts {
     stored: u64,
@@ -36,12 +38,18 @@ struct TurnCounts {
     max: usize,
 }
 
-/// Version, agent program, kind of credentials and counts of sessions.
+/// Version, agent program, kind of credentials and counts of the team's sessions and turns; the first team,
+/// the operators', sees the turns of all.
 #[utoipa::path(tag = "server", responses((status = 200, body = Status)))]
 #[get("/api/status")]
-pub(crate) async fn show_status(context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    let counts = context.sessions.count().await?;
-    let turns = context.sessions.turn_counts();
+pub(crate) async fn show_status(
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let tenant = &caller.0.tenant;
+    let counts = context.sessions.count(Some(tenant)).await?;
+    // Operators see how busy the server is, others how busy they are.
+    let turns = context.sessions.turn_counts((!tenant.is_first()).then_some(tenant));
     Ok(HttpResponse::Ok().json(Status {
         version: env!("CARGO_PKG_VERSION"),
         mode: "local",
@@ -90,6 +98,6 @@ pub(crate) async fn ready(context: web::Data<Context>) -> Result<HttpResponse, A
         return Err(runner_actors::RunnerError::ShuttingDown.into());
     }
     context.sessions.check_log()?;
-    context.sessions.count().await?;
+    context.sessions.count(None).await?;
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))
 }

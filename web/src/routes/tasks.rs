@@ -35,7 +35,7 @@ use crate::stream::task::TaskFeed;
 )]
 #[post("/api/task")]
 pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    let task = Task::read(write.fields()?, &write.caller.name, &context)?;
+    let task = read(&write, &context).await?;
     let timeout = task.timeout;
     let (prompted, _) = begin(task, write, &context).await?;
     let waited = context.sessions.wait(prompted.session, prompted.turn, timeout).await?;
@@ -60,7 +60,7 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
 )]
 #[post("/api/task/stream")]
 pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    let task = Task::read(write.fields()?, &write.caller.name, &context)?;
+    let task = read(&write, &context).await?;
     // Before anything begins that nobody could watch.
     let place = context.streams.open(&write.caller)?;
     let (prompted, resumed) = begin(task, write, &context).await?;
@@ -76,6 +76,11 @@ pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Re
     let mut response = stream::respond(feed, subscription, place);
     mark_replay(&mut response, prompted.replayed);
     Ok(response)
+}
+
+async fn read(write: &Write, context: &Context) -> Result<Task, ApiError> {
+    let workspace = context.workspaces.of(&write.caller).await?;
+    Ok(Task::read(write.fields()?, &write.caller.name, (context, &workspace))?)
 }
 
 /// Submits the prompt to the session it is for; says whether that existed before.
@@ -94,11 +99,11 @@ async fn begin(task: Task, write: Write, context: &Context) -> Result<(Prompted,
     match session {
         Some(session) => {
             task.check_fits(&session.head.working_dir)?;
-            context.workspaces.check(&session.head.working_dir)?;
+            context.workspaces.check(&caller, &session.head.working_dir).await?;
             Ok((sessions.prompt(session.head.id, task.submission, provenance).await?, true))
         }
         None => {
-            let opened = opened(task.opening, &caller, context)?;
+            let opened = opened(task.opening, &caller, context).await?;
             Ok((sessions.open_with_prompt(opened, task.submission, provenance).await?, false))
         }
     }
@@ -120,12 +125,12 @@ async fn newest_in(
 }
 
 /// The event that opens a session, under a new id.
-pub(super) fn opened(
+pub(super) async fn opened(
     opening: Opening,
     caller: &Principal,
     context: &Context,
-) -> Result<SessionOpened, Problem> {
-    context.workspaces.check(&opening.working_dir)?;
+) -> Result<SessionOpened, ApiError> {
+    context.workspaces.check(caller, &opening.working_dir).await?;
     Ok(SessionOpened {
         session: SessionId(Uuid::now_v7()),
         tenant: caller.tenant.clone(),

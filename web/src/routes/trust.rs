@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use crate::access::Caller;
 use crate::error::{ApiError, Problem};
+use crate::request::options::resolve;
 use crate::request::{Write, no_query, parse};
-use crate::workspace::WorkspaceError;
 
-/// A folder below an allowed root; a relative one starts at the server's `WORKING_DIR`.
+/// A folder in which the team may work; a relative one starts at its default folder.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TrustBody {
@@ -77,11 +77,10 @@ pub(crate) async fn trust_folder(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let body: TrustBody = parse(write.fields()?)?;
-    let resolved =
-        context.workspaces.resolve(&body.working_dir).map_err(|error| error.problem("/working_dir"))?;
-    let working_dir = resolved.to_str().ok_or_else(|| WorkspaceError::Missing.problem("/working_dir"))?;
+    let workspace = context.workspaces.of(&write.caller).await?;
+    let working_dir = resolve(&body.working_dir, "/working_dir", &workspace)?;
     let by = granted(&write, &context);
-    let folder = (&write.caller.tenant, working_dir);
+    let folder = (&write.caller.tenant, working_dir.as_str());
     let (folder, is_new) =
         context.trust.trust(folder, by, write.provenance.clone()).await.map_err(refusal)?;
     let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
@@ -107,8 +106,8 @@ pub(crate) async fn revoke_trust(
     no_query(&request)?;
     let body: TrustBody = parse(write.fields()?)?;
     // What is gone, or not allowed any more, can still be named as it was.
-    let resolved = context.workspaces.resolve(&body.working_dir).ok();
-    let resolved = resolved.and_then(|path| path.into_os_string().into_string().ok());
+    let workspace = context.workspaces.of(&write.caller).await?;
+    let resolved = resolve(&body.working_dir, "/working_dir", &workspace);
     let working_dir = resolved.unwrap_or(body.working_dir.clone());
     let by = granted(&write, &context);
     let folder = (&write.caller.tenant, working_dir.as_str());

@@ -1,7 +1,7 @@
 //! From the start of an actor to its end: taking up what an earlier one left, starting agents, giving them
 //! up while people think, and stopping.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use actix::Addr;
 use runner_core::agent::{AgentOptions, PermissionMode};
@@ -123,6 +123,13 @@ impl Core {
             .map_err(|_| AgentError::NotStarted("it cannot be told whether its folder is trusted".to_owned()))
     }
 
+    /// Where the session's team works.
+    async fn team_folder(&self) -> Result<Option<PathBuf>, AgentError> {
+        let Some(opened) = self.session().and_then(Session::opened) else { return Err(AgentError::Ended) };
+        let folder = self.services.tenants.folder(&opened.tenant).await;
+        folder.map_err(|_| AgentError::NotStarted("it cannot be told where its team works".to_owned()))
+    }
+
     /// A turn that waits gives up its process, which must not get to do anything more.
     async fn park_turn(&mut self, cause: ParkCause) {
         if !self.has_turn() {
@@ -167,6 +174,7 @@ impl Core {
         }
         let files = self.kept_files().await?;
         let trust = self.trust().await?;
+        let within = self.team_folder().await?;
         let Some(session) = self.session() else { return Err(AgentError::Ended) };
         let Some(opened) = session.opened() else { return Err(AgentError::Ended) };
         let options = AgentOptions { model: session.model().map(str::to_owned), ..opened.options.clone() };
@@ -184,6 +192,7 @@ impl Core {
             owner: opened.owner.clone(),
             process,
             working_dir: opened.working_dir.clone().into(),
+            within,
             permission_mode,
             options,
             spent: session.spent(),

@@ -39,7 +39,9 @@ impl Core {
             (Place::Taken, true) | (Place::None | Place::Queued, false) => {}
             (Place::Taken, false) => self.give_place_back(),
             (Place::None | Place::Queued, true) => {
-                self.turns.take(self.id);
+                let opened = self.session().and_then(|session| session.opened());
+                let tenant = opened.map(|opened| opened.tenant.clone()).unwrap_or_default();
+                self.turns.take(self.id, tenant);
                 self.place = Place::Taken;
             }
         }

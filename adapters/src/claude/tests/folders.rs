@@ -33,7 +33,7 @@ impl Folders {
         settings.search_path = Some("/usr/bin:/bin".into());
         settings.sandbox.mode = SandboxMode::Required;
         settings.sandbox.data_dir = data_dir;
-        let allowed = AllowedFolders { roots: vec![root.join("root")], except: vec![] };
+        let allowed = AllowedFolders { roots: vec![root.join("root")], ..AllowedFolders::default() };
         Self { _scratch: scratch, allowed, work, outside, settings }
     }
 
@@ -52,6 +52,25 @@ fn link_out_of_the_allowed_folders_is_refused() {
 
     let refused = Folder::open(&folders.work, &folders.allowed);
     assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{refused:?}");
+}
+
+#[test]
+fn link_to_the_folder_of_another_team_is_refused() {
+    let folders = Folders::new();
+    let (own, other) = (folders.work.join("team/x"), folders.work.join("other"));
+    fs::create_dir_all(&own).unwrap();
+    fs::create_dir_all(&other).unwrap();
+    let within = folders.allowed.within(own.parent());
+    assert_eq!(Folder::open(&own, &within).unwrap().real, own);
+
+    fs::remove_dir(&own).unwrap();
+    symlink(&other, &own).unwrap();
+
+    for folder in [&own, &other] {
+        let refused = Folder::open(folder, &within);
+        assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{refused:?}");
+    }
+    assert!(Folder::open(&own, &folders.allowed).is_ok());
 }
 
 #[test]

@@ -267,7 +267,7 @@ pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSetti
         instance: "instance".into(),
         inherited_env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LANG".into(), "C.UTF-8".into())],
         max_api_retries: 4,
-        folders: AllowedFolders { roots: vec!["/".into()], except: vec![] },
+        folders: AllowedFolders { roots: vec!["/".into()], ..AllowedFolders::default() },
         sandbox: SandboxSettings {
             mode: SandboxMode::Off,
             read_only: vec![],
@@ -286,6 +286,7 @@ pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
         owner: "ada".into(),
         process: ProcessId(Uuid::from_u128(1)),
         working_dir: "/srv".into(),
+        within: None,
         permission_mode: PermissionMode::Default,
         options,
         spent: SpentBefore::default(),

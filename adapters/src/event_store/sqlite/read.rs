@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId, StreamId};
 use runner_core::ports::{
@@ -184,12 +185,18 @@ impl SqliteReader {
         &self.pool
     }
 
-    pub(in crate::event_store) async fn count(&self) -> Result<SessionCounts, ReadError> {
+    pub(in crate::event_store) async fn count(
+        &self,
+        tenant: Option<&TenantId>,
+    ) -> Result<SessionCounts, ReadError> {
         let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM session_index) AS stored,
-             (SELECT count(*) FROM session_index WHERE status <> 'idle' AND status = 'running') AS running,
-             (SELECT count(*) FROM session_index WHERE status <> 'idle' AND status = 'waiting') AS waiting",
+            "SELECT (SELECT count(*) FROM session_index WHERE $1 IS NULL OR tenant = $1) AS stored,
+             (SELECT count(*) FROM session_index
+              WHERE status <> 'idle' AND status = 'running' AND ($1 IS NULL OR tenant = $1)) AS running,
+             (SELECT count(*) FROM session_index
+              WHERE status <> 'idle' AND status = 'waiting' AND ($1 IS NULL OR tenant = $1)) AS waiting",
         )
+        .bind(tenant.map(|tenant| &tenant.0))
         .fetch_one(&self.pool)
         .await
         .map_err(read_error)?;

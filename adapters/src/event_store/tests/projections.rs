@@ -53,7 +53,11 @@ async fn unfinished_sessions_are_those_that_run_or_wait_for_their_turn() {
     let unfinished = store.list_unfinished().await.unwrap();
 
     assert_eq!(unfinished, [session(2), session(3)]);
-    assert_eq!(store.count().await.unwrap(), SessionCounts { stored: 4, running: 2, waiting: 0 });
+    let counted = SessionCounts { stored: 4, running: 2, waiting: 0 };
+    assert_eq!(store.count(None).await.unwrap(), counted);
+    assert_eq!(store.count(Some(&TenantId::first())).await.unwrap(), counted);
+    let others = store.count(Some(&TenantId("others".into()))).await.unwrap();
+    assert_eq!(others, SessionCounts::default());
     store.close().await;
 }
 

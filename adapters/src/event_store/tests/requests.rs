@@ -97,7 +97,7 @@ async fn request_of_a_parked_turn_stays_listed_and_its_session_waits() {
 
     assert_eq!(listed(&store, "ada").await, ["r1"]);
     assert_eq!(store.list_unfinished().await.unwrap(), [session(1)]);
-    let counts = store.count().await.unwrap();
+    let counts = store.count(None).await.unwrap();
     assert_eq!((counts.running, counts.waiting), (0, 1));
     store.close().await;
 }
