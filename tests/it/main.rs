@@ -17,6 +17,7 @@ mod file_changes;
 mod forks;
 mod gateway;
 mod guard;
+mod hostile_pages;
 mod idempotency;
 mod import;
 mod input;

@@ -30,6 +30,11 @@ pub struct Browser {
 impl Browser {
     /// Opens a page.
     pub async fn open(url: &str) -> Self {
+        Self::open_with(url, &[]).await
+    }
+
+    /// Opens a page in a browser that is started with more arguments.
+    pub async fn open_with(url: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (into, out_of) = (folder.path().join("in"), folder.path().join("out"));
         for path in [&into, &out_of] {
@@ -38,7 +43,7 @@ impl Browser {
         // Opened for both directions, so that neither side waits for the other to open it.
         let commands = OpenOptions::new().read_write(true).open_sender(&into).unwrap();
         let answers = OpenOptions::new().read_write(true).open_receiver(&out_of).unwrap();
-        let child = launch(folder.path(), &into, &out_of);
+        let child = launch(folder.path(), (&into, &out_of), arguments);
         let answers = BufReader::new(answers);
         let mut browser = Self { commands, answers, last_id: 0, page: None, _child: child, _folder: folder };
         let target = browser.call("Target.createTarget", json!({ "url": url })).await["targetId"].clone();
@@ -47,6 +52,13 @@ impl Browser {
         browser.page = session["sessionId"].as_str().map(str::to_owned);
         browser.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'").await;
         browser
+    }
+
+    /// Goes to another page.
+    pub async fn go(&mut self, url: &str) {
+        self.call("Page.navigate", json!({ "url": url })).await;
+        let there = format!("location.href === {} && document.readyState === 'complete'", json!(url));
+        self.wait_for(&there).await;
     }
 
     /// The value of an expression in the page.
@@ -137,7 +149,7 @@ impl Browser {
     }
 }
 
-fn launch(folder: &Path, into: &Path, out_of: &Path) -> Child {
+fn launch(folder: &Path, (into, out_of): (&Path, &Path), arguments: &[&str]) -> Child {
     let profile = format!("--user-data-dir={}", folder.join("profile").display());
     Command::new("sh")
         // The browser reads commands from descriptor 3 and answers on descriptor 4.
@@ -145,6 +157,7 @@ fn launch(folder: &Path, into: &Path, out_of: &Path) -> Child {
         .args([into, out_of])
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(arguments)
         .args([profile.as_str(), "--remote-debugging-pipe", "about:blank"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use runner_core::agent::Usage;
+use runner_core::aggregate::TenantId;
 use runner_core::money::MicroDollars;
 use runner_core::ports::{EventLog, SessionCounts, SessionDirectory};
 use runner_core::session::index::SessionStatus;
