@@ -32,11 +32,11 @@ use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirec
 
 pub use accounts::{
     AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, NewTenant,
-    Registration, RegistrationPolicy, TenantInvite, UserChange,
+    Registration, RegistrationPolicy, UserChange,
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
-pub use api_keys::{ApiKeyError, ApiKeys, NewKey, SessionKeys};
+pub use api_keys::{ApiKeyError, ApiKeys, KeyUse, NewKey, SessionKeys};
 pub use audit::Audit;
 pub use budgets::StoredBudgets;
 pub use error::RunnerError;

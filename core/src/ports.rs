@@ -140,14 +140,12 @@ pub trait SessionDirectory: Send + Sync {
 pub trait AggregateLog: Send + Sync {
     async fn append_change(&self, change: Change) -> Result<Appended, AppendError>;
 
-    /// What an earlier change under a command id did, if there was one that may be retried.
-    async fn find_change(
+    /// `None` also where the stream is of another kind.
+    async fn load_aggregate(
         &self,
-        command: CommandId,
-        request_hash: Digest,
-    ) -> Result<Option<Appended>, AppendError>;
-
-    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError>;
+        kind: &str,
+        stream: StreamId,
+    ) -> Result<Option<StoredAggregate>, ReadError>;
 
     /// All of a kind, in the order of their streams; of one tenant or of all.
     async fn list_aggregates(

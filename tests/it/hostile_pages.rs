@@ -136,6 +136,7 @@ async fn attack(place: Place, browser: &mut Browser, reader: &Reader<'_>, sessio
         let is_refused = target.is_empty() && saw.starts_with("403 ") && saw.contains("host_not_allowed");
         assert!(is_nothing || is_refused, "{attempt}: {saw}");
     }
+    assert_eq!(done(reader.log().await), before, "nothing has happened");
     wait_for_refusal(reader, reason).await;
     assert_eq!(done(reader.log().await), before, "nothing has happened");
 }

@@ -36,8 +36,9 @@ pub enum AccountError {
     Invite(InviteRefusal),
     #[error(transparent)]
     Tenant(#[from] TenantRefusal),
-    #[error("the command id was used for a different request")]
-    CommandReused,
+    /// It was carried out before, and what was answered is kept nowhere.
+    #[error("this was done under the same key, and what was answered is shown only once")]
+    ShownOnce,
     #[error("the last admin cannot be demoted or disabled")]
     LastAdmin,
     #[error("there is no such user")]
@@ -49,6 +50,9 @@ pub enum AccountError {
     Throttled { retry_after_ms: u64 },
     #[error("too many passwords are being checked")]
     Overloaded,
+    /// The request's key was used for something else.
+    #[error("the key was used for a different request")]
+    CommandReused,
     /// The log cannot be written just now; nothing was changed.
     #[error("the event log is not available")]
     LogUnavailable(#[source] AppendError),
@@ -93,10 +97,10 @@ impl From<CredentialError> for AccountError {
 impl From<AppendError> for AccountError {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::Overloaded => Self::Overloaded,
+            // Too many changed the same at once.
+            AppendError::Overloaded | AppendError::Conflict { .. } => Self::Overloaded,
             AppendError::Unavailable(_) => Self::LogUnavailable(error),
             AppendError::CommandReused => Self::CommandReused,
-            AppendError::Conflict { .. } => Self::unexpected(error),
         }
     }
 }

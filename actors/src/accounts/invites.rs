@@ -15,7 +15,18 @@ use super::{AccountError, Accounts};
 use crate::aggregates::{ChangeError, Decided};
 
 /// How long an invitation is open if nobody says otherwise.
-pub(super) const DEFAULT_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+const DEFAULT_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+/// What somebody is to be invited to, and by whom.
+pub(super) struct Wanted {
+    pub(super) tenant: TenantId,
+    pub(super) role: Role,
+    /// The only name that may be chosen; any if absent.
+    pub(super) username: Option<Username>,
+    /// A week if absent.
+    pub(super) lifetime_ms: Option<u64>,
+    pub(super) by: String,
+}
 
 impl Accounts {
     /// An invitation with its code, which is shown this once.
@@ -30,22 +41,40 @@ impl Accounts {
         {
             return Err(AccountRefusal::UsernameTaken.into());
         }
+        let (tenant, by) = (principal.tenant.clone(), principal.name.clone());
+        let draft = self.draft_invite(Wanted { tenant, role, username, lifetime_ms, by })?;
+        self.issue_invite(draft, provenance).await
+    }
+
+    /// An invitation as it will be, with its code. What its rules refuse they refuse here.
+    pub(super) fn draft_invite(&self, wanted: Wanted) -> Result<(Created, Code), AccountError> {
+        let Wanted { tenant, role, username, lifetime_ms, by } = wanted;
         let (invite, at) = (InviteId(Uuid::now_v7()), self.now());
         let (code, hash) = self.0.ports.codes.make(CodeKind::Invite, invite.0)?;
         let created = Created {
             invite,
-            tenant: principal.tenant.to_string(),
+            tenant: tenant.0,
             role,
             username: username.map(|username| username.to_string()),
             hash,
             at,
             expires_at: at.plus_millis(lifetime_ms.unwrap_or(DEFAULT_LIFETIME_MS)),
-            by: principal.name.clone(),
+            by,
         };
-        let provenance = Provenance { request_hash: None, ..provenance };
-        let made =
-            self.change_invite((invite, &principal.tenant), InviteCommand::Create(created), provenance);
-        let view = made.await?.view().ok_or(AccountError::Invite(InviteRefusal::Unknown))?;
+        let create = InviteCommand::Create(created.clone());
+        Invite::default().decide(create).map_err(AccountError::Invite)?;
+        Ok((created, code))
+    }
+
+    pub(super) async fn issue_invite(
+        &self,
+        (draft, code): (Created, Code),
+        provenance: Provenance,
+    ) -> Result<(InviteView, Code), AccountError> {
+        let (invite, tenant) = (draft.invite, TenantId(draft.tenant.clone()));
+        let made = self.change_invite((invite, &tenant), InviteCommand::Create(draft), provenance).await?;
+        // Of two requests under one key that came at once, the other one may have been first.
+        let view = made.view().filter(|view| view.id == invite).ok_or(AccountError::ShownOnce)?;
         Ok((view, code))
     }
 
@@ -102,7 +131,7 @@ impl Accounts {
         }
     }
 
-    pub(super) async fn change_invite(
+    async fn change_invite(
         &self,
         (invite, tenant): (InviteId, &TenantId),
         command: InviteCommand,

@@ -1,12 +1,12 @@
-//! Aggregates in memory: the whole of the port, but for durability, secrets and retries, which none of these has.
+//! Aggregates in memory: the whole of the port, but for durability and for secrets, which none of these has.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use runner_core::aggregate::{Change, StoredAggregate, TenantId};
-use runner_core::event_log::{Appended, Digest};
-use runner_core::ids::{CommandId, SecretId, StreamId};
+use runner_core::event_log::Appended;
+use runner_core::ids::{SecretId, StreamId};
 use runner_core::ports::{AggregateLog, AppendError, ReadError};
 
 #[derive(Default)]
@@ -29,14 +29,13 @@ impl AggregateLog for MemoryAggregates {
         Ok(Appended { stream, first_version: before + 1, last_version: version, replayed: false })
     }
 
-    /// Nothing is retried here.
-    async fn find_change(&self, _: CommandId, _: Digest) -> Result<Option<Appended>, AppendError> {
-        Ok(None)
-    }
-
-    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
+    async fn load_aggregate(
+        &self,
+        kind: &str,
+        stream: StreamId,
+    ) -> Result<Option<StoredAggregate>, ReadError> {
         let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(stored.get(&stream).map(|(_, stored)| stored.clone()))
+        Ok(stored.get(&stream).filter(|(own, _)| *own == kind).map(|(_, stored)| stored.clone()))
     }
 
     async fn list_aggregates(

@@ -1,12 +1,12 @@
 //! What is done while no server runs, with two teams in the log.
 
 use reqwest::StatusCode;
-use runner_adapters::offline_model::OfflineModel;
 use runner_tests::person::Person;
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
 
+use crate::api_keys::Setup;
 use crate::projections::rebuild;
 
 async fn command(server: &Server, arguments: &[&std::ffi::OsStr]) -> String {
@@ -24,12 +24,11 @@ fn say(text: &str) -> Value {
 
 #[tokio::test]
 async fn rebuilding_and_rotating_leave_each_team_what_it_has() {
-    let mut server = Server::start().await;
-    let model = OfflineModel::start_with_key(None, "sk-ant-of-acme").await.unwrap();
+    let Setup { model, key, mut server } = Setup::start().await;
     {
         let root = Person::register(&server, "root").await;
         let ada = root.found_team("acme", "ada").await;
-        let body = json!({ "name": "main", "key": "sk-ant-of-acme", "base_url": model.base_url() });
+        let body = json!({ "name": "main", "key": key, "base_url": model.base_url() });
         assert_eq!(ada.post("/api/api-keys", &body).await.status, StatusCode::CREATED);
         ada.task(&say("one")).await;
         root.task(&say("two")).await;

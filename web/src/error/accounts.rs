@@ -7,7 +7,7 @@ use runner_core::account::refusal::AccountRefusal;
 use runner_core::invite::InviteRefusal;
 use runner_core::tenant::TenantRefusal;
 
-use super::{Problem, reused};
+use super::{Problem, key_reused};
 
 pub(super) fn problem(error: &AccountError) -> Problem {
     let detail = error.to_string();
@@ -32,7 +32,7 @@ pub(super) fn problem(error: &AccountError) -> Problem {
             }
         },
         AccountError::Tenant(refusal) => tenant_problem(refusal),
-        AccountError::CommandReused => reused(),
+        AccountError::ShownOnce => new(StatusCode::CONFLICT, "shown_once"),
         AccountError::LastAdmin => new(StatusCode::CONFLICT, "last_admin"),
         AccountError::UserUnknown => new(StatusCode::NOT_FOUND, "user_not_found"),
         AccountError::NoAccount => new(StatusCode::CONFLICT, "no_account"),
@@ -44,6 +44,7 @@ pub(super) fn problem(error: &AccountError) -> Problem {
                 ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
             }
         }
+        AccountError::CommandReused => key_reused(),
         AccountError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         AccountError::LogUnavailable(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -74,6 +75,8 @@ pub(super) fn key_problem(error: &ApiKeyError) -> Problem {
         ApiKeyError::NotFound => new(StatusCode::NOT_FOUND, "api_key_not_found"),
         ApiKeyError::NameTaken => new(StatusCode::CONFLICT, "key_name_taken"),
         ApiKeyError::TooMany => new(StatusCode::CONFLICT, "too_many_keys"),
+        ApiKeyError::CommandReused => key_reused(),
+        ApiKeyError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         ApiKeyError::LogUnavailable(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "store_unavailable",

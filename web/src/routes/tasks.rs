@@ -11,10 +11,11 @@ use runner_core::session::index::SessionSummary;
 use runner_core::session::view::{TurnStatus, TurnView};
 use uuid::Uuid;
 
-use super::{Context, sessions::mark_replay};
+use super::Context;
 use crate::error::{ApiError, Problem};
 use crate::request::Write;
 use crate::request::options::Opening;
+use crate::request::retry::mark_replay;
 use crate::request::task::{Target, Task, TaskBody};
 use crate::stream;
 use crate::stream::task::TaskFeed;
@@ -138,7 +139,7 @@ pub(super) async fn opened(
         working_dir: opening.working_dir,
         permission_mode: opening.permission_mode,
         origin: Origin::Api,
-        offline: context.sessions.agent_status().offline,
+        offline: context.is_offline_for(caller).await?,
         title: opening.title,
         parent: None,
         options: opening.options,

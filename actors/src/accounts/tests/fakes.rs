@@ -92,7 +92,6 @@ pub(super) fn principal_of(admission: &Admission) -> Principal {
 pub(super) struct MemoryAggregates {
     rows: Mutex<BTreeMap<StreamId, (&'static str, StoredAggregate)>>,
     secrets: Mutex<BTreeMap<SecretId, Vec<u8>>>,
-    commands: Mutex<BTreeMap<CommandId, (Digest, Appended)>>,
     appends: AtomicU32,
     failures: AtomicU32,
 }
@@ -115,7 +114,7 @@ impl AggregateLog for MemoryAggregates {
         if self.failures.swap(0, Ordering::Relaxed) > 0 {
             return Err(AppendError::Unavailable("no space".into()));
         }
-        let Change { kind, stream, tenant, expected_version, events, state, secrets, provenance } = change;
+        let Change { kind, stream, tenant, expected_version, events, state, secrets, .. } = change;
         let mut rows = self.rows.lock().unwrap();
         let actual = rows.get(&stream).map_or(0, |(_, row)| row.version);
         let expected = expected_version.unwrap();
@@ -129,23 +128,17 @@ impl AggregateLog for MemoryAggregates {
             .unwrap()
             .extend(secrets.into_iter().map(|secret| (secret.id, secret.sealed.unwrap())));
         self.appends.fetch_add(1, Ordering::Relaxed);
-        let appended = Appended { stream, first_version: actual + 1, last_version: version, replayed: false };
-        if let Some(hash) = provenance.request_hash {
-            self.commands.lock().unwrap().insert(provenance.command, (hash, appended));
-        }
-        Ok(appended)
+        Ok(Appended { stream, first_version: actual + 1, last_version: version, replayed: false })
     }
 
-    async fn find_change(&self, command: CommandId, hash: Digest) -> Result<Option<Appended>, AppendError> {
-        match self.commands.lock().unwrap().get(&command) {
-            Some((first, _)) if *first != hash => Err(AppendError::CommandReused),
-            found => Ok(found.map(|(_, appended)| Appended { replayed: true, ..*appended })),
-        }
-    }
-
-    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
+    async fn load_aggregate(
+        &self,
+        kind: &str,
+        stream: StreamId,
+    ) -> Result<Option<StoredAggregate>, ReadError> {
         tokio::task::yield_now().await;
-        Ok(self.rows.lock().unwrap().get(&stream).map(|(_, row)| row.clone()))
+        let rows = self.rows.lock().unwrap();
+        Ok(rows.get(&stream).filter(|(known, _)| *known == kind).map(|(_, row)| row.clone()))
     }
 
     async fn list_aggregates(
