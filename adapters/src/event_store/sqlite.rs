@@ -241,6 +241,21 @@ async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIn
     Ok(())
 }
 
+static ADD_USAGE: LazyLock<String> = LazyLock::new(|| {
+    let sums = spend::sums(&[
+        "turns",
+        "cost_micros",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+    ]);
+    format!(
+        "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (tenant, day, owner, model) DO UPDATE SET {sums}"
+    )
+});
+
 async fn write_projected(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
     write_requests(connection, &projected.requests).await?;
     spend::write_spend(connection, &projected.spend).await?;
@@ -252,16 +267,7 @@ async fn write_projected(connection: &mut SqliteConnection, projected: &Projecte
             .await?;
     }
     for (key, total) in &projected.usage {
-        sqlx::query(
-            "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             ON CONFLICT (tenant, day, owner, model) DO UPDATE SET turns = turns + excluded.turns,
-             cost_micros = cost_micros + excluded.cost_micros,
-             input_tokens = input_tokens + excluded.input_tokens,
-             output_tokens = output_tokens + excluded.output_tokens,
-             cache_read_input_tokens = cache_read_input_tokens + excluded.cache_read_input_tokens,
-             cache_creation_input_tokens =
-                 cache_creation_input_tokens + excluded.cache_creation_input_tokens",
-        )
+        sqlx::query(AssertSqlSafe(ADD_USAGE.as_str()))
         .bind(&key.tenant.0)
         .bind(&key.day)
         .bind(&key.owner)

@@ -11,6 +11,7 @@ const MAX_LINE_BYTES: usize = 256 * 1024;
 
 /// More than any model takes. Sums of such numbers stay far from the largest there are.
 const MOST_TOKENS: u64 = 10_000_000_000;
+const MOST_WEB_SEARCHES: u64 = 10_000;
 
 /// For what was written of a message whose end was never told.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -140,7 +141,8 @@ impl Meter {
         }
         counts.cache_write_1h = counts.cache_write_1h.min(MOST_TOKENS);
         if let Some(server) = &usage.server_tool_use {
-            counts.web_searches = server.web_search_requests.unwrap_or(counts.web_searches);
+            let searches = server.web_search_requests.unwrap_or(counts.web_searches);
+            counts.web_searches = searches.min(MOST_WEB_SEARCHES);
         }
         counts.is_fast |= usage.speed.as_deref() == Some("fast");
     }

@@ -63,11 +63,14 @@ const DEAREST: Price = price("", 15_000, 75_000);
 /// Billionths of a dollar for a search on the web: ten dollars for a thousand.
 const WEB_SEARCH: u64 = 10_000_000;
 
+/// More than any call costs. Whoever answers is not trusted: what he says he used must not make sums run over.
+const MOST_COST: MicroDollars = MicroDollars(10_000_000_000);
+
 const fn price(name: &'static str, input: u64, output: u64) -> Price {
     Price { name, input, output, cache_read: 100, long: None, fast: 6 }
 }
 
-/// The price of a call, rounded up to a whole micro-dollar.
+/// The price of a call, rounded up to a whole micro-dollar; at most ten thousand dollars.
 pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
     let price = MODELS.iter().find(|price| names(model, price.name)).unwrap_or(&DEAREST);
     let all_input = counts.input + counts.cache_read + counts.cache_write + counts.cache_write_1h;
@@ -88,7 +91,7 @@ pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
         .saturating_add(counts.output.saturating_mul(output))
         .saturating_mul(if counts.is_fast { price.fast } else { 1 });
     let nanos = tokens.saturating_add(counts.web_searches.saturating_mul(WEB_SEARCH));
-    MicroDollars(nanos.div_ceil(1000))
+    MicroDollars(nanos.div_ceil(1000)).min(MOST_COST)
 }
 
 /// Whether it is this model, of this version: a later version may cost something else.
@@ -159,9 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn no_count_is_too_large() {
-        let most = Counts { input: u64::MAX / 4, output: u64::MAX, ..Counts::default() };
-
-        assert!(cost("claude-opus-4-8", &most).0 > 1_000_000_000_000);
+    fn no_count_is_too_large_and_no_call_costs_more_than_there_is() {
+        for most in [
+            Counts { input: u64::MAX / 4, output: u64::MAX, ..Counts::default() },
+            Counts { web_searches: u64::MAX, ..Counts::default() },
+        ] {
+            assert_eq!(cost("claude-opus-4-8", &most), super::MOST_COST);
+        }
     }
 }
