@@ -7,7 +7,9 @@
 //! about credentials, and puts the real key on (`upstream.rs`). Answers go back byte for byte, as they
 //! come. On their way it is read what they have used (`meter.rs`), and each call is told of in what the
 //! agent's process puts out (`call.rs`), with its price (`prices.rs`). When a budget is spent, the next call is
-//! refused (`passes.rs`, `budgets.rs`), in a way that makes the agent say so and stop.
+//! refused (`passes.rs`, `budgets.rs`), in a way that makes the agent say so and stop. What a call may cost is
+//! set aside while it is under way (`reservation.rs`, `tally.rs`): calls that come at once wait for one another
+//! where they could spend the same money.
 //!
 //! Which keys there are is the business of `runner_core::model_access::ModelKeys`; the operator's own is
 //! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
@@ -19,7 +21,9 @@ mod meter;
 mod passes;
 mod prices;
 mod refusal;
+mod reservation;
 mod routes;
+mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;

@@ -140,20 +140,46 @@ impl BudgetSpent {
 pub enum BudgetError {
     #[error("{}", .0.message())]
     Spent(BudgetSpent),
+    /// Calls under way may cost all that is left, and did not end in time.
+    #[error("other calls are under way that may cost all that is left of a budget")]
+    Reserved,
+    /// The owner of the session may not ask anything any more.
+    #[error("the account of this session's owner is disabled")]
+    OwnerDisabled,
     /// What was spent cannot be read.
     #[error(transparent)]
     Unknown(#[from] ReadError),
 }
 
+/// A part of what a call costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Payment {
+    pub cost: MicroDollars,
+    /// So much of what was set aside for the call is free again.
+    pub released: MicroDollars,
+}
+
 /// Budgets of users and keys. Those of a turn and a session are kept where their process is.
+///
+/// For each call that may be made something is set aside, so that several at once do not spend the same
+/// money. Whoever was told that he may make a call says exactly once that it has ended.
 #[async_trait]
 pub trait Budgets: Send + Sync {
-    /// Whether one more call may be made. Asked before each.
-    async fn check(&self, scope: &ModelScope, key: Option<Uuid>) -> Result<(), BudgetError>;
+    /// Whether one more call may be made, and if so sets aside what it is expected to cost. A call alone may
+    /// be made while anything is left. If calls under way may cost the rest, this waits for them.
+    async fn reserve(
+        &self,
+        scope: &ModelScope,
+        key: Option<Uuid>,
+        estimate: MicroDollars,
+    ) -> Result<(), BudgetError>;
 
     /// Something was spent, which may not be in the log yet. Told as soon as it is known, so one call tells
     /// several times.
-    fn spent(&self, scope: &ModelScope, key: Option<Uuid>, cost: MicroDollars);
+    fn spent(&self, scope: &ModelScope, key: Option<Uuid>, payment: Payment);
+
+    /// A call has ended; what is left of what was set aside for it is free again.
+    fn ended(&self, scope: &ModelScope, key: Option<Uuid>, released: MicroDollars);
 }
 
 /// Whose money it is.
@@ -182,6 +208,6 @@ pub trait SpendRecord: Send + Sync {
 /// What may be spent in a calendar month.
 #[async_trait]
 pub trait BudgetLimits: Send + Sync {
-    /// `None` is no limit.
-    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError>;
+    /// `None` is no limit. Who may not spend anything is refused with [`BudgetError::OwnerDisabled`].
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, BudgetError>;
 }

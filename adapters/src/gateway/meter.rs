@@ -4,7 +4,7 @@ use runner_core::agent::Usage;
 use runner_core::money::MicroDollars;
 use serde::Deserialize;
 
-use super::prices::{self, Counts};
+use super::prices::{self, BYTES_PER_TOKEN, Counts};
 
 /// Longer lines have no usage in them.
 const MAX_LINE_BYTES: usize = 256 * 1024;
@@ -12,9 +12,6 @@ const MAX_LINE_BYTES: usize = 256 * 1024;
 /// More than any model takes. Sums of such numbers stay far from the largest there are.
 const MOST_TOKENS: u64 = 10_000_000_000;
 const MOST_WEB_SEARCHES: u64 = 10_000;
-
-/// For what was written of a message whose end was never told.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// What is known so far of one answer.
 #[derive(Debug, Default)]

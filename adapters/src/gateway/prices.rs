@@ -70,10 +70,24 @@ const fn price(name: &'static str, input: u64, output: u64) -> Price {
     Price { name, input, output, cache_read: 100, long: None, fast: 6 }
 }
 
+/// A token is not much shorter than this.
+pub(super) const BYTES_PER_TOKEN: u64 = 4;
+
+/// A question can be longer than its bytes: files that it names and pages that the API reads for it count too.
+const LIKELY_INPUT: u64 = 200_000;
+
+/// What a call may cost of which only the question is known: a whole context that is not cached, and an answer
+/// as long as it may be.
+pub(super) fn estimate(model: &str, question_bytes: u64, max_tokens: u64) -> MicroDollars {
+    let input = question_bytes.div_ceil(BYTES_PER_TOKEN).max(LIKELY_INPUT);
+    cost(model, &Counts { input, output: max_tokens, ..Counts::default() })
+}
+
 /// The price of a call, rounded up to a whole micro-dollar; at most ten thousand dollars.
 pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
     let price = MODELS.iter().find(|price| names(model, price.name)).unwrap_or(&DEAREST);
-    let all_input = counts.input + counts.cache_read + counts.cache_write + counts.cache_write_1h;
+    let all_input = [counts.input, counts.cache_read, counts.cache_write, counts.cache_write_1h];
+    let all_input = all_input.into_iter().fold(0, u64::saturating_add);
     let (input, output) = match price.long {
         Some((tokens, input, output)) if all_input > tokens => (input, output),
         Some(_) | None => (price.input, price.output),
@@ -159,6 +173,15 @@ mod tests {
         assert_eq!(cost("claude-sonnet-4-5", &short).0, 345_000);
         assert_eq!(cost("claude-sonnet-4-5", &long).0, 682_506);
         assert_eq!(cost("claude-sonnet-4-6", &long).0, 345_003);
+    }
+
+    #[test]
+    fn a_call_may_cost_a_whole_context_and_the_longest_answer() {
+        for (bytes, max_tokens, micros) in
+            [(2, 0, 1_000_000), (100, 1000, 1_025_000), (4_000_000, 0, 5_000_000), (u64::MAX, u64::MAX, 10_000_000_000)]
+        {
+            assert_eq!(super::estimate("claude-opus-4-8", bytes, max_tokens).0, micros, "{bytes} {max_tokens}");
+        }
     }
 
     #[test]

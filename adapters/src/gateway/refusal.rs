@@ -53,6 +53,18 @@ impl Refusal {
         Self::new(StatusCode::PAYMENT_REQUIRED, "billing_error", spent.message())
     }
 
+    /// Other calls have to end first; the agent tries again after a while.
+    pub(super) fn budget_reserved() -> Self {
+        let message = "other calls are under way that may cost all that is left of a budget";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
+    }
+
+    /// The agent shows it and does not ask again.
+    pub(super) fn owner_disabled() -> Self {
+        let message = "the account of this session's owner is disabled";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", message)
+    }
+
     pub(super) fn too_many_calls() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "too many calls of this session at once")
     }

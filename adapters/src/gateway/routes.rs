@@ -77,7 +77,7 @@ impl Routes {
         let place = Arc::clone(&grant.calls).try_acquire_owned().map_err(|_| Refusal::too_many_calls())?;
         let (body, memory) = self.read(&parts.headers, body).await?;
         let path = parts.uri.path_and_query().map_or(MESSAGES, |path| path.as_str()).to_owned();
-        let call = Call::begin(Arc::clone(&grant), body.clone(), place);
+        let call = Call::begin(Arc::clone(&grant), &body, place);
         let call = match endpoint {
             Endpoint::Messages => call,
             Endpoint::CountTokens => call.free(),

@@ -109,6 +109,8 @@ impl Upstream {
                 Ok(()) => {}
                 Err(BudgetError::Spent(spent)) if is_last => return Err(call.unaffordable(spent).await),
                 Err(BudgetError::Spent(_)) => continue,
+                Err(BudgetError::Reserved) => return Err(Refusal::budget_reserved()),
+                Err(BudgetError::OwnerDisabled) => return Err(Refusal::owner_disabled()),
                 Err(BudgetError::Unknown(error)) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
