@@ -1,10 +1,11 @@
 //! Passes: who may use the gateway, and for which session.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use runner_core::agent::AgentOutput;
+use runner_core::aggregate::TenantId;
 use runner_core::model_access::{BudgetError, BudgetKind, BudgetSpent, Budgets, ModelScope, Payment};
 use runner_core::money::MicroDollars;
 use sha2::{Digest as _, Sha256};
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::Admission;
 use super::budgets::UNTIL_SETTLED;
+use super::routes::{MAX_BODY_UNITS_OF_OWNER, MAX_BODY_UNITS_OF_PROCESS};
 use super::tally::{Room, UnderWay};
 
 /// Looks like a key to the agent, and like none of Anthropic's to everybody else.
@@ -32,6 +34,8 @@ type TokenHash = [u8; 32];
 /// takes tells nothing about them.
 pub(super) struct Passes {
     grants: Mutex<HashMap<TokenHash, Arc<Grant>>>,
+    /// What all processes of one person share, while there are any.
+    bodies: Mutex<HashMap<(TenantId, String), Weak<Semaphore>>>,
     budgets: Arc<dyn Budgets>,
     session_budget: Option<MicroDollars>,
 }
@@ -46,6 +50,8 @@ pub(super) struct Grant {
     /// A call has cost less than was set aside for it, or more.
     settled: Notify,
     pub(super) calls: Arc<Semaphore>,
+    /// Memory for requests: of this process, and of all of its owner's.
+    pub(super) bodies: [Arc<Semaphore>; 2],
     revoked: watch::Sender<bool>,
     /// Where the process's outputs go; absent when all is told. They end when the process has ended and this
     /// is gone.
@@ -76,7 +82,7 @@ pub struct Pass {
 
 impl Passes {
     pub(super) fn new(budgets: Arc<dyn Budgets>, session_budget: Option<MicroDollars>) -> Self {
-        Self { grants: Mutex::default(), budgets, session_budget }
+        Self { grants: Mutex::default(), bodies: Mutex::default(), budgets, session_budget }
     }
 
     pub(super) fn issue(
@@ -91,6 +97,7 @@ impl Passes {
         let hash = hash(&token);
         let Admission { scope, spent, turn_budget } = admission;
         let (session_budget, budgets) = (passes.session_budget, Arc::clone(&passes.budgets));
+        let of_owner = passes.bodies_of((scope.tenant.clone(), scope.owner.clone()));
         let grant = Grant {
             scope,
             budgets,
@@ -101,11 +108,23 @@ impl Passes {
             spending: Mutex::default(),
             settled: Notify::new(),
             calls: Arc::new(Semaphore::new(MAX_CALLS as usize)),
+            bodies: [Arc::new(Semaphore::new(MAX_BODY_UNITS_OF_PROCESS)), of_owner],
             revoked: watch::Sender::new(false),
             outputs: Mutex::new(Some(outputs)),
         };
         passes.lock().insert(hash, Arc::new(grant));
         Ok(Pass { token, hash, passes: Arc::clone(passes) })
+    }
+
+    fn bodies_of(&self, owner: (TenantId, String)) -> Arc<Semaphore> {
+        let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = bodies.get(&owner).and_then(Weak::upgrade) {
+            return shared;
+        }
+        bodies.retain(|_, shared| shared.strong_count() > 0);
+        let shared = Arc::new(Semaphore::new(MAX_BODY_UNITS_OF_OWNER));
+        bodies.insert(owner, Arc::downgrade(&shared));
+        shared
     }
 
     /// Whose token it is.

@@ -69,6 +69,12 @@ impl Refusal {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "too many calls of this session at once")
     }
 
+    /// The agent tries again after a while.
+    pub(super) fn no_memory() -> Self {
+        let message = "too many large requests are under way";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
+    }
+
     /// Something on this side failed; trying again may help.
     pub(super) fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", message)
