@@ -23,6 +23,7 @@ pub(super) struct Call {
     meter: Meter,
     begun: Instant,
     key: Option<Uuid>,
+    is_sent: bool,
     status: Option<u16>,
     request_id: Option<String>,
     /// What it may cost with its key. Without it, nothing is counted.
@@ -63,6 +64,7 @@ impl Call {
             meter: Meter::default(),
             begun: Instant::now(),
             key: None,
+            is_sent: false,
             status: None,
             request_id: None,
             reservation: None,
@@ -97,13 +99,18 @@ impl Call {
         refusal
     }
 
+    /// From here on it costs something, even if nobody waits for the answer.
+    pub(super) fn sent(&mut self) {
+        (self.is_sent, self.status) = (true, None);
+    }
+
     pub(super) fn answered(&mut self, status: u16, request_id: Option<String>) {
         (self.status, self.request_id) = (Some(status), request_id);
     }
 
     /// The whole answer is there.
     pub(super) async fn end(&mut self, answer: &[u8]) {
-        let is_good = self.status.is_some_and(|status| (200..300).contains(&status));
+        let is_good = self.status.is_some_and(is_good);
         if is_good {
             self.meter.whole(answer);
         }
@@ -158,6 +165,9 @@ impl Call {
         if std::mem::replace(&mut self.is_told, true) {
             return None;
         }
+        if self.is_sent && self.status.is_none_or(is_good) {
+            self.meter.assume_input(self.asked.bytes);
+        }
         let (model, usage, cost_micros) = self.pay();
         self.reservation = None;
         Some(ModelCall {
@@ -179,4 +189,8 @@ impl Drop for Call {
             self.grant.tell_later(AgentOutput::ModelCalled(call));
         }
     }
+}
+
+const fn is_good(status: u16) -> bool {
+    matches!(status, 200..300)
 }

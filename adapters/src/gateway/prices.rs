@@ -64,7 +64,7 @@ const DEAREST: Price = price("", 15_000, 75_000);
 const WEB_SEARCH: u64 = 10_000_000;
 
 /// More than any call costs. Whoever answers is not trusted: what he says he used must not make sums run over.
-const MOST_COST: MicroDollars = MicroDollars(10_000_000_000);
+pub(super) const MOST_COST: MicroDollars = MicroDollars(10_000_000_000);
 
 const fn price(name: &'static str, input: u64, output: u64) -> Price {
     Price { name, input, output, cache_read: 100, long: None, fast: 6 }

@@ -119,6 +119,7 @@ impl Upstream {
                     return Err(Refusal::internal("the server cannot read what was spent"));
                 }
             }
+            call.sent();
             let answer = self.send(key, &question).await?;
             let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
             call.answered(answer.status().as_u16(), request_id.map(str::to_owned));
