@@ -11,8 +11,8 @@ use futures_util::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
-    HeaderName, HeaderValue, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
+    HeaderValue, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use hyper::{HeaderMap, Response, StatusCode};
 use reqwest::{Client, Url, redirect};
@@ -32,6 +32,7 @@ const MAX_WHOLE_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authorization");
 const PROXY_AUTHENTICATE: HeaderName = HeaderName::from_static("proxy-authenticate");
@@ -50,8 +51,11 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What the agent says about who it is, and what is not said again in its words.
-const REPLACED: [HeaderName; 6] = [API_KEY, AUTHORIZATION, COOKIE, HOST, CONTENT_LENGTH, ACCEPT_ENCODING];
+/// What the API is told of what the agent says: the headers of Claude Code's own requests. A program that a model
+/// wrote may say more, to a proxy on the way or to one in front of the API, which would listen to it.
+const PASSED_ON: [HeaderName; 5] =
+    [CONTENT_TYPE, ACCEPT, USER_AGENT, HeaderName::from_static("x-app"), CLIENT_REQUEST_ID];
+const PASSED_ON_PREFIXES: [&str; 3] = ["anthropic-", "x-stainless-", "x-claude-code-"];
 
 /// A request of an agent that may be passed on.
 pub(super) struct Question {
@@ -142,8 +146,7 @@ impl Upstream {
         let mut secret = HeaderValue::from_str(key.expose())
             .map_err(|_| Refusal::internal("the key has characters that no key has"))?;
         secret.set_sensitive(true);
-        let mut headers = question.headers.clone();
-        prepare(&mut headers);
+        let mut headers = passed_on(&question.headers);
         headers.insert(API_KEY, secret);
         let client = if is_here(&url) { &self.here } else { &self.outside };
         let sent = client.post(url).headers(headers).body(question.body.clone()).send().await;
@@ -237,13 +240,19 @@ async fn collect(mut answer: reqwest::Response) -> Result<Bytes, Refusal> {
     Ok(body.into())
 }
 
-fn prepare(headers: &mut HeaderMap) {
-    drop_hop_by_hop(headers);
-    for name in REPLACED {
-        headers.remove(name);
+fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    drop_hop_by_hop(&mut headers);
+    let goes_on = |name: &HeaderName| {
+        PASSED_ON.contains(name) || PASSED_ON_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+    };
+    let mut passed_on = HeaderMap::new();
+    for (name, value) in headers.iter().filter(|(name, _)| goes_on(name)) {
+        passed_on.append(name, value.clone());
     }
     // What is counted must be readable on the way.
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    passed_on.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    passed_on
 }
 
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
