@@ -127,12 +127,11 @@ impl Upstream {
             let answer = self.send(key, &question).await?;
             let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
             call.answered(answer.status().as_u16(), request_id.map(str::to_owned));
-            let (answer, is_refused) = Answer::read(answer).await?;
-            if !is_refused {
-                return Ok(answer);
+            let (answer, verdict) = Answer::read(answer).await?;
+            if verdict == Verdict::Refused {
+                self.keys.refused(&scope, key, answer.status.as_u16()).await;
             }
-            self.keys.refused(&scope, key, answer.status.as_u16()).await;
-            if is_last {
+            if verdict == Verdict::Accepted || is_last {
                 return Ok(answer);
             }
         }
@@ -167,8 +166,8 @@ enum Body {
 }
 
 impl Answer {
-    /// The answer, and whether it says that the key is no good.
-    async fn read(answer: reqwest::Response) -> Result<(Self, bool), Refusal> {
+    /// The answer, and what it says of the key.
+    async fn read(answer: reqwest::Response) -> Result<(Self, Verdict), Refusal> {
         let status = answer.status();
         let mut headers = answer.headers().clone();
         if status.is_redirection() {
@@ -180,12 +179,12 @@ impl Answer {
         drop_hop_by_hop(&mut headers);
         headers.remove(SET_COOKIE);
         if status.is_success() && is_event_stream(&headers) {
-            return Ok((Self { status, headers, body: Body::Streamed(answer) }, false));
+            return Ok((Self { status, headers, body: Body::Streamed(answer) }, Verdict::Accepted));
         }
         headers.remove(CONTENT_LENGTH);
         let body = collect(answer).await?;
-        let is_refused = is_about_the_key(status, &body);
-        Ok((Self { status, headers, body: Body::Whole(body) }, is_refused))
+        let verdict = verdict(status, &body);
+        Ok((Self { status, headers, body: Body::Whole(body) }, verdict))
     }
 
     async fn into_response(self, mut call: Call) -> Response<ResponseBody> {
@@ -273,16 +272,29 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     content_type.starts_with("text/event-stream")
 }
 
+/// What an answer says about the key that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    /// It may not do this; another one may. It is as good as before for everything else.
+    NotForThis,
+    Refused,
+}
+
 /// A 403 may be about what was asked, too; then another key would not help.
-fn is_about_the_key(status: StatusCode, body: &[u8]) -> bool {
+fn verdict(status: StatusCode, body: &[u8]) -> Verdict {
     let kind = || {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         body["error"]["type"].as_str().unwrap_or_default().to_owned()
     };
     match status {
-        StatusCode::UNAUTHORIZED => true,
-        StatusCode::FORBIDDEN => ["authentication_error", "permission_error"].contains(&&*kind()),
-        _ => false,
+        StatusCode::UNAUTHORIZED => Verdict::Refused,
+        StatusCode::FORBIDDEN => match &*kind() {
+            "authentication_error" => Verdict::Refused,
+            "permission_error" => Verdict::NotForThis,
+            _ => Verdict::Accepted,
+        },
+        _ => Verdict::Accepted,
     }
 }
 

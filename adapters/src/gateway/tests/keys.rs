@@ -13,7 +13,9 @@ use super::{Gateway, client, pass, scope, unlimited};
 
 const ACCEPTED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\naccepted";
 const UNKNOWN: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 7\r\nconnection: close\r\n\r\nunknown";
-const LOCKED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 37\r\nconnection: close\r\n\r\n\
+const LOCKED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 41\r\nconnection: close\r\n\r\n\
+    {\"error\":{\"type\":\"authentication_error\"}} ";
+const NOT_FOR_THIS: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 37\r\nconnection: close\r\n\r\n\
     {\"error\":{\"type\":\"permission_error\"}} ";
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 9\r\nconnection: close\r\n\r\nforbidden";
 
@@ -38,8 +40,13 @@ impl ModelKeys for Vault {
 /// Asks with keys `unknown`, `locked` and so on; the answer, how often it was asked, and who was refused.
 async fn ask(names: &[&str]) -> (u16, String, usize, Vec<(ModelScope, Option<Uuid>, u16)>) {
     let upstream = Upstream::playing(|request| {
-        let answers =
-            [("unknown", UNKNOWN), ("locked", LOCKED), ("forbidden", FORBIDDEN), ("good", ACCEPTED)];
+        let answers = [
+            ("unknown", UNKNOWN),
+            ("locked", LOCKED),
+            ("not for this", NOT_FOR_THIS),
+            ("forbidden", FORBIDDEN),
+            ("good", ACCEPTED),
+        ];
         let name = request.lines().find_map(|line| line.strip_prefix("x-api-key: ")).unwrap();
         vec![answers.iter().find(|(known, _)| *known == name).unwrap().1]
     })
@@ -65,6 +72,13 @@ async fn key_that_is_not_accepted_is_passed_over_and_reported() {
     assert_eq!((status, &*body, asked), (200, "accepted", 3));
     let id = |index| Some(Uuid::from_u128(index));
     assert_eq!(refused, [(scope(7), id(0), 401), (scope(7), id(1), 403)]);
+}
+
+#[tokio::test]
+async fn key_that_may_not_do_this_is_passed_over_and_not_put_to_rest() {
+    let (status, body, asked, refused) = ask(&["not for this", "good"]).await;
+
+    assert_eq!((status, &*body, asked, refused), (200, "accepted", 2, vec![]));
 }
 
 #[tokio::test]
