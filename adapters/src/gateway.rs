@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::{Budgets, ModelKey, ModelKeys, ModelScope, SpentBefore};
+use runner_core::model_access::{BudgetSpent, Budgets, ModelKey, ModelKeys, ModelScope, SpentBefore};
 use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
 use thiserror::Error;
@@ -131,4 +131,7 @@ impl ModelKeys for OperatorKey {
     async fn refused(&self, scope: &ModelScope, _: &ModelKey, status: u16) {
         tracing::warn!(session.id = %scope.session, status, "the model's API does not accept the operator's key");
     }
+
+    /// It has no budget of its own.
+    async fn exhausted(&self, _: &ModelScope, _: &ModelKey, _: &BudgetSpent) {}
 }

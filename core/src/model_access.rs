@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::agent::Usage;
 use crate::aggregate::TenantId;
-use crate::ids::SessionId;
+use crate::ids::{SecretId, SessionId};
 use crate::money::MicroDollars;
 use crate::ports::ReadError;
 use crate::time::Timestamp;
@@ -24,19 +24,39 @@ pub struct ModelScope {
     pub owner: String,
 }
 
+/// Where the address of a key may lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// On the public network only: the address is somebody's choice who has no say over this server.
+    #[default]
+    Public,
+    /// Wherever the server reaches.
+    Any,
+}
+
 /// A key of the model's API. `Debug` does not show the secret, and it is wiped from memory when dropped.
 #[derive(Clone, Debug)]
 pub struct ModelKey {
     /// Names it where people keep several; the operator's own has none.
     pub id: Option<Uuid>,
+    /// Under which its value is kept, which is another one after each rotation; the operator's has none.
+    pub value: Option<SecretId>,
     /// Where it is valid; absent means Anthropic's public API.
     pub base_url: Option<String>,
+    pub network: Network,
     secret: SecretString,
 }
 
 impl ModelKey {
+    /// A key of the operator's.
     pub fn new(id: Option<Uuid>, base_url: Option<String>, secret: impl Into<SecretString>) -> Self {
-        Self { id, base_url, secret: secret.into() }
+        Self { id, value: None, base_url, network: Network::Any, secret: secret.into() }
+    }
+
+    /// The same as somebody stored it.
+    pub fn stored(self, value: SecretId, network: Network) -> Self {
+        Self { value: Some(value), network, ..self }
     }
 
     /// The key itself, for the one place that sends it.
@@ -48,11 +68,14 @@ impl ModelKey {
 /// The keys with which a model may be asked.
 #[async_trait]
 pub trait ModelKeys: Send + Sync {
-    /// The keys to try, in order. None means that nobody has set one up.
+    /// The keys to try, in order. None means that there are some and none of them may be used.
     async fn keys(&self, scope: &ModelScope) -> Result<Vec<ModelKey>, ReadError>;
 
     /// A key was not accepted, with this HTTP status. The next one is tried.
     async fn refused(&self, scope: &ModelScope, key: &ModelKey, status: u16);
+
+    /// Nothing is left of a key's own budget. The next one is tried.
+    async fn exhausted(&self, scope: &ModelScope, key: &ModelKey, spent: &BudgetSpent);
 }
 
 /// One question to a model and its answer, as the gateway saw them pass.

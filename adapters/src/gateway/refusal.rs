@@ -43,7 +43,7 @@ impl Refusal {
 
     /// There is no key to ask the model with. Asking again would not help, so it is no 401.
     pub(super) fn no_key() -> Self {
-        let message = "no API key is set up for the owner of this session";
+        let message = "no API key of this session's owner can be used: enable one, or store another";
         Self::new(StatusCode::FORBIDDEN, "permission_error", message)
     }
 

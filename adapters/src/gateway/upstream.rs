@@ -16,7 +16,7 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 use reqwest::{Client, Url, redirect};
-use runner_core::model_access::{BudgetError, ModelKey, ModelKeys};
+use runner_core::model_access::{BudgetError, BudgetKind, ModelKey, ModelKeys, Network};
 
 use super::call::Call;
 use super::refusal::Refusal;
@@ -111,8 +111,15 @@ impl Upstream {
             let is_last = index + 1 == keys.len();
             match call.try_with(key.id).await {
                 Ok(()) => {}
-                Err(BudgetError::Spent(spent)) if is_last => return Err(call.unaffordable(spent).await),
-                Err(BudgetError::Spent(_)) => continue,
+                Err(BudgetError::Spent(spent)) => {
+                    if spent.budget == BudgetKind::Key {
+                        self.keys.exhausted(&scope, key, &spent).await;
+                    }
+                    if is_last {
+                        return Err(call.unaffordable(spent).await);
+                    }
+                    continue;
+                }
                 Err(BudgetError::Reserved) => return Err(Refusal::budget_reserved()),
                 Err(BudgetError::OwnerDisabled) => return Err(Refusal::owner_disabled()),
                 Err(BudgetError::Unknown(error)) => {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use runner_core::model_access::{ModelKey, ModelKeys, ModelScope};
+use runner_core::model_access::{BudgetSpent, ModelKey, ModelKeys, ModelScope};
 use runner_core::ports::ReadError;
 use serde_json::Value;
 use uuid::Uuid;
@@ -35,6 +35,8 @@ impl ModelKeys for Vault {
     async fn refused(&self, scope: &ModelScope, key: &ModelKey, status: u16) {
         self.refused.lock().unwrap().push((scope.clone(), key.id, status));
     }
+
+    async fn exhausted(&self, _: &ModelScope, _: &ModelKey, _: &BudgetSpent) {}
 }
 
 /// Asks with keys `unknown`, `locked` and so on; the answer, how often it was asked, and who was refused.
@@ -101,5 +103,5 @@ async fn without_any_key_the_agent_is_told_so() {
 
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, asked), (403, 0));
-    assert_eq!(body["error"]["message"], "no API key is set up for the owner of this session");
+    assert_eq!(body["error"]["message"], "no API key of this session's owner can be used: enable one, or store another");
 }
