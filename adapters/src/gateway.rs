@@ -20,6 +20,7 @@ mod call;
 mod meter;
 mod passes;
 mod prices;
+mod public_only;
 mod refusal;
 mod reservation;
 mod routes;
@@ -53,6 +54,8 @@ pub struct GatewaySettings {
     pub budgets: Arc<dyn Budgets>,
     /// For each session as a whole.
     pub session_budget: Option<MicroDollars>,
+    /// Names of the proxies through which the server itself goes out.
+    pub proxies: Vec<String>,
 }
 
 /// A process that is to be let in, and what it may spend.
@@ -94,9 +97,9 @@ pub struct Gateway {
 impl Gateway {
     /// Listens on a free port of the loopback interface.
     pub async fn start(settings: GatewaySettings) -> Result<Self, GatewayError> {
-        let GatewaySettings { keys, budgets, session_budget } = settings;
+        let GatewaySettings { keys, budgets, session_budget, proxies } = settings;
         let passes = Arc::new(Passes::new(budgets, session_budget));
-        let upstream = Upstream::new(keys).map_err(GatewayError::Client)?;
+        let upstream = Upstream::new(keys, proxies).map_err(GatewayError::Client)?;
         let routes = Arc::new(Routes::new(Arc::clone(&passes), upstream));
         let server = LoopbackServer::start(move |request| Arc::clone(&routes).respond(request)).await?;
         tracing::debug!("the gateway listens on {}", server.base_url());

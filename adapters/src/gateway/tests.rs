@@ -74,7 +74,7 @@ fn pass(gateway: &Gateway, session: u128) -> Pass {
 
 /// Settings without any budget.
 pub(crate) fn unlimited(keys: Arc<dyn ModelKeys>) -> GatewaySettings {
-    GatewaySettings { keys, budgets: Arc::new(NoBudgets), session_budget: None }
+    GatewaySettings { keys, budgets: Arc::new(NoBudgets), session_budget: None, proxies: vec![] }
 }
 
 struct NoBudgets;

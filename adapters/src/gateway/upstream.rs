@@ -19,6 +19,7 @@ use reqwest::{Client, Url, redirect};
 use runner_core::model_access::{BudgetError, BudgetKind, ModelKey, ModelKeys, Network};
 
 use super::call::Call;
+use super::public_only::{PublicOnly, may_be_public};
 use super::refusal::Refusal;
 use crate::loopback::ResponseBody;
 
@@ -70,12 +71,14 @@ pub(super) struct Upstream {
     keys: Arc<dyn ModelKeys>,
     /// Goes through the server's own proxy, if it has one.
     outside: Client,
+    /// The same for keys that must not lead into the server's own network.
+    public: Client,
     /// For what is on this machine.
     here: Client,
 }
 
 impl Upstream {
-    pub(super) fn new(keys: Arc<dyn ModelKeys>) -> reqwest::Result<Self> {
+    pub(super) fn new(keys: Arc<dyn ModelKeys>, proxies: Vec<String>) -> reqwest::Result<Self> {
         let client = || {
             Client::builder()
                 // A key goes where it belongs, and not on from there.
@@ -83,7 +86,8 @@ impl Upstream {
                 .connect_timeout(CONNECT_TIMEOUT)
                 .read_timeout(READ_TIMEOUT)
         };
-        Ok(Self { keys, outside: client().build()?, here: client().no_proxy().build()? })
+        let public = client().dns_resolver(Arc::new(PublicOnly { proxies })).build()?;
+        Ok(Self { keys, outside: client().build()?, public, here: client().no_proxy().build()? })
     }
 
     /// The answer of the first key that is accepted, or else of the last one.
@@ -154,7 +158,12 @@ impl Upstream {
         secret.set_sensitive(true);
         let mut headers = passed_on(&question.headers);
         headers.insert(API_KEY, secret);
-        let client = if is_here(&url) { &self.here } else { &self.outside };
+        let client = match key.network {
+            Network::Public if may_be_public(&url) => &self.public,
+            Network::Public => return Err(Refusal::unreachable("the address of the key is not public")),
+            Network::Any if is_here(&url) => &self.here,
+            Network::Any => &self.outside,
+        };
         let sent = client.post(url).headers(headers).body(question.body.clone()).send().await;
         sent.map_err(|error| unreachable(error.without_url()))
     }

@@ -240,6 +240,7 @@ impl Set {
             keys: Arc::new(OperatorKey(ModelKey::new(None, Some(upstream.base_url()), KEY))),
             budgets: Arc::new(MonthlyBudgets::new(limits.clone(), record, clock.clone())),
             session_budget: session.map(MicroDollars),
+            proxies: vec![],
         })
         .await
         .unwrap();

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use runner_core::model_access::{BudgetSpent, ModelKey, ModelKeys, ModelScope};
+use runner_core::ids::SecretId;
+use runner_core::model_access::{BudgetSpent, ModelKey, ModelKeys, ModelScope, Network};
 use runner_core::ports::ReadError;
 use serde_json::Value;
 use uuid::Uuid;
@@ -104,4 +105,23 @@ async fn without_any_key_the_agent_is_told_so() {
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, asked), (403, 0));
     assert_eq!(body["error"]["message"], "no API key of this session's owner can be used: enable one, or store another");
+}
+
+#[tokio::test]
+async fn key_of_a_member_is_not_sent_into_the_servers_own_network() {
+    let upstream = Upstream::answering(ACCEPTED).await;
+    let by_name = upstream.base_url().replace("127.0.0.1", "localhost");
+    for address in [upstream.base_url(), by_name] {
+        let key = ModelKey::new(Some(Uuid::from_u128(1)), Some(address), "good");
+        let key = key.stored(SecretId(Uuid::from_u128(2)), Network::Public);
+        let vault = Arc::new(Vault { keys: vec![key], ..Vault::default() });
+        let gateway = Gateway::start(unlimited(vault)).await.unwrap();
+        let pass = pass(&gateway, 7);
+
+        let call = client().post(format!("{}/v1/messages", gateway.base_url()));
+        let answer = call.header("x-api-key", pass.token()).body("{}").send().await.unwrap();
+
+        assert_eq!(answer.status(), 502);
+    }
+    assert_eq!(upstream.asked(), Vec::<String>::new());
 }
