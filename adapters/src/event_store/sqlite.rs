@@ -5,6 +5,7 @@ pub(super) mod audit;
 pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;
+mod secrets;
 mod spend;
 
 use std::path::Path;
@@ -42,6 +43,8 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         // Without it a REPLACE would delete rows past the triggers.
         .pragma("recursive_triggers", "ON")
+        // A secret that is destroyed is overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", "67108864")
 }
 
@@ -51,6 +54,8 @@ pub(super) struct SqliteWriter {
     options: SqliteConnectOptions,
     /// Absent after a failure: a transaction that broke off leaves a connection in doubt.
     connection: Option<SqliteConnection>,
+    /// Secrets were changed, and what they were may still stand in the write-ahead log.
+    remembers_secrets: bool,
 }
 
 impl SqliteWriter {
@@ -59,10 +64,11 @@ impl SqliteWriter {
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
         MIGRATIONS.run(&mut connection).await?;
-        Ok(Self { options, connection: Some(connection) })
+        Ok(Self { options, connection: Some(connection), remembers_secrets: false })
     }
 
-    pub(super) async fn close(self) {
+    pub(super) async fn close(mut self) {
+        self.forget_secrets().await;
         if let Some(connection) = self.connection
             && let Err(error) = connection.close().await
         {
@@ -87,8 +93,23 @@ impl SqliteWriter {
         Ok(self.connection.insert(connection))
     }
 
+    /// Empties the write-ahead log if there may be secrets in it that were destroyed. While somebody reads it
+    /// that is not possible, and nobody waits for him: it is tried again after the next batch.
+    pub(super) async fn forget_secrets(&mut self) {
+        if !self.remembers_secrets {
+            return;
+        }
+        match secrets::empty_log(self.connection.as_mut()).await {
+            Ok(is_empty) => self.remembers_secrets = !is_empty,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the write-ahead log was not emptied");
+            }
+        }
+    }
+
     /// Writes a batch in one transaction. When it returns `Ok` the batch is on disk.
     pub(super) async fn write(&mut self, batch: Batch) -> sqlx::Result<()> {
+        self.remembers_secrets |= !batch.secrets.is_empty();
         let written = self.write_all(batch).await;
         if written.is_err() {
             self.connection = None;
