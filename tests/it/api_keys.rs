@@ -128,11 +128,18 @@ async fn who_disables_all_keys_of_his_own_does_not_use_the_operators() {
     let stored = setup.store("main", &setup.key, json!({})).await.body;
     let path = format!("/api/api-keys/{}", stored["id"].as_str().unwrap());
     let disable = json!({ "enabled": false });
-    assert_eq!(answer(setup.server.request(Method::PATCH, &path).json(&disable)).await.status, StatusCode::OK);
+    assert_eq!(
+        answer(setup.server.request(Method::PATCH, &path).json(&disable)).await.status,
+        StatusCode::OK
+    );
 
     let refused = setup.server.post("/api/task", &json!({ "prompt": "hello" })).await;
 
-    assert!(refused.body.to_string().contains("no API key of this session's owner can be used"), "{}", refused.body);
+    assert!(
+        refused.body.to_string().contains("no API key of this session's owner can be used"),
+        "{}",
+        refused.body
+    );
     let session = refused.body["session_id"].as_str().unwrap();
     assert_eq!(setup.server.view(session).await["offline"], false);
 }
@@ -217,7 +224,11 @@ async fn bad_input_is_named_and_the_key_is_not_repeated() {
         (json!({ "name": "a", "key": key, "base_url": "https://127.0.0.1:9" }), 403, "/base_url"),
         (json!({ "name": "a", "key": key, "base_url": "https://localhost." }), 403, "/base_url"),
         (json!({ "name": "a", "key": key, "base_url": "https://a.localhost" }), 403, "/base_url"),
-        (json!({ "name": "a", "key": key, "base_url": "https://metadata.google.internal" }), 403, "/base_url"),
+        (
+            json!({ "name": "a", "key": key, "base_url": "https://metadata.google.internal" }),
+            403,
+            "/base_url",
+        ),
         (json!({ "name": "a", "key": key, "base_url": "https://printer.local" }), 403, "/base_url"),
         (json!({ "name": "a", "key": key, "base_url": "https://example.com." }), 403, "/base_url"),
         (json!({ "name": "a", "key": key, "base_url": "https://example.com:8443" }), 403, "/base_url"),

@@ -102,7 +102,10 @@ impl SqliteWriter {
         match secrets::empty_log(self.connection.as_mut()).await {
             Ok(is_empty) => self.remembers_secrets = !is_empty,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the write-ahead log was not emptied");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the write-ahead log was not emptied"
+                );
             }
         }
     }
@@ -289,18 +292,18 @@ async fn write_projected(connection: &mut SqliteConnection, projected: &Projecte
     }
     for (key, total) in &projected.usage {
         sqlx::query(AssertSqlSafe(ADD_USAGE.as_str()))
-        .bind(&key.tenant.0)
-        .bind(&key.day)
-        .bind(&key.owner)
-        .bind(&key.model)
-        .bind(signed(total.turns))
-        .bind(signed(total.cost.0))
-        .bind(signed(total.usage.input_tokens))
-        .bind(signed(total.usage.output_tokens))
-        .bind(signed(total.usage.cache_read_input_tokens))
-        .bind(signed(total.usage.cache_creation_input_tokens))
-        .execute(&mut *connection)
-        .await?;
+            .bind(&key.tenant.0)
+            .bind(&key.day)
+            .bind(&key.owner)
+            .bind(&key.model)
+            .bind(signed(total.turns))
+            .bind(signed(total.cost.0))
+            .bind(signed(total.usage.input_tokens))
+            .bind(signed(total.usage.output_tokens))
+            .bind(signed(total.usage.cache_read_input_tokens))
+            .bind(signed(total.usage.cache_creation_input_tokens))
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

@@ -75,12 +75,14 @@ pub(super) const BYTES_PER_TOKEN: u64 = 4;
 
 /// A question can be longer than its bytes: files that it names and pages that the API reads for it count too.
 const LIKELY_INPUT: u64 = 200_000;
+/// No model writes more at once, whatever it is allowed.
+const LONGEST_ANSWER: u64 = 1_000_000;
 
 /// What a call may cost of which only the question is known: a whole context that is not cached, and an answer
 /// as long as it may be.
 pub(super) fn estimate(model: &str, question_bytes: u64, max_tokens: u64) -> MicroDollars {
     let input = question_bytes.div_ceil(BYTES_PER_TOKEN).max(LIKELY_INPUT);
-    cost(model, &Counts { input, output: max_tokens, ..Counts::default() })
+    cost(model, &Counts { input, output: max_tokens.min(LONGEST_ANSWER), ..Counts::default() })
 }
 
 /// The price of a call, rounded up to a whole micro-dollar; at most ten thousand dollars.
@@ -177,10 +179,18 @@ mod tests {
 
     #[test]
     fn a_call_may_cost_a_whole_context_and_the_longest_answer() {
-        for (bytes, max_tokens, micros) in
-            [(2, 0, 1_000_000), (100, 1000, 1_025_000), (4_000_000, 0, 5_000_000), (u64::MAX, u64::MAX, 10_000_000_000)]
-        {
-            assert_eq!(super::estimate("claude-opus-4-8", bytes, max_tokens).0, micros, "{bytes} {max_tokens}");
+        for (bytes, max_tokens, micros) in [
+            (2, 0, 1_000_000),
+            (100, 1000, 1_025_000),
+            (4_000_000, 0, 5_000_000),
+            (2, u64::MAX, 26_000_000),
+            (u64::MAX, 0, 10_000_000_000),
+        ] {
+            assert_eq!(
+                super::estimate("claude-opus-4-8", bytes, max_tokens).0,
+                micros,
+                "{bytes} {max_tokens}"
+            );
         }
     }
 

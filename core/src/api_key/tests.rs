@@ -76,8 +76,10 @@ fn refusal_of_a_value_that_was_replaced_meanwhile_is_not_noted() {
 
 #[test]
 fn spent_budget_is_noted_once_for_a_month_and_a_limit() {
-    let key = given([ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyExhausted(exhaustion("2026-11", 5))]);
-    let noted = |month, limit| key.decide(ApiKeyCommand::NoteExhaustion(exhaustion(month, limit))).unwrap().len();
+    let key =
+        given([ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyExhausted(exhaustion("2026-11", 5))]);
+    let noted =
+        |month, limit| key.decide(ApiKeyCommand::NoteExhaustion(exhaustion(month, limit))).unwrap().len();
 
     assert_eq!([noted("2026-11", 5), noted("2026-12", 5), noted("2026-11", 9)], [0, 1, 1]);
 }

@@ -68,7 +68,8 @@ async fn rotate_in(config: &Config, aggregates: &Aggregates) -> anyhow::Result<R
             continue; // An earlier rotation to the same key got so far.
         }
         let value = from.open(&bytes, &bound_to);
-        let value = value.with_context(|| format!("the API key {key} of {} cannot be opened", bound_to.owner))?;
+        let value =
+            value.with_context(|| format!("the API key {key} of {} cannot be opened", bound_to.owner))?;
         secrets.push(SecretChange { id: bound_to.secret, sealed: Some(to.seal(&value, &bound_to)?) });
     }
     let sealed = secrets.len();

@@ -45,7 +45,8 @@ mod tests {
     #[test]
     fn line_that_cannot_be_read_is_named_and_not_shown() {
         let file = std::env::temp_dir().join(format!("dotenv-{}", uuid::Uuid::now_v7()));
-        std::fs::write(&file, "PORT=1\nANTHROPIC_API_KEY = sk-ant-canary second\nSECRET_KEY='canary\n").unwrap();
+        std::fs::write(&file, "PORT=1\nANTHROPIC_API_KEY = sk-ant-canary second\nSECRET_KEY='canary\n")
+            .unwrap();
         let (mut variables, mut problems) = (BTreeMap::new(), vec![]);
 
         read(&file, &mut variables, &mut problems);

@@ -65,7 +65,8 @@ fn value_of_a_secret_that_is_wrong_is_not_repeated() {
 
 #[test]
 fn proxies_are_known_by_name() {
-    let config = read(&[("HTTPS_PROXY", "http://me:pw@Proxy.example:3128"), ("http_proxy", "other:80")]).unwrap();
+    let config =
+        read(&[("HTTPS_PROXY", "http://me:pw@Proxy.example:3128"), ("http_proxy", "other:80")]).unwrap();
 
     assert_eq!(config.proxies, ["proxy.example", "other"]);
 }

@@ -377,9 +377,9 @@ fn network(caller: &Principal) -> Network {
 fn is_public(url: &url::Url) -> bool {
     const PRIVATE: [&str; 6] = ["localhost", "local", "internal", "localdomain", "lan", "home.arpa"];
     let Some(url::Host::Domain(name)) = url.host() else { return false };
-    let is_private = PRIVATE.iter().any(|ending| {
-        name.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    });
+    let is_private = PRIVATE
+        .iter()
+        .any(|ending| name.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
     let is_whole = name.contains('.') && !name.ends_with('.');
     url.scheme() == "https" && url.port_or_known_default() == Some(443) && is_whole && !is_private
 }

@@ -40,18 +40,18 @@ pub(super) async fn write_spend(
 ) -> sqlx::Result<()> {
     for (key, total) in spend {
         sqlx::query(AssertSqlSafe(ADD_SPEND.as_str()))
-        .bind(&key.month)
-        .bind(&key.tenant.0)
-        .bind(&key.owner)
-        .bind(key.key.map(|key| key.to_string()).unwrap_or_default())
-        .bind(signed(total.calls))
-        .bind(signed(total.cost.0))
-        .bind(signed(total.usage.input_tokens))
-        .bind(signed(total.usage.output_tokens))
-        .bind(signed(total.usage.cache_read_input_tokens))
-        .bind(signed(total.usage.cache_creation_input_tokens))
-        .execute(&mut *connection)
-        .await?;
+            .bind(&key.month)
+            .bind(&key.tenant.0)
+            .bind(&key.owner)
+            .bind(key.key.map(|key| key.to_string()).unwrap_or_default())
+            .bind(signed(total.calls))
+            .bind(signed(total.cost.0))
+            .bind(signed(total.usage.input_tokens))
+            .bind(signed(total.usage.output_tokens))
+            .bind(signed(total.usage.cache_read_input_tokens))
+            .bind(signed(total.usage.cache_creation_input_tokens))
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

@@ -47,8 +47,10 @@ async fn change_of_an_older_version_is_refused_and_leaves_nothing() {
 async fn secret_that_is_destroyed_is_in_no_file() {
     let folder = Folder::new();
     let store = folder.open().await;
-    let [first, second] = [b"the-first-canary-of-a-secret", b"its-other-canary-of-a-secret"].map(|text| text.repeat(9));
-    let put = |number, sealed: Option<&Vec<u8>>| SecretChange { id: secret_id(number), sealed: sealed.cloned() };
+    let [first, second] =
+        [b"the-first-canary-of-a-secret", b"its-other-canary-of-a-secret"].map(|text| text.repeat(9));
+    let put =
+        |number, sealed: Option<&Vec<u8>>| SecretChange { id: secret_id(number), sealed: sealed.cloned() };
     let changes = [
         vec![put(1, Some(&first)), put(2, Some(&second))],
         vec![put(1, None)],

@@ -104,7 +104,10 @@ async fn without_any_key_the_agent_is_told_so() {
 
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, asked), (403, 0));
-    assert_eq!(body["error"]["message"], "no API key of this session's owner can be used: enable one, or store another");
+    assert_eq!(
+        body["error"]["message"],
+        "no API key of this session's owner can be used: enable one, or store another"
+    );
 }
 
 #[tokio::test]

@@ -144,7 +144,8 @@ async fn call_under_way_is_told_of_when_the_process_ends_and_then_nothing_more_i
 async fn call_that_is_left_before_its_answer_has_cost_its_question() {
     for pieces in [vec!["…"], vec![HEAD, "…"]] {
         let mut set = Set::before(Upstream::playing(move |_| pieces.clone()).await).await;
-        let question = format!(r#"{{"model":"claude-opus-4-8","max_tokens":1,"messages":"{}"}}"#, "x".repeat(946));
+        let question =
+            format!(r#"{{"model":"claude-opus-4-8","max_tokens":1,"messages":"{}"}}"#, "x".repeat(946));
 
         let call = set.call().body(question).send();
         let answer = tokio::time::timeout(Duration::from_millis(300), call).await;

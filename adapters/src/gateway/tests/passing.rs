@@ -20,9 +20,11 @@ async fn request_goes_on_with_the_real_key_and_nothing_that_the_agent_said_of_it
 
     let call = set.call().body(body).header("anthropic-beta", "one,two").header("user-agent", "claude-cli/2");
     let call = call.header("x-stainless-retry-count", "0").header("x-claude-code-session-id", "s");
-    let call = call.header("helicone-target-url", "https://evil.test").header("x-forwarded-host", "evil.test");
+    let call =
+        call.header("helicone-target-url", "https://evil.test").header("x-forwarded-host", "evil.test");
     let call = call.header("forwarded", "for=1.2.3.4").header("x-http-method-override", "GET");
-    let call = call.header("traceparent", "00-1-1-01").header("x-api-key-2", "k").header("anthropic-hop", "1");
+    let call =
+        call.header("traceparent", "00-1-1-01").header("x-api-key-2", "k").header("anthropic-hop", "1");
     let call = call.header("authorization", "Bearer own").header("cookie", "c=1");
     let answer = call.header("connection", "keep-alive, anthropic-hop").send().await.unwrap();
 

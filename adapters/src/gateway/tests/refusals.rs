@@ -106,7 +106,8 @@ async fn process_that_lets_its_requests_hang_takes_no_memory_from_others() {
     let mut hanging = vec![];
     for _ in 0..20 {
         let mut agent = TcpStream::connect(&address).await.unwrap();
-        let head = format!("POST /v1/messages HTTP/1.1\r\nhost: {address}\r\nx-api-key: {}\r\n", greedy.token());
+        let head =
+            format!("POST /v1/messages HTTP/1.1\r\nhost: {address}\r\nx-api-key: {}\r\n", greedy.token());
         agent.write_all(format!("{head}content-length: 33554432\r\n\r\n{{").as_bytes()).await.unwrap();
         hanging.push(agent);
     }
