@@ -2,18 +2,20 @@
 //! session's calls are made with.
 //!
 //! A value comes in once, is sealed at once, and leaves the vault only on its way to the model's API, as a
-//! [`ModelKey`]. Whoever has keys of his own uses those and no other: one that the API refuses is passed
-//! over for the next, and when none is left, the call fails. Whoever has none uses the operator's.
+//! [`ModelKey`](runner_core::model_access::ModelKey). Whoever has keys of his own uses those and no other: one that the API refuses is passed
+//! over for the next, and when none is left, the call fails, also when he has disabled all of them himself.
+//! Whoever has none uses the operator's (`serving.rs`).
+
+mod serving;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use runner_core::aggregate::SecretChange;
-use runner_core::api_key::event::{ApiKeyEvent, Refusal, StoredKey};
+use runner_core::api_key::event::{ApiKeyEvent, StoredKey};
 use runner_core::api_key::{ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, MAX_KEYS};
 use runner_core::event_log::Provenance;
-use runner_core::ids::{ApiKeyId, CommandId, SecretId, StreamId};
-use runner_core::model_access::{ModelKey, ModelKeys, ModelScope, Payer, SpendRecord, Spent};
+use runner_core::ids::{ApiKeyId, SecretId, StreamId};
+use runner_core::model_access::{Network, Payer, SpendRecord, Spent};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AppendError, Clock, ReadError};
 use runner_core::principal::{Principal, Reach};
@@ -23,6 +25,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::aggregates::{Aggregates, ChangeError, Decided, Loaded};
+pub use serving::SessionKeys;
 
 /// Why a key was not stored or changed.
 #[derive(Debug, Error)]
@@ -53,6 +56,8 @@ pub struct NewKey {
     pub value: SecretString,
     pub last_four: String,
     pub base_url: Option<String>,
+    /// Where that may lie, by who stores it.
+    pub network: Network,
     pub priority: u32,
     pub monthly_budget: Option<MicroDollars>,
 }
@@ -124,7 +129,7 @@ impl ApiKeys {
         if own.len() >= MAX_KEYS {
             return Err(ApiKeyError::TooMany);
         }
-        if own.iter().filter_map(ApiKey::stored).any(|stored| stored.name == new.name) {
+        if is_taken(&own, &new.name) {
             return Err(ApiKeyError::NameTaken);
         }
         let stored = StoredKey {
@@ -134,6 +139,7 @@ impl ApiKeys {
             secret: SecretId(Uuid::now_v7()),
             last_four: new.last_four,
             base_url: new.base_url,
+            network: new.network,
             priority: new.priority,
             monthly_budget_micros: new.monthly_budget,
             at: self.clock.now(),
@@ -156,7 +162,23 @@ impl ApiKeys {
         changes: Vec<KeyChange>,
         provenance: Provenance,
     ) -> Result<ApiKey, ApiKeyError> {
+        let _deciding = self.deciding.lock().await;
         let loaded = self.load(reach, key).await?;
+        let name = changes.iter().find_map(|change| match change {
+            KeyChange::Name(name) => Some(name),
+            KeyChange::Enabled
+            | KeyChange::Disabled
+            | KeyChange::Priority(_)
+            | KeyChange::MonthlyBudget(_) => None,
+        });
+        if let (Some(name), Some(stored)) = (name, loaded.state.stored()) {
+            let of_owner = Reach { tenant: loaded.tenant.clone(), owner: Some(stored.owner.clone()) };
+            let mut others = self.list(&of_owner).await?;
+            others.retain(|other| other.stored().is_some_and(|other| other.key != key));
+            if is_taken(&others, name) {
+                return Err(ApiKeyError::NameTaken);
+            }
+        }
         let change =
             |key: &Loaded<ApiKey>| Ok(key.state.decide(ApiKeyCommand::Change(changes.clone()))?.into());
         self.change_at((loaded.stream, loaded.tenant), provenance, change).await
@@ -219,80 +241,10 @@ impl ApiKeys {
     ) -> Result<ApiKey, ApiKeyError> {
         Ok(self.aggregates.change(place, provenance, decide).await?.0.state)
     }
-
-    /// Whether the calls of somebody's sessions are made with keys of his own.
-    pub async fn serve(&self, owner: &Principal) -> Result<bool, ApiKeyError> {
-        Ok(self.key_use == KeyUse::Used && self.list(&owner.own()).await?.iter().any(|key| key.enabled))
-    }
-
-    /// A person's keys that may be tried now, opened; `None` if he has none at all.
-    async fn usable(
-        &self,
-        scope: &ModelScope,
-        base_url: Option<&str>,
-    ) -> Result<Option<Vec<ModelKey>>, ReadError> {
-        if self.key_use == KeyUse::Unused {
-            return Ok(None);
-        }
-        let reach = Reach { tenant: scope.tenant.clone(), owner: Some(scope.owner.clone()) };
-        let keys = self.list(&reach).await.map_err(|error| ReadError(error.into()))?;
-        if !keys.iter().any(|key| key.enabled) {
-            return Ok(None);
-        }
-        let now = self.clock.now();
-        let rested = keys.iter().any(|key| key.is_usable(now));
-        let mut usable = vec![];
-        for key in keys.iter().filter(|key| key.enabled && (key.is_usable(now) || !rested)) {
-            let Some(stored) = key.stored() else { continue };
-            let bound_to = SealedFor {
-                tenant: scope.tenant.clone(),
-                owner: stored.owner.clone(),
-                secret: stored.secret,
-            };
-            let Some(sealed) = self.aggregates.load_secret(stored.secret).await? else { continue };
-            let value = self.vault.open(&sealed, &bound_to).map_err(|error| ReadError(error.into()))?;
-            let base_url = stored.base_url.as_deref().or(base_url).map(str::to_owned);
-            usable.push(ModelKey::new(Some(stored.key.0), base_url, value));
-        }
-        Ok(Some(usable))
-    }
 }
 
-/// Which keys a session's calls are made with: its owner's, or the operator's.
-#[derive(Debug)]
-pub struct SessionKeys<K> {
-    pub own: ApiKeys,
-    /// Where own keys are valid that do not say; absent means Anthropic's public API.
-    pub base_url: Option<String>,
-    pub operator: K,
-}
-
-#[async_trait]
-impl<K: ModelKeys> ModelKeys for SessionKeys<K> {
-    async fn keys(&self, scope: &ModelScope) -> Result<Vec<ModelKey>, ReadError> {
-        match self.own.usable(scope, self.base_url.as_deref()).await? {
-            Some(own) => Ok(own),
-            None => self.operator.keys(scope).await,
-        }
-    }
-
-    async fn refused(&self, scope: &ModelScope, key: &ModelKey, status: u16) {
-        let Some(id) = key.id else { return self.operator.refused(scope, key, status).await };
-        let provenance = Provenance {
-            actor: "system".to_owned(),
-            request_id: None,
-            address: None,
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None,
-        };
-        let refusal = Refusal { status, at: self.own.clock.now() };
-        let place = (StreamId(id), scope.tenant.clone());
-        let note =
-            |key: &Loaded<ApiKey>| Ok(key.state.decide(ApiKeyCommand::NoteRefusal(refusal.clone()))?.into());
-        if let Err(error) = self.own.change_at(place, provenance, note).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "that a key was refused is not stored");
-        }
-    }
+fn is_taken(keys: &[ApiKey], name: &str) -> bool {
+    keys.iter().filter_map(ApiKey::stored).any(|stored| stored.name == name)
 }
 
 fn bound_to(principal: &Principal, owner: &str, secret: SecretId) -> SealedFor {

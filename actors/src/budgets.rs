@@ -5,13 +5,13 @@ use runner_core::account::Account;
 use runner_core::account::username::Username;
 use runner_core::api_key::ApiKey;
 use runner_core::ids::StreamId;
-use runner_core::model_access::{BudgetLimits, Payer};
+use runner_core::model_access::{BudgetError, BudgetLimits, Payer};
 use runner_core::money::MicroDollars;
-use runner_core::ports::ReadError;
 
 use crate::aggregates::Aggregates;
 
-/// A user's own budget, or the one that everybody has; a key's own budget.
+/// A user's own budget, or the one that everybody has; a key's own budget. Whose account is disabled may
+/// spend nothing, whatever his agents are still doing.
 #[derive(Debug)]
 pub struct StoredBudgets {
     pub aggregates: Aggregates,
@@ -21,13 +21,17 @@ pub struct StoredBudgets {
 
 #[async_trait]
 impl BudgetLimits for StoredBudgets {
-    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError> {
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, BudgetError> {
         match payer {
             Payer::User { owner, .. } => {
                 // The local user has no account.
                 let Ok(username) = Username::try_from(owner.clone()) else { return Ok(self.of_each_user) };
                 let account = self.aggregates.load::<Account>(Account::stream(&username)).await?;
-                let own = account.and_then(|account| account.state.profile()?.monthly_budget);
+                let Some(account) = account else { return Ok(self.of_each_user) };
+                if !account.state.is_active() {
+                    return Err(BudgetError::OwnerDisabled);
+                }
+                let own = account.state.profile().and_then(|profile| profile.monthly_budget);
                 Ok(own.or(self.of_each_user))
             }
             Payer::Key(key) => {

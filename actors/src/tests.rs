@@ -2,6 +2,7 @@
 //! one, in `tests/`, hold failures, the life of a server, and those who watch.
 
 mod adoption;
+mod api_keys;
 mod failures;
 mod lifetimes;
 mod limits;

@@ -7,7 +7,9 @@
 //! about credentials, and puts the real key on (`upstream.rs`). Answers go back byte for byte, as they
 //! come. On their way it is read what they have used (`meter.rs`), and each call is told of in what the
 //! agent's process puts out (`call.rs`), with its price (`prices.rs`). When a budget is spent, the next call is
-//! refused (`passes.rs`, `budgets.rs`), in a way that makes the agent say so and stop.
+//! refused (`passes.rs`, `budgets.rs`), in a way that makes the agent say so and stop. What a call may cost is
+//! set aside while it is under way (`reservation.rs`, `tally.rs`): calls that come at once wait for one another
+//! where they could spend the same money.
 //!
 //! Which keys there are is the business of `runner_core::model_access::ModelKeys`; the operator's own is
 //! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
@@ -18,8 +20,11 @@ mod call;
 mod meter;
 mod passes;
 mod prices;
+mod public_only;
 mod refusal;
+mod reservation;
 mod routes;
+mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;
@@ -29,7 +34,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::{Budgets, ModelKey, ModelKeys, ModelScope, SpentBefore};
+use runner_core::model_access::{BudgetSpent, Budgets, ModelKey, ModelKeys, ModelScope, SpentBefore};
 use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
 use thiserror::Error;
@@ -49,6 +54,8 @@ pub struct GatewaySettings {
     pub budgets: Arc<dyn Budgets>,
     /// For each session as a whole.
     pub session_budget: Option<MicroDollars>,
+    /// Names of the proxies through which the server itself goes out.
+    pub proxies: Vec<String>,
 }
 
 /// A process that is to be let in, and what it may spend.
@@ -90,9 +97,9 @@ pub struct Gateway {
 impl Gateway {
     /// Listens on a free port of the loopback interface.
     pub async fn start(settings: GatewaySettings) -> Result<Self, GatewayError> {
-        let GatewaySettings { keys, budgets, session_budget } = settings;
+        let GatewaySettings { keys, budgets, session_budget, proxies } = settings;
         let passes = Arc::new(Passes::new(budgets, session_budget));
-        let upstream = Upstream::new(keys).map_err(GatewayError::Client)?;
+        let upstream = Upstream::new(keys, proxies).map_err(GatewayError::Client)?;
         let routes = Arc::new(Routes::new(Arc::clone(&passes), upstream));
         let server = LoopbackServer::start(move |request| Arc::clone(&routes).respond(request)).await?;
         tracing::debug!("the gateway listens on {}", server.base_url());
@@ -127,4 +134,7 @@ impl ModelKeys for OperatorKey {
     async fn refused(&self, scope: &ModelScope, _: &ModelKey, status: u16) {
         tracing::warn!(session.id = %scope.session, status, "the model's API does not accept the operator's key");
     }
+
+    /// It has no budget of its own.
+    async fn exhausted(&self, _: &ModelScope, _: &ModelKey, _: &BudgetSpent) {}
 }

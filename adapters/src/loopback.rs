@@ -1,4 +1,9 @@
 //! A small HTTP server on a free port of the loopback interface, for programs on this machine only.
+//!
+//! Any of them may connect, also one that wants to keep the others out. So it never stops accepting: when too
+//! many connections are open, the one goes that has been idle the longest. Who is being answered stays.
+
+mod connections;
 
 use std::convert::Infallible;
 use std::io;
@@ -6,6 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -13,10 +19,13 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+
+use connections::{Activity, Connections};
 
 const MAX_CONNECTIONS: usize = 512;
-const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
+/// From the connection, or the last answer, to the end of a request's head. Clients connect anew after that.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a failed accept: it usually means that file descriptors have run out.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
@@ -37,9 +46,17 @@ impl LoopbackServer {
         R: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Response<ResponseBody>> + Send + 'static,
     {
+        Self::start_with(MAX_CONNECTIONS, respond).await
+    }
+
+    async fn start_with<R, F>(max_connections: usize, respond: R) -> io::Result<Self>
+    where
+        R: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        F: Future<Output = Response<ResponseBody>> + Send + 'static,
+    {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let server = tokio::spawn(serve(listener, respond));
+        let server = tokio::spawn(serve(listener, Connections::at_most(max_connections), respond));
         Ok(Self { address, server })
     }
 
@@ -55,21 +72,18 @@ impl Drop for LoopbackServer {
 }
 
 /// Accepts for ever. The connections live in this future's set, so they end with it.
-async fn serve<R, F>(listener: TcpListener, respond: R)
+async fn serve<R, F>(listener: TcpListener, mut connections: Connections, respond: R)
 where
     R: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Response<ResponseBody>> + Send + 'static,
 {
-    let mut connections = JoinSet::new();
     loop {
-        while connections.len() >= MAX_CONNECTIONS {
-            connections.join_next().await;
-        }
         tokio::select! {
-            Some(_) = connections.join_next() => {}
+            () = connections.next_end() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve_connection(stream, respond.clone()));
+                    let respond = respond.clone();
+                    connections.open(|activity| serve_connection(stream, activity, respond));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection on loopback cannot be accepted");
@@ -80,7 +94,7 @@ where
     }
 }
 
-async fn serve_connection<R, F>(stream: TcpStream, respond: R)
+async fn serve_connection<R, F>(stream: TcpStream, activity: Activity, respond: R)
 where
     R: Fn(Request<Incoming>) -> F + Send,
     F: Future<Output = Response<ResponseBody>> + Send,
@@ -88,8 +102,9 @@ where
     // What is streamed in small pieces shall not wait for more of them.
     stream.set_nodelay(true).ok();
     let service = service_fn(move |request| {
+        let busy = activity.begin();
         let response = respond(request);
-        async move { Ok::<_, Infallible>(response.await) }
+        async move { Ok::<_, Infallible>(response.await.map(|body| busy.until_sent(body).boxed_unsync())) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -98,5 +113,37 @@ where
     // A client that leaves and an answer that is cut off end here too: neither is worth more than a trace.
     if let Err(error) = connection.await {
         tracing::trace!(%error, "a connection on loopback ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::{BodyExt as _, Full};
+    use hyper::Response;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::LoopbackServer;
+
+    #[tokio::test]
+    async fn those_who_connect_and_say_nothing_keep_nobody_out() {
+        let server = LoopbackServer::start_with(4, |_| async {
+            Response::new(Full::new("here".into()).map_err(|never| match never {}).boxed_unsync())
+        });
+        let server = server.await.unwrap();
+        let mut idle = vec![];
+        for _ in 0..20 {
+            idle.push(TcpStream::connect(server.address).await.unwrap());
+        }
+
+        let mut client = TcpStream::connect(server.address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        let read = tokio::time::timeout(Duration::from_secs(5), client.read_to_string(&mut answer)).await;
+
+        read.expect("it does not wait").unwrap();
+        assert!(answer.ends_with("here"), "{answer}");
     }
 }

@@ -15,7 +15,7 @@ use crate::aggregate::Aggregate;
 use crate::ids::SecretId;
 use crate::money::MicroDollars;
 use crate::time::Timestamp;
-use event::{ApiKeyEvent, Refusal, StoredKey};
+use event::{ApiKeyEvent, Exhaustion, Refusal, StoredKey};
 
 /// The most keys that one person keeps.
 pub const MAX_KEYS: usize = 50;
@@ -30,6 +30,8 @@ pub struct ApiKey {
     pub enabled: bool,
     pub rotated_at: Option<Timestamp>,
     pub last_refused: Option<Refusal>,
+    #[serde(default)]
+    last_exhausted: Option<Exhaustion>,
     removed: bool,
 }
 
@@ -45,8 +47,10 @@ pub enum ApiKeyCommand {
         at: Timestamp,
     },
     Remove,
-    /// The API did not accept it.
-    NoteRefusal(Refusal),
+    /// The API did not accept the value under this secret.
+    NoteRefusal(SecretId, Refusal),
+    /// Its budget is spent.
+    NoteExhaustion(Exhaustion),
 }
 
 /// One property of a key.
@@ -98,11 +102,20 @@ impl ApiKey {
                 Ok(vec![ApiKeyEvent::ApiKeyRotated { secret, last_four, at }])
             }
             ApiKeyCommand::Remove => Ok(vec![ApiKeyEvent::ApiKeyRemoved {}]),
-            ApiKeyCommand::NoteRefusal(refusal) => {
+            // What was refused has been replaced meanwhile.
+            ApiKeyCommand::NoteRefusal(secret, _) if secret != stored.secret => Ok(vec![]),
+            ApiKeyCommand::NoteRefusal(_, refusal) => {
                 let known = self.last_refused.as_ref().is_some_and(|last| {
                     last.status == refusal.status && refusal.at.millis_since(last.at) < REFUSED_FOR_MS
                 });
                 Ok(if known { vec![] } else { vec![ApiKeyEvent::ApiKeyRefused(refusal)] })
+            }
+            ApiKeyCommand::NoteExhaustion(exhaustion) => {
+                // Once for a month and a limit: each call that comes would tell of it again.
+                let known = self.last_exhausted.as_ref().is_some_and(|last| {
+                    (&last.month, last.limit_micros) == (&exhaustion.month, exhaustion.limit_micros)
+                });
+                Ok(if known { vec![] } else { vec![ApiKeyEvent::ApiKeyExhausted(exhaustion)] })
             }
         }
     }
@@ -152,6 +165,9 @@ impl Aggregate for ApiKey {
             }
             (ApiKeyEvent::ApiKeyDisabled {}, Some(_)) => self.enabled = false,
             (ApiKeyEvent::ApiKeyRefused(refusal), Some(_)) => self.last_refused = Some(refusal.clone()),
+            (ApiKeyEvent::ApiKeyExhausted(exhaustion), Some(_)) => {
+                self.last_exhausted = Some(exhaustion.clone());
+            }
             (ApiKeyEvent::ApiKeyRemoved {}, Some(_)) => self.removed = true,
             (
                 ApiKeyEvent::ApiKeyRenamed { .. }
@@ -161,6 +177,7 @@ impl Aggregate for ApiKey {
                 | ApiKeyEvent::ApiKeyEnabled {}
                 | ApiKeyEvent::ApiKeyDisabled {}
                 | ApiKeyEvent::ApiKeyRefused(_)
+                | ApiKeyEvent::ApiKeyExhausted(_)
                 | ApiKeyEvent::ApiKeyRemoved {},
                 None,
             ) => {}

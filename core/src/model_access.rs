@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::agent::Usage;
 use crate::aggregate::TenantId;
-use crate::ids::SessionId;
+use crate::ids::{SecretId, SessionId};
 use crate::money::MicroDollars;
 use crate::ports::ReadError;
 use crate::time::Timestamp;
@@ -24,19 +24,39 @@ pub struct ModelScope {
     pub owner: String,
 }
 
+/// Where the address of a key may lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// On the public network only: the address is somebody's choice who has no say over this server.
+    #[default]
+    Public,
+    /// Wherever the server reaches.
+    Any,
+}
+
 /// A key of the model's API. `Debug` does not show the secret, and it is wiped from memory when dropped.
 #[derive(Clone, Debug)]
 pub struct ModelKey {
     /// Names it where people keep several; the operator's own has none.
     pub id: Option<Uuid>,
+    /// Under which its value is kept, which is another one after each rotation; the operator's has none.
+    pub value: Option<SecretId>,
     /// Where it is valid; absent means Anthropic's public API.
     pub base_url: Option<String>,
+    pub network: Network,
     secret: SecretString,
 }
 
 impl ModelKey {
+    /// A key of the operator's.
     pub fn new(id: Option<Uuid>, base_url: Option<String>, secret: impl Into<SecretString>) -> Self {
-        Self { id, base_url, secret: secret.into() }
+        Self { id, value: None, base_url, network: Network::Any, secret: secret.into() }
+    }
+
+    /// The same as somebody stored it.
+    pub fn stored(self, value: SecretId, network: Network) -> Self {
+        Self { value: Some(value), network, ..self }
     }
 
     /// The key itself, for the one place that sends it.
@@ -48,11 +68,14 @@ impl ModelKey {
 /// The keys with which a model may be asked.
 #[async_trait]
 pub trait ModelKeys: Send + Sync {
-    /// The keys to try, in order. None means that nobody has set one up.
+    /// The keys to try, in order. None means that there are some and none of them may be used.
     async fn keys(&self, scope: &ModelScope) -> Result<Vec<ModelKey>, ReadError>;
 
     /// A key was not accepted, with this HTTP status. The next one is tried.
     async fn refused(&self, scope: &ModelScope, key: &ModelKey, status: u16);
+
+    /// Nothing is left of a key's own budget. The next one is tried.
+    async fn exhausted(&self, scope: &ModelScope, key: &ModelKey, spent: &BudgetSpent);
 }
 
 /// One question to a model and its answer, as the gateway saw them pass.
@@ -140,20 +163,46 @@ impl BudgetSpent {
 pub enum BudgetError {
     #[error("{}", .0.message())]
     Spent(BudgetSpent),
+    /// Calls under way may cost all that is left, and did not end in time.
+    #[error("other calls are under way that may cost all that is left of a budget")]
+    Reserved,
+    /// The owner of the session may not ask anything any more.
+    #[error("the account of this session's owner is disabled")]
+    OwnerDisabled,
     /// What was spent cannot be read.
     #[error(transparent)]
     Unknown(#[from] ReadError),
 }
 
+/// A part of what a call costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Payment {
+    pub cost: MicroDollars,
+    /// So much of what was set aside for the call is free again.
+    pub released: MicroDollars,
+}
+
 /// Budgets of users and keys. Those of a turn and a session are kept where their process is.
+///
+/// For each call that may be made something is set aside, so that several at once do not spend the same
+/// money. Whoever was told that he may make a call says exactly once that it has ended.
 #[async_trait]
 pub trait Budgets: Send + Sync {
-    /// Whether one more call may be made. Asked before each.
-    async fn check(&self, scope: &ModelScope, key: Option<Uuid>) -> Result<(), BudgetError>;
+    /// Whether one more call may be made, and if so sets aside what it is expected to cost. A call alone may
+    /// be made while anything is left. If calls under way may cost the rest, this waits for them.
+    async fn reserve(
+        &self,
+        scope: &ModelScope,
+        key: Option<Uuid>,
+        estimate: MicroDollars,
+    ) -> Result<(), BudgetError>;
 
     /// Something was spent, which may not be in the log yet. Told as soon as it is known, so one call tells
     /// several times.
-    fn spent(&self, scope: &ModelScope, key: Option<Uuid>, cost: MicroDollars);
+    fn spent(&self, scope: &ModelScope, key: Option<Uuid>, payment: Payment);
+
+    /// A call has ended; what is left of what was set aside for it is free again.
+    fn ended(&self, scope: &ModelScope, key: Option<Uuid>, released: MicroDollars);
 }
 
 /// Whose money it is.
@@ -182,6 +231,6 @@ pub trait SpendRecord: Send + Sync {
 /// What may be spent in a calendar month.
 #[async_trait]
 pub trait BudgetLimits: Send + Sync {
-    /// `None` is no limit.
-    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError>;
+    /// `None` is no limit. Who may not spend anything is refused with [`BudgetError::OwnerDisabled`].
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, BudgetError>;
 }

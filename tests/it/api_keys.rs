@@ -106,6 +106,61 @@ async fn a_key_that_is_spent_is_passed_over_and_the_last_one_stops_the_turn() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_spent_is_in_the_audit_log_once() {
+    let setup = Setup::start().await;
+    let small = setup.store("small", &setup.key, json!({ "monthly_budget_usd": 0.000_001 })).await.body;
+    setup.store("next", &setup.key, json!({ "priority": 9 })).await;
+
+    for _ in 0..3 {
+        setup.task().await;
+    }
+
+    let audit = setup.server.get("/api/audit/events?limit=200").await.body;
+    let told = audit["events"].as_array().unwrap().iter();
+    let told: Vec<_> = told.filter(|event| event["type"] == "api_key_exhausted").collect();
+    assert_eq!(told.len(), 1, "{audit}");
+    assert!(told[0].to_string().contains(small["id"].as_str().unwrap()), "{}", told[0]);
+}
+
+#[tokio::test]
+async fn who_disables_all_keys_of_his_own_does_not_use_the_operators() {
+    let setup = Setup::start().await;
+    let stored = setup.store("main", &setup.key, json!({})).await.body;
+    let path = format!("/api/api-keys/{}", stored["id"].as_str().unwrap());
+    let disable = json!({ "enabled": false });
+    assert_eq!(
+        answer(setup.server.request(Method::PATCH, &path).json(&disable)).await.status,
+        StatusCode::OK
+    );
+
+    let refused = setup.server.post("/api/task", &json!({ "prompt": "hello" })).await;
+
+    assert!(
+        refused.body.to_string().contains("no API key of this session's owner can be used"),
+        "{}",
+        refused.body
+    );
+    let session = refused.body["session_id"].as_str().unwrap();
+    assert_eq!(setup.server.view(session).await["offline"], false);
+}
+
+#[tokio::test]
+async fn a_key_cannot_be_renamed_to_what_another_is_called() {
+    let setup = Setup::start().await;
+    setup.store("one", &setup.key, json!({})).await;
+    let two = setup.store("two", &setup.key, json!({})).await.body;
+    let path = format!("/api/api-keys/{}", two["id"].as_str().unwrap());
+    let rename = async |name: &str| {
+        answer(setup.server.request(Method::PATCH, &path).json(&json!({ "name": name }))).await
+    };
+
+    let (taken, same, free) = (rename("one").await, rename("two").await, rename("three").await);
+
+    assert_eq!((taken.status, taken.code()), (StatusCode::CONFLICT, "key_name_taken"));
+    assert_eq!((same.status, free.status), (StatusCode::OK, StatusCode::OK));
+}
+
+#[tokio::test]
 async fn a_rotated_key_is_used_from_the_next_call_on() {
     let setup = Setup::start().await;
     let stored = setup.store("main", "sk-ant-of-nobody", json!({})).await.body;
@@ -167,6 +222,16 @@ async fn bad_input_is_named_and_the_key_is_not_repeated() {
         (json!({ "name": "a", "key": key, "base_url": "ftp://example.com" }), 400, "/base_url"),
         (json!({ "name": "a", "key": key, "base_url": "http://169.254.169.254" }), 403, "/base_url"),
         (json!({ "name": "a", "key": key, "base_url": "https://127.0.0.1:9" }), 403, "/base_url"),
+        (json!({ "name": "a", "key": key, "base_url": "https://localhost." }), 403, "/base_url"),
+        (json!({ "name": "a", "key": key, "base_url": "https://a.localhost" }), 403, "/base_url"),
+        (
+            json!({ "name": "a", "key": key, "base_url": "https://metadata.google.internal" }),
+            403,
+            "/base_url",
+        ),
+        (json!({ "name": "a", "key": key, "base_url": "https://printer.local" }), 403, "/base_url"),
+        (json!({ "name": "a", "key": key, "base_url": "https://example.com." }), 403, "/base_url"),
+        (json!({ "name": "a", "key": key, "base_url": "https://example.com:8443" }), 403, "/base_url"),
         (json!({ "name": "a", "key": key, "color": "red" }), 400, "/color"),
     ] {
         let refused = member.post("/api/api-keys", &body).await;

@@ -102,24 +102,36 @@ async fn a_session_has_a_budget_for_all_its_turns() {
 }
 
 #[tokio::test]
-async fn a_subagent_cannot_spend_more_than_the_turn_may() {
+async fn a_program_that_asks_with_the_agents_token_cannot_spend_more_than_the_turn_may() {
     let server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
-    let inner = costly(5)["prompt"].clone();
-    let agent = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose" });
-    let replies = json!([{ "tool_use": { "name": "Agent", "input": agent } }, { "text": "never" }]);
+    let question = json!({
+        "model": "claude-opus-4-8", "max_tokens": 100,
+        "messages": [{ "role": "user", "content": costly(1)["prompt"] }],
+    });
+    std::fs::write(server.workspace().join("question.json"), question.to_string()).unwrap();
+    // Claude Code itself does not know of these: only the gateway can count them.
+    let ask = "for i in 1 2 3 4; do curl -s --noproxy '*' -o answer.$i -w '%{http_code} ' -d @question.json \
+        -H \"x-api-key: $ANTHROPIC_API_KEY\" -H 'content-type: application/json' \
+        $ANTHROPIC_BASE_URL/v1/messages >> statuses; done";
+    let bash = json!({ "name": "Bash", "input": { "command": ask, "description": "ask" } });
+    let little = json!({ "input_tokens": 10, "output_tokens": 1 });
+    let replies = json!([{ "tool_use": bash, "usage": little }, { "text": "never", "usage": little }]);
     let body = json!({
-        "prompt": script("Delegate.", &replies), "permission_mode": "bypassPermissions",
+        "prompt": script("Ask.", &replies), "permission_mode": "bypassPermissions",
         "model": "claude-opus-4-8", "max_budget_usd": 0.01,
     });
 
-    let answer = server.post("/api/task", &body).await;
+    let stopped = server.post("/api/task", &body).await;
 
-    let said = answer.body.to_string();
-    assert!(said.contains("budget"), "{said}");
-    let session = answer.body["session_id"].as_str().unwrap();
-    // The first of the conversation, and two of the subagent: the agent itself counts the same.
-    let calls = server.model_calls(session).await;
-    assert_eq!(calls.len(), 3, "{calls:?}");
+    assert_spent(&stopped);
+    let statuses = std::fs::read_to_string(server.workspace().join("statuses")).unwrap();
+    assert_eq!(statuses.trim(), "200 200 402 402");
+    let refused = std::fs::read_to_string(server.workspace().join("answer.3")).unwrap();
+    assert!(refused.contains("the budget of this turn is spent: $0.0121 of $0.0100."), "{refused}");
+    let session = stopped.body["session_id"].as_str().unwrap();
+    let told = exhausted(&server, session).await;
+    assert_eq!((told.len(), &told[0]["budget"]), (1, &json!("turn")), "{told:?}");
+    assert_eq!(server.model_calls(session).await.len(), 3, "one of the agent's, two of the program's");
 }
 
 #[tokio::test]

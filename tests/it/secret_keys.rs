@@ -62,6 +62,22 @@ async fn a_secret_key_that_is_set_is_rotated_to_another_that_is_set() {
 }
 
 #[tokio::test]
+async fn the_key_in_the_data_folder_is_rotated_to_one_that_is_set() {
+    let mut setup = Setup::start().await;
+    setup.store("main", &setup.key, json!({})).await;
+    setup.server.stop().await;
+
+    let before = run(&setup.server, &["serve"], &[("SECRET_KEY", NEW), ("PORT", "0")]).await;
+    let rotated = rotate(&setup.server, &[("NEW_SECRET_KEY", NEW)]).await;
+
+    assert!(before.contains("or unset it if the key in the data folder was in use"), "{before}");
+    assert_eq!(rotated, "");
+    setup.server.set("SECRET_KEY", NEW);
+    setup.server.restart().await;
+    assert_eq!(setup.task().await["message"], "paid");
+}
+
+#[tokio::test]
 async fn with_another_secret_key_the_server_does_not_start_and_says_what_to_do() {
     let mut setup = Setup::start_with(&[("SECRET_KEY", OLD)]).await;
     setup.store("main", &setup.key, json!({})).await;

@@ -1,6 +1,7 @@
 //! The configuration: environment and `.env` file, read once, every mistake named at once.
 
 mod access;
+mod dotenv;
 mod limits;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     pub node: String,
     pub inherited_env: Vec<(String, String)>,
+    /// Names of the proxies through which the server goes out.
+    pub proxies: Vec<String>,
     pub sandbox: Sandbox,
     pub sandbox_read_only: Vec<PathBuf>,
     pub agent_max_processes: u64,
@@ -130,18 +133,7 @@ impl Config {
             tracing::warn!(%error, "secrets stay in the environment, where agents may read them");
             BTreeMap::new()
         });
-        match dotenvy::from_path_iter(".env") {
-            Ok(entries) => {
-                for entry in entries {
-                    match entry {
-                        Ok((name, value)) => drop(variables.insert(name, value)),
-                        Err(error) => problems.push(format!(".env: {error}")),
-                    }
-                }
-            }
-            Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => problems.push(format!(".env: {error}")),
-        }
+        dotenv::read(Path::new(".env"), &mut variables, &mut problems);
         for (name, value) in std::env::vars_os() {
             // What is not text is not ours; none of our settings could be read from it.
             if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
@@ -199,6 +191,7 @@ impl Config {
             )),
             node: reader.text("HOSTNAME").unwrap_or_else(node_name),
             inherited_env: reader.inherited(),
+            proxies: reader.proxies(),
             sandbox: reader.sandbox(),
             sandbox_read_only: reader.existing_paths("SANDBOX_READ_ONLY"),
             agent_max_processes: reader.positive("AGENT_MAX_PROCESSES", 1024),
@@ -284,7 +277,8 @@ impl Reader {
     fn base_url(&mut self) -> Option<String> {
         let url = self.text("ANTHROPIC_BASE_URL")?;
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            self.problems.push(format!("ANTHROPIC_BASE_URL: `{url}` is not an http or https address"));
+            // There may be a password in it.
+            self.problems.push("ANTHROPIC_BASE_URL: is not an http or https address".to_owned());
         }
         Some(url)
     }
@@ -323,6 +317,13 @@ impl Reader {
         good
     }
 
+    /// Their names only: there may be a password beside them.
+    fn proxies(&self) -> Vec<String> {
+        let urls = PROXIES.iter().filter_map(|name| self.text(name));
+        let urls = urls.map(|text| if text.contains("://") { text } else { format!("http://{text}") });
+        urls.filter_map(|url| Some(url::Url::parse(&url).ok()?.host_str()?.to_owned())).collect()
+    }
+
     fn inherited(&self) -> Vec<(String, String)> {
         let inherited = INHERITED.iter().filter_map(|name| {
             let value = self.variables.get(*name)?;
@@ -331,6 +332,10 @@ impl Reader {
         inherited.collect()
     }
 }
+
+/// Where programs are told which proxy to use.
+const PROXIES: &[&str] =
+    &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())

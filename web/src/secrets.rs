@@ -16,7 +16,7 @@ use std::process::Command;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// Settings that nobody else needs to see. The address of the model's API may have a password in it.
-const SECRETS: &[&str] = &[
+pub(crate) const SECRETS: &[&str] = &[
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
     "ANTHROPIC_BASE_URL",

@@ -5,9 +5,11 @@ mod fakes;
 
 use futures_util::future::join_all;
 use runner_core::account::refusal::AccountRefusal;
+use runner_core::model_access::{BudgetError, BudgetLimits as _, Payer};
 use runner_core::principal::{Means, Permission, Principal, Role};
 
 use super::{AccountError, LocalUser, RegistrationPolicy, UserChange};
+use crate::{Aggregates, StoredBudgets};
 use fakes::{World, principal_of};
 
 #[tokio::test]
@@ -78,6 +80,24 @@ async fn last_admin_stays_and_a_disabled_one_does_not_count() {
     }
     world.change(&root, "ada", disabled(false)).await.unwrap();
     world.change(&root, "root", role(Role::Member)).await.unwrap();
+}
+
+#[tokio::test]
+async fn disabled_user_may_spend_nothing() {
+    let world = World::open();
+    let root = principal_of(&world.register("root", None).await.unwrap());
+    world.register("ada", None).await.unwrap();
+    let aggregates = Aggregates::new(std::sync::Arc::clone(&world.log) as _);
+    let budgets = StoredBudgets { aggregates, of_each_user: None };
+    let ada = Payer::User { tenant: root.tenant.clone(), owner: "ada".into() };
+    let local = Payer::User { tenant: root.tenant.clone(), owner: "nobody".into() };
+
+    let before = budgets.monthly_limit(&ada).await;
+    world.change(&root, "ada", disabled(true)).await.unwrap();
+    let after = budgets.monthly_limit(&ada).await;
+
+    assert!(matches!(before, Ok(None)) && matches!(after, Err(BudgetError::OwnerDisabled)));
+    assert!(matches!(budgets.monthly_limit(&local).await, Ok(None)), "who has no account is not disabled");
 }
 
 #[tokio::test]

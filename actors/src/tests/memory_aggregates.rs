@@ -1,4 +1,4 @@
-//! Aggregates in memory: the whole of the port, but for durability and for secrets, which none of these has.
+//! Aggregates in memory: the whole of the port, but for durability.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +12,7 @@ use runner_core::ports::{AggregateLog, AppendError, ReadError};
 #[derive(Default)]
 pub(super) struct MemoryAggregates {
     stored: Mutex<BTreeMap<StreamId, (&'static str, StoredAggregate)>>,
+    secrets: Mutex<BTreeMap<SecretId, Vec<u8>>>,
 }
 
 #[async_trait]
@@ -22,6 +23,13 @@ impl AggregateLog for MemoryAggregates {
         let before = stored.get(&stream).map_or(0, |(_, stored)| stored.version);
         if let Some(expected) = change.expected_version.filter(|expected| *expected != before) {
             return Err(AppendError::Conflict { expected, actual: before });
+        }
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for secret in change.secrets {
+            match secret.sealed {
+                Some(sealed) => drop(secrets.insert(secret.id, sealed)),
+                None => drop(secrets.remove(&secret.id)),
+            }
         }
         let version = before + u64::try_from(change.events.len()).unwrap();
         let state = change.state.unwrap_or_default();
@@ -48,7 +56,7 @@ impl AggregateLog for MemoryAggregates {
         Ok(of_kind.filter(|stored| tenant.is_none_or(|tenant| *tenant == stored.tenant)).cloned().collect())
     }
 
-    async fn load_secret(&self, _: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(None)
+    async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(&secret).cloned())
     }
 }

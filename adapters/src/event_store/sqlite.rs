@@ -5,6 +5,7 @@ pub(super) mod audit;
 pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;
+mod secrets;
 mod spend;
 
 use std::path::Path;
@@ -42,6 +43,8 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         // Without it a REPLACE would delete rows past the triggers.
         .pragma("recursive_triggers", "ON")
+        // A secret that is destroyed is overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", "67108864")
 }
 
@@ -51,6 +54,8 @@ pub(super) struct SqliteWriter {
     options: SqliteConnectOptions,
     /// Absent after a failure: a transaction that broke off leaves a connection in doubt.
     connection: Option<SqliteConnection>,
+    /// Secrets were changed, and what they were may still stand in the write-ahead log.
+    remembers_secrets: bool,
 }
 
 impl SqliteWriter {
@@ -59,10 +64,11 @@ impl SqliteWriter {
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
         MIGRATIONS.run(&mut connection).await?;
-        Ok(Self { options, connection: Some(connection) })
+        Ok(Self { options, connection: Some(connection), remembers_secrets: false })
     }
 
-    pub(super) async fn close(self) {
+    pub(super) async fn close(mut self) {
+        self.forget_secrets().await;
         if let Some(connection) = self.connection
             && let Err(error) = connection.close().await
         {
@@ -87,8 +93,26 @@ impl SqliteWriter {
         Ok(self.connection.insert(connection))
     }
 
+    /// Empties the write-ahead log if there may be secrets in it that were destroyed. While somebody reads it
+    /// that is not possible, and nobody waits for him: it is tried again after the next batch.
+    pub(super) async fn forget_secrets(&mut self) {
+        if !self.remembers_secrets {
+            return;
+        }
+        match secrets::empty_log(self.connection.as_mut()).await {
+            Ok(is_empty) => self.remembers_secrets = !is_empty,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the write-ahead log was not emptied"
+                );
+            }
+        }
+    }
+
     /// Writes a batch in one transaction. When it returns `Ok` the batch is on disk.
     pub(super) async fn write(&mut self, batch: Batch) -> sqlx::Result<()> {
+        self.remembers_secrets |= !batch.secrets.is_empty();
         let written = self.write_all(batch).await;
         if written.is_err() {
             self.connection = None;
@@ -241,6 +265,21 @@ async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIn
     Ok(())
 }
 
+static ADD_USAGE: LazyLock<String> = LazyLock::new(|| {
+    let sums = spend::sums(&[
+        "turns",
+        "cost_micros",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+    ]);
+    format!(
+        "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (tenant, day, owner, model) DO UPDATE SET {sums}"
+    )
+});
+
 async fn write_projected(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
     write_requests(connection, &projected.requests).await?;
     spend::write_spend(connection, &projected.spend).await?;
@@ -252,28 +291,19 @@ async fn write_projected(connection: &mut SqliteConnection, projected: &Projecte
             .await?;
     }
     for (key, total) in &projected.usage {
-        sqlx::query(
-            "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             ON CONFLICT (tenant, day, owner, model) DO UPDATE SET turns = turns + excluded.turns,
-             cost_micros = cost_micros + excluded.cost_micros,
-             input_tokens = input_tokens + excluded.input_tokens,
-             output_tokens = output_tokens + excluded.output_tokens,
-             cache_read_input_tokens = cache_read_input_tokens + excluded.cache_read_input_tokens,
-             cache_creation_input_tokens =
-                 cache_creation_input_tokens + excluded.cache_creation_input_tokens",
-        )
-        .bind(&key.tenant.0)
-        .bind(&key.day)
-        .bind(&key.owner)
-        .bind(&key.model)
-        .bind(signed(total.turns))
-        .bind(signed(total.cost.0))
-        .bind(signed(total.usage.input_tokens))
-        .bind(signed(total.usage.output_tokens))
-        .bind(signed(total.usage.cache_read_input_tokens))
-        .bind(signed(total.usage.cache_creation_input_tokens))
-        .execute(&mut *connection)
-        .await?;
+        sqlx::query(AssertSqlSafe(ADD_USAGE.as_str()))
+            .bind(&key.tenant.0)
+            .bind(&key.day)
+            .bind(&key.owner)
+            .bind(&key.model)
+            .bind(signed(total.turns))
+            .bind(signed(total.cost.0))
+            .bind(signed(total.usage.input_tokens))
+            .bind(signed(total.usage.output_tokens))
+            .bind(signed(total.usage.cache_read_input_tokens))
+            .bind(signed(total.usage.cache_creation_input_tokens))
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

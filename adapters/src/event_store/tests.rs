@@ -12,6 +12,7 @@ mod projections;
 mod protection;
 mod requests;
 mod samples;
+mod spend;
 mod tampering;
 
 use std::collections::BTreeSet;

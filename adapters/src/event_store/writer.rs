@@ -253,6 +253,9 @@ impl Writer {
             if let Err(error) = &written {
                 tracing::error!(error = error as &dyn std::error::Error, "a batch of events was not written");
             }
+            if written.is_ok() {
+                database.forget_secrets().await;
+            }
             if sweeps && let Err(error) = database.delete_commands_before(now - COMMAND_LIFETIME_MICROS).await
             {
                 tracing::warn!(error = &error as &dyn std::error::Error, "old commands were not removed");

@@ -1,19 +1,28 @@
 //! Budgets of users and keys for a month: what the log says was spent, and what is not in it yet.
 //!
-//! The log is read when a payer is asked about for the first time. From then on every call is counted here
-//! as soon as it is known what it costs, which is before it is stored. Nobody else writes to the log
-//! meanwhile. Limits are looked up for each call, so that a change holds from the next one on.
+//! The log is read when a payer makes a first call. From then on every call is counted here as soon as it is
+//! known what it costs, which is before it is stored, whether there is a limit or not: one may be set while
+//! calls are under way. Nobody else writes to the log meanwhile. Limits are looked up for each call, so that
+//! a change holds from the next one on.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use runner_core::model_access::{
-    BudgetError, BudgetKind, BudgetLimits, BudgetSpent, Budgets, ModelScope, Payer, SpendRecord,
+    BudgetError, BudgetKind, BudgetLimits, BudgetSpent, Budgets, ModelScope, Payer, Payment, SpendRecord,
 };
 use runner_core::money::MicroDollars;
 use runner_core::ports::Clock;
+use runner_core::time::Timestamp;
+use tokio::sync::Notify;
 use uuid::Uuid;
+
+use super::tally::{Room, UnderWay};
+
+/// How long a call waits for others that may cost the rest of a budget. It is then asked again.
+pub(super) const UNTIL_SETTLED: Duration = Duration::from_secs(300);
 
 /// Counts what is spent against what may be.
 pub struct MonthlyBudgets {
@@ -21,48 +30,128 @@ pub struct MonthlyBudgets {
     record: Arc<dyn SpendRecord>,
     clock: Arc<dyn Clock>,
     counted: Mutex<Counted>,
+    /// Somebody has spent less than was set aside, or more.
+    settled: Notify,
 }
 
-/// Of one month only; of those who have a limit.
+/// Of one month only.
 #[derive(Default)]
 struct Counted {
     month: String,
-    spent: HashMap<Payer, MicroDollars>,
+    payers: HashMap<Payer, Count>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    /// Absent until the log has been read.
+    spent: Option<MicroDollars>,
+    under_way: UnderWay,
+}
+
+/// Who pays for a call, and what he may spend.
+struct Limited {
+    payer: Payer,
+    budget: BudgetKind,
+    limit: Option<MicroDollars>,
+}
+
+/// What came of trying to set something aside.
+enum Attempt {
+    Reserved,
+    /// Somebody has not been counted in this month yet.
+    Uncounted,
+    Wait,
 }
 
 impl MonthlyBudgets {
     pub fn new(limits: Arc<dyn BudgetLimits>, record: Arc<dyn SpendRecord>, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, record, clock, counted: Mutex::default() }
+        Self { limits, record, clock, counted: Mutex::default(), settled: Notify::new() }
     }
 
-    async fn check_payer(&self, payer: Payer, budget: BudgetKind) -> Result<(), BudgetError> {
-        let Some(limit) = self.limits.monthly_limit(&payer).await? else { return Ok(()) };
-        let now = self.clock.now();
-        let spent = self.spent_by(&now.month(), payer).await?;
-        if spent < limit {
-            return Ok(());
+    async fn when_reserved(&self, payers: &[Payer], estimate: MicroDollars) -> Result<(), BudgetError> {
+        loop {
+            let settled = self.settled.notified();
+            let now = self.clock.now();
+            let limited = self.limited(payers).await?;
+            match self.try_reserve(&limited, estimate, now)? {
+                Attempt::Reserved => return Ok(()),
+                Attempt::Uncounted => self.count(payers, now).await?,
+                Attempt::Wait => settled.await,
+            }
         }
-        Err(BudgetError::Spent(BudgetSpent {
-            budget,
-            spent_micros: spent,
-            limit_micros: limit,
-            resets_at_micros: Some(now.next_month().as_micros()),
-        }))
     }
 
-    async fn spent_by(&self, month: &str, payer: Payer) -> Result<MicroDollars, BudgetError> {
-        if let Some(spent) = self.of_month(month).spent.get(&payer) {
-            return Ok(*spent);
+    async fn limited(&self, payers: &[Payer]) -> Result<Vec<Limited>, BudgetError> {
+        let mut limited = vec![];
+        for payer in payers {
+            let budget = match payer {
+                Payer::User { .. } => BudgetKind::Month,
+                Payer::Key(_) => BudgetKind::Key,
+            };
+            let limit = self.limits.monthly_limit(payer).await?;
+            limited.push(Limited { payer: payer.clone(), budget, limit });
         }
-        let stored = self.record.spent_in_month(month, &payer).await?.cost;
-        // Another call may have come first; then what was counted since counts.
-        Ok(*self.of_month(month).spent.entry(payer).or_insert(stored))
+        Ok(limited)
     }
 
+    /// For all payers, or for none.
+    fn try_reserve(
+        &self,
+        payers: &[Limited],
+        estimate: MicroDollars,
+        now: Timestamp,
+    ) -> Result<Attempt, BudgetError> {
+        let mut counted = self.of_month(&now.month());
+        let mut waits = false;
+        for Limited { payer, budget, limit } in payers {
+            let Some(Count { spent: Some(spent), under_way }) = counted.payers.get(payer).copied() else {
+                return Ok(Attempt::Uncounted);
+            };
+            match under_way.room(spent, *limit) {
+                Room::Enough => {}
+                Room::Perhaps => waits = true,
+                Room::Nothing => {
+                    return Err(BudgetError::Spent(BudgetSpent {
+                        budget: *budget,
+                        spent_micros: spent,
+                        limit_micros: limit.unwrap_or_default(),
+                        resets_at_micros: Some(now.next_month().as_micros()),
+                    }));
+                }
+            }
+        }
+        if waits {
+            return Ok(Attempt::Wait);
+        }
+        for Limited { payer, .. } in payers {
+            counted.payers.entry(payer.clone()).or_default().under_way.begin(estimate);
+        }
+        Ok(Attempt::Reserved)
+    }
+
+    async fn count(&self, payers: &[Payer], now: Timestamp) -> Result<(), BudgetError> {
+        // Later than now, if the clock was set back.
+        let month = self.of_month(&now.month()).month.clone();
+        for payer in payers {
+            let stored = self.record.spent_in_month(&month, payer).await?.cost;
+            let mut counted = self.of_month(&month);
+            if counted.month == month {
+                // Another call may have come first; then what was counted since counts.
+                counted.payers.entry(payer.clone()).or_default().spent.get_or_insert(stored);
+            }
+        }
+        Ok(())
+    }
+
+    /// In a new month everything is read anew, but what is under way is.
     fn of_month(&self, month: &str) -> MutexGuard<'_, Counted> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if counted.month != month {
-            *counted = Counted { month: month.to_owned(), spent: HashMap::new() };
+        if counted.month.as_str() < month {
+            month.clone_into(&mut counted.month);
+            counted.payers.retain(|_, count| {
+                count.spent = None;
+                count.under_way.is_any()
+            });
         }
         counted
     }
@@ -70,28 +159,46 @@ impl MonthlyBudgets {
 
 #[async_trait]
 impl Budgets for MonthlyBudgets {
-    async fn check(&self, scope: &ModelScope, key: Option<Uuid>) -> Result<(), BudgetError> {
-        self.check_payer(user(scope), BudgetKind::Month).await?;
-        match key {
-            Some(key) => self.check_payer(Payer::Key(key), BudgetKind::Key).await,
-            None => Ok(()),
-        }
+    async fn reserve(
+        &self,
+        scope: &ModelScope,
+        key: Option<Uuid>,
+        estimate: MicroDollars,
+    ) -> Result<(), BudgetError> {
+        let payers = payers(scope, key);
+        let reserved = tokio::time::timeout(UNTIL_SETTLED, self.when_reserved(&payers, estimate)).await;
+        reserved.unwrap_or(Err(BudgetError::Reserved))
     }
 
-    fn spent(&self, scope: &ModelScope, key: Option<Uuid>, cost: MicroDollars) {
-        let month = self.clock.now().month();
-        let mut counted = self.of_month(&month);
-        for payer in [user(scope)].into_iter().chain(key.map(Payer::Key)) {
+    fn spent(&self, scope: &ModelScope, key: Option<Uuid>, payment: Payment) {
+        let mut counted = self.of_month(&self.clock.now().month());
+        for payer in payers(scope, key) {
+            let Some(count) = counted.payers.get_mut(&payer) else { continue };
+            count.under_way.pay(payment);
             // Who has not been counted yet is read from the log, which will have this.
-            if let Some(spent) = counted.spent.get_mut(&payer) {
-                *spent += cost;
+            if let Some(spent) = &mut count.spent {
+                *spent += payment.cost;
             }
         }
+        drop(counted);
+        self.settled.notify_waiters();
+    }
+
+    fn ended(&self, scope: &ModelScope, key: Option<Uuid>, released: MicroDollars) {
+        let mut counted = self.of_month(&self.clock.now().month());
+        for payer in payers(scope, key) {
+            if let Some(count) = counted.payers.get_mut(&payer) {
+                count.under_way.end(released);
+            }
+        }
+        drop(counted);
+        self.settled.notify_waiters();
     }
 }
 
-fn user(scope: &ModelScope) -> Payer {
-    Payer::User { tenant: scope.tenant.clone(), owner: scope.owner.clone() }
+fn payers(scope: &ModelScope, key: Option<Uuid>) -> Vec<Payer> {
+    let user = Payer::User { tenant: scope.tenant.clone(), owner: scope.owner.clone() };
+    [user].into_iter().chain(key.map(Payer::Key)).collect()
 }
 
 impl std::fmt::Debug for MonthlyBudgets {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use runner_core::agent::{AgentOutput, Usage};
 use runner_core::model_access::{BudgetError, BudgetSpent, CallOutcome, ModelCall};
 use runner_core::money::MicroDollars;
@@ -13,17 +12,22 @@ use uuid::Uuid;
 
 use super::meter::{Meter, Progress};
 use super::passes::Grant;
+use super::prices;
 use super::refusal::Refusal;
+use super::reservation::Reservation;
 
 /// A call that is under way. Dropped before its end, it was cut off.
 pub(super) struct Call {
     pub(super) grant: Arc<Grant>,
-    question: Bytes,
+    asked: Asked,
     meter: Meter,
     begun: Instant,
     key: Option<Uuid>,
+    is_sent: bool,
     status: Option<u16>,
     request_id: Option<String>,
+    /// What it may cost with its key. Without it, nothing is counted.
+    reservation: Option<Reservation>,
     /// What has been counted against budgets.
     paid: MicroDollars,
     is_told: bool,
@@ -31,16 +35,39 @@ pub(super) struct Call {
     _place: OwnedSemaphorePermit,
 }
 
+/// What a question says that its price depends on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    model: String,
+    max_tokens: u64,
+    #[serde(skip)]
+    bytes: u64,
+}
+
+impl Asked {
+    fn read(question: &[u8]) -> Self {
+        let asked: Self = serde_json::from_slice(question).unwrap_or_default();
+        Self { bytes: question.len() as u64, ..asked }
+    }
+
+    fn estimate(&self) -> MicroDollars {
+        prices::estimate(&self.model, self.bytes, self.max_tokens)
+    }
+}
+
 impl Call {
-    pub(super) fn begin(grant: Arc<Grant>, question: Bytes, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn begin(grant: Arc<Grant>, question: &[u8], place: OwnedSemaphorePermit) -> Self {
         Self {
             grant,
-            question,
+            asked: Asked::read(question),
             meter: Meter::default(),
             begun: Instant::now(),
             key: None,
+            is_sent: false,
             status: None,
             request_id: None,
+            reservation: None,
             paid: MicroDollars::default(),
             is_told: false,
             _place: place,
@@ -56,7 +83,12 @@ impl Call {
     /// Whether it may be made with this key; nobody asks that of what is free.
     pub(super) async fn try_with(&mut self, key: Option<Uuid>) -> Result<(), BudgetError> {
         self.key = key;
-        if self.is_told { Ok(()) } else { self.grant.check(key).await }
+        // What was set aside for another key is free before this one's owner is asked.
+        self.reservation = None;
+        if !self.is_told {
+            self.reservation = Some(Reservation::make(&self.grant, key, self.asked.estimate()).await?);
+        }
+        Ok(())
     }
 
     /// It is not made. What is told of is the budget.
@@ -67,13 +99,18 @@ impl Call {
         refusal
     }
 
+    /// From here on it costs something, even if nobody waits for the answer.
+    pub(super) fn sent(&mut self) {
+        (self.is_sent, self.status) = (true, None);
+    }
+
     pub(super) fn answered(&mut self, status: u16, request_id: Option<String>) {
         (self.status, self.request_id) = (Some(status), request_id);
     }
 
     /// The whole answer is there.
     pub(super) async fn end(&mut self, answer: &[u8]) {
-        let is_good = self.status.is_some_and(|status| (200..300).contains(&status));
+        let is_good = self.status.is_some_and(is_good);
         if is_good {
             self.meter.whole(answer);
         }
@@ -112,11 +149,13 @@ impl Call {
 
     /// Counts what has become known since the last time.
     fn pay(&mut self) -> (String, Usage, MicroDollars) {
-        let model = self.meter.model().map_or_else(|| asked_model(&self.question), str::to_owned);
+        let model = self.meter.model().unwrap_or(&self.asked.model).to_owned();
         let (usage, cost) = self.meter.reading(&model);
         let more = cost.saturating_sub(self.paid);
-        if more > MicroDollars::default() {
-            self.grant.pay(self.key, more);
+        if more > MicroDollars::default()
+            && let Some(reservation) = &mut self.reservation
+        {
+            reservation.pay(more);
         }
         self.paid += more;
         (model, usage, cost)
@@ -126,7 +165,11 @@ impl Call {
         if std::mem::replace(&mut self.is_told, true) {
             return None;
         }
+        if self.is_sent && self.status.is_none_or(is_good) {
+            self.meter.assume_input(self.asked.bytes);
+        }
         let (model, usage, cost_micros) = self.pay();
+        self.reservation = None;
         Some(ModelCall {
             model,
             outcome,
@@ -148,10 +191,6 @@ impl Drop for Call {
     }
 }
 
-fn asked_model(question: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Question {
-        model: String,
-    }
-    serde_json::from_slice::<Question>(question).map(|question| question.model).unwrap_or_default()
+const fn is_good(status: u16) -> bool {
+    matches!(status, 200..300)
 }

@@ -4,22 +4,26 @@ use runner_core::agent::Usage;
 use runner_core::money::MicroDollars;
 use serde::Deserialize;
 
-use super::prices::{self, Counts};
+use super::prices::{self, BYTES_PER_TOKEN, Counts};
+
+/// What was asked of other models, and again, on behalf of one call.
+const MOST_ITERATIONS: usize = 1000;
 
 /// Longer lines have no usage in them.
 const MAX_LINE_BYTES: usize = 256 * 1024;
 
 /// More than any model takes. Sums of such numbers stay far from the largest there are.
 const MOST_TOKENS: u64 = 10_000_000_000;
-
-/// For what was written of a message whose end was never told.
-const BYTES_PER_TOKEN: u64 = 4;
+const MOST_WEB_SEARCHES: u64 = 10_000;
 
 /// What is known so far of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     model: Option<String>,
     counts: Counts,
+    /// Beside the message itself, in the order in which they came.
+    iterations: Vec<Iteration>,
+    is_input_known: bool,
     /// Of content, in pieces that came. It is what there is to go by until the output is known.
     written_bytes: u64,
     is_output_known: bool,
@@ -70,19 +74,34 @@ impl Meter {
         self.model.as_deref()
     }
 
+    /// The question was sent, and nobody said how many tokens it has.
+    pub(super) fn assume_input(&mut self, bytes: u64) {
+        if !self.is_input_known {
+            self.counts.input = self.counts.input.max(bytes.div_ceil(BYTES_PER_TOKEN)).min(MOST_TOKENS);
+        }
+    }
+
     /// What was used, and what it costs if it is this model's.
     pub(super) fn reading(&self, model: &str) -> (Usage, MicroDollars) {
         let mut counts = self.counts;
+        // The message's own parts are in its sums, or some of them are: what is larger is right.
+        let parts = self.iterations.iter().filter(|part| part.kind == IterationKind::Message);
+        let parts = parts.fold(Counts::default(), |sum, part| add(sum, &part.counts()));
+        counts.input = counts.input.max(parts.input);
+        counts.output = counts.output.max(parts.output);
+        counts.cache_read = counts.cache_read.max(parts.cache_read);
+        counts.cache_write = counts.cache_write.max(parts.cache_write);
+        counts.cache_write_1h = counts.cache_write_1h.max(parts.cache_write_1h);
         if !self.is_output_known {
             counts.output = counts.output.max(self.written_bytes.div_ceil(BYTES_PER_TOKEN));
         }
-        let usage = Usage {
-            input_tokens: counts.input,
-            output_tokens: counts.output,
-            cache_read_input_tokens: counts.cache_read,
-            cache_creation_input_tokens: counts.cache_write + counts.cache_write_1h,
-        };
-        (usage, prices::cost(model, &counts))
+        let mut all = (usage(&counts), prices::cost(model, &counts));
+        for part in self.iterations.iter().filter(|part| part.kind == IterationKind::Beside) {
+            let counts = part.counts();
+            all.0 = all.0.plus(usage(&counts));
+            all.1 += prices::cost(part.model.as_deref().unwrap_or(model), &counts);
+        }
+        (all.0, all.1.min(prices::MOST_COST))
     }
 
     fn end_of_line(&mut self) {
@@ -124,25 +143,63 @@ impl Meter {
     /// Each number stands for the whole message, and what is not said again has not changed.
     fn count(&mut self, usage: &WireUsage) {
         self.has_news = true;
-        let counts = &mut self.counts;
-        counts.input = usage.input_tokens.unwrap_or(counts.input);
-        counts.output = usage.output_tokens.unwrap_or(counts.output);
-        counts.cache_read = usage.cache_read_input_tokens.unwrap_or(counts.cache_read);
-        if let Some(by_age) = &usage.cache_creation {
-            counts.cache_write_1h = by_age.ephemeral_1h_input_tokens.unwrap_or(counts.cache_write_1h);
+        self.is_input_known |= usage.input_tokens.is_some();
+        usage.count(&mut self.counts);
+        if let Some(iterations) = &usage.iterations {
+            let iterations = iterations.iter().take(MOST_ITERATIONS);
+            // One that cannot be read does not hide the others.
+            self.iterations = iterations.filter_map(|part| Iteration::deserialize(part).ok()).collect();
         }
-        if let Some(written) = usage.cache_creation_input_tokens {
-            counts.cache_write = written.saturating_sub(counts.cache_write_1h);
-        }
-        for number in [&mut counts.input, &mut counts.output, &mut counts.cache_read, &mut counts.cache_write]
-        {
-            *number = (*number).min(MOST_TOKENS);
-        }
-        counts.cache_write_1h = counts.cache_write_1h.min(MOST_TOKENS);
-        if let Some(server) = &usage.server_tool_use {
-            counts.web_searches = server.web_search_requests.unwrap_or(counts.web_searches);
-        }
-        counts.is_fast |= usage.speed.as_deref() == Some("fast");
+    }
+}
+
+fn usage(counts: &Counts) -> Usage {
+    Usage {
+        input_tokens: counts.input,
+        output_tokens: counts.output,
+        cache_read_input_tokens: counts.cache_read,
+        cache_creation_input_tokens: counts.cache_write.saturating_add(counts.cache_write_1h),
+    }
+}
+
+fn add(one: Counts, other: &Counts) -> Counts {
+    Counts {
+        input: one.input.saturating_add(other.input),
+        output: one.output.saturating_add(other.output),
+        cache_read: one.cache_read.saturating_add(other.cache_read),
+        cache_write: one.cache_write.saturating_add(other.cache_write),
+        cache_write_1h: one.cache_write_1h.saturating_add(other.cache_write_1h),
+        web_searches: one.web_searches.saturating_add(other.web_searches),
+        is_fast: one.is_fast || other.is_fast,
+    }
+}
+
+/// One of several questions that the API asked models to answer one call.
+#[derive(Debug, Deserialize)]
+struct Iteration {
+    #[serde(rename = "type")]
+    kind: IterationKind,
+    /// Absent where it is the call's.
+    model: Option<String>,
+    #[serde(flatten)]
+    usage: WireUsage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum IterationKind {
+    /// A part of the message, which the message's own usage counts.
+    #[serde(rename = "message")]
+    Message,
+    /// An advisor's answer, a compaction of the context: nothing else counts it.
+    #[serde(other)]
+    Beside,
+}
+
+impl Iteration {
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.usage.count(&mut counts);
+        counts
     }
 }
 
@@ -186,7 +243,7 @@ impl Delta {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct WireUsage {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
@@ -195,14 +252,43 @@ struct WireUsage {
     cache_creation: Option<CacheCreation>,
     server_tool_use: Option<ServerToolUse>,
     speed: Option<String>,
+    iterations: Option<Vec<serde_json::Value>>,
 }
 
-#[derive(Deserialize)]
+impl WireUsage {
+    fn count(&self, counts: &mut Counts) {
+        counts.input = self.input_tokens.unwrap_or(counts.input);
+        counts.output = self.output_tokens.unwrap_or(counts.output);
+        counts.cache_read = self.cache_read_input_tokens.unwrap_or(counts.cache_read);
+        if let Some(by_age) = &self.cache_creation {
+            counts.cache_write_1h = by_age.ephemeral_1h_input_tokens.unwrap_or(counts.cache_write_1h);
+        }
+        if let Some(written) = self.cache_creation_input_tokens {
+            counts.cache_write = written.saturating_sub(counts.cache_write_1h);
+        }
+        for number in [
+            &mut counts.input,
+            &mut counts.output,
+            &mut counts.cache_read,
+            &mut counts.cache_write,
+            &mut counts.cache_write_1h,
+        ] {
+            *number = (*number).min(MOST_TOKENS);
+        }
+        if let Some(server) = &self.server_tool_use {
+            let searches = server.web_search_requests.unwrap_or(counts.web_searches);
+            counts.web_searches = searches.min(MOST_WEB_SEARCHES);
+        }
+        counts.is_fast |= self.speed.as_deref() == Some("fast");
+    }
+}
+
+#[derive(Debug, Deserialize)]
 struct CacheCreation {
     ephemeral_1h_input_tokens: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct ServerToolUse {
     web_search_requests: Option<u64>,
 }

@@ -1,20 +1,22 @@
 //! Passes: who may use the gateway, and for which session.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::{BudgetError, BudgetKind, BudgetSpent, Budgets, ModelScope};
+use runner_core::aggregate::TenantId;
+use runner_core::model_access::{BudgetError, BudgetKind, BudgetSpent, Budgets, ModelScope, Payment};
 use runner_core::money::MicroDollars;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::Admission;
+use super::budgets::UNTIL_SETTLED;
+use super::routes::{MAX_BODY_UNITS_OF_OWNER, MAX_BODY_UNITS_OF_PROCESS};
+use super::tally::{Room, UnderWay};
 
 /// Looks like a key to the agent, and like none of Anthropic's to everybody else.
 const TOKEN_PREFIX: &str = "sk-ant-session-";
@@ -32,6 +34,8 @@ type TokenHash = [u8; 32];
 /// takes tells nothing about them.
 pub(super) struct Passes {
     grants: Mutex<HashMap<TokenHash, Arc<Grant>>>,
+    /// What all processes of one person share, while there are any.
+    bodies: Mutex<HashMap<(TenantId, String), Weak<Semaphore>>>,
     budgets: Arc<dyn Budgets>,
     session_budget: Option<MicroDollars>,
 }
@@ -39,16 +43,26 @@ pub(super) struct Passes {
 /// What a pass stands for.
 pub(super) struct Grant {
     pub(super) scope: ModelScope,
-    budgets: Arc<dyn Budgets>,
+    pub(super) budgets: Arc<dyn Budgets>,
     /// Of a turn and of the session, with what was spent of them before.
     limits: [Limit; 2],
-    /// By this process so far.
-    spent_micros: AtomicU64,
+    spending: Mutex<Spending>,
+    /// A call has cost less than was set aside for it, or more.
+    settled: Notify,
     pub(super) calls: Arc<Semaphore>,
+    /// Memory for requests: of this process, and of all of its owner's.
+    pub(super) bodies: [Arc<Semaphore>; 2],
     revoked: watch::Sender<bool>,
     /// Where the process's outputs go; absent when all is told. They end when the process has ended and this
     /// is gone.
     outputs: Mutex<Option<mpsc::Sender<AgentOutput>>>,
+}
+
+/// By one process.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spending {
+    spent: MicroDollars,
+    under_way: UnderWay,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +82,7 @@ pub struct Pass {
 
 impl Passes {
     pub(super) fn new(budgets: Arc<dyn Budgets>, session_budget: Option<MicroDollars>) -> Self {
-        Self { grants: Mutex::default(), budgets, session_budget }
+        Self { grants: Mutex::default(), bodies: Mutex::default(), budgets, session_budget }
     }
 
     pub(super) fn issue(
@@ -83,6 +97,7 @@ impl Passes {
         let hash = hash(&token);
         let Admission { scope, spent, turn_budget } = admission;
         let (session_budget, budgets) = (passes.session_budget, Arc::clone(&passes.budgets));
+        let of_owner = passes.bodies_of((scope.tenant.clone(), scope.owner.clone()));
         let grant = Grant {
             scope,
             budgets,
@@ -90,13 +105,26 @@ impl Passes {
                 Limit { budget: BudgetKind::Turn, limit: turn_budget, before: spent.turn },
                 Limit { budget: BudgetKind::Session, limit: session_budget, before: spent.session },
             ],
-            spent_micros: AtomicU64::new(0),
+            spending: Mutex::default(),
+            settled: Notify::new(),
             calls: Arc::new(Semaphore::new(MAX_CALLS as usize)),
+            bodies: [Arc::new(Semaphore::new(MAX_BODY_UNITS_OF_PROCESS)), of_owner],
             revoked: watch::Sender::new(false),
             outputs: Mutex::new(Some(outputs)),
         };
         passes.lock().insert(hash, Arc::new(grant));
         Ok(Pass { token, hash, passes: Arc::clone(passes) })
+    }
+
+    fn bodies_of(&self, owner: (TenantId, String)) -> Arc<Semaphore> {
+        let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = bodies.get(&owner).and_then(Weak::upgrade) {
+            return shared;
+        }
+        bodies.retain(|_, shared| shared.strong_count() > 0);
+        let shared = Arc::new(Semaphore::new(MAX_BODY_UNITS_OF_OWNER));
+        bodies.insert(owner, Arc::downgrade(&shared));
+        shared
     }
 
     /// Whose token it is.
@@ -116,24 +144,60 @@ impl Grant {
         self.revoked.subscribe().wait_for(|revoked| *revoked).await.ok();
     }
 
-    /// Whether one more call may be made, with this key.
-    pub(super) async fn check(&self, key: Option<Uuid>) -> Result<(), BudgetError> {
-        let spent = MicroDollars(self.spent_micros.load(Ordering::Relaxed));
-        for Limit { budget, limit, before } in self.limits {
-            let spent = before + spent;
-            if let Some(limit) = limit.filter(|limit| spent >= *limit) {
-                let (spent_micros, limit_micros) = (spent, limit);
-                let spent = BudgetSpent { budget, spent_micros, limit_micros, resets_at_micros: None };
-                return Err(BudgetError::Spent(spent));
+    /// Sets something aside for one more call. Waits for those under way if they may cost what is left.
+    pub(super) async fn begin_call(&self, estimate: MicroDollars) -> Result<(), BudgetError> {
+        let reserve = async {
+            loop {
+                let settled = self.settled.notified();
+                if self.try_begin(estimate)? {
+                    return Ok(());
+                }
+                settled.await;
             }
-        }
-        self.budgets.check(&self.scope, key).await
+        };
+        let reserved = tokio::time::timeout(UNTIL_SETTLED, reserve).await;
+        reserved.unwrap_or(Err(BudgetError::Reserved))
     }
 
-    /// Counts what a call costs, as far as that is known.
-    pub(super) fn pay(&self, key: Option<Uuid>, cost: MicroDollars) {
-        self.spent_micros.fetch_add(cost.0, Ordering::Relaxed);
-        self.budgets.spent(&self.scope, key, cost);
+    fn try_begin(&self, estimate: MicroDollars) -> Result<bool, BudgetError> {
+        let mut spending = self.spending();
+        let mut fits = true;
+        for Limit { budget, limit, before } in self.limits {
+            let spent = before + spending.spent;
+            match spending.under_way.room(spent, limit) {
+                Room::Enough => {}
+                Room::Perhaps => fits = false,
+                Room::Nothing => {
+                    return Err(BudgetError::Spent(BudgetSpent {
+                        budget,
+                        spent_micros: spent,
+                        limit_micros: limit.unwrap_or_default(),
+                        resets_at_micros: None,
+                    }));
+                }
+            }
+        }
+        if fits {
+            spending.under_way.begin(estimate);
+        }
+        Ok(fits)
+    }
+
+    pub(super) fn pay(&self, payment: Payment) {
+        let mut spending = self.spending();
+        spending.spent += payment.cost;
+        spending.under_way.pay(payment);
+        drop(spending);
+        self.settled.notify_waiters();
+    }
+
+    pub(super) fn end_call(&self, released: MicroDollars) {
+        self.spending().under_way.end(released);
+        self.settled.notify_waiters();
+    }
+
+    fn spending(&self) -> std::sync::MutexGuard<'_, Spending> {
+        self.spending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells something of the process. As with what it says itself, a slow disk slows it down.

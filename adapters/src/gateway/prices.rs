@@ -63,14 +63,33 @@ const DEAREST: Price = price("", 15_000, 75_000);
 /// Billionths of a dollar for a search on the web: ten dollars for a thousand.
 const WEB_SEARCH: u64 = 10_000_000;
 
+/// More than any call costs. Whoever answers is not trusted: what he says he used must not make sums run over.
+pub(super) const MOST_COST: MicroDollars = MicroDollars(10_000_000_000);
+
 const fn price(name: &'static str, input: u64, output: u64) -> Price {
     Price { name, input, output, cache_read: 100, long: None, fast: 6 }
 }
 
-/// The price of a call, rounded up to a whole micro-dollar.
+/// A token is not much shorter than this.
+pub(super) const BYTES_PER_TOKEN: u64 = 4;
+
+/// A question can be longer than its bytes: files that it names and pages that the API reads for it count too.
+const LIKELY_INPUT: u64 = 200_000;
+/// No model writes more at once, whatever it is allowed.
+const LONGEST_ANSWER: u64 = 1_000_000;
+
+/// What a call may cost of which only the question is known: a whole context that is not cached, and an answer
+/// as long as it may be.
+pub(super) fn estimate(model: &str, question_bytes: u64, max_tokens: u64) -> MicroDollars {
+    let input = question_bytes.div_ceil(BYTES_PER_TOKEN).max(LIKELY_INPUT);
+    cost(model, &Counts { input, output: max_tokens.min(LONGEST_ANSWER), ..Counts::default() })
+}
+
+/// The price of a call, rounded up to a whole micro-dollar; at most ten thousand dollars.
 pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
     let price = MODELS.iter().find(|price| names(model, price.name)).unwrap_or(&DEAREST);
-    let all_input = counts.input + counts.cache_read + counts.cache_write + counts.cache_write_1h;
+    let all_input = [counts.input, counts.cache_read, counts.cache_write, counts.cache_write_1h];
+    let all_input = all_input.into_iter().fold(0, u64::saturating_add);
     let (input, output) = match price.long {
         Some((tokens, input, output)) if all_input > tokens => (input, output),
         Some(_) | None => (price.input, price.output),
@@ -88,7 +107,7 @@ pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
         .saturating_add(counts.output.saturating_mul(output))
         .saturating_mul(if counts.is_fast { price.fast } else { 1 });
     let nanos = tokens.saturating_add(counts.web_searches.saturating_mul(WEB_SEARCH));
-    MicroDollars(nanos.div_ceil(1000))
+    MicroDollars(nanos.div_ceil(1000)).min(MOST_COST)
 }
 
 /// Whether it is this model, of this version: a later version may cost something else.
@@ -159,9 +178,29 @@ mod tests {
     }
 
     #[test]
-    fn no_count_is_too_large() {
-        let most = Counts { input: u64::MAX / 4, output: u64::MAX, ..Counts::default() };
+    fn a_call_may_cost_a_whole_context_and_the_longest_answer() {
+        for (bytes, max_tokens, micros) in [
+            (2, 0, 1_000_000),
+            (100, 1000, 1_025_000),
+            (4_000_000, 0, 5_000_000),
+            (2, u64::MAX, 26_000_000),
+            (u64::MAX, 0, 10_000_000_000),
+        ] {
+            assert_eq!(
+                super::estimate("claude-opus-4-8", bytes, max_tokens).0,
+                micros,
+                "{bytes} {max_tokens}"
+            );
+        }
+    }
 
-        assert!(cost("claude-opus-4-8", &most).0 > 1_000_000_000_000);
+    #[test]
+    fn no_count_is_too_large_and_no_call_costs_more_than_there_is() {
+        for most in [
+            Counts { input: u64::MAX / 4, output: u64::MAX, ..Counts::default() },
+            Counts { web_searches: u64::MAX, ..Counts::default() },
+        ] {
+            assert_eq!(cost("claude-opus-4-8", &most), super::MOST_COST);
+        }
     }
 }

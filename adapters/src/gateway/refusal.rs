@@ -43,7 +43,7 @@ impl Refusal {
 
     /// There is no key to ask the model with. Asking again would not help, so it is no 401.
     pub(super) fn no_key() -> Self {
-        let message = "no API key is set up for the owner of this session";
+        let message = "no API key of this session's owner can be used: enable one, or store another";
         Self::new(StatusCode::FORBIDDEN, "permission_error", message)
     }
 
@@ -53,8 +53,26 @@ impl Refusal {
         Self::new(StatusCode::PAYMENT_REQUIRED, "billing_error", spent.message())
     }
 
+    /// Other calls have to end first; the agent tries again after a while.
+    pub(super) fn budget_reserved() -> Self {
+        let message = "other calls are under way that may cost all that is left of a budget";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
+    }
+
+    /// The agent shows it and does not ask again.
+    pub(super) fn owner_disabled() -> Self {
+        let message = "the account of this session's owner is disabled";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", message)
+    }
+
     pub(super) fn too_many_calls() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "too many calls of this session at once")
+    }
+
+    /// The agent tries again after a while.
+    pub(super) fn no_memory() -> Self {
+        let message = "too many large requests are under way";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
     }
 
     /// Something on this side failed; trying again may help.

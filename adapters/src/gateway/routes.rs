@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::call::Call;
 use super::passes::{Grant, Passes};
@@ -19,11 +19,18 @@ use crate::loopback::ResponseBody;
 
 /// As large as Anthropic takes them.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// From an agent on this machine.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Requests that wait for an answer's first byte, all together, in units.
+/// Requests that wait for an answer's first byte, in units: those of all, of one person, and of one process. Who
+/// takes all that he may have leaves enough for others.
 const BODY_UNIT_BYTES: usize = 1024 * 1024;
 const MAX_BODY_UNITS: usize = 512;
+pub(super) const MAX_BODY_UNITS_OF_OWNER: usize = 192;
+pub(super) const MAX_BODY_UNITS_OF_PROCESS: usize = 96;
+/// A request waits so long for a place in memory; the agent then asks again.
+const UNTIL_THERE_IS_MEMORY: Duration = Duration::from_secs(10);
 
 /// What the API has beside `/v1/messages` is nothing that an agent needs.
 const MESSAGES: &str = "/v1/messages";
@@ -75,9 +82,12 @@ impl Routes {
     ) -> Result<Response<ResponseBody>, Refusal> {
         let grant = self.grant(&parts.headers).ok_or_else(Refusal::unknown_token)?;
         let place = Arc::clone(&grant.calls).try_acquire_owned().map_err(|_| Refusal::too_many_calls())?;
-        let (body, memory) = self.read(&parts.headers, body).await?;
+        let (body, memory) = tokio::select! {
+            read = self.read(&grant, &parts.headers, body) => read?,
+            () = grant.revoked() => return Err(Refusal::unknown_token()),
+        };
         let path = parts.uri.path_and_query().map_or(MESSAGES, |path| path.as_str()).to_owned();
-        let call = Call::begin(Arc::clone(&grant), body.clone(), place);
+        let call = Call::begin(Arc::clone(&grant), &body, place);
         let call = match endpoint {
             Endpoint::Messages => call,
             Endpoint::CountTokens => call.free(),
@@ -99,22 +109,53 @@ impl Routes {
     /// The whole body: another key may have to be tried with it.
     async fn read(
         &self,
+        grant: &Grant,
         headers: &HeaderMap,
         body: Incoming,
-    ) -> Result<(Bytes, OwnedSemaphorePermit), Refusal> {
+    ) -> Result<(Bytes, Memory), Refusal> {
         let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let length: usize = announced.unwrap_or(MAX_BODY_BYTES);
         if length > MAX_BODY_BYTES {
             return Err(Refusal::too_large(MAX_BODY_BYTES));
         }
         let units = u32::try_from(length / BODY_UNIT_BYTES + 1).unwrap_or(u32::MAX);
-        let memory = Arc::clone(&self.bodies).acquire_many_owned(units).await;
-        let memory = memory.map_err(|_| Refusal::internal("the gateway is closed"))?;
-        match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-            Ok(Ok(body)) => Ok((body.to_bytes(), memory)),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::too_large(MAX_BODY_BYTES)),
-            Ok(Err(_)) => Err(Refusal::invalid("the request ended early")),
+        // The smallest share first: who waits for his own keeps nothing of what others wait for.
+        let [own, owners] = &grant.bodies;
+        let memory = async {
+            let mut memory = vec![];
+            for share in [own, owners, &self.bodies] {
+                memory.push(Arc::clone(share).acquire_many_owned(units).await?);
+            }
+            Ok::<_, AcquireError>(memory)
+        };
+        let memory = match tokio::time::timeout(UNTIL_THERE_IS_MEMORY, memory).await {
+            Ok(memory) => memory.map_err(|_| Refusal::internal("the gateway is closed"))?,
+            Err(_) => return Err(Refusal::no_memory()),
+        };
+        match tokio::time::timeout(BODY_TIMEOUT, read_whole(body)).await {
+            Ok(body) => Ok((body?, memory)),
             Err(_) => Err(Refusal::invalid("the request did not arrive in time")),
+        }
+    }
+}
+
+/// Places for a body.
+type Memory = Vec<OwnedSemaphorePermit>;
+
+async fn read_whole(mut body: Incoming) -> Result<Bytes, Refusal> {
+    let mut whole = BytesMut::new();
+    loop {
+        let frame = tokio::time::timeout(STALL_TIMEOUT, body.frame()).await;
+        let frame = match frame.map_err(|_| Refusal::invalid("the request did not go on in time"))? {
+            Some(Ok(frame)) => frame,
+            Some(Err(_)) => return Err(Refusal::invalid("the request ended early")),
+            None => return Ok(whole.freeze()),
+        };
+        if let Some(data) = frame.data_ref() {
+            if whole.len() + data.len() > MAX_BODY_BYTES {
+                return Err(Refusal::too_large(MAX_BODY_BYTES));
+            }
+            whole.extend_from_slice(data);
         }
     }
 }

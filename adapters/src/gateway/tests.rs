@@ -16,7 +16,7 @@ use runner_core::agent::AgentOutput;
 use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
 use runner_core::model_access::{
-    BudgetError, Budgets, ModelCall, ModelKey, ModelKeys, ModelScope, SpentBefore,
+    BudgetError, Budgets, ModelCall, ModelKey, ModelKeys, ModelScope, Payment, SpentBefore,
 };
 use runner_core::money::MicroDollars;
 use tokio::sync::mpsc;
@@ -74,18 +74,20 @@ fn pass(gateway: &Gateway, session: u128) -> Pass {
 
 /// Settings without any budget.
 pub(crate) fn unlimited(keys: Arc<dyn ModelKeys>) -> GatewaySettings {
-    GatewaySettings { keys, budgets: Arc::new(NoBudgets), session_budget: None }
+    GatewaySettings { keys, budgets: Arc::new(NoBudgets), session_budget: None, proxies: vec![] }
 }
 
 struct NoBudgets;
 
 #[async_trait]
 impl Budgets for NoBudgets {
-    async fn check(&self, _: &ModelScope, _: Option<Uuid>) -> Result<(), BudgetError> {
+    async fn reserve(&self, _: &ModelScope, _: Option<Uuid>, _: MicroDollars) -> Result<(), BudgetError> {
         Ok(())
     }
 
-    fn spent(&self, _: &ModelScope, _: Option<Uuid>, _: MicroDollars) {}
+    fn spent(&self, _: &ModelScope, _: Option<Uuid>, _: Payment) {}
+
+    fn ended(&self, _: &ModelScope, _: Option<Uuid>, _: MicroDollars) {}
 }
 
 fn admission(session: u128) -> Admission {

@@ -11,14 +11,15 @@ use futures_util::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
-    HeaderName, HeaderValue, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
+    HeaderValue, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use hyper::{HeaderMap, Response, StatusCode};
 use reqwest::{Client, Url, redirect};
-use runner_core::model_access::{BudgetError, ModelKey, ModelKeys};
+use runner_core::model_access::{BudgetError, BudgetKind, ModelKey, ModelKeys, Network};
 
 use super::call::Call;
+use super::public_only::{PublicOnly, may_be_public};
 use super::refusal::Refusal;
 use crate::loopback::ResponseBody;
 
@@ -32,6 +33,7 @@ const MAX_WHOLE_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authorization");
 const PROXY_AUTHENTICATE: HeaderName = HeaderName::from_static("proxy-authenticate");
@@ -50,8 +52,11 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What the agent says about who it is, and what is not said again in its words.
-const REPLACED: [HeaderName; 6] = [API_KEY, AUTHORIZATION, COOKIE, HOST, CONTENT_LENGTH, ACCEPT_ENCODING];
+/// What the API is told of what the agent says: the headers of Claude Code's own requests. A program that a model
+/// wrote may say more, to a proxy on the way or to one in front of the API, which would listen to it.
+const PASSED_ON: [HeaderName; 5] =
+    [CONTENT_TYPE, ACCEPT, USER_AGENT, HeaderName::from_static("x-app"), CLIENT_REQUEST_ID];
+const PASSED_ON_PREFIXES: [&str; 3] = ["anthropic-", "x-stainless-", "x-claude-code-"];
 
 /// A request of an agent that may be passed on.
 pub(super) struct Question {
@@ -66,12 +71,14 @@ pub(super) struct Upstream {
     keys: Arc<dyn ModelKeys>,
     /// Goes through the server's own proxy, if it has one.
     outside: Client,
+    /// The same for keys that must not lead into the server's own network.
+    public: Client,
     /// For what is on this machine.
     here: Client,
 }
 
 impl Upstream {
-    pub(super) fn new(keys: Arc<dyn ModelKeys>) -> reqwest::Result<Self> {
+    pub(super) fn new(keys: Arc<dyn ModelKeys>, proxies: Vec<String>) -> reqwest::Result<Self> {
         let client = || {
             Client::builder()
                 // A key goes where it belongs, and not on from there.
@@ -79,7 +86,8 @@ impl Upstream {
                 .connect_timeout(CONNECT_TIMEOUT)
                 .read_timeout(READ_TIMEOUT)
         };
-        Ok(Self { keys, outside: client().build()?, here: client().no_proxy().build()? })
+        let public = client().dns_resolver(Arc::new(PublicOnly { proxies })).build()?;
+        Ok(Self { keys, outside: client().build()?, public, here: client().no_proxy().build()? })
     }
 
     /// The answer of the first key that is accepted, or else of the last one.
@@ -107,8 +115,17 @@ impl Upstream {
             let is_last = index + 1 == keys.len();
             match call.try_with(key.id).await {
                 Ok(()) => {}
-                Err(BudgetError::Spent(spent)) if is_last => return Err(call.unaffordable(spent).await),
-                Err(BudgetError::Spent(_)) => continue,
+                Err(BudgetError::Spent(spent)) => {
+                    if spent.budget == BudgetKind::Key {
+                        self.keys.exhausted(&scope, key, &spent).await;
+                    }
+                    if is_last {
+                        return Err(call.unaffordable(spent).await);
+                    }
+                    continue;
+                }
+                Err(BudgetError::Reserved) => return Err(Refusal::budget_reserved()),
+                Err(BudgetError::OwnerDisabled) => return Err(Refusal::owner_disabled()),
                 Err(BudgetError::Unknown(error)) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -117,15 +134,15 @@ impl Upstream {
                     return Err(Refusal::internal("the server cannot read what was spent"));
                 }
             }
+            call.sent();
             let answer = self.send(key, &question).await?;
             let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
             call.answered(answer.status().as_u16(), request_id.map(str::to_owned));
-            let (answer, is_refused) = Answer::read(answer).await?;
-            if !is_refused {
-                return Ok(answer);
+            let (answer, verdict) = Answer::read(answer).await?;
+            if verdict == Verdict::Refused {
+                self.keys.refused(&scope, key, answer.status.as_u16()).await;
             }
-            self.keys.refused(&scope, key, answer.status.as_u16()).await;
-            if is_last {
+            if verdict == Verdict::Accepted || is_last {
                 return Ok(answer);
             }
         }
@@ -139,10 +156,14 @@ impl Upstream {
         let mut secret = HeaderValue::from_str(key.expose())
             .map_err(|_| Refusal::internal("the key has characters that no key has"))?;
         secret.set_sensitive(true);
-        let mut headers = question.headers.clone();
-        prepare(&mut headers);
+        let mut headers = passed_on(&question.headers);
         headers.insert(API_KEY, secret);
-        let client = if is_here(&url) { &self.here } else { &self.outside };
+        let client = match key.network {
+            Network::Public if may_be_public(&url) => &self.public,
+            Network::Public => return Err(Refusal::unreachable("the address of the key is not public")),
+            Network::Any if is_here(&url) => &self.here,
+            Network::Any => &self.outside,
+        };
         let sent = client.post(url).headers(headers).body(question.body.clone()).send().await;
         sent.map_err(|error| unreachable(error.without_url()))
     }
@@ -161,8 +182,8 @@ enum Body {
 }
 
 impl Answer {
-    /// The answer, and whether it says that the key is no good.
-    async fn read(answer: reqwest::Response) -> Result<(Self, bool), Refusal> {
+    /// The answer, and what it says of the key.
+    async fn read(answer: reqwest::Response) -> Result<(Self, Verdict), Refusal> {
         let status = answer.status();
         let mut headers = answer.headers().clone();
         if status.is_redirection() {
@@ -174,12 +195,12 @@ impl Answer {
         drop_hop_by_hop(&mut headers);
         headers.remove(SET_COOKIE);
         if status.is_success() && is_event_stream(&headers) {
-            return Ok((Self { status, headers, body: Body::Streamed(answer) }, false));
+            return Ok((Self { status, headers, body: Body::Streamed(answer) }, Verdict::Accepted));
         }
         headers.remove(CONTENT_LENGTH);
         let body = collect(answer).await?;
-        let is_refused = is_about_the_key(status, &body);
-        Ok((Self { status, headers, body: Body::Whole(body) }, is_refused))
+        let verdict = verdict(status, &body);
+        Ok((Self { status, headers, body: Body::Whole(body) }, verdict))
     }
 
     async fn into_response(self, mut call: Call) -> Response<ResponseBody> {
@@ -234,13 +255,19 @@ async fn collect(mut answer: reqwest::Response) -> Result<Bytes, Refusal> {
     Ok(body.into())
 }
 
-fn prepare(headers: &mut HeaderMap) {
-    drop_hop_by_hop(headers);
-    for name in REPLACED {
-        headers.remove(name);
+fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    drop_hop_by_hop(&mut headers);
+    let goes_on = |name: &HeaderName| {
+        PASSED_ON.contains(name) || PASSED_ON_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+    };
+    let mut passed_on = HeaderMap::new();
+    for (name, value) in headers.iter().filter(|(name, _)| goes_on(name)) {
+        passed_on.append(name, value.clone());
     }
     // What is counted must be readable on the way.
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    passed_on.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    passed_on
 }
 
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
@@ -261,16 +288,29 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     content_type.starts_with("text/event-stream")
 }
 
+/// What an answer says about the key that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    /// It may not do this; another one may. It is as good as before for everything else.
+    NotForThis,
+    Refused,
+}
+
 /// A 403 may be about what was asked, too; then another key would not help.
-fn is_about_the_key(status: StatusCode, body: &[u8]) -> bool {
+fn verdict(status: StatusCode, body: &[u8]) -> Verdict {
     let kind = || {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         body["error"]["type"].as_str().unwrap_or_default().to_owned()
     };
     match status {
-        StatusCode::UNAUTHORIZED => true,
-        StatusCode::FORBIDDEN => ["authentication_error", "permission_error"].contains(&&*kind()),
-        _ => false,
+        StatusCode::UNAUTHORIZED => Verdict::Refused,
+        StatusCode::FORBIDDEN => match &*kind() {
+            "authentication_error" => Verdict::Refused,
+            "permission_error" => Verdict::NotForThis,
+            _ => Verdict::Accepted,
+        },
+        _ => Verdict::Accepted,
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::AggregateEvent;
 use crate::ids::{ApiKeyId, SecretId};
+use crate::model_access::Network;
 use crate::money::MicroDollars;
 use crate::time::Timestamp;
 
@@ -32,6 +33,8 @@ pub enum ApiKeyEvent {
     },
     /// The API did not accept it, and another one was tried.
     ApiKeyRefused(Refusal),
+    /// Nothing is left of its budget for a month; another one is tried.
+    ApiKeyExhausted(Exhaustion),
     /// Its value is destroyed.
     ApiKeyRemoved {},
 }
@@ -51,6 +54,9 @@ pub struct StoredKey {
     /// Where it is valid; absent means the server's own upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// Where that address may lie, by who stored it. What does not say so is not trusted.
+    #[serde(default)]
+    pub network: Network,
     /// Keys are tried in this order, the smallest first.
     pub priority: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,4 +70,13 @@ pub struct Refusal {
     /// The HTTP status of its answer.
     pub status: u16,
     pub at: Timestamp,
+}
+
+/// That a key's budget is spent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exhaustion {
+    /// A calendar month of UTC like `2026-01`.
+    pub month: String,
+    pub spent_micros: MicroDollars,
+    pub limit_micros: MicroDollars,
 }

@@ -1,9 +1,10 @@
 use uuid::Uuid;
 
-use super::event::{ApiKeyEvent, Refusal, StoredKey};
+use super::event::{ApiKeyEvent, Exhaustion, Refusal, StoredKey};
 use super::{ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, REFUSED_FOR_MS};
 use crate::aggregate::{Aggregate, EncodedEvent};
 use crate::ids::{ApiKeyId, SecretId};
+use crate::model_access::Network;
 use crate::money::MicroDollars;
 use crate::time::Timestamp;
 
@@ -59,8 +60,28 @@ fn refused_key_rests_until_its_time_is_over_or_it_is_rotated_or_enabled() {
 fn same_refusal_is_noted_once_while_the_key_rests() {
     let refused = given([ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyRefused(refusal(1))]);
 
-    assert_eq!(refused.decide(ApiKeyCommand::NoteRefusal(refusal(2))), Ok(vec![]));
-    assert_eq!(refused.decide(ApiKeyCommand::NoteRefusal(refusal(1 + REFUSED_FOR_MS))).unwrap().len(), 1);
+    assert_eq!(refused.decide(ApiKeyCommand::NoteRefusal(secret(1), refusal(2))), Ok(vec![]));
+    let later = ApiKeyCommand::NoteRefusal(secret(1), refusal(1 + REFUSED_FOR_MS));
+    assert_eq!(refused.decide(later).unwrap().len(), 1);
+}
+
+#[test]
+fn refusal_of_a_value_that_was_replaced_meanwhile_is_not_noted() {
+    let rotated = ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), at: at(2) };
+    let key = given([ApiKeyEvent::ApiKeyStored(key()), rotated]);
+
+    assert_eq!(key.decide(ApiKeyCommand::NoteRefusal(secret(1), refusal(3))), Ok(vec![]));
+    assert_eq!(key.decide(ApiKeyCommand::NoteRefusal(secret(2), refusal(3))).unwrap().len(), 1);
+}
+
+#[test]
+fn spent_budget_is_noted_once_for_a_month_and_a_limit() {
+    let key =
+        given([ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyExhausted(exhaustion("2026-11", 5))]);
+    let noted =
+        |month, limit| key.decide(ApiKeyCommand::NoteExhaustion(exhaustion(month, limit))).unwrap().len();
+
+    assert_eq!([noted("2026-11", 5), noted("2026-12", 5), noted("2026-11", 9)], [0, 1, 1]);
 }
 
 #[test]
@@ -85,6 +106,7 @@ fn events_read_back_as_they_were_written() {
         ApiKeyEvent::ApiKeyBudgetChanged { monthly_budget_micros: None },
         ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), at: at(2) },
         ApiKeyEvent::ApiKeyRefused(refusal(1)),
+        ApiKeyEvent::ApiKeyExhausted(exhaustion("2026-11", 5)),
         ApiKeyEvent::ApiKeyRemoved {},
     ] {
         let encoded = EncodedEvent::encode(&event).unwrap();
@@ -107,6 +129,7 @@ fn key() -> StoredKey {
         secret: secret(1),
         last_four: "abcd".into(),
         base_url: None,
+        network: Network::Public,
         priority: 0,
         monthly_budget_micros: None,
         at: at(0),
@@ -119,6 +142,10 @@ fn rotate() -> ApiKeyCommand {
 
 fn refusal(millis: u64) -> Refusal {
     Refusal { status: 401, at: at(millis) }
+}
+
+fn exhaustion(month: &str, limit: u64) -> Exhaustion {
+    Exhaustion { month: month.into(), spent_micros: MicroDollars(9), limit_micros: MicroDollars(limit) }
 }
 
 const fn secret(number: u128) -> SecretId {

@@ -38,6 +38,7 @@ pub(crate) async fn measure() {
         keys: Arc::new(OperatorKey(ModelKey::new(None, Some(model.base_url()), "sk-ant-bench"))),
         budgets: Arc::new(MonthlyBudgets::new(Arc::new(limits), Arc::new(store.clone()), clock)),
         session_budget: budget,
+        proxies: vec![],
     })
     .await
     .unwrap();

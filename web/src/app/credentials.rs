@@ -44,7 +44,8 @@ pub(super) async fn credentials(
             Arc::new(SessionKeys { own, base_url: config.base_url.clone(), operator: OperatorKey(key) }),
             config.session_budget,
         );
-        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget }).await?;
+        let proxies = config.proxies.clone();
+        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget, proxies }).await?;
         Ok(Credentials::Gateway { gateway, upstream })
     };
     if is_offline {

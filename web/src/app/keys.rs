@@ -16,7 +16,7 @@ use runner_adapters::vault::KeyVault;
 use runner_core::aggregate::{EncodedEvent, SecretChange, TenantId, stream_of_name};
 use runner_core::api_key::ApiKey;
 use runner_core::event_log::Provenance;
-use runner_core::ids::CommandId;
+use runner_core::ids::{ApiKeyId, CommandId};
 use runner_core::vault::{SealedFor, Vault as _};
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ use crate::config::{Config, Secret};
 
 /// A stored value as it is sealed now, and what it is bound to.
 struct Sealed {
+    key: ApiKeyId,
     bound_to: SealedFor,
     bytes: Vec<u8>,
 }
@@ -51,8 +52,9 @@ async fn rotate_in(config: &Config, aggregates: &Aggregates) -> anyhow::Result<R
     let (old, new, is_set_by_operator) = match (&config.access.secret_key, &config.access.new_secret_key) {
         (Some(old), Some(new)) => (setting("SECRET_KEY", old)?, setting("NEW_SECRET_KEY", new)?, true),
         (Some(_), None) => bail!("SECRET_KEY is set, so the new key must be too: as NEW_SECRET_KEY"),
-        (None, Some(_)) => {
-            bail!("NEW_SECRET_KEY is set and SECRET_KEY is not: the key in the data folder is in use")
+        // From the key in the data folder to one of the operator's.
+        (None, Some(new)) => {
+            (settled_key(&config.data_dir, aggregates).await?, setting("NEW_SECRET_KEY", new)?, true)
         }
         (None, None) => {
             let old = settled_key(&config.data_dir, aggregates).await?;
@@ -61,11 +63,13 @@ async fn rotate_in(config: &Config, aggregates: &Aggregates) -> anyhow::Result<R
     };
     let (from, to) = (KeyVault::new(&old), KeyVault::new(&new));
     let mut secrets = vec![];
-    for Sealed { bound_to, bytes } in sealed_values(aggregates).await? {
+    for Sealed { key, bound_to, bytes } in sealed_values(aggregates).await? {
         if to.is_sealed_with(&bytes) {
             continue; // An earlier rotation to the same key got so far.
         }
-        let value = from.open(&bytes, &bound_to).context("a stored API key cannot be opened")?;
+        let value = from.open(&bytes, &bound_to);
+        let value =
+            value.with_context(|| format!("the API key {key} of {} cannot be opened", bound_to.owner))?;
         secrets.push(SecretChange { id: bound_to.secret, sealed: Some(to.seal(&value, &bound_to)?) });
     }
     let sealed = secrets.len();
@@ -102,8 +106,8 @@ pub(crate) async fn check(vault: &KeyVault, aggregates: &Aggregates) -> anyhow::
     let foreign = values.iter().filter(|sealed| !vault.is_sealed_with(&sealed.bytes)).count();
     ensure!(
         foreign == 0,
-        "{foreign} stored API keys are sealed with another secret key: set SECRET_KEY to what it was, or bring back \
-         the file `secret-key` of the data folder"
+        "{foreign} stored API keys are sealed with another secret key: set SECRET_KEY to what it was, or unset \
+         it if the key in the data folder was in use, or bring back the file `secret-key` of the data folder"
     );
     Ok(())
 }
@@ -114,7 +118,8 @@ async fn sealed_values(aggregates: &Aggregates) -> anyhow::Result<Vec<Sealed>> {
         let Some(stored) = loaded.state.stored() else { continue };
         if let Some(bytes) = aggregates.load_secret(stored.secret).await? {
             let (owner, secret) = (stored.owner.clone(), stored.secret);
-            values.push(Sealed { bound_to: SealedFor { tenant: loaded.tenant, owner, secret }, bytes });
+            let (key, tenant) = (stored.key, loaded.tenant);
+            values.push(Sealed { key, bound_to: SealedFor { tenant, owner, secret }, bytes });
         }
     }
     Ok(values)

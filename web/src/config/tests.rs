@@ -52,3 +52,21 @@ fn only_harmless_variables_reach_the_agent() {
 
     assert_eq!(config.inherited_env, [("PATH".to_owned(), "/bin".to_owned())]);
 }
+
+#[test]
+fn value_of_a_secret_that_is_wrong_is_not_repeated() {
+    let canary = "canary-canary-canary";
+    for name in crate::secrets::SECRETS {
+        let Err(problems) = read(&[(name, canary), ("PORT", "eighty")]) else { panic!("PORT is wrong") };
+
+        assert!(!problems.join("\n").contains(canary), "{name}: {problems:?}");
+    }
+}
+
+#[test]
+fn proxies_are_known_by_name() {
+    let config =
+        read(&[("HTTPS_PROXY", "http://me:pw@Proxy.example:3128"), ("http_proxy", "other:80")]).unwrap();
+
+    assert_eq!(config.proxies, ["proxy.example", "other"]);
+}

@@ -8,6 +8,7 @@ use runner_core::api_key::event::StoredKey;
 use runner_core::api_key::{ApiKey, KeyChange};
 use runner_core::event_log::Appended;
 use runner_core::ids::ApiKeyId;
+use runner_core::model_access::Network;
 use runner_core::money::MicroDollars;
 use runner_core::principal::{Principal, Role};
 use runner_core::time::Timestamp;
@@ -129,6 +130,7 @@ pub(crate) async fn store_key(
         last_four,
         value: body.key,
         base_url: body.base_url.map(|url| base_url(url, &write.caller)).transpose()?,
+        network: network(&write.caller),
         priority: priority(body.priority.unwrap_or_default())?,
         monthly_budget: body.monthly_budget_usd.map(monthly_budget).transpose()?,
     };
@@ -356,11 +358,28 @@ fn base_url(text: String, caller: &Principal) -> Result<String, Problem> {
     if !matches!(url.scheme(), "http" | "https") || has_more || text.len() > MAX_URL_BYTES {
         return Err(invalid("must be an http or https address without user, query and fragment"));
     }
-    let is_public = url.scheme() == "https"
-        && matches!(url.host(), Some(url::Host::Domain(name)) if name.contains('.') && name != "localhost");
-    if is_public || caller.role == Role::Admin {
+    if is_public(&url) || network(caller) == Network::Any {
         return Ok(text);
     }
-    let detail = "only admins may store a key for an address that is not public and https";
+    let detail = "only admins may store a key for an address that is not public, https and on its usual port";
     Err(Problem::field("base_url_not_allowed", "/base_url", detail).with_status(StatusCode::FORBIDDEN))
+}
+
+/// Where the keys of a person may lead. What a name of a member's means is looked at again when it is asked.
+fn network(caller: &Principal) -> Network {
+    match caller.role {
+        Role::Admin => Network::Any,
+        Role::Member | Role::Viewer => Network::Public,
+    }
+}
+
+/// As far as the text tells.
+fn is_public(url: &url::Url) -> bool {
+    const PRIVATE: [&str; 6] = ["localhost", "local", "internal", "localdomain", "lan", "home.arpa"];
+    let Some(url::Host::Domain(name)) = url.host() else { return false };
+    let is_private = PRIVATE
+        .iter()
+        .any(|ending| name.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+    let is_whole = name.contains('.') && !name.ends_with('.');
+    url.scheme() == "https" && url.port_or_known_default() == Some(443) && is_whole && !is_private
 }

@@ -44,6 +44,32 @@ async fn change_of_an_older_version_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn secret_that_is_destroyed_is_in_no_file() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let [first, second] =
+        [b"the-first-canary-of-a-secret", b"its-other-canary-of-a-secret"].map(|text| text.repeat(9));
+    let put =
+        |number, sealed: Option<&Vec<u8>>| SecretChange { id: secret_id(number), sealed: sealed.cloned() };
+    let changes = [
+        vec![put(1, Some(&first)), put(2, Some(&second))],
+        vec![put(1, None)],
+        vec![put(2, Some(&vec![7; 20]))],
+    ];
+    for (version, secrets) in (0..).zip(changes) {
+        store.append_change(Change { secrets, ..change("a", version) }).await.unwrap();
+    }
+
+    let while_open = folder.holds(&[&first, &second]);
+    store.close().await;
+
+    assert!(!while_open && !folder.holds(&[&first, &second]));
+    let store = folder.open().await;
+    assert_eq!(store.load_secret(secret_id(2)).await.unwrap(), Some(vec![7; 20]));
+    store.close().await;
+}
+
+#[tokio::test]
 async fn of_many_changes_at_once_one_wins() {
     let folder = Folder::new();
     let store = folder.open().await;

@@ -41,6 +41,14 @@ impl Folder {
         EventStore::open(&self.database(), Arc::new(TickingClock::default())).await.unwrap()
     }
 
+    /// Whether one of the texts, or the end of one, stands in any of the files.
+    pub(super) fn holds(&self, texts: &[&Vec<u8>]) -> bool {
+        let files = std::fs::read_dir(&self.0).unwrap();
+        let files: Vec<_> = files.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+        let mut ends = texts.iter().map(|text| &text[text.len() - 20..]);
+        ends.any(|end| files.iter().any(|file| file.windows(end.len()).any(|window| window == end)))
+    }
+
     /// What somebody has who can reach the file.
     pub(super) async fn raw(&self) -> SqliteConnection {
         connect(&self.database()).await

@@ -1,13 +1,15 @@
 //! When nothing is left of a budget, the next call is not made.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use reqwest::Response;
 use runner_core::agent::AgentOutput;
 use runner_core::model_access::{
-    BudgetKind, BudgetLimits, BudgetSpent, ModelKey, Payer, SpendRecord, Spent, SpentBefore,
+    BudgetError, BudgetKind, BudgetLimits, BudgetSpent, ModelKey, Payer, SpendRecord, Spent, SpentBefore,
 };
 use runner_core::money::MicroDollars;
 use runner_core::ports::{Clock, ReadError};
@@ -112,6 +114,78 @@ async fn what_a_call_under_way_has_cost_counts_already() {
 }
 
 #[tokio::test]
+async fn calls_at_once_do_not_spend_the_same_money() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let start = "data: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-opus-4-8\",\
+        \"usage\":{\"input_tokens\":60}}}\n\n";
+    let end = "data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":8}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
+    let (whole_head, whole) = ANSWER.split_at(ANSWER.len() - 66);
+    for pieces in [vec![head, start, end], vec![whole_head, whole]] {
+        for (month, session) in [(Some(2 * COST + 1), None), (None, Some(2 * COST + 1))] {
+            let pieces = pieces.clone();
+            let set =
+                Set::before(Upstream::playing(move |_| pieces.clone()).await, (month, session), 0).await;
+            let (pass, mut told) = set.admit(admission(1));
+
+            let mut statuses = join_all((0..12).map(|_| set.status_of_all(&pass))).await;
+
+            statuses.sort_unstable();
+            assert_eq!(statuses, [vec![200; 3], vec![402; 9]].concat());
+            assert_eq!(set.upstream.asked().len(), 3);
+            assert_eq!(spent_of(&mut told).spent_micros, MicroDollars(3 * COST));
+        }
+    }
+}
+
+#[tokio::test]
+async fn calls_that_the_rest_is_enough_for_are_made_at_once_and_give_back_what_they_did_not_cost() {
+    let set = Set::before(Upstream::playing(|_| vec!["…"]).await, (Some(7_000_000), None), 0).await;
+    let (pass, _told) = set.admit(admission(1));
+    // Three dollars is what a call of an unknown model may cost.
+    let calls: Vec<_> = (0..4).map(|_| Box::pin(set.call(&pass))).collect();
+
+    let waiting = tokio::time::timeout(Duration::from_millis(500), join_all(calls)).await;
+    let under_way = set.upstream.asked().len();
+    drop(waiting);
+    set.upstream.until_left().await;
+    let left = set.call(&pass);
+    tokio::time::timeout(Duration::from_millis(500), left).await.ok();
+
+    assert_eq!(under_way, 3);
+    assert_eq!(set.upstream.asked().len(), 4, "those who left gave their shares back");
+}
+
+#[tokio::test]
+async fn limit_that_is_set_while_a_call_runs_counts_that_call() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let start = "data: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-opus-4-8\",\
+        \"usage\":{\"input_tokens\":100}}}\n\n";
+    let set = Set::before(Upstream::playing(move |_| vec![head, start, "…"]).await, (None, None), 0).await;
+    let (pass, _told) = set.admit(admission(1));
+
+    let mut under_way = set.call(&pass).await;
+    under_way.chunk().await.unwrap();
+    set.limits.set(Some(MicroDollars(COST)));
+
+    assert_eq!(set.statuses(&pass, 1).await, [402]);
+}
+
+#[tokio::test]
+async fn agent_of_a_disabled_user_is_told_so_and_asks_nobody() {
+    let set = Set::start((None, None), 0).await;
+    let (pass, _told) = set.admit(admission(1));
+    let before = set.statuses(&pass, 1).await;
+
+    set.limits.disable();
+    let refused = set.call(&pass).await;
+
+    assert_eq!((before, refused.status().as_u16()), (vec![200], 403));
+    let error: Value = refused.json().await.unwrap();
+    assert_eq!(error["error"]["message"], "the account of this session's owner is disabled");
+    assert_eq!(set.upstream.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn what_was_written_is_estimated_only_until_it_is_known() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     let stream = concat!(
@@ -149,6 +223,7 @@ struct Set {
     upstream: Upstream,
     gateway: Gateway,
     clock: Arc<Time>,
+    limits: Arc<EachUser>,
 }
 
 impl Set {
@@ -160,18 +235,16 @@ impl Set {
     async fn before(upstream: Upstream, (month, session): (Option<u64>, Option<u64>), stored: u64) -> Self {
         let clock = Arc::new(Time(AtomicI64::new(NOVEMBER)));
         let record = Arc::new(Stored(stored));
+        let limits = Arc::new(EachUser(Mutex::new(Some(month.map(MicroDollars)))));
         let gateway = Gateway::start(GatewaySettings {
             keys: Arc::new(OperatorKey(ModelKey::new(None, Some(upstream.base_url()), KEY))),
-            budgets: Arc::new(MonthlyBudgets::new(
-                Arc::new(EachUser(month.map(MicroDollars))),
-                record,
-                clock.clone(),
-            )),
+            budgets: Arc::new(MonthlyBudgets::new(limits.clone(), record, clock.clone())),
             session_budget: session.map(MicroDollars),
+            proxies: vec![],
         })
         .await
         .unwrap();
-        Self { upstream, gateway, clock }
+        Self { upstream, gateway, clock, limits }
     }
 
     fn admit(&self, admission: Admission) -> (Pass, mpsc::Receiver<AgentOutput>) {
@@ -182,6 +255,14 @@ impl Set {
     async fn call(&self, pass: &Pass) -> Response {
         let call = client().post(format!("{}/v1/messages", self.gateway.base_url()));
         call.header("x-api-key", pass.token()).body("{}").send().await.unwrap()
+    }
+
+    /// When the whole answer is there.
+    async fn status_of_all(&self, pass: &Pass) -> u16 {
+        let answer = self.call(pass).await;
+        let status = answer.status().as_u16();
+        answer.bytes().await.unwrap();
+        status
     }
 
     async fn statuses(&self, pass: &Pass, calls: usize) -> Vec<u16> {
@@ -223,12 +304,23 @@ impl SpendRecord for Stored {
     }
 }
 
-/// What each user may spend.
-struct EachUser(Option<MicroDollars>);
+/// What each user may spend; absent if nobody may spend anything.
+struct EachUser(Mutex<Option<Option<MicroDollars>>>);
+
+impl EachUser {
+    fn set(&self, limit: Option<MicroDollars>) {
+        *self.0.lock().unwrap() = Some(limit);
+    }
+
+    fn disable(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+}
 
 #[async_trait]
 impl BudgetLimits for EachUser {
-    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, ReadError> {
-        Ok(self.0.filter(|_| matches!(payer, Payer::User { .. })))
+    async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, BudgetError> {
+        let limit = (*self.0.lock().unwrap()).ok_or(BudgetError::OwnerDisabled)?;
+        Ok(limit.filter(|_| matches!(payer, Payer::User { .. })))
     }
 }

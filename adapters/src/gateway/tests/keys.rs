@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use runner_core::model_access::{ModelKey, ModelKeys, ModelScope};
+use runner_core::ids::SecretId;
+use runner_core::model_access::{BudgetSpent, ModelKey, ModelKeys, ModelScope, Network};
 use runner_core::ports::ReadError;
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,7 +14,9 @@ use super::{Gateway, client, pass, scope, unlimited};
 
 const ACCEPTED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\naccepted";
 const UNKNOWN: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 7\r\nconnection: close\r\n\r\nunknown";
-const LOCKED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 37\r\nconnection: close\r\n\r\n\
+const LOCKED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 41\r\nconnection: close\r\n\r\n\
+    {\"error\":{\"type\":\"authentication_error\"}} ";
+const NOT_FOR_THIS: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 37\r\nconnection: close\r\n\r\n\
     {\"error\":{\"type\":\"permission_error\"}} ";
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 9\r\nconnection: close\r\n\r\nforbidden";
 
@@ -33,13 +36,20 @@ impl ModelKeys for Vault {
     async fn refused(&self, scope: &ModelScope, key: &ModelKey, status: u16) {
         self.refused.lock().unwrap().push((scope.clone(), key.id, status));
     }
+
+    async fn exhausted(&self, _: &ModelScope, _: &ModelKey, _: &BudgetSpent) {}
 }
 
 /// Asks with keys `unknown`, `locked` and so on; the answer, how often it was asked, and who was refused.
 async fn ask(names: &[&str]) -> (u16, String, usize, Vec<(ModelScope, Option<Uuid>, u16)>) {
     let upstream = Upstream::playing(|request| {
-        let answers =
-            [("unknown", UNKNOWN), ("locked", LOCKED), ("forbidden", FORBIDDEN), ("good", ACCEPTED)];
+        let answers = [
+            ("unknown", UNKNOWN),
+            ("locked", LOCKED),
+            ("not for this", NOT_FOR_THIS),
+            ("forbidden", FORBIDDEN),
+            ("good", ACCEPTED),
+        ];
         let name = request.lines().find_map(|line| line.strip_prefix("x-api-key: ")).unwrap();
         vec![answers.iter().find(|(known, _)| *known == name).unwrap().1]
     })
@@ -68,6 +78,13 @@ async fn key_that_is_not_accepted_is_passed_over_and_reported() {
 }
 
 #[tokio::test]
+async fn key_that_may_not_do_this_is_passed_over_and_not_put_to_rest() {
+    let (status, body, asked, refused) = ask(&["not for this", "good"]).await;
+
+    assert_eq!((status, &*body, asked, refused), (200, "accepted", 2, vec![]));
+}
+
+#[tokio::test]
 async fn answer_to_the_last_key_is_the_answer() {
     let (status, body, asked, refused) = ask(&["locked", "unknown"]).await;
 
@@ -87,5 +104,27 @@ async fn without_any_key_the_agent_is_told_so() {
 
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, asked), (403, 0));
-    assert_eq!(body["error"]["message"], "no API key is set up for the owner of this session");
+    assert_eq!(
+        body["error"]["message"],
+        "no API key of this session's owner can be used: enable one, or store another"
+    );
+}
+
+#[tokio::test]
+async fn key_of_a_member_is_not_sent_into_the_servers_own_network() {
+    let upstream = Upstream::answering(ACCEPTED).await;
+    let by_name = upstream.base_url().replace("127.0.0.1", "localhost");
+    for address in [upstream.base_url(), by_name] {
+        let key = ModelKey::new(Some(Uuid::from_u128(1)), Some(address), "good");
+        let key = key.stored(SecretId(Uuid::from_u128(2)), Network::Public);
+        let vault = Arc::new(Vault { keys: vec![key], ..Vault::default() });
+        let gateway = Gateway::start(unlimited(vault)).await.unwrap();
+        let pass = pass(&gateway, 7);
+
+        let call = client().post(format!("{}/v1/messages", gateway.base_url()));
+        let answer = call.header("x-api-key", pass.token()).body("{}").send().await.unwrap();
+
+        assert_eq!(answer.status(), 502);
+    }
+    assert_eq!(upstream.asked(), Vec::<String>::new());
 }

@@ -1,5 +1,7 @@
 //! What is told of calls: once for each, with what it used, however it ended.
 
+use std::time::Duration;
+
 use runner_core::agent::Usage;
 use runner_core::model_access::{CallOutcome, ModelCall};
 use runner_core::money::MicroDollars;
@@ -136,6 +138,49 @@ async fn call_under_way_is_told_of_when_the_process_ends_and_then_nothing_more_i
     let after = tokio::time::timeout(std::time::Duration::from_secs(5), outputs.recv()).await.unwrap();
     assert_eq!(after, None, "the outputs end");
     drop(upstream);
+}
+
+#[tokio::test]
+async fn call_that_is_left_before_its_answer_has_cost_its_question() {
+    for pieces in [vec!["…"], vec![HEAD, "…"]] {
+        let mut set = Set::before(Upstream::playing(move |_| pieces.clone()).await).await;
+        let question =
+            format!(r#"{{"model":"claude-opus-4-8","max_tokens":1,"messages":"{}"}}"#, "x".repeat(946));
+
+        let call = set.call().body(question).send();
+        let answer = tokio::time::timeout(Duration::from_millis(300), call).await;
+        drop(answer);
+
+        let told = set.told().await;
+        assert_eq!((told.outcome, told.usage.input_tokens), (CallOutcome::CutOff, 250));
+        assert_eq!(told.cost_micros, MicroDollars(250 * 5));
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_asks_beside_the_message_is_counted_at_its_own_price() {
+    let usage = json!({
+        "input_tokens": 100, "output_tokens": 20, "iterations": [
+            { "type": "message", "input_tokens": 100, "output_tokens": 5 },
+            { "type": "advisor_message", "model": "claude-opus-4-8", "input_tokens": 1000, "output_tokens": 10 },
+            { "type": "compaction", "input_tokens": 4000, "output_tokens": 200 },
+            { "type": 5 },
+            { "type": "message", "input_tokens": 0, "output_tokens": 15 },
+        ],
+    });
+    let body = json!({ "type": "message", "model": "claude-haiku-4-5", "usage": usage }).to_string();
+    let start = json!({ "type": "message_start", "message": { "model": "claude-haiku-4-5", "usage": {} } });
+    let delta = json!({ "type": "message_delta", "usage": usage });
+    let streamed = format!("{HEAD}data: {start}\n\ndata: {delta}\n\ndata: {{\"type\":\"message_stop\"}}\n\n");
+    for answer in [whole(200, &body), Box::leak(streamed.into_boxed_str())] {
+        let mut set = Set::answering(answer).await;
+
+        set.call().send().await.unwrap().bytes().await.unwrap();
+
+        let told = set.told().await;
+        assert_eq!((told.usage.input_tokens, told.usage.output_tokens), (5100, 230));
+        assert_eq!(told.cost_micros, MicroDollars(100 + 20 * 5 + 1000 * 5 + 10 * 25 + 4000 + 200 * 5));
+    }
 }
 
 #[tokio::test]

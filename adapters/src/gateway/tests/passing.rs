@@ -19,8 +19,14 @@ async fn request_goes_on_with_the_real_key_and_nothing_that_the_agent_said_of_it
     let body = r#"{ "model" : "m",  "messages":[] }"#;
 
     let call = set.call().body(body).header("anthropic-beta", "one,two").header("user-agent", "claude-cli/2");
-    let call = call.header("authorization", "Bearer own").header("cookie", "c=1").header("x-hop", "1");
-    let answer = call.header("connection", "keep-alive, x-hop").send().await.unwrap();
+    let call = call.header("x-stainless-retry-count", "0").header("x-claude-code-session-id", "s");
+    let call =
+        call.header("helicone-target-url", "https://evil.test").header("x-forwarded-host", "evil.test");
+    let call = call.header("forwarded", "for=1.2.3.4").header("x-http-method-override", "GET");
+    let call =
+        call.header("traceparent", "00-1-1-01").header("x-api-key-2", "k").header("anthropic-hop", "1");
+    let call = call.header("authorization", "Bearer own").header("cookie", "c=1");
+    let answer = call.header("connection", "keep-alive, anthropic-hop").send().await.unwrap();
 
     assert_eq!(answer.text().await.unwrap(), "{}");
     let asked = set.upstream.asked().remove(0);
@@ -38,6 +44,8 @@ async fn request_goes_on_with_the_real_key_and_nothing_that_the_agent_said_of_it
         &host,
         "user-agent: claude-cli/2",
         &format!("x-api-key: {KEY}"),
+        "x-claude-code-session-id: s",
+        "x-stainless-retry-count: 0",
     ];
     assert_eq!(headers, expected);
     assert_eq!(sent, body);

@@ -1,5 +1,7 @@
 //! What is not let through, and how the agent is told.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,6 +96,34 @@ async fn request_that_is_too_large_is_refused_before_it_is_read() {
     agent.read_exact(&mut answer).await.unwrap();
 
     assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn process_that_lets_its_requests_hang_takes_no_memory_from_others() {
+    let set = Set::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await;
+    let address = set.gateway.base_url().replace("http://", "");
+    let (greedy, other) = (pass(&set.gateway, 2), pass(&set.gateway, 3));
+    let mut hanging = vec![];
+    for _ in 0..20 {
+        let mut agent = TcpStream::connect(&address).await.unwrap();
+        let head =
+            format!("POST /v1/messages HTTP/1.1\r\nhost: {address}\r\nx-api-key: {}\r\n", greedy.token());
+        agent.write_all(format!("{head}content-length: 33554432\r\n\r\n{{").as_bytes()).await.unwrap();
+        hanging.push(agent);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    let call = set.request(Method::POST, "/v1/messages").header("x-api-key", other.token()).body("{}");
+    let answer = tokio::time::timeout(Duration::from_secs(2), call.send()).await;
+
+    assert_eq!(answer.expect("it does not wait").unwrap().status(), 200);
+    let mut said = [0; 12];
+    let first = tokio::time::timeout(Duration::from_secs(8), hanging[0].read_exact(&mut said)).await;
+    first.expect("what stalls is ended").unwrap();
+    assert_eq!(&said, b"HTTP/1.1 400");
+    let last = tokio::time::timeout(Duration::from_secs(8), hanging[19].read_exact(&mut said)).await;
+    last.expect("what waits for memory is told to come again").unwrap();
+    assert_eq!(&said, b"HTTP/1.1 429");
 }
 
 #[tokio::test]

@@ -1,0 +1,60 @@
+//! What is set aside for one call, in the budgets of its turn, session, owner and key. However the call ends,
+//! what was not spent is free again when this is dropped.
+
+use std::sync::Arc;
+
+use runner_core::model_access::{BudgetError, Payment};
+use runner_core::money::MicroDollars;
+use uuid::Uuid;
+
+use super::passes::Grant;
+
+/// The right to make one call with one key.
+pub(super) struct Reservation {
+    grant: Arc<Grant>,
+    key: Option<Uuid>,
+    /// What the call may still cost.
+    left: MicroDollars,
+    covers: Covers,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Covers {
+    /// The budgets of turn and session; those of owner and key are being asked.
+    Process,
+    Everything,
+}
+
+impl Reservation {
+    /// Waits where other calls may cost what is left.
+    pub(super) async fn make(
+        grant: &Arc<Grant>,
+        key: Option<Uuid>,
+        estimate: MicroDollars,
+    ) -> Result<Self, BudgetError> {
+        grant.begin_call(estimate).await?;
+        let grant = Arc::clone(grant);
+        // From here on whoever drops it, because he leaves, gives back what it covers.
+        let mut reservation = Self { grant, key, left: estimate, covers: Covers::Process };
+        reservation.grant.budgets.reserve(&reservation.grant.scope, key, estimate).await?;
+        reservation.covers = Covers::Everything;
+        Ok(reservation)
+    }
+
+    /// Counts what the call costs, as far as that is known.
+    pub(super) fn pay(&mut self, cost: MicroDollars) {
+        let payment = Payment { cost, released: cost.min(self.left) };
+        self.left = self.left.saturating_sub(cost);
+        self.grant.pay(payment);
+        self.grant.budgets.spent(&self.grant.scope, self.key, payment);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.grant.end_call(self.left);
+        if self.covers == Covers::Everything {
+            self.grant.budgets.ended(&self.grant.scope, self.key, self.left);
+        }
+    }
+}
