@@ -55,6 +55,21 @@ fn link_out_of_the_allowed_folders_is_refused() {
 }
 
 #[test]
+fn link_is_refused_wherever_it_leads_and_wherever_in_the_name_it_is() {
+    let folders = Folders::new();
+    let root = folders.work.parent().unwrap();
+    fs::create_dir_all(root.join("other/deep")).unwrap();
+    for (target, name) in [("other", "link"), (".", "self")] {
+        symlink(target, root.join(name)).unwrap();
+    }
+
+    for name in ["link", "self", "self/work", "link/deep"] {
+        let refused = Folder::open(&root.join(name), &folders.allowed);
+        assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{name}: {refused:?}");
+    }
+}
+
+#[test]
 fn folder_that_is_gone_is_missing() {
     let folders = Folders::new();
 
