@@ -106,16 +106,23 @@ pub(crate) async fn revoke_trust(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let body: TrustBody = parse(write.fields()?)?;
-    // What is gone, or not allowed any more, can still be named as it was.
-    let resolved = context.workspaces.resolve(&body.working_dir).ok();
-    let resolved = resolved.and_then(|path| path.into_os_string().into_string().ok());
-    let working_dir = resolved.unwrap_or(body.working_dir.clone());
+    let working_dir = name_of_trusted(&body.working_dir, &write, &context).await?;
     let first = write.first(&context).await?;
     if first.is_none() {
         let (by, folder) = (granted(&write, &context), (&write.caller.tenant, working_dir.as_str()));
         context.trust.revoke(folder, by, write.provenance).await.map_err(refusal)?;
     }
     Ok(gone(first))
+}
+
+/// The name under which a folder is trusted. What is gone, or became a link, can be named as it was.
+async fn name_of_trusted(named: &str, write: &Write, context: &Context) -> Result<String, ApiError> {
+    let trusted = context.trust.list(&write.caller.tenant).await.map_err(runner_actors::RunnerError::from)?;
+    if trusted.iter().any(|folder| folder.working_dir == named) {
+        return Ok(named.to_owned());
+    }
+    let resolved = context.workspaces.resolve(named).ok();
+    Ok(resolved.and_then(|path| path.into_os_string().into_string().ok()).unwrap_or(named.to_owned()))
 }
 
 fn granted(write: &Write, context: &Context) -> Granted {
