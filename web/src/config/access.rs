@@ -175,7 +175,7 @@ mod tests {
         .unwrap_err();
 
         let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(named, ["AUTH", "REGISTRATION", "SECRET_KEY", "TRUSTED_PROXIES", "PUBLIC_URL"]);
+        assert_eq!(named, ["TRUSTED_PROXIES", "PUBLIC_URL", "AUTH", "REGISTRATION", "SECRET_KEY"]);
     }
 
     #[test]
