@@ -14,10 +14,13 @@ PAGES := web/ui/dist/index.html
 
 .PHONY: run test bench deny fmt doc ui claude tools openapi release clean
 
-# Starts the server on http://127.0.0.1:8000; the settings are in the README.
+# Starts the server on http://127.0.0.1:8000; the settings are in the README. Unless WORKING_DIR is set, agents
+# work in workspace/: here they could change what the next `make run` builds and runs.
 run: claude $(PAGES)
 	cargo build --locked --workspace --bins
-	@export CLAUDE_BIN="$(FIND_CLAUDE)"; exec target/debug/claude-runner serve
+	@export CLAUDE_BIN="$(FIND_CLAUDE)"; \
+		grep -qs '^ *WORKING_DIR=' .env || { mkdir -p workspace && export WORKING_DIR="$${WORKING_DIR:-workspace}"; }; \
+		exec target/debug/claude-runner serve
 
 # Installs what the tests need, then runs all of them.
 test: tools claude $(PAGES)

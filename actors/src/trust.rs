@@ -29,14 +29,11 @@ impl TrustedFolders {
         Ok(trusted)
     }
 
-    /// What is known of a resolved folder.
-    pub async fn of(&self, tenant: &TenantId, folder: &Path) -> Result<Trust, ReadError> {
+    /// What is known of resolved folders together: they are trusted if every single one is.
+    pub async fn of_all(&self, tenant: &TenantId, folders: &[&Path]) -> Result<Trust, ReadError> {
         let trusted = self.list(tenant).await?;
-        Ok(if trusted.iter().any(|trusted| trusted.covers(folder)) {
-            Trust::Trusted
-        } else {
-            Trust::Untrusted
-        })
+        let is_trusted = |folder: &&Path| trusted.iter().any(|trusted| trusted.covers(folder));
+        Ok(if folders.iter().all(is_trusted) { Trust::Trusted } else { Trust::Untrusted })
     }
 
     /// Trusts a resolved folder; says whether that was new.

@@ -6,9 +6,11 @@
 //! this program in `import.rs`. Claude's field names are spelled in this module and nowhere else.
 
 mod agent_folder;
+mod connections;
 mod control;
 mod credentials;
 mod decode;
+mod disk;
 mod file_change;
 mod folder;
 mod fork;
@@ -28,8 +30,9 @@ mod tools;
 mod transcript;
 mod trusted;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use runner_core::folders::AllowedFolders;
@@ -39,14 +42,15 @@ use runner_core::ports::{
 };
 use runner_core::protection::{AgentProtection, Sandboxing};
 use runner_core::session::fork::Said;
-use runner_core::trust::Trust;
 
+use connections::Connections;
 pub use credentials::{Credentials, ModelKind};
+use disk::OwnFolders;
 use folder::Folder;
 use fork::TranscriptCopy;
 use launch::{Means, Place};
 pub use limits::AgentLimits;
-use limits::{InUserNamespace, Limiter};
+use limits::{InSandbox, Limiter};
 use process::{Attached, ClaudeProcess, OutputQueue};
 use process_tree::{Marker, ProcessTree};
 use program::Program;
@@ -83,6 +87,8 @@ pub struct ClaudeRuntime {
     /// Or why there is none.
     sandbox: Result<Sandbox, String>,
     limiter: Limiter,
+    /// One for each agent, and this one.
+    lives: Arc<()>,
 }
 
 impl ClaudeRuntime {
@@ -102,11 +108,15 @@ impl ClaudeRuntime {
             }
             (Err(_), SandboxMode::Off) | (Ok(_), _) => {}
         }
-        let is_root = nix::unistd::Uid::effective().is_root();
-        let in_user_namespace =
-            if sandbox.is_ok() && !is_root { InUserNamespace::Yes } else { InUserNamespace::No };
-        let limiter = Limiter::new(&settings, in_user_namespace);
-        Ok(Self { settings, program: Mutex::new(program.ok()), sandbox, limiter })
+        let in_sandbox = if sandbox.is_ok() { InSandbox::Yes } else { InSandbox::No };
+        if nix::unistd::Uid::effective().is_root() {
+            tracing::warn!(
+                "the server is root, and its agents are as well: a program that one of them leaves in its folders \
+                 with the setuid bit makes root of whoever runs it; better start the server as another user"
+            );
+        }
+        let limiter = Limiter::new(&settings, in_sandbox);
+        Ok(Self { settings, program: Mutex::new(program.ok()), sandbox, limiter, lives: Arc::default() })
     }
 
     /// The program, looked for again if it was missing: installing it needs no restart.
@@ -129,13 +139,11 @@ impl ClaudeRuntime {
 impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         let program = self.program().await?;
-        let allowed = self.settings.folders.within(launch.within.as_deref());
-        let folders = Folder::open_all(&launch, &allowed)?;
-        // Trusted is what has the name without links.
-        if launch.trust == Trust::Trusted && folders.iter().take(1).any(|folder| folder.real != folder.named)
-        {
-            return Err(AgentError::NotStarted("its trusted folder was replaced by a link".to_owned()));
-        }
+        let folders = Folder::open_all(&launch, &self.settings.folders.within(launch.within.as_deref()))?;
+        let settings = self.settings.clone();
+        let prepared =
+            tokio::task::spawn_blocking(move || launch::prepare(&settings, &launch).map(|()| launch));
+        let launch = prepared.await.map_err(|error| AgentError::NotStarted(error.to_string()))??;
         let group = self
             .limiter
             .group(launch.process)
@@ -151,11 +159,17 @@ impl AgentRuntime for ClaudeRuntime {
         };
         let command = launch::command(means, &launch, Place { folders: &folders, group: group.as_ref() })?;
         let marker = Marker::of_session(&self.settings.instance, launch.session);
-        let tree = ProcessTree::new(marker, group);
-        ClaudeProcess::spawn(command, outputs, Attached { tree, pass: access.pass, trust: launch.trust })
+        let tree = ProcessTree::new(marker, group).counted(Arc::clone(&self.lives));
+        let own_folders = Some(OwnFolders {
+            paths: launch::own_folders(&self.settings, launch.session),
+            max_mib: self.settings.limits.own_disk_mib,
+        });
+        let attached = Attached { tree, pass: access.pass, trust: launch.trust, own_folders };
+        ClaudeProcess::spawn(command, outputs, attached)
     }
 
     async fn check(&self) -> Result<(), AgentError> {
+        disk::check_room(&self.settings.agents_dir, self.settings.limits.free_disk_mib)?;
         self.program().await.map(|_| ())
     }
 
@@ -171,7 +185,7 @@ impl AgentRuntime for ClaudeRuntime {
             protection: AgentProtection {
                 sandbox: if self.sandbox.is_ok() { Sandboxing::Bubblewrap } else { Sandboxing::None },
                 sandbox_problem: self.sandbox.as_ref().err().cloned(),
-                limits: self.limiter.report(),
+                limits: self.limiter.report(&self.settings.agents_dir),
             },
         }
     }
@@ -193,6 +207,15 @@ impl AgentRuntime for ClaudeRuntime {
     ) -> Vec<AgentFile> {
         let transcript = Transcript::new(&launch::config_dir(&self.settings, from), from);
         TranscriptCopy::new((from, to), said).collect(stored, &transcript).await
+    }
+
+    async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool {
+        if Arc::strong_count(&self.lives) == 1 {
+            return false;
+        }
+        let connections = Connections::new(&self.settings.instance);
+        // Where it cannot be told, it is better not to believe.
+        tokio::task::spawn_blocking(move || connections.may_be_an_agents(peer, port)).await.unwrap_or(true)
     }
 
     async fn sweep(&self) -> usize {

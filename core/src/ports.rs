@@ -1,5 +1,6 @@
 //! What the domain needs done by others. Adapters implement these; actors and routes call them.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -295,6 +296,10 @@ pub trait AgentRuntime: Send + Sync {
         said: Vec<Said>,
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile>;
+
+    /// Whether the far end of a connection to a port of this machine may be an agent's, or of something that
+    /// an agent has started. What cannot be told may be.
+    async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool;
 
     /// Ends what an earlier run of this server left behind; says how many programs that were.
     async fn sweep(&self) -> usize;

@@ -23,10 +23,26 @@ pub enum Sandboxing {
 /// The most that one agent may take of something, with all it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct AgentLimit {
-    /// `processes`, `memory_mib`, or `file_mib` for the size of each file.
+    /// `processes`, `memory_mib`, `file_mib` for the size of each file, `own_disk_mib` for its home and its
+    /// configuration folder, or `free_disk_mib`: with less than that free, no turn begins.
     pub name: &'static str,
     pub limit: u64,
     pub limited_by: LimitedBy,
+    pub hold: Hold,
+    /// What it is now, where that is the same for all agents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<u64>,
+}
+
+/// Whether an agent that wants to get rid of a limit can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    Always,
+    /// It can leave: outside of a sandbox it may write what the server may.
+    UntilLeft,
+    /// There is no limit.
+    Nothing,
 }
 
 /// What enforces a limit.
@@ -36,6 +52,8 @@ pub enum LimitedBy {
     CgroupV1,
     CgroupV2,
     Rlimit,
+    /// The server looks now and then.
+    Server,
     /// This machine has nothing that does.
     Nothing,
 }

@@ -7,46 +7,13 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Uid;
 use reqwest::StatusCode;
+use runner_tests::commands::{begin, open, run};
 use runner_tests::processes::{
     commands_on_host, wait_for_command, wait_for_command_on_host, wait_until_no_command,
 };
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
-
-/// A session in which everything is allowed.
-async fn open(server: &Server, options: Value) -> String {
-    let mut body = json!({ "permission_mode": "bypassPermissions" });
-    body.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
-    let opened = server.post("/api/sessions", &body).await;
-    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
-    opened.body["id"].as_str().unwrap().to_owned()
-}
-
-fn bash(command: &str) -> Value {
-    let input = json!({ "command": command, "description": "look", "timeout": 300_000 });
-    json!({ "tool_use": { "name": "Bash", "input": input } })
-}
-
-/// Runs a command in a session and returns what it printed.
-async fn run(server: &Server, session: &str, command: &str) -> String {
-    let replies = json!([bash(command), { "text": "done" }]);
-    let done = server.task(&json!({ "prompt": script("Run.", &replies), "resume": session })).await;
-    let events = server.events(session).await;
-    let returned = events
-        .iter()
-        .rfind(|event| event["type"] == "tool_returned" && event["data"]["turn"] == done["turn_id"]);
-    let content = &returned.unwrap()["data"]["content"];
-    content.as_str().map_or_else(|| content.to_string(), str::to_owned)
-}
-
-/// Begins a command without waiting for its end.
-async fn begin(server: &Server, session: &str, command: &str) {
-    let replies = json!([bash(command), { "text": "never" }]);
-    let body = json!({ "prompt": script("Run.", &replies), "resume": session, "timeout_ms": 1 });
-    let task = server.post("/api/task", &body).await;
-    assert_eq!(task.status, StatusCode::ACCEPTED, "{}", task.body);
-}
 
 #[tokio::test]
 async fn the_status_says_which_protections_are_on() {
@@ -59,6 +26,12 @@ async fn the_status_says_which_protections_are_on() {
     assert_eq!((&on["sandbox"], &on["sandbox_problem"]), (&json!("bubblewrap"), &Value::Null), "{on}");
     assert_eq!((&on["limits"][0]["name"], &on["limits"][0]["limit"]), (&json!("processes"), &json!(321)));
     assert_eq!((&off["sandbox"], &off["sandbox_problem"]), (&json!("none"), &json!("SANDBOX=off")));
+    // Outside of a sandbox an agent may take itself out of its group.
+    for (limits, hold) in [(&on["limits"], "always"), (&off["limits"], "until_left")] {
+        let groups = limits.as_array().unwrap().iter();
+        let groups = groups.filter(|limit| limit["limited_by"].as_str().unwrap().starts_with("cgroup"));
+        groups.for_each(|limit| assert_eq!(limit["hold"], hold, "{limit}"));
+    }
 }
 
 #[tokio::test]
@@ -125,23 +98,6 @@ async fn only_the_sessions_own_folders_can_be_written() {
     assert!(sysctl.contains("Read-only file system") && sysctl.ends_with('1'), "{sysctl}");
     assert!(server.workspace().join("work/canary").exists());
     assert!(!Path::new("/tmp/canary").exists() && !server.home().join("canary").exists());
-}
-
-#[tokio::test]
-async fn a_workspace_that_holds_the_servers_data_and_settings_does_not_show_them() {
-    let server = Server::start_with(&[("WORKING_DIR", "."), ("DATABASE_URL", "sqlite://other.db")]).await;
-    let folder = server.data_dir().parent().unwrap().to_owned();
-    std::fs::write(folder.join(".env"), "ANTHROPIC_API_KEY=sk-ant-canary\n").unwrap();
-    let session = open(&server, json!({})).await;
-
-    let seen =
-        run(&server, &session, "cat .env other.db other.db-wal | wc -c; ls -A data data/agents; ls").await;
-
-    let own = format!("agents\n\ndata/agents:\n{session}");
-    assert!(seen.contains(&own), "{seen}");
-    assert!(seen.contains("Permission denied"), "{seen}");
-    assert!(!run(&server, &session, "cat .env other.db 2>/dev/null").await.contains("canary"));
-    assert!(std::fs::read_to_string(folder.join(".env")).unwrap().contains("canary"));
 }
 
 #[tokio::test]
@@ -296,20 +252,73 @@ async fn a_file_grows_so_far_and_no_further() {
 }
 
 #[tokio::test]
-async fn where_a_sandbox_is_required_and_missing_the_server_does_not_start() {
+async fn an_agent_that_fills_its_own_folders_is_ended() {
+    let server = Server::start_with(&[("AGENT_MAX_DISK_MB", "40")]).await;
+    let session = open(&server, json!({})).await;
+    run(&server, &session, "head -c 1000000 /dev/zero > ~/small").await;
+
+    begin(&server, &session, "mkdir -p ~/a/b; head -c 60000000 /dev/zero > ~/a/b/large; sleep 600").await;
+
+    let failed = server.wait_for(&session, "turn_failed").await;
+    assert!(failed.to_string().contains("AGENT_MAX_DISK_MB"), "{failed}");
+}
+
+#[tokio::test]
+async fn no_turn_begins_where_the_disk_is_full() {
+    let mut server = Server::start().await;
+    let session = open(&server, json!({})).await;
+    server.stop().await;
+    server.set("MIN_FREE_DISK_MB", "1000000000000");
+    server.restart().await;
+
+    let refused = server.post("/api/task", &json!({ "prompt": "Say.", "resume": session })).await;
+    let status = server.get("/api/status").await.body;
+
+    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("nearly full"), "{}", refused.body);
+    let free = status["agent"]["protection"]["limits"][4].clone();
+    assert_eq!((&free["name"], &free["limited_by"]), (&json!("free_disk_mib"), &json!("server")), "{free}");
+    assert!(free["now"].as_u64().unwrap() < free["limit"].as_u64().unwrap());
+}
+
+/// Tries to start a server that must have a sandbox; returns what it said when it gave up.
+async fn refusal_with(search_path: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-
-    let refused = tokio::process::Command::new(runner_tests::program("claude-runner"))
-        .current_dir(folder.path())
-        .env_clear()
-        .envs([("SANDBOX", "required"), ("OFFLINE", "true"), ("PORT", "0"), ("PATH", "/nonexistent")])
-        .output()
-        .await
-        .unwrap();
-
+    let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
+    command.current_dir(folder.path()).env_clear().kill_on_drop(true);
+    command.envs([("SANDBOX", "required"), ("OFFLINE", "true"), ("PORT", "0"), ("PATH", search_path)]);
+    let refused = tokio::time::timeout(Duration::from_secs(30), command.output()).await;
+    let refused = refused.expect("it does not start").unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&refused.stderr);
+    String::from_utf8_lossy(&refused.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn where_a_sandbox_is_required_and_missing_the_server_does_not_start() {
+    let said = refusal_with("/nonexistent").await;
+
     assert!(said.contains("SANDBOX=required") && said.contains("apt-get install bubblewrap"), "{said}");
+}
+
+#[tokio::test]
+async fn where_a_sandbox_is_required_one_that_does_nothing_is_none() {
+    let run_it = r#"while [ "$1" != -- ]; do shift; done; shift; exec "$@""#;
+    let hide = "set -- -- /bin/sh -c 'exit 0'";
+    for (stub, why) in [
+        ("echo 'no permission' >&2; exit 1".to_owned(), "no permission"),
+        ("exit 0".to_owned(), "makes no mnt namespace"),
+        (run_it.to_owned(), "the data folder is visible inside"),
+        (format!("{hide}; {run_it}"), "makes no mnt namespace"),
+    ] {
+        let programs = tempfile::tempdir().unwrap();
+        let bwrap = programs.path().join("bwrap");
+        std::fs::write(&bwrap, format!("#!/bin/sh\n{stub}\n")).unwrap();
+        std::fs::set_permissions(&bwrap, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+
+        let said = refusal_with(&format!("{}:/usr/bin:/bin", programs.path().display())).await;
+
+        assert!(said.contains("SANDBOX=required") && said.contains(why), "{stub}: {said}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 #![expect(missing_debug_implementations, reason = "nothing of the harness is printed")]
 
 pub mod browser;
+pub mod commands;
 pub mod hostile_site;
 pub mod lambda_emulator;
 pub mod person;

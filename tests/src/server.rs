@@ -57,7 +57,12 @@ impl Server {
     }
 
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::Builder::new().prefix("claude-runner-").tempdir().unwrap();
+        Self::start_below(&std::env::temp_dir(), settings).await
+    }
+
+    /// Starts a server whose folders lie in another place than temporary files do.
+    pub async fn start_below(parent: &Path, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::Builder::new().prefix("claude-runner-").tempdir_in(parent).unwrap();
         for name in ["workspace", "home"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }

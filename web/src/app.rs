@@ -6,6 +6,7 @@ mod agents;
 mod credentials;
 pub mod keys;
 mod people;
+mod start_files;
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
@@ -34,7 +35,7 @@ use runner_core::ports::Clock;
 use utoipa_actix_web::AppExt;
 
 use crate::access::admit;
-use crate::authentication::Authentication;
+use crate::authentication::{Agents, Authentication};
 use crate::config::Config;
 use crate::error::Problem;
 use crate::guard::{AllowedHosts, guard};
@@ -70,6 +71,7 @@ impl std::fmt::Debug for Application {
 impl Application {
     /// Opens the store, takes up what an earlier run left, and is ready for requests. Needs an actix system.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        start_files::keep(config)?;
         let lock = prepare_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
@@ -86,6 +88,7 @@ impl Application {
         let folders = agents::allowed_folders(config)?;
         let settings = agents::claude_settings(config, credentials, folders.clone())?;
         let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
+        let agents = Agents(runtime.clone());
         agents::announce(&*runtime);
         let may_bypass = agents::may_bypass(config, &*runtime);
         let (trust, tenants) = (TrustedFolders::new(aggregates.clone()), Tenants::new(aggregates.clone()));
@@ -125,7 +128,7 @@ impl Application {
         };
         Ok(Self {
             context,
-            authentication: people::authentication(config, accounts),
+            authentication: people::authentication(config, accounts, agents),
             hosts: allowed_hosts(config),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),

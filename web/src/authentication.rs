@@ -1,8 +1,11 @@
 //! Telling who a request comes from: by the token in its header, or by a cookie, and from which address.
 
+use std::any::Any;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::dev::ServiceRequest;
+use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -10,6 +13,7 @@ use ipnet::IpNet;
 use runner_actors::{Accounts, Client};
 use runner_core::event_log::Provenance;
 use runner_core::ids::CommandId;
+use runner_core::ports::AgentRuntime;
 use runner_core::principal::Principal;
 use uuid::Uuid;
 
@@ -26,6 +30,36 @@ pub(crate) struct Authentication {
     pub(crate) proxies: Vec<IpNet>,
     /// How people reach the server, where no proxy says.
     pub(crate) transport: Transport,
+    pub(crate) agents: Agents,
+}
+
+/// Who knows agents when they ask for something.
+#[derive(Clone)]
+pub(crate) struct Agents(pub(crate) Arc<dyn AgentRuntime>);
+
+impl std::fmt::Debug for Agents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agents").finish_non_exhaustive()
+    }
+}
+
+/// What is known of who made a connection. He stays the same as long as it is open, so he is looked for once.
+#[derive(Debug, Default)]
+struct FarEnd(AtomicBool);
+
+/// Gives every connection a place for what is known of its far end; for `HttpServer::on_connect`.
+pub fn connected(_: &dyn Any, known: &mut Extensions) {
+    known.insert(FarEnd::default());
+}
+
+impl FarEnd {
+    fn is_no_agent(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn note_no_agent(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What a request shows.
@@ -42,13 +76,39 @@ impl Authentication {
         let address = self.client_address(request);
         match self.shown(request)? {
             Shown::Nothing if !is_from_here(request.headers()) => Ok(None),
-            Shown::Nothing => Ok(self.accounts.identify(None, address).await?),
+            Shown::Nothing => {
+                let local = self.accounts.identify(None, address).await?;
+                if local.is_some() {
+                    self.refuse_agents(request).await?;
+                }
+                Ok(local)
+            }
             Shown::Header(token) => Ok(self.accounts.identify(Some(&token), address).await?),
             Shown::Cookie(token) => {
                 check_same_site(request)?;
                 Ok(self.accounts.identify(Some(&token), address).await?)
             }
         }
+    }
+
+    /// Agents share the network with everybody on this machine, and are not the local user: as him one could
+    /// allow itself everything.
+    pub(crate) async fn refuse_agents(&self, request: &HttpRequest) -> Result<(), Problem> {
+        // Without a socket there is nobody beside this program; Lambda calls it.
+        let Some(peer) = request.peer_addr() else { return Ok(()) };
+        let port = request.app_config().local_addr().port();
+        let known = request.conn_data::<FarEnd>();
+        if known.is_some_and(FarEnd::is_no_agent) {
+            return Ok(());
+        }
+        if self.agents.0.may_have_connected(peer, port).await {
+            let detail = "this comes from an agent, or it cannot be told that it does not; a token is needed";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "agent_not_admitted", detail));
+        }
+        if let Some(known) = known {
+            known.note_no_agent();
+        }
+        Ok(())
     }
 
     /// The access token of a request. A header that says something else is an error, not silence.

@@ -115,6 +115,8 @@ pub struct Config {
     pub agent_max_processes: u64,
     pub agent_max_memory_mib: u64,
     pub agent_max_file_mib: u64,
+    pub agent_max_disk_mib: u64,
+    pub min_free_disk_mib: u64,
 }
 
 /// What is wrong with the configuration, all of it.
@@ -197,6 +199,8 @@ impl Config {
             agent_max_processes: reader.positive("AGENT_MAX_PROCESSES", 1024),
             agent_max_memory_mib: reader.positive("AGENT_MAX_MEMORY_MB", 4096),
             agent_max_file_mib: reader.positive("AGENT_MAX_FILE_MB", 4096),
+            agent_max_disk_mib: reader.positive("AGENT_MAX_DISK_MB", 10_240),
+            min_free_disk_mib: reader.parse("MIN_FREE_DISK_MB", 128, "a number"),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError(reader.problems)) }
     }

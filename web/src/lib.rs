@@ -26,6 +26,7 @@ mod workspace;
 
 use std::io::IsTerminal;
 
+pub use authentication::connected;
 pub use routes::openapi;
 
 /// Sends what the program says about itself to the error output; `RUST_LOG` chooses how much.

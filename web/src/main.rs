@@ -87,6 +87,7 @@ async fn serve() -> anyhow::Result<()> {
     let routes = application.clone();
     let server = HttpServer::new(move || routes.routes())
         .workers(2)
+        .on_connect(runner_web::connected)
         // With half-closed connections a quiet stream outlives its client by minutes.
         .h1_allow_half_closed(false)
         .shutdown_timeout(5)

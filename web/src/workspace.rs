@@ -80,9 +80,15 @@ impl Workspace {
         }
     }
 
-    /// Whether work can go on in a folder that was resolved before.
+    /// Whether work can go on in a folder that was resolved before: by now its name may lead elsewhere, and
+    /// then it is not that folder, wherever it leads.
     pub(crate) fn check(&self, resolved: &str) -> Result<(), Problem> {
-        self.resolve(resolved).map(drop).map_err(|error| error.problem("/working_dir"))
+        let is_same = |path: PathBuf| path == Path::new(resolved);
+        match self.resolve(resolved).map(is_same) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(WorkspaceError::NotAllowed.problem("/working_dir")),
+            Err(error) => Err(error.problem("/working_dir")),
+        }
     }
 }
 
@@ -200,6 +206,19 @@ mod tests {
         let team = workspace.within(scratch.0.join("outside"));
 
         assert_eq!(team.resolve("."), Err(WorkspaceError::NotAllowed));
+    }
+
+    #[test]
+    fn what_became_a_link_is_not_gone_on_in_wherever_that_leads() {
+        let (scratch, workspace) = scratch();
+        let inside = workspace.default.join("inside");
+        assert!(workspace.check(inside.to_str().unwrap()).is_ok());
+
+        fs::remove_dir(&inside).unwrap();
+        std::os::unix::fs::symlink(".", &inside).unwrap();
+
+        assert_eq!(workspace.check(inside.to_str().unwrap()).unwrap_err().code, "working_dir_not_allowed");
+        drop(scratch);
     }
 
     #[test]

@@ -131,6 +131,10 @@ impl AgentRuntime for ReplayRunner {
         stored
     }
 
+    async fn may_have_connected(&self, _: std::net::SocketAddr, _: u16) -> bool {
+        false // It starts no programs.
+    }
+
     async fn sweep(&self) -> usize {
         self.sweeps.fetch_add(1, Ordering::SeqCst);
         0

@@ -1,5 +1,7 @@
 //! Which agents load what their folder brings.
 
+use std::path::Path;
+
 use runner_core::aggregate::TenantId;
 use runner_core::time::Timestamp;
 use runner_core::trust::{Granted, Trust};
@@ -51,5 +53,24 @@ fn what_another_tenant_trusts_counts_for_nothing() {
 
         assert_eq!(agent.launch.trust, Trust::Untrusted);
         assert_eq!(server.trust.list(&TenantId::first()).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn folders_are_trusted_together_only_if_each_of_them_is() {
+    run(async {
+        let server = Server::start();
+        let tenant = TenantId::first();
+        let told = async |folders: &[&str]| {
+            let folders: Vec<&Path> = folders.iter().map(Path::new).collect();
+            server.trust.of_all(&tenant, &folders).await.unwrap()
+        };
+        for folder in ["/srv/one", "/srv/two"] {
+            server.trust.trust((&tenant, folder), ada(), provenance()).await.unwrap();
+        }
+
+        assert_eq!(told(&["/srv/one", "/srv/two/below"]).await, Trust::Trusted);
+        assert_eq!(told(&["/srv/one", "/srv/three"]).await, Trust::Untrusted);
+        assert_eq!(told(&["/srv", "/srv/one"]).await, Trust::Untrusted);
     });
 }

@@ -4,13 +4,17 @@
 //! lead the server anywhere else, so the kernel is told to follow none, and to open nothing that blocks.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, mkdirat};
+
+/// How far into an agent's folder is looked: it can hold more than there is memory, deeper than any stack.
+const MAX_ENTRIES: usize = 10_000;
+const MAX_DEPTH: usize = 16;
 
 /// Paths are relative to it. What is or lies behind a link is not there.
 #[derive(Clone, Debug)]
@@ -35,24 +39,70 @@ impl AgentFolder {
         Ok(bytes)
     }
 
+    /// Whether a regular file begins with these bytes; no more of it is read.
+    pub(super) fn begins_with(&self, relative: &Path, bytes: &[u8]) -> bool {
+        if self.size(relative).is_none_or(|size| size < bytes.len() as u64) {
+            return false;
+        }
+        let Ok(mut file) = self.open(relative, OFlag::O_RDONLY) else { return false };
+        let mut chunk = vec![0; 64 * 1024];
+        bytes.chunks(64 * 1024).all(|expected| {
+            let read = &mut chunk[..expected.len()];
+            file.read_exact(read).is_ok() && read == expected
+        })
+    }
+
+    /// The last bytes of a regular file, at most so many of them.
+    pub(super) fn read_tail(&self, relative: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+        let mut file = self.open(relative, OFlag::O_RDONLY)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no file"));
+        }
+        file.seek(SeekFrom::Start(metadata.len().saturating_sub(max_bytes)))?;
+        let mut bytes = vec![];
+        Read::by_ref(&mut file).take(max_bytes).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// How large a regular file is.
+    pub(super) fn size(&self, relative: &Path) -> Option<u64> {
+        let metadata = self.open(relative, OFlag::O_PATH).and_then(|file| file.metadata()).ok()?;
+        metadata.is_file().then(|| metadata.len())
+    }
+
     pub(super) fn is_file(&self, relative: &Path) -> bool {
         let metadata = self.open(relative, OFlag::O_PATH).and_then(|file| file.metadata());
         metadata.is_ok_and(|metadata| metadata.is_file())
     }
 
-    /// The names in a folder.
+    /// The names in a folder, as many as are looked at.
     pub(super) fn list(&self, relative: &Path) -> Vec<PathBuf> {
         let Ok(folder) = self.open(relative, OFlag::O_RDONLY | OFlag::O_DIRECTORY) else { return vec![] };
         let entries = fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()));
-        entries.into_iter().flatten().flatten().map(|entry| relative.join(entry.file_name())).collect()
+        let entries = entries.into_iter().flatten().flatten().take(MAX_ENTRIES + 1);
+        entries.map(|entry| relative.join(entry.file_name())).collect()
     }
 
-    /// All regular files below a folder.
+    /// The regular files below a folder, as far as an agent that does what it should has any.
     pub(super) fn list_below(&self, relative: &Path) -> Vec<PathBuf> {
-        let entries = self.list(relative).into_iter();
-        entries
-            .flat_map(|path| if self.is_file(&path) { vec![path] } else { self.list_below(&path) })
-            .collect()
+        let (mut found, mut seen) = (vec![], 0);
+        let mut folders = vec![(relative.to_owned(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            for path in self.list(&folder) {
+                seen += 1;
+                if seen > MAX_ENTRIES {
+                    tracing::warn!(folder = %self.path.display(), "an agent's folder has more in it than is looked at");
+                    return found;
+                }
+                if self.is_file(&path) {
+                    found.push(path);
+                } else if depth < MAX_DEPTH {
+                    folders.push((path, depth + 1));
+                }
+            }
+        }
+        found
     }
 
     /// Makes a file, in place of what it was, with the folders that lead to it.
@@ -92,6 +142,30 @@ mod tests {
     use std::path::Path;
 
     use super::AgentFolder;
+
+    #[test]
+    fn folder_without_a_bottom_is_looked_into_so_far_and_no_further() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = AgentFolder::new(folder.path());
+        own.write(Path::new("plans/one.md"), b"1").unwrap();
+        let mut deep = fs::File::open(folder.path().join("plans")).unwrap();
+        // Deeper than a path can name.
+        for _ in 0..5_000 {
+            nix::sys::stat::mkdirat(&deep, "a", nix::sys::stat::Mode::S_IRWXU).unwrap();
+            let flags = nix::fcntl::OFlag::O_DIRECTORY;
+            let below = nix::fcntl::openat(&deep, "a", flags, nix::sys::stat::Mode::empty()).unwrap();
+            deep = below.into();
+        }
+
+        let small_stack = std::thread::Builder::new().stack_size(128 * 1024);
+        let found = small_stack.spawn(move || own.list_below(Path::new("."))).unwrap().join().unwrap();
+
+        assert_eq!(found, [Path::new("./plans/one.md")]);
+        drop(deep);
+        // The standard library would go as deep as the folders are.
+        let path = folder.keep();
+        assert!(std::process::Command::new("rm").arg("-rf").arg(path).status().unwrap().success());
+    }
 
     #[test]
     fn links_lead_nowhere() {

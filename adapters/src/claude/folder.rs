@@ -2,6 +2,8 @@
 //!
 //! Whoever can write beside a folder can put a link in its place. A folder is therefore opened first, what
 //! was opened is checked, and the start names what was opened: by its handle, or by its device and inode.
+//! A name was resolved when its session was opened. If a link is in it now, somebody has put it there: what
+//! is trusted, and what of a folder is hidden, is known by names without links.
 
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -26,7 +28,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder; one that is not where agents may work is refused.
+    /// Opens a folder; one that is not where agents may work is refused, and so is one behind a link.
     pub(super) fn open(named: &Path, allowed: &AllowedFolders) -> Result<Self, AgentError> {
         let missing = || AgentError::WorkingDirMissing(named.to_owned());
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -34,7 +36,7 @@ impl Folder {
         let file = File::from(handle);
         let metadata = file.metadata().map_err(|_| missing())?;
         let real = fs::read_link(handle_path(&file)).map_err(|_| missing())?;
-        if !allowed.contain(&real) {
+        if real != named || !allowed.contain(&real) {
             return Err(AgentError::WorkingDirNotAllowed(named.to_owned()));
         }
         let identity = format!("{}:{}", metadata.dev(), metadata.ino());

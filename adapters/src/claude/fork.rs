@@ -13,7 +13,7 @@ use runner_core::ports::AgentFile;
 use runner_core::session::fork::Said;
 use serde_json::Value;
 
-use super::transcript::{Transcript, UNTIL_WRITTEN};
+use super::transcript::{MAX_LINE_BYTES, Transcript, UNTIL_WRITTEN};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -125,6 +125,9 @@ impl TranscriptCopy {
 
 /// What a line of the main conversation says; nothing if it is none.
 fn parts(line: &[u8]) -> Vec<Said> {
+    if line.len() > MAX_LINE_BYTES {
+        return vec![];
+    }
     let Ok(line) = serde_json::from_slice::<Value>(line) else { return vec![] };
     let blocks = line["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     match line["type"].as_str() {

@@ -47,7 +47,22 @@ pub(super) struct Place<'a> {
     pub(super) group: Option<&'a AgentGroup>,
 }
 
-/// The command to run while the folders of `place` are open.
+/// Makes the agent's own folder what it has to find. Files may be large: nobody else should wait meanwhile.
+pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result<(), AgentError> {
+    let config_dir = config_dir(settings, launch.session);
+    let transcript = Transcript::new(&config_dir, launch.session);
+    make_folders(settings, &config_dir)
+        .and_then(|()| transcript.restore(&launch.files))
+        .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
+    trusted::tell(&config_dir, &launch.working_dir, launch.trust)
+        .map_err(|error| AgentError::NotStarted(format!("its settings cannot be written: {error}")))?;
+    if let Some(tool_use_id) = &launch.resume_at {
+        transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The command to run while the folders of `place` are open, in a folder that was prepared.
 pub(super) fn command(
     means: Means<'_>,
     launch: &AgentLaunch,
@@ -56,14 +71,6 @@ pub(super) fn command(
     let settings = means.settings;
     let config_dir = config_dir(settings, launch.session);
     let transcript = Transcript::new(&config_dir, launch.session);
-    prepare(settings, &config_dir)
-        .and_then(|()| transcript.restore(&launch.files))
-        .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
-    trusted::tell(&config_dir, &launch.working_dir, launch.trust)
-        .map_err(|error| AgentError::NotStarted(format!("its settings cannot be written: {error}")))?;
-    if let Some(tool_use_id) = &launch.resume_at {
-        transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
-    }
     let line = command_line(means, place, &config_dir);
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);
@@ -91,7 +98,7 @@ pub(super) fn command(
     command.env("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true");
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
-    let sources = trusted::arguments(launch.trust, &command);
+    let sources = trusted::arguments(launch, &command);
     // Without a transcript there is nothing to resume.
     command.args(arguments(launch, sources, transcript.path().is_some()));
     Ok(command)
@@ -179,7 +186,13 @@ pub(super) fn config_dir(settings: &ClaudeSettings, session: SessionId) -> PathB
     settings.agents_dir.join(session.to_string())
 }
 
-fn prepare(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
+/// What only this session's agents write in.
+pub(super) fn own_folders(settings: &ClaudeSettings, session: SessionId) -> Vec<PathBuf> {
+    let config_dir = config_dir(settings, session);
+    vec![private_home(&config_dir), config_dir]
+}
+
+fn make_folders(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
     for own in [folder, &private_home(folder)] {
         fs::create_dir_all(own)?;
         fs::set_permissions(own, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;

@@ -9,16 +9,17 @@ mod cgroup;
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::resource::{Resource, getrlimit};
+use nix::unistd::Uid;
 use runner_core::ids::ProcessId;
-use runner_core::protection::{AgentLimit, LimitedBy};
+use runner_core::protection::{AgentLimit, Hold, LimitedBy};
 
-pub(super) use self::cgroup::AgentGroup;
+pub(super) use self::cgroup::{AgentGroup, is_in_group_of};
 use self::cgroup::{Cgroups, Controller};
-use super::ClaudeSettings;
 use super::program::on_search_path;
+use super::{ClaudeSettings, disk};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -33,6 +34,10 @@ pub struct AgentLimits {
     pub memory_mib: u64,
     /// The size of each file that it writes.
     pub file_mib: u64,
+    /// All that it writes in its home and its configuration folder.
+    pub own_disk_mib: u64,
+    /// With less than this free where the server's data is, nothing begins.
+    pub free_disk_mib: u64,
 }
 
 impl AgentLimits {
@@ -53,24 +58,28 @@ pub(super) struct Limiter {
     /// The program of util-linux that starts another one with limits.
     prlimit: Option<PathBuf>,
     counts_processes: bool,
+    in_sandbox: InSandbox,
 }
 
 impl Limiter {
     /// In a sandbox of somebody who is not root, processes are counted for each agent.
-    pub(super) fn new(settings: &ClaudeSettings, in_user_namespace: InUserNamespace) -> Self {
+    pub(super) fn new(settings: &ClaudeSettings, in_sandbox: InSandbox) -> Self {
         let cgroups = Cgroups::find(&settings.instance);
         let prlimit = on_search_path(settings, "prlimit");
-        let counts_processes = in_user_namespace == InUserNamespace::Yes
+        let counts_processes = in_sandbox == InSandbox::Yes
+            && !Uid::effective().is_root()
             && prlimit.is_some()
             && cgroups.version_for(Controller::Processes).is_none();
-        Self { limits: settings.limits, cgroups, prlimit, counts_processes }
+        Self { limits: settings.limits, cgroups, prlimit, counts_processes, in_sandbox }
     }
 
     /// One that sets none.
     #[cfg(test)]
     pub(super) fn none() -> Self {
-        let limits = AgentLimits { processes: 0, memory_mib: 0, file_mib: 0 };
-        Self { limits, cgroups: Cgroups::none(), prlimit: None, counts_processes: false }
+        let limits =
+            AgentLimits { processes: 0, memory_mib: 0, file_mib: 0, own_disk_mib: 0, free_disk_mib: 0 };
+        let cgroups = Cgroups::none();
+        Self { limits, cgroups, prlimit: None, counts_processes: false, in_sandbox: InSandbox::No }
     }
 
     /// A group for one more agent; none where none can be made.
@@ -108,29 +117,44 @@ impl Limiter {
         self.cgroups.sweep()
     }
 
-    pub(super) fn report(&self) -> Vec<AgentLimit> {
+    /// `data_dir` is where the disk must not get full.
+    pub(super) fn report(&self, data_dir: &Path) -> Vec<AgentLimit> {
         let by_group = |controller| self.cgroups.version_for(controller).map(cgroup::Version::limited_by);
         let by_program = |is_set: bool| if is_set { LimitedBy::Rlimit } else { LimitedBy::Nothing };
         let processes = by_group(Controller::Processes).unwrap_or_else(|| by_program(self.counts_processes));
+        let memory = by_group(Controller::Memory).unwrap_or(LimitedBy::Nothing);
+        let limit = |name, limit, limited_by| {
+            let (hold, now) = (self.hold_of(limited_by), None);
+            AgentLimit { name, limit, limited_by, hold, now }
+        };
+        let free = limit("free_disk_mib", self.limits.free_disk_mib, LimitedBy::Server);
         vec![
-            AgentLimit { name: "processes", limit: self.limits.processes, limited_by: processes },
-            AgentLimit {
-                name: "memory_mib",
-                limit: self.limits.memory_mib,
-                limited_by: by_group(Controller::Memory).unwrap_or(LimitedBy::Nothing),
-            },
-            AgentLimit {
-                name: "file_mib",
-                limit: self.limits.file_mib,
-                limited_by: by_program(self.prlimit.is_some()),
-            },
+            limit("processes", self.limits.processes, processes),
+            limit("memory_mib", self.limits.memory_mib, memory),
+            limit("file_mib", self.limits.file_mib, by_program(self.prlimit.is_some())),
+            limit("own_disk_mib", self.limits.own_disk_mib, LimitedBy::Server),
+            AgentLimit { now: disk::free_mib(data_dir), ..free },
         ]
+    }
+
+    /// Outside of a sandbox an agent may write where the server may: also itself into another group. The limits
+    /// of a process only root can raise again.
+    fn hold_of(&self, limited_by: LimitedBy) -> Hold {
+        match (self.in_sandbox, limited_by) {
+            (InSandbox::No, LimitedBy::CgroupV1 | LimitedBy::CgroupV2) => Hold::UntilLeft,
+            (InSandbox::No, LimitedBy::Rlimit) if Uid::effective().is_root() => Hold::UntilLeft,
+            (InSandbox::Yes | InSandbox::No, LimitedBy::Nothing) => Hold::Nothing,
+            (
+                InSandbox::Yes | InSandbox::No,
+                LimitedBy::CgroupV1 | LimitedBy::CgroupV2 | LimitedBy::Rlimit | LimitedBy::Server,
+            ) => Hold::Always,
+        }
     }
 }
 
-/// Whether agents run in a user namespace of their own.
+/// Whether agents run in a sandbox. Unless the server is root, that is a user namespace of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum InUserNamespace {
+pub(super) enum InSandbox {
     Yes,
     No,
 }

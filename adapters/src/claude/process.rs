@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
+use super::disk::OwnFolders;
 use super::process_tree::ProcessTree;
 use super::reader::{Answers, read_lines};
 use super::{report, request};
@@ -73,6 +74,8 @@ pub(super) struct Attached {
     /// By which it reaches a model, where it needs one.
     pub(super) pass: Option<Pass>,
     pub(super) trust: Trust,
+    /// What may not grow without end while it runs.
+    pub(super) own_folders: Option<OwnFolders>,
 }
 
 impl ClaudeProcess {
@@ -80,7 +83,7 @@ impl ClaudeProcess {
     pub(super) fn spawn(
         mut command: Command,
         outputs: OutputQueue,
-        Attached { tree, pass, trust }: Attached,
+        Attached { tree, pass, trust, own_folders }: Attached,
     ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -97,6 +100,9 @@ impl ClaudeProcess {
         tokio::spawn(write_lines(stdin, waiting_lines));
         tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), answers.clone()));
         let tree = Arc::new(tree);
+        if let Some(own_folders) = own_folders {
+            tokio::spawn(own_folders.watch(Arc::clone(&tree), exit.clone()));
+        }
         tokio::spawn(wait((child, pass), stderr, exited, Arc::clone(&tree)));
         // Answered when it is up; nothing waits for that.
         lines.try_send(request::initialize()).ok();
@@ -293,7 +299,8 @@ async fn wait(
     // session's next agent may start.
     tree.kill_rest().await;
     let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    exited.send_replace(Some(describe(status, &tail)));
+    let how = tree.why().map_or_else(|| describe(status, &tail), str::to_owned);
+    exited.send_replace(Some(how));
 }
 
 async fn drain(mut stderr: impl AsyncRead + Unpin, tail: &Mutex<Vec<u8>>) {

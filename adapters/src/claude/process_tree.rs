@@ -6,6 +6,7 @@
 //! does not outlive its process namespace, where there are such. A stored process id is never trusted: it may belong to somebody else by now.
 
 use std::fs;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -21,11 +22,31 @@ pub(super) const MARKER_VARIABLE: &str = "CLAUDE_RUNNER_AGENT";
 pub(super) struct ProcessTree {
     marker: Marker,
     group: Option<AgentGroup>,
+    /// By which the runtime knows that there still is one.
+    _life: Option<Arc<()>>,
+    /// Why this server has ended it.
+    why: OnceLock<String>,
 }
 
 impl ProcessTree {
     pub(super) const fn new(marker: Marker, group: Option<AgentGroup>) -> Self {
-        Self { marker, group }
+        Self { marker, group, _life: None, why: OnceLock::new() }
+    }
+
+    /// Counts as alive as long as this is kept.
+    pub(super) fn counted(self, life: Arc<()>) -> Self {
+        Self { _life: Some(life), ..self }
+    }
+
+    /// Ends it, and remembers why.
+    pub(super) async fn end_because(&self, why: String) {
+        tracing::warn!(agent = self.marker.value(), "{why}");
+        self.why.set(why).ok();
+        self.kill_all().await;
+    }
+
+    pub(super) fn why(&self) -> Option<&str> {
+        self.why.get().map(String::as_str)
     }
 
     /// Ends it; returns when nothing of it is left that can be found.
@@ -111,7 +132,7 @@ impl Marker {
     }
 
     /// A process that has ended but was not collected yet has an empty environment and does not count.
-    fn marks(&self, pid: i32) -> bool {
+    pub(super) fn marks(&self, pid: i32) -> bool {
         let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else { return false };
         let mut variables = environ.split(|byte| *byte == 0);
         variables.any(|variable| {

@@ -45,7 +45,9 @@ pub(super) fn locate(settings: &ClaudeSettings) -> Option<PathBuf> {
 
 pub(super) fn on_search_path(settings: &ClaudeSettings, name: &str) -> Option<PathBuf> {
     let search_path = settings.search_path.as_ref()?;
-    std::env::split_paths(search_path).map(|folder| folder.join(name)).find(|path| path.is_file())
+    // A relative folder lies in the one that the server was started in, where agents may be able to write.
+    let folders = std::env::split_paths(search_path).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 async fn ask_version(path: &Path) -> Result<String, AgentError> {

@@ -8,6 +8,8 @@
 mod mounts;
 
 use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,9 +24,19 @@ use super::program::on_search_path;
 
 const UNTIL_TRIED: Duration = Duration::from_secs(30);
 
-/// Fails where the server's data is seen, or where the agent's program (if there is one) does not run.
+/// Says which namespaces it is in. Fails where the server's data is seen, where what all agents see can be
+/// written, or where the agent's program (if there is one) does not run.
 const TRY_OUT: &str = r#"[ ! -e "$1" ] || { echo "the data folder is visible inside" >&2; exit 1; }
-    [ -z "$2" ] || exec "$2" --version"#;
+    for folder in / /usr "$2"; do
+        if (: >"$folder/.claude-runner-$$") 2>/dev/null; then
+            rm -f "$folder/.claude-runner-$$"; echo "$folder can be written inside" >&2; exit 1
+        fi
+    done
+    stat -L -c %i /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/ipc /proc/self/ns/uts || exit 1
+    [ -z "$3" ] || exec "$3" --version"#;
+
+/// What [`TRY_OUT`] must be in one of its own of, in its order.
+const NAMESPACES: [&str; 4] = ["mnt", "pid", "ipc", "uts"];
 
 /// Becomes the agent if the folders inside are the ones that were checked outside.
 const SAME_FOLDERS: &str = r#"want=$1; count=$2; shift 2; got=
@@ -94,7 +106,8 @@ impl Sandbox {
     async fn try_out(&self, settings: &ClaudeSettings, program: Option<&Path>) -> Result<(), String> {
         let mut command = Command::new(&self.bwrap);
         command.args(self.mounts.arguments(program, None)).args(["--", "/bin/sh", "-c", TRY_OUT, "sh"]);
-        command.arg(settings.sandbox.data_dir.join("instance")).arg(program.unwrap_or(Path::new("")));
+        let data_dir = &settings.sandbox.data_dir;
+        command.arg(data_dir.join("instance")).arg(data_dir).arg(program.unwrap_or(Path::new("")));
         command.env_clear().envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(UNTIL_TRIED, command.output())
@@ -102,7 +115,7 @@ impl Sandbox {
             .map_err(|_| "bubblewrap did not end what it was given to run".to_owned())?
             .map_err(|error| format!("bubblewrap cannot be started: {error}"))?;
         if output.status.success() {
-            return Ok(());
+            return has_own_namespaces(&String::from_utf8_lossy(&output.stdout));
         }
         let said = String::from_utf8_lossy(&output.stderr);
         Err(format!("bubblewrap does not work here: {}", said.trim()))
@@ -127,6 +140,21 @@ impl Sandbox {
     pub(super) fn home(&self, config_dir: &Path) -> PathBuf {
         self.mounts.home(config_dir)
     }
+}
+
+/// Whether what was said inside is of other namespaces than the server's: a `bwrap` that ends well may have
+/// done nothing.
+fn has_own_namespaces(said: &str) -> Result<(), String> {
+    let mut inside = said.lines();
+    for name in NAMESPACES {
+        let outside = fs::metadata(format!("/proc/self/ns/{name}")).map(|namespace| namespace.ino());
+        let outside = outside.map_err(|error| format!("its own namespaces cannot be told: {error}"))?;
+        match inside.next().and_then(|line| line.trim().parse::<u64>().ok()) {
+            Some(inside) if inside != outside => {}
+            Some(_) | None => return Err(format!("bubblewrap makes no {name} namespace")),
+        }
+    }
+    Ok(())
 }
 
 /// Where an agent's private home lies outside: not in a folder in which the agent could put a link in its

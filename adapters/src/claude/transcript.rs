@@ -19,8 +19,19 @@ use super::agent_folder::AgentFolder;
 pub(super) const UNTIL_WRITTEN: Duration = Duration::from_secs(2);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// Larger files are left out; a session can be taken up without what is in them.
+/// Larger files are left out; a session can be taken up without what is in them, and, where it is the
+/// conversation itself, on this machine only.
 pub(super) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What is kept of a session. An agent can have files of any size at no cost: with nothing in them.
+const MAX_BYTES: u64 = 128 * 1024 * 1024;
+const MAX_FILES: usize = 1000;
+
+/// How far from its end something is looked for that the agent has just written.
+const TAIL_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A longer line is not taken apart: that takes a multiple of it in memory.
+pub(super) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A session's part of a configuration folder.
 #[derive(Clone, Debug)]
@@ -68,34 +79,54 @@ impl Transcript {
     }
 
     fn contains(&self, mark: &str) -> bool {
-        let text = self.path().and_then(|path| self.folder.read(&path, u64::MAX).ok());
+        let text = self.path().and_then(|path| self.folder.read_tail(&path, TAIL_BYTES).ok());
         text.is_some_and(|text| text.windows(mark.len()).any(|window| window == mark.as_bytes()))
     }
 
-    /// The files as they are.
+    /// The files as they are: the conversation, and as much of the others as there is room for.
     pub(super) fn read(&self) -> Vec<AgentFile> {
+        let conversation = self.path();
         let mut paths = vec![];
-        if let Some(path) = self.path() {
+        if let Some(path) = &conversation {
             paths.extend(self.folder.list_below(&path.with_extension("")));
-            paths.push(path);
         }
         paths.extend(self.folder.list_below(Path::new("plans")));
         paths.extend(self.folder.list_below(&Path::new("file-history").join(self.session.to_string())));
         paths.sort();
-        paths.iter().filter_map(|path| self.file(path)).collect()
+        let (mut files, mut room, mut left_out) = (vec![], MAX_BYTES, 0);
+        for path in conversation.iter().chain(&paths) {
+            let read = || self.folder.read(path, room.min(MAX_FILE_BYTES)).ok();
+            let file = if files.len() < MAX_FILES { path.to_str().zip(read()) } else { None };
+            match file {
+                Some((path, bytes)) => {
+                    room = room.saturating_sub(bytes.len() as u64);
+                    files.push(AgentFile { path: path.to_owned(), bytes });
+                }
+                None => left_out += 1,
+            }
+        }
+        self.tell_what_is_missing(conversation.as_deref(), left_out);
+        files.sort_by(|one: &AgentFile, other| Path::new(&one.path).cmp(Path::new(&other.path)));
+        files
     }
 
-    fn file(&self, path: &Path) -> Option<AgentFile> {
-        let bytes = self.folder.read(path, MAX_FILE_BYTES).ok()?;
-        Some(AgentFile { path: path.to_str()?.to_owned(), bytes })
+    fn tell_what_is_missing(&self, conversation: Option<&Path>, left_out: usize) {
+        if conversation.and_then(|path| self.folder.size(path)).is_some_and(|size| size > MAX_FILE_BYTES) {
+            tracing::warn!(
+                session.id = %self.session,
+                "a conversation is larger than {MAX_FILE_BYTES} bytes and is not kept: its session can be taken \
+                 up on this machine only, and cannot go on where a decision is waited for after a restart"
+            );
+        } else if left_out > 0 {
+            tracing::warn!(session.id = %self.session, files = left_out, "files of an agent are too large, or too many, to be kept");
+        }
     }
 
     /// Puts back what was kept, where the folder has less or something else.
     pub(super) fn restore(&self, files: &[AgentFile]) -> io::Result<()> {
         for file in files.iter().filter(|file| is_below(&file.path)) {
             let path = Path::new(&file.path);
-            let there = self.folder.read(path, u64::MAX);
-            if there.is_ok_and(|there| there.starts_with(&file.bytes)) {
+            if self.folder.begins_with(path, &file.bytes) {
                 continue;
             }
             self.folder.write(path, &file.bytes)?;
@@ -107,7 +138,10 @@ impl Transcript {
     pub(super) fn cut_at(&self, tool_use_id: &str) -> io::Result<()> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "its transcript does not have the tool use");
         let path = self.path().ok_or_else(missing)?;
-        let text = String::from_utf8(self.folder.read(&path, u64::MAX)?).map_err(io::Error::other)?;
+        let text = self.folder.read(&path, MAX_FILE_BYTES).map_err(|error| {
+            io::Error::new(error.kind(), format!("its transcript cannot be gone on with: {error}"))
+        })?;
+        let text = String::from_utf8(text).map_err(io::Error::other)?;
         let mut kept = String::new();
         for line in text.lines() {
             kept.push_str(line);
@@ -129,18 +163,21 @@ fn is_below(path: &str) -> bool {
 
 /// All files below a folder; links are not followed.
 pub(super) fn add_below(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => add_below(&entry.path(), paths),
-            Ok(kind) if kind.is_file() => paths.push(entry.path()),
-            Ok(_) | Err(_) => {}
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => paths.push(entry.path()),
+                Ok(_) | Err(_) => {}
+            }
         }
     }
 }
 
 /// The marker that goes behind the line which makes a tool use.
 fn marker_for(line: &str, tool_use_id: &str) -> Option<Value> {
-    if !line.contains(tool_use_id) {
+    if line.len() > MAX_LINE_BYTES || !line.contains(tool_use_id) {
         return None;
     }
     let line: Value = serde_json::from_str(line).ok()?;

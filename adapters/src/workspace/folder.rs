@@ -17,14 +17,17 @@ use std::time::Instant;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat2};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::{FileStat, SFlag, fstat, fstatat};
 use runner_core::workspace::UnobservedReason;
 
 /// Larger files are not read.
 pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 const MAX_RULES_BYTES: u64 = 64 << 10;
+
+/// Rules of folders hang on those above, and are let go of one by one.
+const MAX_DEPTH: usize = 128;
 
 /// By what a file is known to be the same without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +56,15 @@ struct Rules {
 impl Folder {
     /// Absent if the folder is in no git repository. `excluded` is not looked at.
     pub(super) fn open(path: &Path, excluded: PathBuf) -> Result<Option<Self>, UnobservedReason> {
+        if path.starts_with(&excluded) {
+            return Err(UnobservedReason::Unreadable);
+        }
         let Some(repository) = path.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())
         else {
             return Ok(None);
         };
-        // Its name was resolved when the session was opened: a link in it has been put there since.
-        let how = OpenHow::new().flags(OFlag::O_DIRECTORY | OFlag::O_CLOEXEC);
-        let root = openat2(AT_FDCWD, path, how.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS));
-        let root = root.map_err(|_| UnobservedReason::Unreadable)?;
+        // Its name had no links when the session was opened. If it has one now, it leads to somebody else's.
+        let root = open_without_links(path, OFlag::O_DIRECTORY).map_err(|_| UnobservedReason::Unreadable)?;
         let mut rules = extend(None, repository, read_outside(&repository.join(".git/info/exclude")));
         let mut above: Vec<&Path> =
             path.ancestors().skip(1).take_while(|folder| folder.starts_with(repository)).collect();
@@ -110,7 +114,9 @@ impl Folder {
                 if self.is_ignored(&path, is_folder, rules.as_deref()) {
                     continue;
                 }
-                if is_folder {
+                if is_folder && path.components().count() > MAX_DEPTH {
+                    return Err(UnobservedReason::TooManyFiles);
+                } else if is_folder {
                     folders.push((path, rules.clone()));
                 } else if kind == SFlag::S_IFREG {
                     found.insert(path, Stat::of(&stat));
@@ -179,8 +185,13 @@ fn kind(stat: &FileStat) -> SFlag {
 
 /// Ignore rules of the folders above, and git's own of this repository.
 fn read_outside(path: &Path) -> Option<Vec<u8>> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    read_regular(open(path, flags, Mode::empty()).ok()?, MAX_RULES_BYTES)
+    read_regular(open_without_links(path, OFlag::O_NONBLOCK).ok()?, MAX_RULES_BYTES)
+}
+
+/// Opens an absolute path in which no part is a symbolic link.
+fn open_without_links(path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    openat2(AT_FDCWD, path, how)
 }
 
 fn read_regular(opened: OwnedFd, limit: u64) -> Option<Vec<u8>> {

@@ -204,6 +204,33 @@ async fn nothing_outside_is_read_and_nothing_is_waited_for() {
 }
 
 #[tokio::test]
+async fn folder_behind_a_link_is_not_looked_at_wherever_in_its_name_that_is() {
+    let (repository, other) = (Repository::new(), Repository::new());
+    other.write("agents/secret", "theirs");
+    let (root, theirs) = (repository.folder.path().canonicalize().unwrap(), other.folder.path());
+    symlink(theirs, root.join("parent")).unwrap();
+    symlink(theirs.join("agents"), root.join("agents")).unwrap();
+    let data_dir = repository.data.path().canonicalize().unwrap();
+    let workspaces = GitWorkspaces { data_dir: data_dir.clone(), limits: repository.limits };
+
+    for path in [root.join("parent/agents"), root.join("agents"), data_dir.join("agents")] {
+        let refused = workspaces.look(&path).await.map(|_| ());
+        assert_eq!(refused, Err(UnobservedReason::Unreadable), "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn folders_deeper_than_anybody_needs_are_not_looked_into() {
+    let repository = Repository::new();
+    let deep: PathBuf = std::iter::repeat_n("a", 1_000).collect();
+    fs::create_dir_all(repository.folder.path().join(&deep)).unwrap();
+
+    let refused = repository.try_look("").await.map(|_| ());
+
+    assert_eq!(refused, Err(UnobservedReason::TooManyFiles));
+}
+
+#[tokio::test]
 async fn own_data_is_not_looked_at() {
     let mut repository = Repository::new();
     repository.data = TempDir::new_in(repository.folder.path()).unwrap();

@@ -10,6 +10,7 @@ use runner_core::ports::AgentRuntime;
 use runner_core::protection::Sandboxing;
 use uuid::Uuid;
 
+use super::start_files;
 use crate::config::{Config, Sandbox};
 
 pub(super) fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders> {
@@ -19,19 +20,28 @@ pub(super) fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders>
 
 /// What agents must not see although it may lie in a folder that they work in: keys, and all sessions.
 fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
-    let database = config.database.display();
+    // Folders are mounted under their names without links, so what lies in them is hidden under those.
+    let database = config.database.canonicalize()?;
+    let database = database.display();
     let beside = ["", "-wal", "-shm", "-journal"].map(|suffix| format!("{database}{suffix}").into());
     let data_dir = config.data_dir.canonicalize()?;
     let mut hidden: Vec<PathBuf> =
         beside.into_iter().filter(|path: &PathBuf| !path.starts_with(&data_dir)).collect();
-    hidden.push(std::path::absolute(".env")?);
+    let env_file = start_files::env_file()?;
+    hidden.extend(env_file.canonicalize().ok().filter(|target| *target != env_file));
+    hidden.push(env_file);
+    // Where it is built in a folder that agents work in, they must not exchange it.
+    let own_program = std::env::current_exe()?.canonicalize()?;
+    let is_in_reach = config.allowed_roots.iter().any(|root| own_program.starts_with(root));
+    let mut read_only = config.sandbox_read_only.clone();
+    read_only.extend(is_in_reach.then_some(own_program));
     Ok(SandboxSettings {
         mode: match config.sandbox {
             Sandbox::Auto => SandboxMode::Auto,
             Sandbox::Required => SandboxMode::Required,
             Sandbox::Off => SandboxMode::Off,
         },
-        read_only: config.sandbox_read_only.clone(),
+        read_only,
         hidden,
         data_dir,
         home: config.home.clone(),
@@ -57,6 +67,8 @@ pub(super) fn claude_settings(
             processes: config.agent_max_processes,
             memory_mib: config.agent_max_memory_mib,
             file_mib: config.agent_max_file_mib,
+            own_disk_mib: config.agent_max_disk_mib,
+            free_disk_mib: config.min_free_disk_mib,
         },
     })
 }

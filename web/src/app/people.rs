@@ -13,18 +13,18 @@ use runner_core::credentials::SetupCode;
 use runner_core::ports::Clock;
 
 use super::keys;
-use crate::authentication::Authentication;
+use crate::authentication::{Agents, Authentication};
 use crate::config::Config;
 use crate::cookies::Transport;
 
-pub(super) fn authentication(config: &Config, accounts: Accounts) -> Authentication {
+pub(super) fn authentication(config: &Config, accounts: Accounts, agents: Agents) -> Authentication {
     let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
     if !config.host.is_loopback() && transport == Transport::Plain {
         tracing::warn!(
             "passwords and tokens travel in clear text unless a proxy in front speaks TLS; set PUBLIC_URL to its https address"
         );
     }
-    Authentication { accounts, proxies: config.access.trusted_proxies.clone(), transport }
+    Authentication { accounts, proxies: config.access.trusted_proxies.clone(), transport, agents }
 }
 
 /// The operator's key, or the one in the data folder.

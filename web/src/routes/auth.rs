@@ -79,7 +79,7 @@ pub(crate) struct CookieQuery {
     request_body = RegisterBody,
     responses(
         (status = 201, body = AdmissionBody),
-        (status = 403, description = "`registration_closed`, `code_required`, `code_invalid`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`registration_closed`, `agent_not_admitted`, `code_required`, `code_invalid`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`username_taken`", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`", body = Problem, content_type = "application/problem+json"),
     )
@@ -94,10 +94,13 @@ pub(crate) async fn register(
     let CookieQuery { cookie } = query(&request)?;
     let RegisterBody { username, password, code } = parse(arrival.fields)?;
     let username = Username::try_from(username).map_err(runner_actors::AccountError::from)?;
-    if !is_from_here(request.headers()) && context.accounts.admits_local_user().await? {
-        let detail =
-            "the first user registers on the machine itself; with AUTH=required others can, with a code";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "registration_closed", detail).into());
+    if context.accounts.admits_local_user().await? {
+        if !is_from_here(request.headers()) {
+            let detail =
+                "the first user registers on the machine itself; with AUTH=required others can, with a code";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "registration_closed", detail).into());
+        }
+        authentication.refuse_agents(&request).await?;
     }
     let registration = Registration { username, password, code };
     let admission = context.accounts.register(registration, arrival.client).await?;

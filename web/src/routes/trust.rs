@@ -105,16 +105,23 @@ pub(crate) async fn revoke_trust(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let body: TrustBody = parse(write.fields()?)?;
-    // What is gone, or not allowed any more, can still be named as it was.
-    let workspace = context.workspaces.of(&write.caller).await?;
-    let resolved = resolve(&body.working_dir, "/working_dir", &workspace);
-    let working_dir = resolved.unwrap_or(body.working_dir.clone());
+    let working_dir = name_of_trusted(&body.working_dir, &write, &context).await?;
     let first = write.first(&context).await?;
     if first.is_none() {
         let (by, folder) = (granted(&write, &context), (&write.caller.tenant, working_dir.as_str()));
         context.trust.revoke(folder, by, write.provenance).await.map_err(refusal)?;
     }
     Ok(gone(first))
+}
+
+/// The name under which a folder is trusted. What is gone, or became a link, can be named as it was.
+async fn name_of_trusted(named: &str, write: &Write, context: &Context) -> Result<String, ApiError> {
+    let trusted = context.trust.list(&write.caller.tenant).await.map_err(runner_actors::RunnerError::from)?;
+    if trusted.iter().any(|folder| folder.working_dir == named) {
+        return Ok(named.to_owned());
+    }
+    let workspace = context.workspaces.of(&write.caller).await?;
+    Ok(resolve(named, "/working_dir", &workspace).unwrap_or_else(|_| named.to_owned()))
 }
 
 fn granted(write: &Write, context: &Context) -> Granted {

@@ -115,10 +115,13 @@ impl Core {
         }
     }
 
-    /// What is known of the session's folder.
+    /// What is known of the session's folders: an agent that loads what one of them brings does so with those
+    /// beside it.
     async fn trust(&self) -> Result<Trust, AgentError> {
         let Some(opened) = self.session().and_then(Session::opened) else { return Err(AgentError::Ended) };
-        let trust = self.services.trust.of(&opened.tenant, Path::new(&opened.working_dir)).await;
+        let beside = opened.options.add_dirs.iter().map(Path::new);
+        let folders: Vec<&Path> = std::iter::once(Path::new(&opened.working_dir)).chain(beside).collect();
+        let trust = self.services.trust.of_all(&opened.tenant, &folders).await;
         trust
             .map_err(|_| AgentError::NotStarted("it cannot be told whether its folder is trusted".to_owned()))
     }

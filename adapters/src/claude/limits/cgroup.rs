@@ -106,7 +106,13 @@ impl Cgroups {
         let probe = format!("{}probe", cgroups.prefix);
         cgroups.hierarchies.retain(|hierarchy| {
             let folder = hierarchy.folder.join(&probe);
-            let limits = AgentLimits { processes: 1000, memory_mib: 1000, file_mib: 1 };
+            let limits = AgentLimits {
+                processes: 1000,
+                memory_mib: 1000,
+                file_mib: 1,
+                own_disk_mib: 1,
+                free_disk_mib: 1,
+            };
             let made = make(&folder).and_then(|()| limit(&folder, hierarchy, limits));
             fs::remove_dir(&folder).ok();
             made.is_ok()
@@ -201,6 +207,12 @@ impl Drop for AgentGroup {
             });
         }
     }
+}
+
+/// Whether a process is in a group of an agent of an installation.
+pub(in crate::claude) fn is_in_group_of(instance: &str, pid: i32) -> bool {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    groups.contains(&format!("/{PREFIX}{instance}."))
 }
 
 /// Whether all of them are gone.

@@ -2,12 +2,16 @@
 //!
 //! What is not named here does not exist inside. Folders of outer names are mounted first, so that what
 //! lies deeper is on top: a workspace on the private home, the server's data folder, emptied, on a
-//! workspace that holds it, and the session's own folder on that.
+//! workspace that holds it, and the session's own folder on that. What is hidden or shown read-only inside of
+//! a folder that an agent writes in keeps its name there: `kept.rs`.
+
+mod kept;
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use self::kept::Kept;
 use super::{Inside, private_home};
 use crate::claude::ClaudeSettings;
 
@@ -32,13 +36,14 @@ const SYSTEM: &[&str] = &["/usr", "/opt", "/nix/store", "/run/current-system"];
 /// Links into `/usr` on most systems, folders on others.
 const BESIDE_USR: &[&str] = &["/bin", "/sbin", "/lib", "/lib32", "/libx32", "/lib64"];
 
-/// What programs look up. Password hashes, host keys and settings of services are not among it.
+/// What programs look up, and the policy that the operator sets for every `claude`. Password hashes, host keys and settings of services are not among it.
 const ETC: &[&str] = &[
     "alternatives",
     "bash.bashrc",
     "bashrc",
     "ca-certificates",
     "ca-certificates.conf",
+    "claude-code",
     "crypto-policies",
     "debian_version",
     "fonts",
@@ -146,16 +151,25 @@ impl Mounts {
             mounts.push(writable(home.clone(), private_home(inside.config_dir)));
         }
         let program = program.map(|program| self.folder_of(program)).filter(|path| !is_system(path));
-        let shown = self.shown.iter().chain(&program);
-        mounts.extend(shown.map(|path| Mount { at: path.clone(), source: Source::ReadOnly(path.clone()) }));
+        let shown: Vec<PathBuf> = self.shown.iter().chain(&program).cloned().collect();
+        mounts.extend(shown.iter().map(|path| read_only(path)));
         if let Some(inside) = inside {
             let folders = inside.folders.iter();
             mounts.extend(folders.map(|folder| writable(folder.named.clone(), folder.real.clone())));
+            mounts.extend(
+                self.kept(inside, &shown).pins().into_iter().map(|path| writable(path.clone(), path)),
+            );
             let own = inside.login.into_iter().chain([inside.config_dir]);
             mounts.extend(own.map(|path| writable(path.to_owned(), path.to_owned())));
         }
-        let is_seen =
-            |path: &&PathBuf| path.exists() && mounts.iter().any(|mount| path.starts_with(&mount.at));
+        let folders: Vec<&Path> = inside
+            .map(|inside| inside.folders.iter().map(|folder| folder.real.as_path()).collect())
+            .unwrap_or_default();
+        let is_seen = |path: &&PathBuf| {
+            kept::is_named_in(path, &folders)
+                || path.exists()
+                    && (is_system(path) || mounts.iter().any(|mount| path.starts_with(&mount.at)))
+        };
         let hidden: Vec<Mount> = self.hidden.iter().filter(is_seen).map(|path| hidden(path)).collect();
         mounts.extend(hidden);
         mounts.push(Mount { at: self.data_dir.clone(), source: Source::Emptied });
@@ -164,6 +178,14 @@ impl Mounts {
         arguments.extend(["--remount-ro".into(), self.data_dir.clone().into()]);
         arguments.extend(["--remount-ro", "/"].map(OsString::from));
         arguments
+    }
+
+    fn kept<'a>(&'a self, inside: Inside<'a>, shown: &'a [PathBuf]) -> Kept<'a> {
+        let paths = self.hidden.iter().chain([&self.data_dir]).chain(shown).map(PathBuf::as_path);
+        Kept {
+            paths: paths.chain(inside.login).collect(),
+            folders: inside.folders.iter().map(|folder| folder.real.as_path()).collect(),
+        }
     }
 
     pub(super) fn home(&self, config_dir: &Path) -> PathBuf {
@@ -201,6 +223,10 @@ impl Mount {
 
 fn writable(at: PathBuf, source: PathBuf) -> Mount {
     Mount { at, source: Source::Writable(source) }
+}
+
+fn read_only(path: &Path) -> Mount {
+    Mount { at: path.to_owned(), source: Source::ReadOnly(path.to_owned()) }
 }
 
 fn hidden(at: &Path) -> Mount {

@@ -70,7 +70,22 @@ fn link_to_the_folder_of_another_team_is_refused() {
         let refused = Folder::open(folder, &within);
         assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{refused:?}");
     }
-    assert!(Folder::open(&own, &folders.allowed).is_ok());
+    assert!(Folder::open(&other, &folders.allowed).is_ok());
+}
+
+#[test]
+fn link_is_refused_wherever_it_leads_and_wherever_in_the_name_it_is() {
+    let folders = Folders::new();
+    let root = folders.work.parent().unwrap();
+    fs::create_dir_all(root.join("other/deep")).unwrap();
+    for (target, name) in [("other", "link"), (".", "self")] {
+        symlink(target, root.join(name)).unwrap();
+    }
+
+    for name in ["link", "self", "self/work", "link/deep"] {
+        let refused = Folder::open(&root.join(name), &folders.allowed);
+        assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{name}: {refused:?}");
+    }
 }
 
 #[test]

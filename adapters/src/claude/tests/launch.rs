@@ -275,7 +275,13 @@ pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSetti
             data_dir: folder.path().to_owned(),
             home: None,
         },
-        limits: AgentLimits { processes: 1000, memory_mib: 1000, file_mib: 1000 },
+        limits: AgentLimits {
+            processes: 1000,
+            memory_mib: 1000,
+            file_mib: 1000,
+            own_disk_mib: 1000,
+            free_disk_mib: 1,
+        },
     }
 }
 
@@ -310,6 +316,7 @@ fn try_command(
     let access = access(settings, launch);
     let folders = vec![WorkFolder::open(&launch.working_dir, &settings.folders)?];
     let means = Means { settings, program, sandbox: None, limiter: &limiter, access: &access };
+    launch::prepare(settings, launch)?;
     let mut command = launch::command(means, launch, Place { folders: &folders, group: None })?;
     // The folder is not kept open here.
     command.current_dir(&launch.working_dir);

@@ -281,5 +281,5 @@ async fn last_line_without_its_end_is_a_message_if_it_is_whole() {
 }
 
 fn attached(marker: Marker) -> Attached {
-    Attached { tree: ProcessTree::new(marker, None), pass: None, trust: Trust::Untrusted }
+    Attached { tree: ProcessTree::new(marker, None), pass: None, trust: Trust::Untrusted, own_folders: None }
 }

@@ -57,6 +57,41 @@ async fn transcript_that_never_has_what_was_told_is_not_kept() {
     assert_eq!(files, []);
 }
 
+#[tokio::test]
+async fn files_without_end_do_not_fill_the_servers_memory() {
+    let folder = Folder::new();
+    write(&folder, PATH, "first\n");
+    for number in 0..4 {
+        let path = format!("plans/{number}.md");
+        write(&folder, &path, "");
+        let sparse = fs::OpenOptions::new().write(true).open(folder.path().join(path)).unwrap();
+        sparse.set_len(60 * 1024 * 1024).unwrap();
+    }
+
+    let files = transcript(&folder).collect("first".into()).await;
+
+    let kept: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.bytes.len())).collect();
+    assert_eq!(kept, [("plans/0.md", 60 << 20), ("plans/1.md", 60 << 20), (PATH, 6)]);
+}
+
+#[tokio::test]
+async fn conversation_that_is_too_large_is_looked_into_at_its_end_and_not_kept() {
+    let folder = Folder::new();
+    write(&folder, PATH, "first\n");
+    write(&folder, "plans/merry.md", "1. Read");
+    let mut sparse = fs::OpenOptions::new().append(true).open(folder.path().join(PATH)).unwrap();
+    sparse.set_len(1 << 40).unwrap();
+    std::io::Write::write_all(&mut sparse, b"toolu_1\n").unwrap();
+    let transcript = transcript(&folder);
+
+    let files = transcript.collect("toolu_1".into()).await;
+
+    assert_eq!(files, [file("plans/merry.md", "1. Read")]);
+    assert!(transcript.cut_at("toolu_1").unwrap_err().to_string().contains("too large"));
+    transcript.restore(&[file(PATH, "first\n")]).unwrap();
+    assert_eq!(fs::metadata(folder.path().join(PATH)).unwrap().len(), (1 << 40) + 8);
+}
+
 #[test]
 fn files_are_put_back_where_there_are_none() {
     let folder = Folder::new();
