@@ -35,6 +35,7 @@ mod replay;
 mod requests;
 mod sandbox;
 mod sessions;
+mod spare_agents;
 mod streams;
 mod tasks;
 mod tidy;
