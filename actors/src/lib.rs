@@ -19,6 +19,7 @@ mod hub;
 mod registry;
 mod session_actor;
 mod sessions;
+mod spares;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -77,4 +78,6 @@ pub struct Settings {
     pub max_turns: usize,
     /// A session that did nothing for this long gives up its process and its memory.
     pub idle_timeout: Duration,
+    /// The most agents that are started before their sessions are opened.
+    pub spare_agents: usize,
 }

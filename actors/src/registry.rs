@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::hub::Hub;
 use crate::session_actor::{Drain, Park, SessionActor, Stop, TakePlace};
+use crate::spares::Spares;
 use crate::turns::Turns;
 use crate::{RunnerError, Services};
 
@@ -25,6 +26,7 @@ pub(crate) struct Registry {
     services: Arc<Services>,
     hub: Arc<Hub>,
     turns: Arc<Turns>,
+    spares: Arc<Spares>,
     live: HashMap<SessionId, Live>,
     /// Counts up with every use, to tell who was used last.
     uses: u64,
@@ -39,18 +41,22 @@ struct Live {
 }
 
 impl Registry {
-    pub(crate) fn new(services: Arc<Services>, hub: Arc<Hub>, turns: Arc<Turns>) -> Self {
-        Self { services, hub, turns, live: HashMap::new(), uses: 0, stopping: false }
+    pub(crate) fn new(
+        services: Arc<Services>,
+        (hub, turns, spares): (Arc<Hub>, Arc<Turns>, Arc<Spares>),
+    ) -> Self {
+        Self { services, hub, turns, spares, live: HashMap::new(), uses: 0, stopping: false }
     }
 
     fn start(&mut self, session: SessionId, context: &mut Context<Self>) -> Addr<SessionActor> {
         let (alive, ended) = oneshot::channel::<()>();
-        let shared = (Arc::clone(&self.hub), Arc::clone(&self.turns));
+        let shared = (Arc::clone(&self.hub), Arc::clone(&self.turns), Arc::clone(&self.spares));
         let actor = SessionActor::new(session, Arc::clone(&self.services), shared, alive);
         let busy = actor.watch_busy();
         let address = actor.start();
         self.uses += 1;
         self.live.insert(session, Live { address: address.clone(), busy, used_at: self.uses });
+        self.spares.make_room(self.live.len());
         let watched = address.clone();
         context.spawn(ended.into_actor(self).map(move |_, registry, context| {
             registry.ended(session, &watched, context);
@@ -63,6 +69,7 @@ impl Registry {
         let Some(live) = self.live.get(&session).filter(|live| live.address == *address) else { return };
         let was_busy = *live.busy.borrow();
         self.live.remove(&session);
+        self.spares.make_room(self.live.len());
         if was_busy {
             self.turns.release(session);
         }

@@ -22,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::core::Core;
 use crate::hub::Hub;
+use crate::spares::Spares;
 use crate::turns::Turns;
 use crate::{RunnerError, Services};
 
@@ -45,10 +46,10 @@ impl SessionActor {
     pub(crate) fn new(
         session: SessionId,
         services: Arc<Services>,
-        (hub, turns): (Arc<Hub>, Arc<Turns>),
+        shared: (Arc<Hub>, Arc<Turns>, Arc<Spares>),
         alive: oneshot::Sender<()>,
     ) -> Self {
-        let core = Some(Core::new(session, services, (hub, turns)));
+        let core = Some(Core::new(session, services, shared));
         Self { core, idle_timer: None, deadline: None, busy: watch::Sender::new(false), _alive: alive }
     }
 

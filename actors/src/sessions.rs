@@ -27,6 +27,7 @@ use crate::history::History;
 use crate::hub::{Hub, Subscription, Wake};
 use crate::registry::{Find, Registry, StopAll};
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor, Warm};
+use crate::spares::Spares;
 use crate::turns::{Owner, TurnCounts, Turns};
 use crate::{RunnerError, Services};
 pub use requests::Settled;
@@ -45,6 +46,7 @@ pub struct Sessions {
     history: Arc<History>,
     registry: Addr<Registry>,
     turns: Arc<Turns>,
+    spares: Arc<Spares>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -90,8 +92,10 @@ impl Sessions {
         let hub = Arc::new(Hub::default());
         let history = Arc::new(History::new(Arc::clone(&services.log)));
         let turns = Arc::new(Turns::new(services.settings.max_turns.min(services.settings.max_sessions)));
-        let registry = Registry::new(Arc::clone(&services), Arc::clone(&hub), Arc::clone(&turns)).start();
-        Self { services, hub, history, registry, turns, stopping: Arc::default() }
+        let spares = Arc::new(Spares::new(Arc::clone(&services)));
+        let shared = (Arc::clone(&hub), Arc::clone(&turns), Arc::clone(&spares));
+        let registry = Registry::new(Arc::clone(&services), shared).start();
+        Self { services, hub, history, registry, turns, spares, stopping: Arc::default() }
     }
 
     /// Ends what an earlier run left behind and takes up what it had not finished.
@@ -130,6 +134,7 @@ impl Sessions {
     /// Ends all sessions in order and tells those who watch. Nothing runs afterwards.
     pub async fn shut_down(&self, grace: Duration) {
         self.stopping.store(true, Ordering::Relaxed);
+        self.spares.close().await;
         if let Err(error) = self.registry.send(StopAll { grace }).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -141,10 +146,8 @@ impl Sessions {
 
     /// Opens a session and begins to start its agent.
     pub async fn open(&self, opened: SessionOpened, provenance: Provenance) -> Result<Appended, RunnerError> {
-        let session = opened.session;
         self.services.runtime.check().await?;
-        let commands = vec![SessionCommand::Open(Box::new(opened))];
-        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        let (session, committed) = self.begin(opened, None, provenance).await?;
         if !committed.appended.replayed {
             let registry = self.registry.clone();
             // It warms up beside the answer; a prompt that comes meanwhile waits for it.
@@ -166,10 +169,26 @@ impl Sessions {
     ) -> Result<Prompted, RunnerError> {
         self.services.runtime.check().await?;
         self.check_queue(Some(&(opened.tenant.clone(), opened.owner.clone())))?;
-        let session = opened.session;
-        let commands = vec![SessionCommand::Open(Box::new(opened)), submit(submission)];
-        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        let (_, committed) = self.begin(opened, Some(submission), provenance).await?;
         self.prompted(&committed).await
+    }
+
+    /// Opens a session, under another id where an agent was started for that one.
+    async fn begin(
+        &self,
+        opened: SessionOpened,
+        submission: Option<Submission>,
+        provenance: Provenance,
+    ) -> Result<(SessionId, Committed), RunnerError> {
+        let opened = self.spares.offer(opened).await;
+        let session = opened.session;
+        let mut commands = vec![SessionCommand::Open(Box::new(opened))];
+        commands.extend(submission.map(submit));
+        let committed = self.dispatch(session, Execute { commands, provenance }).await;
+        if committed.is_err() {
+            self.spares.abandon(session).await;
+        }
+        Ok((session, committed?))
     }
 
     pub async fn prompt(
@@ -286,6 +305,11 @@ impl Sessions {
     /// Of one tenant or of all.
     pub async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, RunnerError> {
         Ok(self.services.directory.count(tenant).await?)
+    }
+
+    /// How many agents wait for sessions that nobody has opened yet.
+    pub fn spare_agents(&self) -> usize {
+        self.spares.count()
     }
 
     /// Of one tenant or of all.

@@ -14,6 +14,7 @@ mod refused_appends;
 mod replay;
 mod requests;
 mod samples;
+mod spares;
 mod subagents;
 mod trust;
 mod watchers;

@@ -1,11 +1,12 @@
 //! The agent: the real `claude` program, driven over stream-json and its control protocol.
 //!
-//! One process per live session, kept between turns. What it is started with is in `launch.rs`, what it can
+//! One process per live session, kept between turns; some are started ahead of theirs (`ahead.rs`). What it is started with is in `launch.rs`, what it can
 //! see and take in `sandbox.rs` and `limits.rs`; how it runs and ends in `process.rs` and `process_tree.rs`; what is said to it in `request.rs`; what it says
 //! in `decode.rs` and `control.rs`; its own files in `transcript.rs` and `fork.rs`, and what it wrote without
 //! this program in `import.rs`. Claude's field names are spelled in this module and nowhere else.
 
 mod agent_folder;
+mod ahead;
 mod connections;
 mod control;
 mod credentials;
@@ -38,7 +39,7 @@ use async_trait::async_trait;
 use runner_core::folders::AllowedFolders;
 use runner_core::ids::SessionId;
 use runner_core::ports::{
-    AgentError, AgentFile, AgentLaunch, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
+    AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
 };
 use runner_core::protection::{AgentProtection, Sandboxing};
 use runner_core::session::fork::Said;
@@ -127,6 +128,13 @@ impl ClaudeRuntime {
         let program = Program::find(&self.settings).await?;
         *self.program.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(program.clone());
         Ok(program)
+    }
+
+    /// What an agent sees when it starts; absent where that cannot be told.
+    async fn place(&self, launch: &AgentLaunch) -> Option<AgentPlace> {
+        let program = self.program().await.ok()?;
+        let folders = Folder::open_all(launch, &self.settings.folders).ok()?;
+        ahead::place(&self.settings, &program, &folders)
     }
 
     fn known_program(&self) -> Option<Program> {
@@ -218,7 +226,35 @@ impl AgentRuntime for ClaudeRuntime {
         tokio::task::spawn_blocking(move || connections.may_be_an_agents(peer, port)).await.unwrap_or(true)
     }
 
+    async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError> {
+        let session = launch.session;
+        let changing = || AgentError::NotStarted("it cannot be told whether it stays as it is".to_owned());
+        // What changes from now on it may or may not see.
+        let place = self.place(&launch).await.ok_or_else(changing)?;
+        ahead::mark(&self.settings, session)
+            .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
+        match self.start(launch).await {
+            Ok(agent) => Ok((agent, place)),
+            Err(error) => {
+                self.discard(session).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn adopt(&self, launch: &AgentLaunch, place: &AgentPlace) -> bool {
+        self.place(launch).await.as_ref() == Some(place) && ahead::unmark(&self.settings, launch.session)
+    }
+
+    async fn discard(&self, session: SessionId) {
+        let settings = self.settings.clone();
+        // If it cannot be waited for, the next start of the server does it again.
+        tokio::task::spawn_blocking(move || ahead::discard(&settings, session)).await.ok();
+    }
+
     async fn sweep(&self) -> usize {
-        Marker::of_instance(&self.settings.instance).kill_all().await + self.limiter.sweep()
+        let swept = Marker::of_instance(&self.settings.instance).kill_all().await + self.limiter.sweep();
+        ahead::sweep(&self.settings);
+        swept
     }
 }

@@ -301,9 +301,25 @@ pub trait AgentRuntime: Send + Sync {
     /// an agent has started. What cannot be told may be.
     async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool;
 
+    /// Starts an agent for a session that is not opened yet and may never be; an error where it could not be
+    /// the same as one that is started later.
+    async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError>;
+
+    /// Gives an agent that was started ahead to its session, which is about to be opened. Says whether that
+    /// agent is what one would be that is started now.
+    async fn adopt(&self, launch: &AgentLaunch, place: &AgentPlace) -> bool;
+
+    /// Removes what was made for a session that is not opened after all; its agent has ended.
+    async fn discard(&self, session: SessionId);
+
     /// Ends what an earlier run of this server left behind; says how many programs that were.
     async fn sweep(&self) -> usize;
 }
+
+/// What an agent has seen of the machine when it started, beside what it was told: a text that is another
+/// one when something of that has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentPlace(pub String);
 
 /// Sees what commands change in folders.
 #[async_trait]

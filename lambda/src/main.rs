@@ -22,7 +22,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let config = Config::from_env()?;
+    // Between two invocations the process is frozen, and an agent that waits is of no use.
+    let config = Config { spare_agents: 0, ..Config::from_env()? };
     let application = Application::build(&config).await.context("failed to build the application")?;
     let bridge = Bridge::start(application.routes()).await?;
     shut_down_on_signal(application.clone()).await;

@@ -39,6 +39,7 @@ mod requests;
 mod sandbox;
 mod secret_keys;
 mod sessions;
+mod spare_agents;
 mod streams;
 mod tasks;
 mod tenants;

@@ -274,6 +274,8 @@ async fn launch(folder: &Path, settings: &[(String, String)]) -> (Child, String,
     command.env("WORKING_DIR", folder.join("workspace")).env("DATA_DIR", folder.join("data"));
     command.env("PORT", "0").env("OFFLINE", "true").env("CLAUDE_BIN", crate::claude());
     command.env("MAX_API_RETRIES", "1").env("SHUTDOWN_GRACE_SECONDS", "1");
+    // Tests count processes; those of spare agents say that they want some.
+    command.env("SPARE_AGENTS", "0");
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

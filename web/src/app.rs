@@ -106,6 +106,7 @@ impl Application {
                 max_sessions: config.max_sessions,
                 max_turns: config.limits.max_turns,
                 idle_timeout: config.agent_idle,
+                spare_agents: config.spare_agents,
             },
         });
         sessions.recover().await?;

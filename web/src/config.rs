@@ -103,6 +103,8 @@ pub struct Config {
     /// For each user, in a calendar month of UTC.
     pub monthly_budget: Option<MicroDollars>,
     pub agent_idle: Duration,
+    /// Agents that are started before their sessions are opened.
+    pub spare_agents: usize,
     pub max_sessions: usize,
     pub limits: LimitSettings,
     pub shutdown_grace: Duration,
@@ -184,6 +186,7 @@ impl Config {
             monthly_budget: reader.dollars("MONTHLY_BUDGET_USD"),
             max_api_retries: reader.parse("MAX_API_RETRIES", 5, "a number"),
             agent_idle: Duration::from_secs(reader.positive("AGENT_IDLE_SECONDS", 600)),
+            spare_agents: reader.parse("SPARE_AGENTS", 1, "a number"),
             max_sessions,
             limits: reader.limits(max_sessions),
             shutdown_grace: Duration::from_secs(reader.parse(

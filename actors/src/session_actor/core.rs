@@ -29,6 +29,7 @@ use self::workspace::Watched;
 use super::agent::LiveAgent;
 use super::{Committed, Execute, Heard, Insist, Interrupt, Overdue, Rewind, SessionActor};
 use crate::hub::{Hub, LiveDelta};
+use crate::spares::Spares;
 use crate::turns::Turns;
 use crate::{RunnerError, Services};
 
@@ -46,6 +47,7 @@ pub(super) struct Core {
     services: Arc<Services>,
     hub: Arc<Hub>,
     turns: Arc<Turns>,
+    spares: Arc<Spares>,
     place: Place,
     loaded: Option<Loaded>,
     agent: Option<LiveAgent>,
@@ -69,12 +71,17 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(id: SessionId, services: Arc<Services>, (hub, turns): (Arc<Hub>, Arc<Turns>)) -> Self {
+    pub(super) fn new(
+        id: SessionId,
+        services: Arc<Services>,
+        (hub, turns, spares): (Arc<Hub>, Arc<Turns>, Arc<Spares>),
+    ) -> Self {
         Self {
             id,
             services,
             hub,
             turns,
+            spares,
             place: Place::None,
             loaded: None,
             agent: None,
@@ -117,12 +124,27 @@ impl Core {
         message: Execute,
         address: &Addr<SessionActor>,
     ) -> Result<Committed, RunnerError> {
+        let submitted = self.carry_through(message, address).await;
+        // If there was an agent for this session, it is this session's by now.
+        self.spares.abandon(self.id).await;
+        submitted
+    }
+
+    async fn carry_through(
+        &mut self,
+        message: Execute,
+        address: &Addr<SessionActor>,
+    ) -> Result<Committed, RunnerError> {
         if self.draining {
             return Err(RunnerError::ShuttingDown);
         }
         let committed = self.execute(message.commands, message.provenance).await?;
         // The first request under this command id may have opened another session.
         self.finished = committed.appended.session() != self.id;
+        if !self.finished && self.spares.is_claimed(self.id) {
+            // It runs already, whether there is a place for a turn or not.
+            self.warm_up_now(address).await;
+        }
         self.carry_out(&committed.events).await;
         self.deliver(address).await;
         self.advance(address).await;

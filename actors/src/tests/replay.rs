@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{
-    AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentRuntime, AgentStatus,
-    GateVerdict, RunningAgent, ToolInfo,
+    AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime,
+    AgentStatus, GateVerdict, RunningAgent, ToolInfo,
 };
 use runner_core::prompt::Attachment;
 use runner_core::protection::AgentProtection;
@@ -32,13 +32,17 @@ pub(super) struct ReplayRunner {
     sweeps: AtomicUsize,
     /// Why agents cannot be started, if they cannot.
     problem: Mutex<Option<AgentError>>,
+    /// What an agent that starts sees of the machine.
+    place: Mutex<AgentPlace>,
+    discarded: Mutex<Vec<SessionId>>,
 }
 
 impl Default for ReplayRunner {
     fn default() -> Self {
         let (started, agents) = mpsc::channel(MAX_WAITING);
         let (running, sweeps, problem) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
-        Self { started, agents: tokio::sync::Mutex::new(agents), running, sweeps, problem }
+        let (place, discarded) = (Mutex::new(AgentPlace("here".into())), Mutex::default());
+        Self { started, agents: tokio::sync::Mutex::new(agents), running, sweeps, problem, place, discarded }
     }
 }
 
@@ -65,6 +69,16 @@ impl ReplayRunner {
         let mut running = self.running.subscribe();
         let none = tokio::time::timeout(PATIENCE, running.wait_for(|count| *count == 0)).await;
         assert!(none.is_ok(), "agents still run");
+    }
+
+    /// What agents see from now on is something else.
+    pub(super) fn change_place(&self) {
+        *self.place.lock().unwrap() = AgentPlace("elsewhere".into());
+    }
+
+    /// The sessions for which agents were started in vain.
+    pub(super) fn discarded(&self) -> Vec<SessionId> {
+        self.discarded.lock().unwrap().clone()
     }
 
     pub(super) fn sweeps(&self) -> usize {
@@ -133,6 +147,20 @@ impl AgentRuntime for ReplayRunner {
 
     async fn may_have_connected(&self, _: std::net::SocketAddr, _: u16) -> bool {
         false // It starts no programs.
+    }
+
+    async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError> {
+        Ok((self.start(launch).await?, self.place.lock().unwrap().clone()))
+    }
+
+    async fn adopt(&self, _: &AgentLaunch, place: &AgentPlace) -> bool {
+        tokio::task::yield_now().await;
+        *self.place.lock().unwrap() == *place
+    }
+
+    async fn discard(&self, session: SessionId) {
+        tokio::task::yield_now().await;
+        self.discarded.lock().unwrap().push(session);
     }
 
     async fn sweep(&self) -> usize {

@@ -132,7 +132,7 @@ impl Server {
 
 pub(super) fn settings() -> Settings {
     let idle_timeout = Duration::from_secs(3600);
-    Settings { node: "n1".into(), max_sessions: 100, max_turns: 100, idle_timeout }
+    Settings { node: "n1".into(), max_sessions: 100, max_turns: 100, idle_timeout, spare_agents: 0 }
 }
 
 #[derive(Default)]

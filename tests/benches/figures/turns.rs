@@ -15,38 +15,59 @@ use tokio::process::Command;
 
 use crate::{median, millis, report, report_ratio};
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 
 pub(crate) async fn measure() {
     println!("\n# A trivial turn");
     let clock = SystemClock::default();
     let model = OfflineModel::start(None).await.unwrap();
     let base_url = model.base_url();
-    let settings = [
-        ("OFFLINE", "false"),
-        ("ANTHROPIC_API_KEY", "sk-ant-bench"),
-        ("ANTHROPIC_BASE_URL", base_url.as_str()),
-    ];
-    let server = Server::start_with(&settings).await;
+    // As they are by default, without spare agents, and without these and the sandbox.
+    let server = server(&base_url, &[("SPARE_AGENTS", "1")]).await;
+    let without_spares = self::server(&base_url, &[]).await;
+    let without_sandbox = self::server(&base_url, &[("SANDBOX", "off")]).await;
     let prompt = script("Say ok.", &json!([{ "text": "ok" }]));
-    let session = server.task(&json!({ "prompt": prompt })).await["session_id"].clone();
-    let (mut plain, mut first, mut warm, mut stored) = (vec![], vec![], vec![], vec![]);
+    let new = json!({ "prompt": prompt });
+    let session = server.task(&new).await["session_id"].clone();
+    let (mut plain, mut first, mut started, mut open) = (vec![], vec![], vec![], vec![]);
+    let (mut warm, mut stored) = (vec![], vec![]);
     for _ in 0..ROUNDS {
+        // Nothing is measured while an agent starts beside it.
+        when_prepared(&server).await;
         plain.push(claude_p(&base_url, &prompt).await);
-        first.push(task(&server, json!({ "prompt": prompt })).await);
+        started.push(task(&without_spares, new.clone()).await);
+        open.push(task(&without_sandbox, new.clone()).await);
         let sent = clock.now();
         warm.push(task(&server, json!({ "prompt": prompt, "resume": session })).await);
         stored.push(until_stored(&server, session.as_str().unwrap(), sent).await);
+        first.push(task(&server, new.clone()).await);
     }
     let plain = report("claude -p", "ms", millis(&plain));
-    let first = report("first task of a new session", "ms", millis(&first));
+    let first = report("first task of a new session like an earlier one", "ms", millis(&first));
     report_ratio("claude -p", first / plain, "at most 0.8");
+    let started = report("first task of a new session, no spare agent", "ms", millis(&started));
+    report_ratio("claude -p", started / plain, "at most 0.8");
+    let open = report("the same without the sandbox", "ms", millis(&open));
+    println!("  the sandbox: {:.2} x", started / open);
     let warm = report("task in a warm session", "ms", millis(&warm));
     report_ratio("claude -p", warm / plain, "at most 0.2");
     let (middle, least, most) = median(stored);
     println!(
         "request sent to first event stored, warm: {middle:.1} ms [{least:.1} to {most:.1}] (goal: at most 60)"
     );
+}
+
+async fn server(base_url: &str, more: &[(&str, &str)]) -> Server {
+    let mut settings =
+        vec![("OFFLINE", "false"), ("ANTHROPIC_API_KEY", "sk-ant-bench"), ("ANTHROPIC_BASE_URL", base_url)];
+    settings.extend_from_slice(more);
+    Server::start_with(&settings).await
+}
+
+async fn when_prepared(server: &Server) {
+    while server.get("/api/status").await.body["spare_agents"] != 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn task(server: &Server, body: Value) -> Duration {

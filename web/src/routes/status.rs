@@ -19,6 +19,8 @@ struct Status {
     agent: AgentStatus,
     sessions: SessionCounts,
     turns: TurnCounts,
+    /// Agents that were started for sessions of later.
+    spare_agents: usize,
     uptime_ms: u64,
 }
 
@@ -58,6 +60,7 @@ pub(crate) async fn show_status(
         agent: context.sessions.agent_status(),
         sessions: SessionCounts { stored: counts.stored, running: counts.running, waiting: counts.waiting },
         turns: TurnCounts { running: turns.running, queued: turns.queued, max: turns.max },
+        spare_agents: context.sessions.spare_agents(),
         uptime_ms: context.sessions.now().millis_since(context.started_at),
     }))
 }

@@ -68,8 +68,13 @@ impl Core {
     }
 
     pub(in crate::session_actor) async fn warm_up(&mut self, address: &Addr<SessionActor>) {
-        let is_needed = self.agent.is_none() && !self.turns.is_full();
-        if is_needed && let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), None, address).await {
+        if self.agent.is_none() && !self.turns.is_full() {
+            self.warm_up_now(address).await;
+        }
+    }
+
+    pub(in crate::session_actor) async fn warm_up_now(&mut self, address: &Addr<SessionActor>) {
+        if let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), None, address).await {
             tracing::warn!(session.id = %self.id, error = &error as &dyn std::error::Error, "an agent did not start");
         }
     }
@@ -203,7 +208,11 @@ impl Core {
             trust,
             resume_at,
         };
-        let agent = self.services.runtime.start(launch).await?;
+        let agent = match self.spares.take(&launch).await {
+            Some(agent) => agent,
+            None => self.services.runtime.start(launch.clone()).await?,
+        };
+        self.spares.wish_for(launch);
         self.strict = strict;
         self.agent = Some(LiveAgent::new((process, trust), agent, address.clone()));
         Ok(())

@@ -1,0 +1,242 @@
+//! Agents that are started before their sessions are opened.
+//!
+//! Most of a new session's first task is the start of its agent. So when a session has got its agent, and
+//! none was begun for a moment, another agent like that one is started for the next session: of the same
+//! owner, in the same folder, with the same options and under the id that this session will have. It is used
+//! once, and only where it is what one would be that is started then; in every other case, and when
+//! anything is wrong with it, an agent is started as if there were none.
+//!
+//! Spare agents are few, make room for sessions, and end when nobody wanted them for as long as a session
+//! may be idle. Where a folder is trusted, or variables are set, which may be secrets, there are none.
+
+mod keeper;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use runner_core::ids::{ProcessId, SessionId};
+use runner_core::model_access::SpentBefore;
+use runner_core::ports::{AgentError, AgentInput, AgentLaunch, AgentPlace, RunningAgent, WorkspaceSight};
+use runner_core::session::event::SessionOpened;
+use runner_core::trust::Trust;
+use runner_core::workspace::WorkspaceReport;
+use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
+
+use crate::Services;
+
+/// A machine that begins one session after the other has better things to do.
+const UNTIL_QUIET: Duration = Duration::from_secs(2);
+
+/// Comparing files must not take longer than a start.
+const UNTIL_COMPARED: Duration = Duration::from_millis(200);
+
+/// All spare agents of a server.
+pub(crate) struct Spares {
+    services: Arc<Services>,
+    state: Mutex<State>,
+    /// How many there are, ready or not.
+    running: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The oldest first.
+    ready: Vec<Spare>,
+    /// Given to sessions that are being opened.
+    claimed: HashMap<SessionId, (AgentLaunch, RunningAgent)>,
+    /// Live sessions.
+    live: usize,
+    /// Counts up with every session that would like the next one to find a spare agent.
+    wishes: u64,
+    closed: bool,
+}
+
+/// An agent that waits for its session. It ends when this is dropped.
+struct Spare {
+    launch: AgentLaunch,
+    place: AgentPlace,
+    /// What its folder was like, where commands are watched.
+    sight: Option<Box<dyn WorkspaceSight>>,
+    wanted: oneshot::Sender<oneshot::Sender<RunningAgent>>,
+}
+
+impl Spares {
+    pub(crate) fn new(services: Arc<Services>) -> Self {
+        Self { services, state: Mutex::default(), running: watch::Sender::new(0) }
+    }
+
+    /// Has an agent like this one ready for the next session, if that is possible.
+    pub(crate) fn wish_for(self: &Arc<Self>, launch: AgentLaunch) {
+        if self.services.settings.spare_agents == 0 || !may_be_kept(&launch) {
+            return;
+        }
+        let mut state = self.lock();
+        state.wishes += 1;
+        let wish = state.wishes;
+        let spares = Arc::clone(self);
+        actix::spawn(async move {
+            tokio::time::sleep(UNTIL_QUIET).await;
+            if spares.lock().wishes == wish {
+                spares.start(launch).await;
+            }
+        });
+    }
+
+    /// Opens a session under the id of an agent that waits for such a one, if there is any.
+    pub(crate) async fn offer(&self, opened: SessionOpened) -> SessionOpened {
+        let found = {
+            let mut state = self.lock();
+            let index = state.ready.iter().position(|spare| is_for(&spare.launch, &opened));
+            index.map(|index| state.ready.remove(index))
+        };
+        let Some(spare) = found else { return opened };
+        let session = spare.launch.session;
+        match self.take_out(spare).await {
+            Some(claimed) => {
+                self.lock().claimed.insert(session, claimed);
+                SessionOpened { session, ..opened }
+            }
+            None => opened,
+        }
+    }
+
+    /// The agent that was started for this session, if it is what is to be started now.
+    pub(crate) async fn take(&self, launch: &AgentLaunch) -> Option<RunningAgent> {
+        let (ahead, agent) = self.lock().claimed.remove(&launch.session)?;
+        if is_same(&ahead, launch) {
+            return Some(agent);
+        }
+        // Before the next agent of this session starts, for the end of this one ends all that carries the
+        // session's marker.
+        agent.input.kill().await;
+        None
+    }
+
+    pub(crate) fn is_claimed(&self, session: SessionId) -> bool {
+        self.lock().claimed.contains_key(&session)
+    }
+
+    /// The session is not opened after all.
+    pub(crate) async fn abandon(&self, session: SessionId) {
+        let claimed = self.lock().claimed.remove(&session);
+        if let Some((_, agent)) = claimed {
+            agent.input.kill().await;
+            drop(agent);
+            self.services.runtime.discard(session).await;
+        }
+    }
+
+    /// Sessions come before agents for sessions that nobody has opened.
+    pub(crate) fn make_room(&self, live: usize) {
+        let mut state = self.lock();
+        state.live = live;
+        let surplus = (live + state.ready.len()).saturating_sub(self.services.settings.max_sessions);
+        let ended = surplus.min(state.ready.len());
+        state.ready.drain(..ended);
+    }
+
+    /// Ends all of them; returns when nothing of them is left.
+    pub(crate) async fn close(&self) {
+        let claimed: Vec<SessionId> = {
+            let mut state = self.lock();
+            state.closed = true;
+            state.ready.clear();
+            state.claimed.keys().copied().collect()
+        };
+        for session in claimed {
+            self.abandon(session).await;
+        }
+        // The sender is this.
+        self.running.subscribe().wait_for(|running| *running == 0).await.ok();
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lock().ready.len()
+    }
+
+    /// Hands over an agent that is as good as a new one.
+    async fn take_out(&self, mut spare: Spare) -> Option<(AgentLaunch, RunningAgent)> {
+        let session = spare.launch.session;
+        let compared = tokio::time::timeout(UNTIL_COMPARED, self.is_as_new(&mut spare)).await;
+        if !compared.unwrap_or(false) {
+            return None;
+        }
+        let (answer, agent) = oneshot::channel();
+        // If the agent has just ended there is nobody to ask.
+        spare.wanted.send(answer).ok()?;
+        let agent = agent.await.ok()?;
+        if !is_well(&*agent.input).await {
+            agent.input.kill().await;
+            drop(agent);
+            self.services.runtime.discard(session).await;
+            return None;
+        }
+        Some((spare.launch, agent))
+    }
+
+    async fn is_as_new(&self, spare: &mut Spare) -> bool {
+        let launch = &spare.launch;
+        let trust = self.services.trust.of(&launch.tenant, &launch.working_dir).await;
+        let is_untouched = match &mut spare.sight {
+            Some(sight) => sight.changes().await == WorkspaceReport::default(),
+            None => true,
+        };
+        let is_trusted_alike = trust.is_ok_and(|trust| trust == launch.trust);
+        is_untouched && is_trusted_alike && self.services.runtime.adopt(launch, &spare.place).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an agent answers at all.
+async fn is_well(input: &dyn AgentInput) -> bool {
+    match input.meter().await {
+        Ok(_) | Err(AgentError::Refused(_)) => true,
+        Err(
+            AgentError::NotInstalled(_)
+            | AgentError::WorkingDirMissing(_)
+            | AgentError::WorkingDirNotAllowed(_)
+            | AgentError::NotStarted(_)
+            | AgentError::Ended,
+        ) => false,
+    }
+}
+
+/// Whether an agent may be started like this for a session of later.
+fn may_be_kept(launch: &AgentLaunch) -> bool {
+    launch.trust == Trust::Untrusted
+        && launch.options.env.is_empty()
+        && launch.files.is_empty()
+        && launch.resume_at.is_none()
+        && launch.spent == SpentBefore::default()
+}
+
+fn is_for(launch: &AgentLaunch, opened: &SessionOpened) -> bool {
+    opened.parent.is_none()
+        && (&launch.tenant, &launch.owner) == (&opened.tenant, &opened.owner)
+        && launch.working_dir.as_os_str() == opened.working_dir.as_str()
+        && launch.permission_mode == opened.permission_mode
+        && launch.options == opened.options
+}
+
+fn is_same(ahead: &AgentLaunch, launch: &AgentLaunch) -> bool {
+    may_be_kept(launch)
+        && (&ahead.tenant, &ahead.owner) == (&launch.tenant, &launch.owner)
+        && ahead.working_dir == launch.working_dir
+        && ahead.permission_mode == launch.permission_mode
+        && ahead.options == launch.options
+}
+
+/// The same for another session.
+fn for_the_next(launch: AgentLaunch) -> AgentLaunch {
+    AgentLaunch { session: SessionId(Uuid::now_v7()), process: ProcessId(Uuid::now_v7()), ..launch }
+}
+
+/// Why there is no spare agent.
+fn note(error: &AgentError) {
+    tracing::debug!(error = error as &dyn std::error::Error, "no spare agent is started");
+}

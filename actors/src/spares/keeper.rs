@@ -1,0 +1,156 @@
+//! Starting a spare agent, and staying with it until it is wanted or ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use runner_core::agent::AgentOutput;
+use runner_core::ids::SessionId;
+use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, RunningAgent};
+use tokio::sync::oneshot;
+
+use super::{Spare, Spares, for_the_next, is_same, is_well, note};
+
+/// Sooner than this an agent has not failed to answer in time, but ended.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// How often an agent that starts is asked whether it is up; it has a second for each answer.
+const MAX_ASKED: u32 = 30;
+
+/// More than an agent says that was told nothing.
+const MAX_SAID: usize = 64;
+
+impl Spares {
+    /// Starts an agent like this one, if there is none and there is room, and keeps it.
+    pub(super) async fn start(self: &Arc<Self>, launch: AgentLaunch) {
+        let settings = &self.services.settings;
+        if !self.make_place_for(&launch) {
+            return;
+        }
+        // The sender is this.
+        self.running.subscribe().wait_for(|running| *running < settings.spare_agents).await.ok();
+        self.running.send_modify(|count| *count += 1);
+        let launch = for_the_next(launch);
+        let session = launch.session;
+        if let Err(error) = self.keep(launch).await {
+            note(&error);
+        }
+        self.running.send_modify(|count| *count -= 1);
+        tracing::trace!(session.id = %session, "a spare agent is gone");
+    }
+
+    /// Whether there can be an agent like this one; the oldest spare agent ends for it if it has to.
+    fn make_place_for(&self, launch: &AgentLaunch) -> bool {
+        let settings = &self.services.settings;
+        let mut state = self.lock();
+        let is_there = state.ready.iter().any(|spare| is_same(&spare.launch, launch));
+        let is_full = *self.running.borrow() >= settings.spare_agents;
+        if state.closed
+            || is_there
+            || state.live >= settings.max_sessions
+            || (is_full && state.ready.is_empty())
+        {
+            return false;
+        }
+        if is_full {
+            state.ready.remove(0);
+        }
+        true
+    }
+
+    /// Returns when the agent is another's, or has ended.
+    async fn keep(&self, launch: AgentLaunch) -> Result<(), AgentError> {
+        let session = launch.session;
+        // Before it starts: what changes later it may not have seen.
+        let sight = self.services.workspaces.look(&launch.working_dir).await;
+        let unobserved = |_| AgentError::NotStarted("its folder cannot be watched".to_owned());
+        let sight = sight.map_err(unobserved)?;
+        let (agent, place) = self.services.runtime.start_ahead(launch.clone()).await?;
+        let RunningAgent { input, mut outputs } = agent;
+        let (wanted, mut claim) = oneshot::channel::<oneshot::Sender<RunningAgent>>();
+        let mut said = Vec::new();
+        let is_kept = self.is_up(&*input).await && self.put(Spare { launch, place, sight, wanted });
+        let answer = match is_kept {
+            true => self.wait(session, &mut claim, (&mut outputs, &mut said)).await,
+            false => None,
+        };
+        if let Some(answer) = answer {
+            let outputs = Box::new(Kept { said, rest: outputs });
+            // Whoever wanted it may have gone, and the agent goes with what is sent.
+            if answer.send(RunningAgent { input, outputs }).is_ok() {
+                return Ok(());
+            }
+        } else {
+            input.kill().await;
+            drop(input);
+        }
+        self.services.runtime.discard(session).await;
+        Ok(())
+    }
+
+    /// Waits until an agent answers; one that has ended never does.
+    async fn is_up(&self, input: &dyn AgentInput) -> bool {
+        for _ in 0..MAX_ASKED {
+            let asked = tokio::time::Instant::now();
+            if is_well(input).await {
+                return true;
+            }
+            // An answer at once that it has ended is the last one.
+            if self.lock().closed || asked.elapsed() < AT_ONCE {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn put(&self, spare: Spare) -> bool {
+        let mut state = self.lock();
+        let has_room = state.live + state.ready.len() < self.services.settings.max_sessions;
+        if state.closed || !has_room {
+            return false;
+        }
+        state.ready.push(spare);
+        true
+    }
+
+    /// Who wants the agent; nobody if it ended, or should end.
+    async fn wait(
+        &self,
+        session: SessionId,
+        claim: &mut oneshot::Receiver<oneshot::Sender<RunningAgent>>,
+        (outputs, said): (&mut Box<dyn AgentOutputs>, &mut Vec<AgentOutput>),
+    ) -> Option<oneshot::Sender<RunningAgent>> {
+        let idle = tokio::time::sleep(self.services.settings.idle_timeout);
+        tokio::pin!(idle);
+        loop {
+            tokio::select! {
+                biased;
+                wanted = &mut *claim => return wanted.ok(),
+                () = &mut idle => break,
+                more = outputs.next() => match more {
+                    Ok(more) if said.len() + more.len() <= MAX_SAID => said.extend(more),
+                    Ok(_) | Err(_) => break,
+                },
+            }
+        }
+        let mut state = self.lock();
+        state.ready.retain(|spare| spare.launch.session != session);
+        None
+    }
+}
+
+/// What an agent said before it was wanted, and then the rest.
+struct Kept {
+    said: Vec<AgentOutput>,
+    rest: Box<dyn AgentOutputs>,
+}
+
+#[async_trait]
+impl AgentOutputs for Kept {
+    async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit> {
+        match self.said.is_empty() {
+            true => self.rest.next().await,
+            false => Ok(std::mem::take(&mut self.said)),
+        }
+    }
+}

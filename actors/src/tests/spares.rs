@@ -1,0 +1,215 @@
+//! Agents that are started before their sessions are opened.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::aggregate::TenantId;
+use runner_core::ids::SessionId;
+use runner_core::session::event::SessionOpened;
+use runner_core::time::Timestamp;
+use runner_core::trust::Granted;
+
+use super::replay::{Agent, Heard};
+use super::samples::{
+    Server, done, opening, prompt_of, provenance, retriable, run, session, settings, submission,
+};
+use crate::Settings;
+use runner_core::session::command::WhileRunning;
+
+fn with_spares() -> Settings {
+    Settings { spare_agents: 1, ..settings() }
+}
+
+/// A server with one session and an agent that waits for the next one.
+async fn prepared(settings: Settings) -> (Server, Agent, Agent) {
+    let server = Server::start_with(settings);
+    let first = server.open(session(1)).await;
+    let spare = server.runner.agent().await;
+    when_there_are(&server, 1).await;
+    (server, first, spare)
+}
+
+async fn when_there_are(server: &Server, count: usize) {
+    while server.sessions.spare_agents() != count {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn open(server: &Server, opened: SessionOpened) -> SessionId {
+    server.sessions.open(opened, provenance()).await.unwrap().session()
+}
+
+#[test]
+fn next_session_has_the_id_and_the_agent_that_wait_for_it_and_only_one_has_them() {
+    run(async {
+        let (server, first, mut spare) = prepared(with_spares()).await;
+        assert_ne!(spare.launch.session, first.launch.session);
+
+        let submitted = submission(1, WhileRunning::Queue);
+        let opened = server.sessions.open_with_prompt(opening(session(2)), submitted, provenance()).await;
+
+        let opened = opened.unwrap().session;
+        assert_eq!(opened, spare.launch.session);
+        assert_eq!(spare.hears().await, prompt_of(1));
+        assert_eq!(open(&server, opening(session(3))).await, session(3));
+        assert_eq!(server.runner.agent().await.launch.session, session(3));
+        spare.says([done()]).await;
+        server.log.when_there_are(4, opened).await;
+        assert_eq!(server.runner.discarded(), []);
+    });
+}
+
+#[test]
+fn session_that_is_opened_without_a_prompt_gets_it_too() {
+    run(async {
+        let (server, _first, mut spare) = prepared(with_spares()).await;
+
+        let opened = open(&server, opening(session(2))).await;
+        server.prompt(opened, 1).await.unwrap();
+
+        assert_eq!((opened, spare.hears().await), (spare.launch.session, prompt_of(1)));
+        assert_eq!(server.runner.untaken().await, 0);
+    });
+}
+
+#[test]
+fn session_that_differs_in_anything_gets_an_agent_of_its_own() {
+    run(async {
+        let (server, _first, spare) = prepared(with_spares()).await;
+        let same = opening(session(2));
+        let model = AgentOptions { model: Some("other".into()), ..AgentOptions::default() };
+        let folders = AgentOptions { add_dirs: vec!["/more".into()], ..AgentOptions::default() };
+        let env = BTreeMap::from([("TOKEN".to_owned(), "secret".to_owned())]);
+        let env = AgentOptions { env, ..AgentOptions::default() };
+        let others = [
+            SessionOpened { owner: "bob".into(), ..same.clone() },
+            SessionOpened { tenant: TenantId("others".into()), ..same.clone() },
+            SessionOpened { working_dir: "/work/deeper".into(), ..same.clone() },
+            SessionOpened { permission_mode: PermissionMode::Plan, ..same.clone() },
+            SessionOpened { options: model, ..same.clone() },
+            SessionOpened { options: folders, ..same.clone() },
+            SessionOpened { options: env, ..same },
+        ];
+
+        for (number, other) in (10..).zip(others) {
+            let opened = SessionOpened { session: session(number), ..other };
+            assert_eq!(open(&server, opened).await, session(number));
+            assert_eq!(server.runner.agent().await.launch.session, session(number));
+        }
+
+        assert!(spare.has_heard_all());
+        assert_eq!(server.sessions.spare_agents(), 1);
+    });
+}
+
+#[test]
+fn spare_agent_is_never_like_one_that_was_given_variables() {
+    run(async {
+        let server = Server::start_with(with_spares());
+        let _plain = server.open(session(1)).await;
+        let env = BTreeMap::from([("TOKEN".to_owned(), "secret".to_owned())]);
+        let options = AgentOptions { env, ..AgentOptions::default() };
+        open(&server, SessionOpened { options, ..opening(session(2)) }).await;
+        let _with_variables = server.runner.agent().await;
+
+        let spare = server.runner.agent().await;
+
+        assert_eq!(spare.launch.options, AgentOptions::default());
+    });
+}
+
+#[test]
+fn agent_that_has_died_is_not_used_and_its_folder_goes() {
+    run(async {
+        let (server, _first, spare) = prepared(with_spares()).await;
+        let died = spare.launch.session;
+        drop(spare);
+        when_there_are(&server, 0).await;
+
+        assert_eq!(open(&server, opening(session(2))).await, session(2));
+
+        assert_eq!(server.runner.agent().await.launch.session, session(2));
+        assert_eq!(server.runner.discarded(), [died]);
+    });
+}
+
+#[test]
+fn agent_that_started_under_other_circumstances_is_not_used() {
+    run(async {
+        let (server, _first, mut spare) = prepared(with_spares()).await;
+        server.runner.change_place();
+
+        assert_eq!(open(&server, opening(session(2))).await, session(2));
+
+        assert_eq!(spare.hears().await, Heard::Kill);
+    });
+}
+
+#[test]
+fn agent_that_started_before_its_folder_was_trusted_is_not_used() {
+    run(async {
+        let (server, _first, mut spare) = prepared(with_spares()).await;
+        let ada = Granted { by: "ada".into(), at: Timestamp::from_micros(1) };
+        let folder = opening(session(1)).working_dir;
+        server.trust.trust((&TenantId::first(), &folder), ada, provenance()).await.unwrap();
+
+        assert_eq!(open(&server, opening(session(2))).await, session(2));
+
+        assert_eq!(spare.hears().await, Heard::Kill);
+    });
+}
+
+#[test]
+fn request_that_was_carried_out_before_opens_nothing_and_keeps_no_agent() {
+    run(async {
+        let server = Server::start_with(with_spares());
+        let first = server.sessions.open(opening(session(1)), retriable(7, 7)).await.unwrap();
+        let _first = server.runner.agent().await;
+        let mut spare = server.runner.agent().await;
+        when_there_are(&server, 1).await;
+
+        let again = server.sessions.open(opening(session(2)), retriable(7, 7)).await.unwrap();
+
+        assert_eq!((again.session(), again.replayed), (first.session(), true));
+        assert_eq!(spare.hears().await, Heard::Kill);
+        assert_eq!(server.runner.discarded(), [spare.launch.session]);
+    });
+}
+
+#[test]
+fn spare_agent_makes_room_for_a_session() {
+    run(async {
+        let (server, _first, mut spare) = prepared(Settings { max_sessions: 2, ..with_spares() }).await;
+
+        open(&server, SessionOpened { owner: "bob".into(), ..opening(session(2)) }).await;
+
+        assert_eq!(spare.hears().await, Heard::Kill);
+        assert_eq!(server.sessions.spare_agents(), 0);
+    });
+}
+
+#[test]
+fn spare_agent_ends_when_nobody_wants_it() {
+    run(async {
+        let idle_timeout = Duration::from_millis(50);
+        let server = Server::start_with(Settings { idle_timeout, ..with_spares() });
+        let _first = server.open(session(1)).await;
+        let mut spare = server.runner.agent().await;
+
+        assert_eq!(spare.hears().await, Heard::Kill);
+        server.runner.when_none_runs().await;
+    });
+}
+
+#[test]
+fn spare_agent_ends_with_the_server() {
+    run(async {
+        let (server, _first, spare) = prepared(with_spares()).await;
+
+        server.sessions.shut_down(Duration::ZERO).await;
+
+        assert_eq!(server.runner.running(), 0);
+        assert_eq!(server.runner.discarded(), [spare.launch.session]);
+    });
+}
