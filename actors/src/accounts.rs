@@ -5,6 +5,7 @@
 //! answered from the log, so that what an admin changes holds from the next request on; only live streams
 //! look at most once a second.
 
+mod attempts;
 mod authenticate;
 mod entry;
 mod error;

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod invite;
 pub mod model_access;
 pub mod money;
+pub mod network;
 pub mod ports;
 pub mod principal;
 pub mod prompt;

@@ -17,7 +17,6 @@ use runner_core::principal::{Means, Principal, Role};
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::throttle::Attempt;
 use super::{AccountError, Accounts, Client, RegistrationPolicy, password_secret};
 
 /// The longest name that a client is remembered by.
@@ -68,7 +67,7 @@ impl Accounts {
 
     async fn register_now(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
         let Registration { username, password, code } = wanted;
-        let attempt = self.admit(None, &client)?;
+        let attempt = self.admit(None, &client).await?;
         // What costs nothing comes first; the hash is expensive.
         self.terms(code.as_deref()).await?;
         password.check(&username)?;
@@ -154,12 +153,11 @@ impl Accounts {
         client: Client,
     ) -> Result<Admission, AccountError> {
         let username = Username::try_from(username).ok();
-        let attempt = self.admit(username.as_ref(), &client)?;
-        if !self.verify(username.as_ref(), &password).await? {
+        let attempt = self.admit(username.as_ref(), &client).await?;
+        if !self.check_password(attempt, username.as_ref(), &password).await? {
             return Err(AccountError::CredentialsWrong);
         }
         let username = username.ok_or(AccountError::CredentialsWrong)?;
-        self.throttle().succeeded(attempt);
         let (now, client) = (self.now(), client.of(&username));
         let new = new_login(&client, now);
         let login = new.login;
@@ -219,11 +217,10 @@ impl Accounts {
         client: Client,
     ) -> Result<Admission, AccountError> {
         let (username, _) = self.load_own(principal).await?;
-        let attempt = self.admit(Some(&username), &client)?;
-        if !self.verify(Some(&username), &current).await? {
+        let attempt = self.admit_again(principal)?;
+        if !self.check_password(attempt, Some(&username), &current).await? {
             return Err(AccountError::PasswordWrong);
         }
-        self.throttle().succeeded(attempt);
         new.check(&username)?;
         let hash = self.0.ports.hasher.hash(&new).await?;
         let now = self.now();
@@ -251,25 +248,6 @@ impl Accounts {
             }
         };
         self.execute(&username, &[command], provenance).await.map(drop)
-    }
-
-    fn admit(&self, username: Option<&Username>, client: &Client) -> Result<Attempt, AccountError> {
-        let account = username.map(Account::stream);
-        self.throttle()
-            .admit(account, client.address, self.now())
-            .map_err(|retry_after_ms| AccountError::Throttled { retry_after_ms })
-    }
-
-    /// Takes the same steps whether or not there is such an account.
-    async fn verify(&self, username: Option<&Username>, password: &Password) -> Result<bool, AccountError> {
-        if !password.is_possible() {
-            return Ok(false);
-        }
-        let hash = match username {
-            Some(username) => self.aggregates().load_secret(password_secret(username)).await?,
-            None => None,
-        };
-        Ok(self.0.ports.hasher.verify(password, hash).await?)
     }
 
     /// Signs both tokens of a login as it is now.

@@ -3,11 +3,14 @@
 
 mod fakes;
 
+use std::net::IpAddr;
+
 use futures_util::future::join_all;
+use runner_core::account::password::Password;
 use runner_core::account::refusal::AccountRefusal;
 use runner_core::principal::{Means, Permission, Principal, Role};
 
-use super::{AccountError, LocalUser, RegistrationPolicy, UserChange};
+use super::{AccountError, Client, LocalUser, RegistrationPolicy, UserChange};
 use fakes::{World, principal_of};
 
 #[tokio::test]
@@ -144,6 +147,27 @@ async fn nobody_and_a_wrong_password_are_told_and_slowed_down_alike() {
         Err(AccountError::Throttled { retry_after_ms: 1..=1000 })
     ));
     assert_eq!(world.hasher.checked(), 10, "each was hashed, known or not, until there were too many");
+}
+
+#[tokio::test]
+async fn nobody_is_locked_out_by_what_strangers_guess() {
+    let world = World::open();
+    let mut ada = principal_of(&world.register("ada", None).await.unwrap());
+    ada.means = Means::Login(uuid::Uuid::from_u128(1));
+    let guess = async |network: u8, number: u8| {
+        let client = Client { address: IpAddr::from([203, network, 113, number]), ..world.client() };
+        world.accounts.log_in("ada".into(), Password::new("wrong-password"), client).await.unwrap_err()
+    };
+    for number in 0..200 {
+        guess(1, number).await;
+    }
+    assert!(matches!(guess(2, 0).await, AccountError::Throttled { .. }), "from everywhere together");
+
+    let change = (Password::new("your-password"), Password::new("another-password"));
+    let changed = world.accounts.change_password(&ada, change, world.client()).await;
+
+    assert!(changed.is_ok(), "{changed:?}");
+    world.log_in("ada", "another-password").await.unwrap();
 }
 
 #[tokio::test]
