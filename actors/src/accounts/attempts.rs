@@ -53,29 +53,36 @@ impl Accounts {
         Ok(true)
     }
 
-    /// Whether a password is somebody's, which ends the attempt.
+    /// Whether a password is somebody's, which ends the attempt: the account's authority if so.
     pub(super) async fn check_password(
         &self,
         attempt: Attempt,
         username: Option<&Username>,
         password: &Password,
-    ) -> Result<bool, AccountError> {
-        let fits = self.verify(username, password).await;
-        if let Ok(true) = fits {
+    ) -> Result<Option<u64>, AccountError> {
+        let authority = self.verify(username, password).await;
+        if let Ok(Some(_)) = authority {
             self.throttle().succeeded(attempt);
         }
-        fits
+        authority
     }
 
     /// Takes the same steps whether or not there is such an account.
-    async fn verify(&self, username: Option<&Username>, password: &Password) -> Result<bool, AccountError> {
+    async fn verify(
+        &self,
+        username: Option<&Username>,
+        password: &Password,
+    ) -> Result<Option<u64>, AccountError> {
         if !password.is_possible() {
-            return Ok(false);
+            return Ok(None);
         }
-        let hash = match username {
-            Some(username) => self.aggregates().load_secret(password_secret(username)).await?,
-            None => None,
-        };
-        Ok(self.0.ports.hasher.verify(password, hash).await?)
+        let (mut authority, mut hash) = (None, None);
+        if let Some(username) = username {
+            // Before the hash: what changes from here on is noticed when the login is appended.
+            authority = self.load(username).await?.map(|account| account.authority());
+            hash = self.aggregates().load_secret(password_secret(username)).await?;
+        }
+        let fits = self.0.ports.hasher.verify(password, hash).await?;
+        Ok(authority.filter(|_| fits))
     }
 }

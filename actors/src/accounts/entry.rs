@@ -154,14 +154,15 @@ impl Accounts {
     ) -> Result<Admission, AccountError> {
         let username = Username::try_from(username).ok();
         let attempt = self.admit(username.as_ref(), &client).await?;
-        if !self.check_password(attempt, username.as_ref(), &password).await? {
+        let checked = self.check_password(attempt, username.as_ref(), &password).await?;
+        let (Some(username), Some(authority)) = (username, checked) else {
             return Err(AccountError::CredentialsWrong);
-        }
-        let username = username.ok_or(AccountError::CredentialsWrong)?;
+        };
         let (now, client) = (self.now(), client.of(&username));
         let new = new_login(&client, now);
         let login = new.login;
-        let executed = self.execute(&username, &[AccountCommand::LogIn(new)], client.provenance).await?;
+        let log_in = [AccountCommand::LogIn { login: new, authority }];
+        let executed = self.execute(&username, &log_in, client.provenance).await?;
         self.issue(&executed.account, (&username, login), now)
     }
 
@@ -218,17 +219,19 @@ impl Accounts {
     ) -> Result<Admission, AccountError> {
         let (username, _) = self.load_own(principal).await?;
         let attempt = self.admit_again(principal)?;
-        if !self.check_password(attempt, Some(&username), &current).await? {
-            return Err(AccountError::PasswordWrong);
-        }
+        let checked = self.check_password(attempt, Some(&username), &current).await?;
+        let authority = checked.ok_or(AccountError::PasswordWrong)?;
         new.check(&username)?;
         let hash = self.0.ports.hasher.hash(&new).await?;
         let now = self.now();
         let new = new_login(&client, now);
         let login = new.login;
         let secret = SecretChange { id: password_secret(&username), sealed: Some(hash) };
-        let change = [AccountCommand::ChangePassword(new)];
-        let executed = self.execute_with(&username, &change, (vec![secret], client.provenance)).await?;
+        let change = [AccountCommand::ChangePassword { login: new, authority }];
+        let executed = match self.execute_with(&username, &change, (vec![secret], client.provenance)).await {
+            Err(AccountError::CredentialsWrong) => return Err(AccountError::PasswordWrong),
+            executed => executed?,
+        };
         self.issue(&executed.account, (&username, login), now)
     }
 

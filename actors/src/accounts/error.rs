@@ -61,6 +61,7 @@ impl From<AccountRefusal> for AccountError {
     fn from(refusal: AccountRefusal) -> Self {
         match refusal {
             AccountRefusal::NotRegistered => Self::UserUnknown,
+            AccountRefusal::CredentialsOutdated => Self::CredentialsWrong,
             AccountRefusal::UsernameTaken
             | AccountRefusal::Disabled
             | AccountRefusal::LoginEnded

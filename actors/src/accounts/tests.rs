@@ -171,6 +171,39 @@ async fn nobody_is_locked_out_by_what_strangers_guess() {
 }
 
 #[tokio::test]
+async fn login_with_a_password_that_changes_meanwhile_is_refused() {
+    let world = World::open();
+    let ada = principal_of(&world.register("ada", None).await.unwrap());
+    let release = world.hasher.hold_next();
+    let change = (Password::new("your-password"), Password::new("another-password"));
+
+    let (logged_in, changed) = tokio::join!(world.log_in("ada", "your-password"), async {
+        let changed = world.accounts.change_password(&ada, change, world.client()).await;
+        release.send(()).unwrap();
+        changed
+    });
+
+    assert!(changed.is_ok(), "{changed:?}");
+    assert!(matches!(logged_in, Err(AccountError::CredentialsWrong)), "{logged_in:?}");
+    assert_eq!(world.accounts.list_logins(&ada).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_new_passwords_at_once_one_is_taken() {
+    let world = World::open();
+    let ada = principal_of(&world.register("ada", None).await.unwrap());
+    let change = async |new: &str| {
+        let change = (Password::new("your-password"), Password::new(new));
+        world.accounts.change_password(&ada, change, world.client()).await
+    };
+
+    let (one, two) = tokio::join!(change("one-password"), change("two-password"));
+
+    assert!(one.is_ok() && matches!(two, Err(AccountError::PasswordWrong)), "{one:?} {two:?}");
+    world.log_in("ada", "one-password").await.unwrap();
+}
+
+#[tokio::test]
 async fn log_that_cannot_be_written_leaves_everything_as_it_was() {
     let world = World::open();
     world.log.fail_next();

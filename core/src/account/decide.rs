@@ -47,8 +47,9 @@ impl Account {
     fn decide_registered(&self, profile: &Profile, command: AccountCommand) -> Decided {
         match command {
             AccountCommand::Register { .. } | AccountCommand::Enable { .. } => Ok(vec![]),
-            AccountCommand::LogIn(login) => {
+            AccountCommand::LogIn { login, authority } => {
                 refuse_disabled(profile)?;
+                self.refuse_outdated(authority)?;
                 Ok(self.log_in_events(login))
             }
             AccountCommand::Refresh { login, generation, at, address } => {
@@ -66,8 +67,9 @@ impl Account {
                 let others = self.logins.keys().filter(|login| **login != kept);
                 Ok(others.map(|login| revoked(*login, RevokeReason::Revoked)).collect())
             }
-            AccountCommand::ChangePassword(login) => {
+            AccountCommand::ChangePassword { login, authority } => {
                 refuse_disabled(profile)?;
+                self.refuse_outdated(authority)?;
                 let changed = AccountEvent::PasswordChanged { at: login.at };
                 Ok(vec![changed, AccountEvent::LoggedIn(login)])
             }
@@ -89,6 +91,11 @@ impl Account {
             }
             AccountCommand::NoteTokenUse { token, at, address } => self.note_use(token, at, address),
         }
+    }
+
+    /// A password that was right a moment ago may have been changed since.
+    const fn refuse_outdated(&self, authority: u64) -> Result<(), AccountRefusal> {
+        if self.authority == authority { Ok(()) } else { Err(AccountRefusal::CredentialsOutdated) }
     }
 
     /// A login beyond the limit costs the one that was idle longest.

@@ -15,6 +15,8 @@ pub enum AccountRefusal {
     UsernameTaken,
     #[error("the account is disabled")]
     Disabled,
+    #[error("the account has changed since the password was checked")]
+    CredentialsOutdated,
     #[error("the login has ended")]
     LoginEnded,
     #[error("there is no such login")]

@@ -72,6 +72,14 @@ pub(super) fn register(name: &str) -> AccountCommand {
     }
 }
 
+pub(super) fn log_in(number: u128, authority: u64) -> AccountCommand {
+    AccountCommand::LogIn { login: new_login(number), authority }
+}
+
+pub(super) fn change_password(number: u128, authority: u64) -> AccountCommand {
+    AccountCommand::ChangePassword { login: new_login(number), authority }
+}
+
 pub(super) fn registered() -> AccountEvent {
     AccountEvent::UserRegistered {
         username: "ada".into(),
