@@ -61,10 +61,21 @@ impl Accounts {
         password: &Password,
     ) -> Result<Option<u64>, AccountError> {
         let authority = self.verify(username, password).await;
-        if let Ok(Some(_)) = authority {
-            self.throttle().succeeded(attempt);
+        match &authority {
+            Ok(Some(_)) => self.throttle().succeeded(attempt),
+            Ok(None) => {}
+            Err(_) => self.throttle().undecided(attempt),
         }
         authority
+    }
+
+    /// Says how an attempt ended that is about no password.
+    pub(super) fn settle<T>(&self, attempt: Attempt, outcome: &Result<T, AccountError>) {
+        match outcome {
+            Ok(_) => self.throttle().succeeded(attempt),
+            Err(error) if error.is_of_the_server() => self.throttle().undecided(attempt),
+            Err(_) => {}
+        }
     }
 
     /// Takes the same steps whether or not there is such an account.

@@ -61,13 +61,17 @@ impl Accounts {
     pub async fn register(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
         let accounts = self.clone();
         // Whoever asked may leave; an invitation must not be taken for nothing.
-        let registering = tokio::spawn(async move { accounts.register_now(wanted, client).await });
+        let registering = tokio::spawn(async move {
+            let attempt = accounts.admit(None, &client).await?;
+            let registered = accounts.register_now(wanted, client).await;
+            accounts.settle(attempt, &registered);
+            registered
+        });
         registering.await.map_err(AccountError::unexpected)?
     }
 
     async fn register_now(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
         let Registration { username, password, code } = wanted;
-        let attempt = self.admit(None, &client).await?;
         // What costs nothing comes first; the hash is expensive.
         self.terms(code.as_deref()).await?;
         password.check(&username)?;
@@ -90,7 +94,6 @@ impl Accounts {
         if let (Via::First, Some(setup)) = (via, &self.0.policy.setup) {
             setup.remove();
         }
-        self.throttle().succeeded(attempt);
         self.issue(&executed.account, (&username, login), now)
     }
 

@@ -171,6 +171,29 @@ async fn nobody_is_locked_out_by_what_strangers_guess() {
 }
 
 #[tokio::test]
+async fn attempt_that_the_server_could_not_decide_costs_nothing() {
+    let world = World::open();
+    let ada = principal_of(&world.register("ada", None).await.unwrap());
+    let change = async || {
+        let change = (Password::new("your-password"), Password::new("another-password"));
+        world.accounts.change_password(&ada, change, world.client()).await
+    };
+
+    for _ in 0..100 {
+        world.hasher.refuse_next(3);
+        assert!(matches!(world.log_in("ada", "wrong-password").await, Err(AccountError::Overloaded)));
+        assert!(matches!(world.register("bob", None).await, Err(AccountError::Overloaded)));
+        assert!(matches!(change().await, Err(AccountError::Overloaded)));
+        world.log.fail_next();
+        assert!(matches!(world.register("bob", None).await, Err(AccountError::LogUnavailable(_))));
+    }
+
+    world.log_in("ada", "your-password").await.unwrap();
+    world.register("bob", None).await.unwrap();
+    change().await.unwrap();
+}
+
+#[tokio::test]
 async fn login_with_a_password_that_changes_meanwhile_is_refused() {
     let world = World::open();
     let ada = principal_of(&world.register("ada", None).await.unwrap());
