@@ -94,6 +94,11 @@ impl Account {
         crate::aggregate::stream_of_name(Self::KIND, username.as_str())
     }
 
+    /// How the audit trail calls the account of whoever has a name.
+    pub fn object(username: &Username) -> String {
+        format!("{}:{username}", Self::KIND)
+    }
+
     /// Who it belongs to; absent before somebody registered.
     pub fn profile(&self) -> Option<&Profile> {
         self.profile.as_ref()

@@ -165,8 +165,9 @@ async fn who_was_refused_is_named_and_who_is_not_known_is_not() {
     assert_eq!(ada.get(&format!("/api/sessions/{of_admin}")).await.status, StatusCode::NOT_FOUND);
     let wrong = json!({ "username": "ada", "password": "canary-password" });
     assert_eq!(server.post("/api/auth/login", &wrong).await.status, StatusCode::UNAUTHORIZED);
-    let mistaken = json!({ "username": "Canary: a password!", "password": "x" });
-    server.post("/api/auth/login", &mistaken).await;
+    for mistaken in ["Canary: a password!", "canary-password"] {
+        server.post("/api/auth/login", &json!({ "username": mistaken, "password": "x" })).await;
+    }
     let forged = Person::with(&server, "canary.token").get("/api/sessions").await;
     assert_eq!(forged.status, StatusCode::UNAUTHORIZED);
 
