@@ -1,9 +1,9 @@
 //! Telling who a request comes from: by the token in its header, or by a cookie, and from which address.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, web};
 use ipnet::IpNet;
@@ -125,20 +125,32 @@ fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|network| network.contains(&address))
 }
 
-/// The last address that no trusted proxy has: what came before it in the list, anybody may have written.
+/// The last address that no trusted proxy has: what came before it in the list, anybody may have written,
+/// and in whatever bytes.
 fn forwarded_for(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    let values: Vec<_> = headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
+    let hops = values.into_iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
     let mut address = peer;
-    let values: Vec<_> = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
-    for hop in values.join(",").rsplit(',') {
+    for hop in hops {
         if !is_trusted(address, proxies) {
             break;
         }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(before) => address = before.to_canonical(),
-            Err(_) => break,
+        match hop_address(hop) {
+            Some(before) => address = before.to_canonical(),
+            None => break,
         }
     }
     address
+}
+
+/// An address as proxies write it: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
+fn hop_address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop.trim_ascii()).ok()?;
+    if let Ok(socket) = hop.parse::<SocketAddr>() {
+        return Some(socket.ip());
+    }
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    bare.unwrap_or(hop).parse().ok()
 }
 
 #[cfg(test)]
@@ -147,10 +159,15 @@ mod tests {
 
     use super::forwarded_for;
 
-    fn forwarded(peer: &str, values: &[&'static str], proxies: &[&str]) -> String {
+    fn forwarded(peer: &str, values: &[&str], proxies: &[&str]) -> String {
+        let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
+        forwarded_bytes(peer, &values, proxies)
+    }
+
+    fn forwarded_bytes(peer: &str, values: &[&[u8]], proxies: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value));
+            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_bytes(value).unwrap());
         }
         let proxies: Vec<_> = proxies.iter().map(|network| network.parse().unwrap()).collect();
         forwarded_for(peer.parse().unwrap(), &headers, &proxies).to_string()
@@ -172,10 +189,34 @@ mod tests {
     }
 
     #[test]
+    fn addresses_with_ports_are_understood() {
+        let proxies = ["10.0.0.0/8", "127.0.0.0/8"];
+        for (value, address) in [
+            ("203.0.113.7:51234", "203.0.113.7"),
+            ("[2001:db8::1]:443, 10.1.1.1:80", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[::ffff:203.0.113.7]:1", "203.0.113.7"),
+        ] {
+            assert_eq!(forwarded("127.0.0.1", &[value], &proxies), address, "{value}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_the_client_wrote_hide_nothing_that_a_proxy_wrote() {
+        let proxies = ["10.0.0.0/8", "127.0.0.0/8"];
+        for line in [&b"\xff, 203.0.113.7"[..], b"\xc3\xa9,1.1.1.1,203.0.113.7,10.1.1.1"] {
+            assert_eq!(forwarded_bytes("127.0.0.1", &[line], &proxies), "203.0.113.7");
+        }
+        let lines = [&b"\xff"[..], b"203.0.113.7"];
+        assert_eq!(forwarded_bytes("127.0.0.1", &lines, &proxies), "203.0.113.7");
+    }
+
+    #[test]
     fn list_that_makes_no_sense_ends_at_the_last_proxy_that_is_known() {
         let proxies = ["10.0.0.0/8", "127.0.0.0/8"];
         assert_eq!(forwarded("127.0.0.1", &[], &proxies), "127.0.0.1");
         assert_eq!(forwarded("127.0.0.1", &["unknown"], &proxies), "127.0.0.1");
         assert_eq!(forwarded("127.0.0.1", &["203.0.113.7, unknown, 10.1.1.1"], &proxies), "10.1.1.1");
+        assert_eq!(forwarded_bytes("127.0.0.1", &[b"203.0.113.7, \xff, 10.1.1.1"], &proxies), "10.1.1.1");
     }
 }
