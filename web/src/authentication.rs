@@ -23,7 +23,7 @@ pub(crate) struct Authentication {
     pub(crate) accounts: Accounts,
     /// Who is believed about the address and the transport of a request.
     pub(crate) proxies: Vec<IpNet>,
-    /// How people reach the server, where no proxy says.
+    /// How people reach the server; where that is not said to be over TLS, a proxy may say so.
     pub(crate) transport: Transport,
 }
 
@@ -73,15 +73,16 @@ impl Authentication {
         forwarded_for(peer.to_canonical(), request.headers(), &self.proxies)
     }
 
-    /// How the request came to the outermost proxy.
+    /// How the request came to the outermost proxy. What people are told to use counts more than what a
+    /// header says.
     pub(crate) fn transport(&self, request: &HttpRequest) -> Transport {
         let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-        let proto = request.headers().get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
-        match (peer, proto) {
-            (Some(peer), Some(proto)) if is_trusted(peer, &self.proxies) => {
-                if proto.eq_ignore_ascii_case("https") { Transport::Tls } else { Transport::Plain }
+        match self.transport {
+            Transport::Tls => Transport::Tls,
+            Transport::Plain if peer.is_some_and(|peer| is_trusted(peer, &self.proxies)) => {
+                forwarded_proto(request.headers())
             }
-            (Some(_) | None, Some(_) | None) => self.transport,
+            Transport::Plain => Transport::Plain,
         }
     }
 
@@ -125,6 +126,14 @@ fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|network| network.contains(&address))
 }
 
+/// What the last proxy says; one before it may be the client itself.
+fn forwarded_proto(headers: &HeaderMap) -> Transport {
+    let last = headers.get_all("x-forwarded-proto").last();
+    let proto = last.and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next());
+    let is_tls = proto.is_some_and(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https"));
+    if is_tls { Transport::Tls } else { Transport::Plain }
+}
+
 /// The last address that no trusted proxy has: what came before it in the list, anybody may have written,
 /// and in whatever bytes.
 fn forwarded_for(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
@@ -157,7 +166,8 @@ fn hop_address(hop: &[u8]) -> Option<IpAddr> {
 mod tests {
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::forwarded_for;
+    use super::{forwarded_for, forwarded_proto};
+    use crate::cookies::Transport;
 
     fn forwarded(peer: &str, values: &[&str], proxies: &[&str]) -> String {
         let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
@@ -209,6 +219,25 @@ mod tests {
         }
         let lines = [&b"\xff"[..], b"203.0.113.7"];
         assert_eq!(forwarded_bytes("127.0.0.1", &lines, &proxies), "203.0.113.7");
+    }
+
+    #[test]
+    fn last_proxy_says_whether_it_was_tls() {
+        let said = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                let name = HeaderName::from_static("x-forwarded-proto");
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            forwarded_proto(&headers)
+        };
+
+        for tls in [&["https"][..], &["https,https"], &["http, HTTPS "], &["http", "https"]] {
+            assert_eq!(said(tls), Transport::Tls, "{tls:?}");
+        }
+        for plain in [&[][..], &["http"], &["https,http"], &["https", "http"], &["https,"]] {
+            assert_eq!(said(plain), Transport::Plain, "{plain:?}");
+        }
     }
 
     #[test]
