@@ -150,6 +150,11 @@ impl Principal {
     }
 }
 
+/// The person behind an actor of the log: himself, or the owner of the token that acted.
+pub fn person_of(actor: &str) -> &str {
+    actor.split_once('/').map_or(actor, |(person, _)| person)
+}
+
 /// A wider scope contains a narrower one.
 fn is_in_scope(scopes: &BTreeSet<Permission>, permission: Permission) -> bool {
     let wider = match permission {
