@@ -30,7 +30,7 @@ pub enum Permission {
     /// Open, prompt, decide, interrupt, change sessions.
     #[serde(rename = "sessions:write")]
     WriteSessions,
-    /// Only what `/api/task` and `/api/task/stream` need: enough for a pipeline.
+    /// Only what `/api/task` and `/api/task/stream` need: enough for a pipeline, and for sessions of one's own.
     #[serde(rename = "tasks:write")]
     RunTasks,
     /// Store, change and remove API keys of one's own.
@@ -137,6 +137,12 @@ impl Principal {
             Role::Member => Some(self.name.clone()),
         };
         Reach { tenant: self.tenant.clone(), owner }
+    }
+
+    /// The same where others' things are reached with a permission that a token may lack: then only his own.
+    /// A token for less than its owner may do is no way to what others have.
+    pub fn reach_with(&self, permission: Permission) -> Reach {
+        if self.may(permission) { self.reach() } else { self.own() }
     }
 
     /// Only his own sessions.

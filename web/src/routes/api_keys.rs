@@ -7,7 +7,7 @@ use runner_actors::NewKey;
 use runner_core::api_key::{ApiKey, KeyChange};
 use runner_core::ids::ApiKeyId;
 use runner_core::money::MicroDollars;
-use runner_core::principal::{Principal, Role};
+use runner_core::principal::{Permission, Principal, Reach};
 use runner_core::time::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -149,7 +149,7 @@ pub(crate) async fn list_keys(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let mut api_keys = vec![];
-    for key in context.api_keys.list(&caller.0.reach()).await? {
+    for key in context.api_keys.list(&reach(&caller.0)).await? {
         api_keys.push(view(&context, &key).await?);
     }
     Ok(HttpResponse::Ok().json(KeyPage { api_keys, next_cursor: None }))
@@ -169,7 +169,7 @@ pub(crate) async fn find_key(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
-    let key = context.api_keys.find(&caller.0.reach(), key_id(&id)?).await?;
+    let key = context.api_keys.find(&reach(&caller.0), key_id(&id)?).await?;
     Ok(HttpResponse::Ok().json(view(&context, &key).await?))
 }
 
@@ -198,7 +198,7 @@ pub(crate) async fn change_key(
         budget.map(KeyChange::MonthlyBudget),
     ];
     let changes = changes.into_iter().flatten().collect();
-    let reach = write.caller.reach();
+    let reach = reach(&write.caller);
     let key = context.api_keys.change(&reach, key_id(&id)?, changes, write.provenance).await?;
     Ok(HttpResponse::Ok().json(view(&context, &key).await?))
 }
@@ -221,7 +221,7 @@ pub(crate) async fn rotate_key(
     no_query(&request)?;
     let RotateBody { key: value } = parse(write.fields()?)?;
     let last_four = last_four(&value)?;
-    let reach = write.caller.reach();
+    let reach = reach(&write.caller);
     let rotated = context.api_keys.rotate(&reach, key_id(&id)?, (value, last_four), write.provenance).await?;
     Ok(HttpResponse::Ok().json(view(&context, &rotated).await?))
 }
@@ -241,8 +241,13 @@ pub(crate) async fn remove_key(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     write.no_fields()?;
-    context.api_keys.remove(&write.caller.reach(), key_id(&id)?, write.provenance).await?;
+    context.api_keys.remove(&reach(&write.caller), key_id(&id)?, write.provenance).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Keys of others are for administrators, and for tokens that may administer.
+fn reach(caller: &Principal) -> Reach {
+    caller.reach_with(Permission::Administer)
 }
 
 async fn view(context: &Context, key: &ApiKey) -> Result<KeyView, ApiError> {
@@ -324,7 +329,7 @@ fn base_url(text: String, caller: &Principal) -> Result<String, Problem> {
     }
     let is_public = url.scheme() == "https"
         && matches!(url.host(), Some(url::Host::Domain(name)) if name.contains('.') && name != "localhost");
-    if is_public || caller.role == Role::Admin {
+    if is_public || caller.may(Permission::Administer) {
         return Ok(text);
     }
     let detail = "only admins may store a key for an address that is not public and https";
