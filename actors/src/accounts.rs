@@ -35,7 +35,7 @@ use runner_core::principal::Principal;
 use tokio::time::Instant;
 
 use crate::aggregates::{Aggregates, ChangeError, Decided, Loaded};
-pub use entry::{Admission, Registration};
+pub use entry::{Admission, PasswordChange, Registration};
 pub use error::AccountError;
 pub use people::UserChange;
 use throttle::Throttle;

@@ -29,7 +29,7 @@ use crate::ids::{LoginId, ServiceTokenId, StreamId};
 use crate::money::MicroDollars;
 use crate::principal::Role;
 use crate::time::Timestamp;
-use event::{AccountEvent, NewLogin, ServiceToken};
+use event::{AccountEvent, NewLogin, ServiceToken, Tokens};
 use username::Username;
 
 /// A refresh token is good for this long after it was issued.
@@ -188,8 +188,12 @@ impl Aggregate for Account {
             }
             AccountEvent::LoginRevoked { login, reason: _ } => drop(self.logins.remove(login)),
             AccountEvent::RefreshReused { .. } => {}
-            AccountEvent::PasswordChanged { at: _ } => {
+            AccountEvent::PasswordChanged { at: _, tokens } => {
                 self.logins.clear();
+                match tokens {
+                    Tokens::Kept => {}
+                    Tokens::Ended => self.tokens.clear(),
+                }
                 self.authority += 1;
             }
             AccountEvent::RoleChanged { role, by: _ } => self.change_profile(|profile| profile.role = *role),

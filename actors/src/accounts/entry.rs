@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use runner_core::account::Account;
 use runner_core::account::command::AccountCommand;
-use runner_core::account::event::{AccountEvent, NewLogin, Via};
+use runner_core::account::event::{AccountEvent, NewLogin, Tokens, Via};
 use runner_core::account::password::Password;
 use runner_core::account::refusal::AccountRefusal;
 use runner_core::account::username::Username;
@@ -29,6 +29,14 @@ pub struct Registration {
     pub password: Password,
     /// An invitation, or the code of the server's own folder for the first user.
     pub code: Option<String>,
+}
+
+/// Somebody who wants another password.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    pub current: Password,
+    pub new: Password,
+    pub tokens: Tokens,
 }
 
 /// Somebody has come in: who, and what shows it from now on.
@@ -213,11 +221,12 @@ impl Accounts {
         Ok(())
     }
 
-    /// Sets a new password, ends every login and begins a new one.
+    /// Sets a new password, ends every login and, unless they are kept, every service token, and begins a
+    /// new login.
     pub async fn change_password(
         &self,
         principal: &Principal,
-        (current, new): (Password, Password),
+        PasswordChange { current, new, tokens }: PasswordChange,
         client: Client,
     ) -> Result<Admission, AccountError> {
         let (username, _) = self.load_own(principal).await?;
@@ -230,7 +239,7 @@ impl Accounts {
         let new = new_login(&client, now);
         let login = new.login;
         let secret = SecretChange { id: password_secret(&username), sealed: Some(hash) };
-        let change = [AccountCommand::ChangePassword { login: new, authority }];
+        let change = [AccountCommand::ChangePassword { login: new, authority, tokens }];
         let executed = match self.execute_with(&username, &change, (vec![secret], client.provenance)).await {
             Err(AccountError::CredentialsWrong) => return Err(AccountError::PasswordWrong),
             executed => executed?,

@@ -6,11 +6,12 @@ mod fakes;
 use std::net::IpAddr;
 
 use futures_util::future::join_all;
+use runner_core::account::event::Tokens;
 use runner_core::account::password::Password;
 use runner_core::account::refusal::AccountRefusal;
 use runner_core::principal::{Means, Permission, Principal, Role};
 
-use super::{AccountError, Client, LocalUser, RegistrationPolicy, UserChange};
+use super::{AccountError, Client, LocalUser, PasswordChange, RegistrationPolicy, UserChange};
 use fakes::{World, principal_of};
 
 #[tokio::test]
@@ -163,7 +164,7 @@ async fn nobody_is_locked_out_by_what_strangers_guess() {
     }
     assert!(matches!(guess(2, 0).await, AccountError::Throttled { .. }), "from everywhere together");
 
-    let change = (Password::new("your-password"), Password::new("another-password"));
+    let change = password_change("another-password");
     let changed = world.accounts.change_password(&ada, change, world.client()).await;
 
     assert!(changed.is_ok(), "{changed:?}");
@@ -175,7 +176,7 @@ async fn attempt_that_the_server_could_not_decide_costs_nothing() {
     let world = World::open();
     let ada = principal_of(&world.register("ada", None).await.unwrap());
     let change = async || {
-        let change = (Password::new("your-password"), Password::new("another-password"));
+        let change = password_change("another-password");
         world.accounts.change_password(&ada, change, world.client()).await
     };
 
@@ -198,7 +199,7 @@ async fn login_with_a_password_that_changes_meanwhile_is_refused() {
     let world = World::open();
     let ada = principal_of(&world.register("ada", None).await.unwrap());
     let release = world.hasher.hold_next();
-    let change = (Password::new("your-password"), Password::new("another-password"));
+    let change = password_change("another-password");
 
     let (logged_in, changed) = tokio::join!(world.log_in("ada", "your-password"), async {
         let changed = world.accounts.change_password(&ada, change, world.client()).await;
@@ -216,7 +217,7 @@ async fn of_two_new_passwords_at_once_one_is_taken() {
     let world = World::open();
     let ada = principal_of(&world.register("ada", None).await.unwrap());
     let change = async |new: &str| {
-        let change = (Password::new("your-password"), Password::new(new));
+        let change = password_change(new);
         world.accounts.change_password(&ada, change, world.client()).await
     };
 
@@ -293,6 +294,11 @@ async fn use_of_a_service_token_is_noted_once() {
 
     assert_eq!(world.log.appends(), before + 1);
     assert!(world.accounts.list_tokens(&root).await.unwrap()[0].last_used_at.is_some());
+}
+
+fn password_change(new: &str) -> PasswordChange {
+    let current = Password::new("your-password");
+    PasswordChange { current, new: Password::new(new), tokens: Tokens::Ended }
 }
 
 fn role(role: Role) -> UserChange {

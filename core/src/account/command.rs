@@ -1,6 +1,6 @@
 //! What can be asked of an account. Commands carry every fact a rule needs: time, ids, what was looked up.
 
-use super::event::{NewLogin, ServiceToken, Via};
+use super::event::{NewLogin, ServiceToken, Tokens, Via};
 use super::username::Username;
 use crate::aggregate::TenantId;
 use crate::ids::{LoginId, ServiceTokenId};
@@ -44,6 +44,7 @@ pub enum AccountCommand {
     ChangePassword {
         login: NewLogin,
         authority: u64,
+        tokens: Tokens,
     },
     ChangeRole {
         role: Role,

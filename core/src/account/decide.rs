@@ -67,10 +67,10 @@ impl Account {
                 let others = self.logins.keys().filter(|login| **login != kept);
                 Ok(others.map(|login| revoked(*login, RevokeReason::Revoked)).collect())
             }
-            AccountCommand::ChangePassword { login, authority } => {
+            AccountCommand::ChangePassword { login, authority, tokens } => {
                 refuse_disabled(profile)?;
                 self.refuse_outdated(authority)?;
-                let changed = AccountEvent::PasswordChanged { at: login.at };
+                let changed = AccountEvent::PasswordChanged { at: login.at, tokens };
                 Ok(vec![changed, AccountEvent::LoggedIn(login)])
             }
             AccountCommand::ChangeRole { role, by } => Ok(match profile.role == role {

@@ -6,13 +6,13 @@ mod service_tokens;
 mod stored_events;
 
 use super::command::AccountCommand;
-use super::event::{AccountEvent, RevokeReason};
+use super::event::{AccountEvent, RevokeReason, Tokens};
 use super::refusal::AccountRefusal;
 use super::{LOGIN_LIFETIME_MS, MAX_LOGINS, REFRESH_LIFETIME_MS};
 use crate::money::MicroDollars;
 use crate::principal::Role;
 use samples::{
-    account, at, began, change_password, disabled, given, log_in, logged_in, login, new_login_at, refresh, refreshed,
+    account, at, began, change_password, disabled, given, log_in, logged_in, login, new_login_at, password_changed, refresh, refreshed,
     register, registered, revoked,
 };
 
@@ -152,7 +152,7 @@ fn logins_are_revoked_one_by_one_or_all_others_at_once() {
 #[test]
 fn new_password_ends_every_login_and_begins_one() {
     let events = [began(), vec![logged_in(2)]].concat();
-    let changed = [AccountEvent::PasswordChanged { at: at(0) }, logged_in(3)];
+    let changed = [password_changed(Tokens::Ended), logged_in(3)];
 
     given(events.clone()).when(change_password(3, 0)).then_expect(changed.clone());
 
@@ -163,7 +163,7 @@ fn new_password_ends_every_login_and_begins_one() {
 
 #[test]
 fn password_that_was_checked_before_it_changed_is_of_no_use() {
-    let events = [began(), vec![AccountEvent::PasswordChanged { at: at(0) }]].concat();
+    let events = [began(), vec![password_changed(Tokens::Ended)]].concat();
 
     for late in [log_in(2, 0), change_password(2, 0)] {
         given(events.clone()).when(late).then_refuse(AccountRefusal::CredentialsOutdated);
@@ -181,7 +181,7 @@ fn what_changes_rights_moves_the_authority_and_nothing_else_does() {
     }
     for (moved, change) in [
         AccountEvent::RoleChanged { role: Role::Viewer, by: "root".into() },
-        AccountEvent::PasswordChanged { at: at(5) },
+        password_changed(Tokens::Kept),
         disabled(),
         AccountEvent::UserEnabled { by: "root".into() },
     ]

@@ -180,6 +180,27 @@ async fn new_password_ends_every_login_and_begins_one() {
 }
 
 #[tokio::test]
+async fn new_password_ends_service_tokens_unless_they_are_kept() {
+    let server = Server::start().await;
+    let ada = Person::register(&server, "ada").await;
+    let make = async |person: &Person<'_>| {
+        let made = person.post("/api/tokens", &json!({ "name": "ci", "scopes": ["sessions:read"] })).await;
+        Person::with(&server, made.body["token"].as_str().unwrap())
+    };
+    let kept = make(&ada).await;
+
+    let mut change = json!({ "current_password": PASSWORD, "new_password": "one-password", "keep_tokens": true });
+    let ada = Person::of(&server, ada.put("/api/auth/password", &change).await);
+    assert_eq!(kept.get("/api/sessions").await.status, StatusCode::OK);
+
+    change = json!({ "current_password": "one-password", "new_password": "two-password" });
+    let ada = Person::of(&server, ada.put("/api/auth/password", &change).await);
+    assert_eq!(kept.get("/api/sessions").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(ada.get("/api/tokens").await.body["tokens"], json!([]));
+    assert_eq!(make(&ada).await.get("/api/sessions").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn people_and_their_tokens_survive_a_restart_and_a_crash() {
     let mut server = Server::start().await;
     let (access, refresh) = {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::account::command::AccountCommand;
-use crate::account::event::{AccountEvent, NewLogin, RevokeReason, Via};
+use crate::account::event::{AccountEvent, NewLogin, RevokeReason, Tokens, Via};
 use crate::account::refusal::AccountRefusal;
 use crate::account::username::Username;
 use crate::account::{REFRESH_LIFETIME_MS, decide};
@@ -77,7 +77,11 @@ pub(super) fn log_in(number: u128, authority: u64) -> AccountCommand {
 }
 
 pub(super) fn change_password(number: u128, authority: u64) -> AccountCommand {
-    AccountCommand::ChangePassword { login: new_login(number), authority }
+    AccountCommand::ChangePassword { login: new_login(number), authority, tokens: Tokens::Ended }
+}
+
+pub(super) fn password_changed(tokens: Tokens) -> AccountEvent {
+    AccountEvent::PasswordChanged { at: at(0), tokens }
 }
 
 pub(super) fn registered() -> AccountEvent {
