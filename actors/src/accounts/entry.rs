@@ -81,13 +81,13 @@ impl Accounts {
     async fn register_now(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
         let Registration { username, password, code } = wanted;
         // What costs nothing comes first; the hash is expensive.
-        self.terms(code.as_deref()).await?;
+        self.terms(code.as_deref(), &username).await?;
         password.check(&username)?;
         self.refuse_taken(&username).await?;
         let hash = self.0.ports.hasher.hash(&password).await?;
         let _deciding = self.0.deciding.lock().await;
         self.refuse_taken(&username).await?;
-        let Terms { tenant, role, via, invite } = self.terms(code.as_deref()).await?;
+        let Terms { tenant, role, via, invite } = self.terms(code.as_deref(), &username).await?;
         let now = self.now();
         let client = client.of(&username);
         if let Some((invite, hash)) = invite {
@@ -113,7 +113,7 @@ impl Accounts {
     }
 
     /// Whether somebody may register, and as what.
-    async fn terms(&self, code: Option<&str>) -> Result<Terms, AccountError> {
+    async fn terms(&self, code: Option<&str>, username: &Username) -> Result<Terms, AccountError> {
         if !self.has_users().await? {
             return self.first_terms(code);
         }
@@ -125,7 +125,7 @@ impl Accounts {
             (RegistrationPolicy::Invite, None) => Err(AccountError::CodeRequired),
             (RegistrationPolicy::Open | RegistrationPolicy::Invite, Some(code)) => {
                 let (invite, hash) = self.read_code(CodeKind::Invite, code)?;
-                let created = self.find_open_invite(InviteId(invite), hash).await?;
+                let created = self.find_open_invite((InviteId(invite), hash), username).await?;
                 Ok(Terms {
                     tenant: TenantId(created.tenant),
                     role: created.role,

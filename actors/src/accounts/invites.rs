@@ -73,19 +73,21 @@ impl Accounts {
         self.change_invite((invite, &principal.tenant), revoke, provenance).await.map(drop)
     }
 
-    /// What a code invites to, if it still does.
+    /// What a code invites somebody to who has no account, if it still does.
     pub(super) async fn find_open_invite(
         &self,
-        invite: InviteId,
-        hash: Digest,
+        (invite, hash): (InviteId, Digest),
+        username: &Username,
     ) -> Result<Created, AccountError> {
         let loaded = self.aggregates().load::<Invite>(Invite::stream(invite)).await?;
         let now = self.now();
-        let open = loaded.filter(|loaded| loaded.state.is_open(now));
+        let open = loaded.filter(|loaded| loaded.state.is_open_to(username, now));
         let created = open.and_then(|loaded| loaded.state.created().cloned());
         created.filter(|created| created.hash == hash).ok_or(AccountError::CodeInvalid)
     }
 
+    /// Takes an invitation for somebody who has no account. If his account is not made after all, it stays
+    /// good for him: what is taken is his name for it.
     pub(super) async fn use_invite(
         &self,
         (invite, hash): (InviteId, Digest),

@@ -55,6 +55,23 @@ async fn invitation_that_many_use_at_once_makes_one_account() {
 }
 
 #[tokio::test]
+async fn invitation_whose_account_could_not_be_made_is_not_lost() {
+    let world = World::with(RegistrationPolicy::Invite, LocalUser::Admitted);
+    let admin = principal_of(&world.register("root", None).await.unwrap());
+    let (_, code) =
+        world.accounts.invite(&admin, (Role::Viewer, None, None), world.client().provenance).await.unwrap();
+    world.log.fail_after(1);
+    let failed = world.register("ada", Some(&code.0)).await;
+    assert!(matches!(failed, Err(AccountError::LogUnavailable(_))), "{failed:?}");
+
+    let stranger = world.register("eve", Some(&code.0)).await;
+    assert!(matches!(stranger, Err(AccountError::CodeInvalid)), "{stranger:?}");
+    assert_eq!(world.register("ada", Some(&code.0)).await.unwrap().user.role, Role::Viewer);
+    let again = world.register("ada", Some(&code.0)).await;
+    assert!(matches!(again, Err(AccountError::Refused(AccountRefusal::UsernameTaken))), "{again:?}");
+}
+
+#[tokio::test]
 async fn two_admins_who_demote_each_other_leave_one() {
     let world = World::open();
     let root = principal_of(&world.register("root", None).await.unwrap());

@@ -94,12 +94,17 @@ pub(super) struct MemoryAggregates {
     rows: Mutex<BTreeMap<StreamId, (&'static str, StoredAggregate)>>,
     secrets: Mutex<BTreeMap<SecretId, Vec<u8>>>,
     appends: AtomicU32,
-    failures: AtomicU32,
+    /// Appends until one fails, and that one; zero if none will.
+    until_failure: AtomicU32,
 }
 
 impl MemoryAggregates {
     pub(super) fn fail_next(&self) {
-        self.failures.store(1, Ordering::Relaxed);
+        self.fail_after(0);
+    }
+
+    pub(super) fn fail_after(&self, appends: u32) {
+        self.until_failure.store(appends + 1, Ordering::Relaxed);
     }
 
     pub(super) fn appends(&self) -> u32 {
@@ -112,7 +117,8 @@ impl AggregateLog for MemoryAggregates {
     async fn append_change(&self, change: Change) -> Result<Appended, AppendError> {
         // Others get in between reading and writing, as they do with a disk.
         tokio::task::yield_now().await;
-        if self.failures.swap(0, Ordering::Relaxed) > 0 {
+        let count_down = |appends: u32| appends.checked_sub(1);
+        if self.until_failure.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count_down) == Ok(1) {
             return Err(AppendError::Unavailable("no space".into()));
         }
         let Change { kind, stream, tenant, expected_version, events, state, secrets, .. } = change;
