@@ -18,6 +18,7 @@ pub mod event_log;
 pub mod folders;
 pub mod ids;
 pub mod invite;
+pub mod legible;
 pub mod model_access;
 pub mod money;
 pub mod network;

@@ -80,6 +80,7 @@ impl Accounts {
 
     async fn register_now(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
         let Registration { username, password, code } = wanted;
+        username.check_new()?;
         // What costs nothing comes first; the hash is expensive.
         self.terms(code.as_deref(), &username).await?;
         password.check(&username)?;
@@ -87,6 +88,7 @@ impl Accounts {
         let hash = self.0.ports.hasher.hash(&password).await?;
         let _deciding = self.0.deciding.lock().await;
         self.refuse_taken(&username).await?;
+        self.refuse_look_alike(&username).await?;
         let Terms { tenant, role, via, invite } = self.terms(code.as_deref(), &username).await?;
         let now = self.now();
         let client = client.of(&username);
@@ -109,6 +111,16 @@ impl Accounts {
         match self.load(username).await? {
             Some(_) => Err(AccountRefusal::UsernameTaken.into()),
             None => Ok(()),
+        }
+    }
+
+    /// Nobody is to be taken for somebody else.
+    async fn refuse_look_alike(&self, username: &Username) -> Result<(), AccountError> {
+        let accounts = self.aggregates().list::<Account>(None).await?;
+        let mut names = accounts.iter().filter_map(|account| account.state.profile());
+        match names.any(|profile| username.looks_like(&profile.username)) {
+            true => Err(AccountRefusal::UsernameTaken.into()),
+            false => Ok(()),
         }
     }
 

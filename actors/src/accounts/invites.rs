@@ -25,10 +25,11 @@ impl Accounts {
         (role, username, lifetime_ms): (Role, Option<Username>, Option<u64>),
         provenance: Provenance,
     ) -> Result<(InviteView, Code), AccountError> {
-        if let Some(username) = &username
-            && self.load(username).await?.is_some()
-        {
-            return Err(AccountRefusal::UsernameTaken.into());
+        if let Some(username) = &username {
+            username.check_new()?;
+            if self.load(username).await?.is_some() {
+                return Err(AccountRefusal::UsernameTaken.into());
+            }
         }
         let (invite, at) = (InviteId(Uuid::now_v7()), self.now());
         let (code, hash) = self.0.ports.codes.make(CodeKind::Invite, invite.0)?;

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use runner_core::account::event::Tokens;
 use runner_core::account::password::Password;
 use runner_core::account::refusal::AccountRefusal;
+use runner_core::account::username::UsernameError;
 use runner_core::principal::{Means, Permission, Principal, Role};
 
 use super::{AccountError, Client, LocalUser, PasswordChange, RegistrationPolicy, UserChange};
@@ -36,6 +37,18 @@ async fn name_that_many_want_at_once_goes_to_one() {
         .iter()
         .filter(|admitted| matches!(admitted, Err(AccountError::Refused(AccountRefusal::UsernameTaken))));
     assert_eq!((admitted.iter().flatten().count(), taken.count()), (1, 9));
+}
+
+#[tokio::test]
+async fn name_that_looks_like_somebody_elses_is_taken() {
+    let world = World::open();
+    world.register("асе", None).await.unwrap();
+
+    let latin = world.register("ace", None).await;
+    let mixed = world.register("aсe", None).await;
+
+    assert!(matches!(latin, Err(AccountError::Refused(AccountRefusal::UsernameTaken))), "{latin:?}");
+    assert!(matches!(mixed, Err(AccountError::Username(UsernameError::Illegible))), "{mixed:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use super::{
     REFRESH_LIFETIME_MS,
 };
 use crate::ids::{LoginId, ServiceTokenId};
+use crate::legible::is_legible;
 use crate::money::MicroDollars;
 use crate::time::Timestamp;
 
@@ -128,7 +129,7 @@ impl Account {
         refuse_disabled(profile)?;
         let is_blank = token.name.trim().is_empty();
         let is_long = token.name.chars().count() > MAX_TOKEN_NAME_CHARS;
-        if is_blank || is_long || token.name.chars().any(char::is_control) {
+        if is_blank || is_long || !is_legible(&token.name) {
             return Err(AccountRefusal::TokenNameMalformed);
         }
         let mut live = self.tokens.values().filter(|used| used.token.expires_at > token.created_at);

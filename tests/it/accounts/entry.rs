@@ -65,6 +65,8 @@ async fn what_cannot_be_registered_is_refused_with_the_field_and_the_reason() {
         ("a/../b", PASSWORD, 400, "username_invalid"),
         ("bob\n", PASSWORD, 400, "username_invalid"),
         ("Local", PASSWORD, 400, "username_invalid"),
+        ("bob\u{3164}", PASSWORD, 400, "username_invalid"),
+        ("\u{430}da", PASSWORD, 400, "username_invalid"),
         ("ADA", PASSWORD, 409, "username_taken"),
     ] {
         let body = json!({ "username": username, "password": password });

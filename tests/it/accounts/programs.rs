@@ -90,6 +90,7 @@ async fn token_that_makes_no_sense_is_refused() {
         (json!({ "name": "x", "scopes": [] }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["everything"] }), "field_invalid"),
         (json!({ "name": " ", "scopes": ["tasks:write"] }), "field_invalid"),
+        (json!({ "name": "c\u{200b}i", "scopes": ["tasks:write"] }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["tasks:write"], "expires_in_ms": 0 }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["tasks:write"], "expires_in_ms": year + 1 }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["admin"] }), "scope_not_allowed"),

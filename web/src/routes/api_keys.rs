@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use runner_actors::NewKey;
 use runner_core::api_key::{ApiKey, KeyChange};
 use runner_core::ids::ApiKeyId;
+use runner_core::legible::is_legible;
 use runner_core::money::MicroDollars;
 use runner_core::principal::{Permission, Principal, Reach};
 use runner_core::time::Timestamp;
@@ -278,12 +279,12 @@ fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
 }
 
 fn name(text: String) -> Result<String, Problem> {
-    let is_plain = !text.chars().any(char::is_control) && text.trim() == text;
+    let is_plain = is_legible(&text) && text.trim() == text;
     if is_plain && (1..=MAX_NAME_CHARS).contains(&text.chars().count()) {
         return Ok(text);
     }
     let detail = format!(
-        "must have 1 to {MAX_NAME_CHARS} characters, none of them control characters or outer spaces"
+        "must have 1 to {MAX_NAME_CHARS} visible characters, no outer spaces, and each word in one script"
     );
     Err(Problem::field("field_invalid", "/name", detail))
 }
