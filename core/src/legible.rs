@@ -2,9 +2,7 @@
 //! another that look the same (Unicode Technical Standard 39).
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
-use unicode_security::{
-    GeneralSecurityProfile, MixedScript, RestrictionLevel, RestrictionLevelDetection, skeleton,
-};
+use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection, skeleton};
 
 /// Letters, marks and symbols that show nothing: joiners, fillers of Hangul, vowels that Khmer does not
 /// write, selectors, a Braille pattern without dots. Others that do not show have a category of their own.

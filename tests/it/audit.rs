@@ -202,4 +202,7 @@ async fn who_was_refused_is_named_and_who_is_not_known_is_not() {
     assert_eq!(by_ada.len(), 2, "{by_ada:?}");
     let accounts = events(&admin.get("/api/audit/events?kind=account").await);
     assert!(types(&accounts).contains(&"user_registered"), "{accounts:?}");
+    let about_ada = events(&admin.get("/api/audit/events?object=account:ada").await);
+    assert_eq!(types(&about_ada), ["access_denied", "logged_in", "user_registered"]);
+    assert!(about_ada.iter().all(|event| event["object"] == "account:ada"), "{about_ada:?}");
 }

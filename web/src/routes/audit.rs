@@ -27,7 +27,7 @@ struct AuditQuery {
     kind: Option<String>,
     /// The id of a session; the same as `object=session:<id>`.
     session: Option<String>,
-    /// As in the events: `session:<id>`.
+    /// As in the events: `session:<id>`, `account:<username>`; an account also as `account:<id>`.
     object: Option<String>,
     /// RFC 3339; events recorded at that time or later.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -66,7 +66,7 @@ struct AuditedEvent {
     request_id: Option<String>,
     /// The address that the request came from.
     address: Option<String>,
-    /// What it is about, as `session:<id>`.
+    /// What it is about, as `session:<id>`; an account as `account:<username>`.
     object: Option<String>,
     outcome: Outcome,
     /// Null where it has more than 64 KiB; the session's own events have it.
