@@ -161,6 +161,7 @@ pub enum Scope {
 pub struct AuditFilter {
     pub tenant: TenantId,
     pub scope: Scope,
+    /// A person's tokens act for him: `user:<name>` is also all of them.
     pub actor: Option<String>,
     pub kind: Option<String>,
     /// One of these; empty for all.

@@ -150,9 +150,12 @@ impl Principal {
         Reach { tenant: self.tenant.clone(), owner: Some(self.name.clone()) }
     }
 
-    /// How the log names him.
+    /// How the log names him: `user:<name>`, or `user:<name>/token:<id>` where a token of his acts.
     pub fn actor(&self) -> String {
-        format!("user:{}", self.name)
+        match &self.means {
+            Means::Local | Means::Login(_) => format!("user:{}", self.name),
+            Means::ServiceToken { token, .. } => format!("user:{}/token:{token}", self.name),
+        }
     }
 }
 

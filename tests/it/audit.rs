@@ -124,6 +124,24 @@ async fn a_flood_of_refusals_is_two_events_and_survives_a_stop() {
 }
 
 #[tokio::test]
+async fn what_a_token_did_is_told_from_what_its_owner_did() {
+    let server = Server::start().await;
+    let admin = Person::register(&server, "root").await;
+    let made = admin.post("/api/tokens", &json!({ "name": "ci", "scopes": ["sessions:write"] })).await.body;
+    let program = Person::with(&server, made["token"].as_str().unwrap());
+    admin.open_session().await;
+    program.open_session().await;
+
+    let opened = events(&admin.get("/api/audit/events?type=session_opened&actor=user:root").await);
+
+    let actors: Vec<_> = opened.iter().map(|event| event["actor"].as_str().unwrap()).collect();
+    let token = format!("user:root/token:{}", made["id"].as_str().unwrap());
+    assert_eq!(actors, [token.as_str(), "user:root"]);
+    let by_token = events(&admin.get(&format!("/api/audit/events?type=session_opened&actor={token}")).await);
+    assert_eq!(by_token, opened[..1]);
+}
+
+#[tokio::test]
 async fn pages_and_filters_fit_together() {
     let server = Server::start().await;
     let mut sessions = vec![];

@@ -19,7 +19,8 @@ struct AuditQuery {
     limit: Option<u32>,
     /// `next_cursor` of the page before. A page may hold few events or none and still have a next one.
     cursor: Option<u64>,
-    /// As in the events: `user:ada`, `anonymous`, `agent`, `system`.
+    /// As in the events: `user:ada` with her service tokens, `user:ada/token:<id>` for one of them,
+    /// `anonymous`, `agent`, `system`.
     actor: Option<String>,
     /// Event types, separated by commas; of everything, whoever did it.
     r#type: Option<String>,
@@ -62,6 +63,8 @@ struct AuditedEvent {
     schema: u32,
     #[schema(value_type = String, format = DateTime)]
     recorded_at: String,
+    /// `user:<username>` where a person acted, `user:<username>/token:<id>` where a service token of hers did;
+    /// `anonymous`, `agent`, `system`.
     actor: String,
     request_id: Option<String>,
     /// The address that the request came from.

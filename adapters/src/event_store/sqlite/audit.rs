@@ -221,10 +221,14 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &AuditFilter) {
     if filter.scope == Scope::People {
         query.push(" AND ").push(OF_PEOPLE);
     }
-    for (column, wanted) in [("actor", &filter.actor), ("kind", &filter.kind)] {
-        if let Some(wanted) = wanted {
-            query.push(format!(" AND {column} = ")).push_bind(wanted.clone());
-        }
+    if let Some(kind) = &filter.kind {
+        query.push(" AND kind = ").push_bind(kind.clone());
+    }
+    if let Some(actor) = &filter.actor {
+        query.push(" AND (actor = ").push_bind(actor.clone());
+        // All that begins with `<actor>/`: the next character after `/` is `0`.
+        query.push(" OR (actor >= ").push_bind(format!("{actor}/"));
+        query.push(" AND actor < ").push_bind(format!("{actor}0")).push("))");
     }
     if !filter.types.is_empty() {
         push_list(query, " AND type IN (", filter.types.iter().map(String::as_str));

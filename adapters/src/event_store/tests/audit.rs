@@ -88,6 +88,7 @@ async fn every_filter_restricts() {
 
     let only = [
         (AuditFilter { actor: Some("user:eve".into()), ..filter() }, vec!["access_denied"]),
+        (AuditFilter { actor: Some("user:ev".into()), ..filter() }, vec![]),
         (AuditFilter { kind: Some("audit".into()), ..filter() }, vec!["access_denied"]),
         (AuditFilter { outcome: Some(Outcome::Denied), ..filter() }, vec!["access_denied"]),
         (
@@ -114,6 +115,24 @@ async fn every_filter_restricts() {
 
     for (asked, expected) in only {
         assert_eq!(told(&store.read_audit(asked.clone()).await.unwrap()), expected, "{asked:?}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_a_token_did_is_its_owners_too() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    for name in ["ada", "ada/token:1", "ada/token:2", "ada0", "ada.b"] {
+        store.append_change(refusal("default", name, "session:x")).await.unwrap();
+    }
+
+    for (actor, expected) in
+        [("user:ada", &["user:ada/token:2", "user:ada/token:1", "user:ada"][..]), ("user:ada/token:1", &["user:ada/token:1"])]
+    {
+        let page = store.read_audit(AuditFilter { actor: Some(actor.into()), ..filter() }).await.unwrap();
+        let actors: Vec<_> = page.entries.iter().map(|entry| entry.actor.as_str()).collect();
+        assert_eq!(actors, expected, "{actor}");
     }
     store.close().await;
 }
