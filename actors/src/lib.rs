@@ -30,8 +30,8 @@ use std::time::Duration;
 use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
 pub use accounts::{
-    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, PasswordChange, Registration,
-    RegistrationPolicy, UserChange,
+    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, PasswordChange,
+    Registration, RegistrationPolicy, UserChange,
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};

@@ -86,9 +86,30 @@ mod tests {
     #[test]
     fn what_does_not_show_is_not_legible() {
         for hidden in [
-            '\u{0}', '\n', '\u{ad}', '\u{a0}', '\u{34f}', '\u{115f}', '\u{1160}', '\u{17b4}', '\u{180e}', '\u{200b}',
-            '\u{200d}', '\u{2028}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2800}', '\u{3000}', '\u{3164}', '\u{e000}',
-            '\u{fe0f}', '\u{feff}', '\u{ffa0}', '\u{e0041}', '\u{e0100}',
+            '\u{0}',
+            '\n',
+            '\u{ad}',
+            '\u{a0}',
+            '\u{34f}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{2028}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2800}',
+            '\u{3000}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{e0041}',
+            '\u{e0100}',
         ] {
             let text = format!("na{hidden}me");
             assert!(!is_legible(&text) && !is_identifier(&text), "{hidden:?}");
@@ -110,7 +131,8 @@ mod tests {
     fn names_that_look_the_same_are_found() {
         assert!(look_alike("асе", "ace"), "Cyrillic and Latin");
         assert!(look_alike("ace", "асе"));
-        for (one, other) in [("modem", "modern"), ("ada", "ada"), ("小明", "小红"), ("müller", "muller")] {
+        for (one, other) in [("modem", "modern"), ("ada", "ada"), ("小明", "小红"), ("müller", "muller")]
+        {
             assert!(!look_alike(one, other), "{one} {other}");
         }
     }

@@ -177,7 +177,8 @@ mod tests {
     fn forwarded_bytes(peer: &str, values: &[&[u8]], proxies: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_bytes(value).unwrap());
+            headers
+                .append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_bytes(value).unwrap());
         }
         let proxies: Vec<_> = proxies.iter().map(|network| network.parse().unwrap()).collect();
         forwarded_for(peer.parse().unwrap(), &headers, &proxies).to_string()

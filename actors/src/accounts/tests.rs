@@ -231,7 +231,7 @@ async fn login_with_a_password_that_changes_meanwhile_is_refused() {
     let release = world.hasher.hold_next();
     let change = password_change("another-password");
 
-    let (logged_in, changed) = tokio::join!(world.log_in("ada", "your-password"), async {
+    let (logged_in, changed) = tokio::join!(biased; world.log_in("ada", "your-password"), async {
         let changed = world.accounts.change_password(&ada, change, world.client()).await;
         release.send(()).unwrap();
         changed
@@ -251,7 +251,7 @@ async fn of_two_new_passwords_at_once_one_is_taken() {
         world.accounts.change_password(&ada, change, world.client()).await
     };
 
-    let (one, two) = tokio::join!(change("one-password"), change("two-password"));
+    let (one, two) = tokio::join!(biased; change("one-password"), change("two-password"));
 
     assert!(one.is_ok() && matches!(two, Err(AccountError::PasswordWrong)), "{one:?} {two:?}");
     world.log_in("ada", "one-password").await.unwrap();

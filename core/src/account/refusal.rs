@@ -27,7 +27,9 @@ pub enum AccountRefusal {
     TokenNameTaken,
     #[error("{limit} service tokens exist already")]
     TooManyTokens { limit: usize },
-    #[error("the name of a service token has 1 to {MAX_TOKEN_NAME_CHARS} visible characters, each word in one script")]
+    #[error(
+        "the name of a service token has 1 to {MAX_TOKEN_NAME_CHARS} visible characters, each word in one script"
+    )]
     TokenNameMalformed,
     #[error("a service token needs at least one scope")]
     NoScope,

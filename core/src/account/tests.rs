@@ -12,8 +12,8 @@ use super::{LOGIN_LIFETIME_MS, MAX_LOGINS, REFRESH_LIFETIME_MS};
 use crate::money::MicroDollars;
 use crate::principal::Role;
 use samples::{
-    account, at, began, change_password, disabled, given, log_in, logged_in, login, new_login_at, password_changed, refresh, refreshed,
-    register, registered, revoked,
+    account, at, began, change_password, disabled, given, log_in, logged_in, login, new_login_at,
+    password_changed, refresh, refreshed, register, registered, revoked,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;

@@ -124,7 +124,9 @@ mod tests {
     fn new_name_is_of_one_writing_and_shows() {
         let new = |text: &str| Username::try_from(text.to_owned()).and_then(|name| name.check_new());
 
-        for text in ["ada.lovelace", "ops@example.com", "小明", "mueller-müller", "たろう", "홍길동", "иван", "q_1"] {
+        for text in
+            ["ada.lovelace", "ops@example.com", "小明", "mueller-müller", "たろう", "홍길동", "иван", "q_1"]
+        {
             assert_eq!(new(text), Ok(()), "{text}");
         }
         // Fillers of Hangul are letters; two of these names have a Cyrillic or Greek letter.

@@ -73,10 +73,8 @@ fn a_flood_is_recorded_as_a_number() {
 fn who_makes_noise_drowns_nobody_else() {
     let mut ledger = Ledger::default();
     let noise = |actor: &str, number: u32| Denial { object: Some(number.to_string()), ..denial(actor) };
-    let from = |address: &str, number: u32| Denial {
-        address: Some(address.into()),
-        ..noise(ANONYMOUS, number)
-    };
+    let from =
+        |address: &str, number: u32| Denial { address: Some(address.into()), ..noise(ANONYMOUS, number) };
     for number in 0..1000 {
         ledger.note(noise("user:eve", number), at(0));
         ledger.note(noise("user:eve/token:1", number), at(0));
@@ -86,8 +84,11 @@ fn who_makes_noise_drowns_nobody_else() {
 
     assert!(ledger.note(noise("user:ada", 1), at(0)).is_some());
     assert!(ledger.note(from("2001:db8:0:1::1", 1), at(0)).is_some());
-    let mut omitted: Vec<_> =
-        ledger.close().into_iter().map(|noted| (noted.actor.clone(), noted.address.clone(), noted.times())).collect();
+    let mut omitted: Vec<_> = ledger
+        .close()
+        .into_iter()
+        .map(|noted| (noted.actor.clone(), noted.address.clone(), noted.times()))
+        .collect();
     omitted.sort();
     let times = 2000 - u64::from(MAX_RECORDED_EACH);
     assert_eq!(

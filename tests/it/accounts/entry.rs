@@ -191,7 +191,8 @@ async fn new_password_ends_service_tokens_unless_they_are_kept() {
     };
     let kept = make(&ada).await;
 
-    let mut change = json!({ "current_password": PASSWORD, "new_password": "one-password", "keep_tokens": true });
+    let mut change =
+        json!({ "current_password": PASSWORD, "new_password": "one-password", "keep_tokens": true });
     let ada = Person::of(&server, ada.put("/api/auth/password", &change).await);
     assert_eq!(kept.get("/api/sessions").await.status, StatusCode::OK);
 

@@ -71,7 +71,8 @@ async fn token_of_an_admin_reaches_what_others_have_only_with_the_scope_for_it()
     }
     assert_eq!(narrow.get("/api/api-keys").await.body["api_keys"], json!([]));
 
-    let inside = json!({ "name": "inside", "key": "sk-ant-canary-0123456789", "base_url": "http://127.0.0.1:1" });
+    let inside =
+        json!({ "name": "inside", "key": "sk-ant-canary-0123456789", "base_url": "http://127.0.0.1:1" });
     assert_eq!(narrow.post("/api/api-keys", &inside).await.code(), "base_url_not_allowed");
     let own = root.open_session().await;
     let resume_own = json!({ "prompt": prompt, "resume": own });

@@ -127,9 +127,10 @@ async fn what_a_token_did_is_its_owners_too() {
         store.append_change(refusal("default", name, "session:x")).await.unwrap();
     }
 
-    for (actor, expected) in
-        [("user:ada", &["user:ada/token:2", "user:ada/token:1", "user:ada"][..]), ("user:ada/token:1", &["user:ada/token:1"])]
-    {
+    for (actor, expected) in [
+        ("user:ada", &["user:ada/token:2", "user:ada/token:1", "user:ada"][..]),
+        ("user:ada/token:1", &["user:ada/token:1"]),
+    ] {
         let page = store.read_audit(AuditFilter { actor: Some(actor.into()), ..filter() }).await.unwrap();
         let actors: Vec<_> = page.entries.iter().map(|entry| entry.actor.as_str()).collect();
         assert_eq!(actors, expected, "{actor}");
@@ -153,7 +154,8 @@ async fn account_is_found_by_its_owners_name_and_by_its_id() {
         assert_eq!(told(&page), ["access_denied", "user_registered"]);
         assert!(page.entries.iter().all(|entry| entry.object.as_deref() == Some("account:ada")), "{page:?}");
     }
-    let of_bob = store.read_audit(AuditFilter { object: Some("account:bob".into()), ..filter() }).await.unwrap();
+    let of_bob =
+        store.read_audit(AuditFilter { object: Some("account:bob".into()), ..filter() }).await.unwrap();
     assert_eq!(of_bob.entries.len(), 2);
     store.close().await;
 }
