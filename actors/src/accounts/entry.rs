@@ -252,7 +252,9 @@ impl Accounts {
         let login = new.login;
         let secret = SecretChange { id: password_secret(&username), sealed: Some(hash) };
         let change = [AccountCommand::ChangePassword { login: new, authority, tokens }];
-        let executed = match self.execute_with(&username, &change, (vec![secret], client.provenance)).await {
+        // What was asked for holds two passwords, and not even its hash is kept.
+        let provenance = Provenance { request_hash: None, ..client.provenance };
+        let executed = match self.execute_with(&username, &change, (vec![secret], provenance)).await {
             Err(AccountError::CredentialsWrong) => return Err(AccountError::PasswordWrong),
             executed => executed?,
         };

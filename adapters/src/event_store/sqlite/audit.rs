@@ -107,7 +107,7 @@ impl SqliteReader {
     async fn account_names(&self, streams: &[StreamId]) -> sqlx::Result<HashMap<StreamId, String>> {
         let mut names = HashMap::new();
         for stream in streams {
-            let stored = self.load_aggregate(*stream).await?;
+            let stored = self.load_aggregate(Account::KIND, *stream).await?;
             let account = stored.and_then(|stored| stored.decode::<Account>().ok());
             if let Some(profile) = account.as_ref().and_then(Account::profile) {
                 names.insert(*stream, format!("{}:{}", Account::KIND, profile.username));
