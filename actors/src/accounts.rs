@@ -5,6 +5,7 @@
 //! answered from the log, so that what an admin changes holds from the next request on; only live streams
 //! look at most once a second.
 
+mod attempts;
 mod authenticate;
 mod entry;
 mod error;
@@ -35,7 +36,7 @@ use runner_core::principal::Principal;
 use tokio::time::Instant;
 
 use crate::aggregates::{Aggregates, ChangeError, Decided, Loaded};
-pub use entry::{Admission, Registration};
+pub use entry::{Admission, PasswordChange, Registration};
 pub use error::AccountError;
 pub use people::UserChange;
 pub use tenants::NewTenant;

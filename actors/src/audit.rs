@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use runner_core::account::Account;
+use runner_core::account::username::Username;
 use runner_core::aggregate::{EncodedEvent, TenantId};
 use runner_core::audit::ledger::{Denial, Ledger, Noted};
 use runner_core::audit::{self, AuditFilter, AuditPage};
@@ -39,7 +41,7 @@ pub struct Audit {
 }
 
 enum Message {
-    Denied(Box<Denial>),
+    Denied(Box<Denial>, Option<Username>),
     Close(oneshot::Sender<()>),
 }
 
@@ -60,9 +62,11 @@ impl Audit {
         Self { log, sender, missed }
     }
 
-    /// Notes a refusal; returns at once.
-    pub fn denied(&self, denial: Denial) {
-        if self.sender.try_send(Message::Denied(Box::new(denial))).is_err() {
+    /// Notes a refusal; returns at once. Where somebody said that an account is his, the refusal is about
+    /// that account if there is one. If there is none, what he said may be a password in the wrong field,
+    /// and is not repeated.
+    pub fn denied(&self, denial: Denial, claimed: Option<Username>) {
+        if self.sender.try_send(Message::Denied(Box::new(denial), claimed)).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -95,8 +99,9 @@ impl Recorder {
         loop {
             let noted = tokio::select! {
                 message = messages.recv() => match message {
-                    Some(Message::Denied(denial)) => {
-                        self.ledger.note(*denial, self.clock.now()).into_iter().collect()
+                    Some(Message::Denied(denial, claimed)) => {
+                        let denial = self.name_account(*denial, claimed).await;
+                        self.ledger.note(denial, self.clock.now()).into_iter().collect()
                     }
                     Some(Message::Close(done)) => {
                         self.count_missed();
@@ -113,6 +118,21 @@ impl Recorder {
                 }
             };
             self.record(noted).await;
+        }
+    }
+
+    /// Looked up here, where nobody waits for it: the time of an answer tells nothing.
+    async fn name_account(&self, denial: Denial, claimed: Option<Username>) -> Denial {
+        let Some(username) = claimed else { return denial };
+        match self.aggregates.load::<Account>(Account::stream(&username)).await {
+            Ok(Some(account)) => {
+                Denial { tenant: account.tenant, object: Some(Account::object(&username)), ..denial }
+            }
+            Ok(None) => denial,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a refusal names no account");
+                denial
+            }
         }
     }
 

@@ -33,7 +33,7 @@ use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirec
 
 pub use accounts::{
     AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, NewTenant,
-    Registration, RegistrationPolicy, UserChange,
+    PasswordChange, Registration, RegistrationPolicy, UserChange,
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};

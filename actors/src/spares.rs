@@ -12,6 +12,7 @@
 mod keeper;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -178,7 +179,9 @@ impl Spares {
 
     async fn is_as_new(&self, spare: &mut Spare) -> bool {
         let launch = &spare.launch;
-        let trust = self.services.trust.of(&launch.tenant, &launch.working_dir).await;
+        let beside = launch.options.add_dirs.iter().map(Path::new);
+        let folders: Vec<&Path> = std::iter::once(launch.working_dir.as_path()).chain(beside).collect();
+        let trust = self.services.trust.of_all(&launch.tenant, &folders).await;
         let is_untouched = match &mut spare.sight {
             Some(sight) => sight.changes().await == WorkspaceReport::default(),
             None => true,

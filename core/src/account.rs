@@ -29,7 +29,7 @@ use crate::ids::{LoginId, ServiceTokenId, StreamId};
 use crate::money::MicroDollars;
 use crate::principal::Role;
 use crate::time::Timestamp;
-use event::{AccountEvent, NewLogin, ServiceToken};
+use event::{AccountEvent, NewLogin, ServiceToken, Tokens};
 use username::Username;
 
 /// A refresh token is good for this long after it was issued.
@@ -92,6 +92,11 @@ impl Account {
     /// The stream of whoever has a name; the log lets only one begin it.
     pub fn stream(username: &Username) -> StreamId {
         crate::aggregate::stream_of_name(Self::KIND, username.as_str())
+    }
+
+    /// How the audit trail calls the account of whoever has a name.
+    pub fn object(username: &Username) -> String {
+        format!("{}:{username}", Self::KIND)
     }
 
     /// Who it belongs to; absent before somebody registered.
@@ -183,8 +188,12 @@ impl Aggregate for Account {
             }
             AccountEvent::LoginRevoked { login, reason: _ } => drop(self.logins.remove(login)),
             AccountEvent::RefreshReused { .. } => {}
-            AccountEvent::PasswordChanged { at: _ } => {
+            AccountEvent::PasswordChanged { at: _, tokens } => {
                 self.logins.clear();
+                match tokens {
+                    Tokens::Kept => {}
+                    Tokens::Ended => self.tokens.clear(),
+                }
                 self.authority += 1;
             }
             AccountEvent::RoleChanged { role, by: _ } => self.change_profile(|profile| profile.role = *role),

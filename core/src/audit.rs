@@ -11,7 +11,9 @@ mod tests;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::aggregate::{AggregateEvent, TenantId, stream_of_name};
+use crate::account::Account;
+use crate::account::username::Username;
+use crate::aggregate::{Aggregate, AggregateEvent, TenantId, stream_of_name};
 use crate::ids::StreamId;
 use crate::time::Timestamp;
 
@@ -27,6 +29,14 @@ pub const MAX_SCANNED: u32 = 10_000;
 /// The stream of what was refused in a tenant.
 pub fn stream_of(tenant: &TenantId) -> StreamId {
     stream_of_name(KIND, &tenant.0)
+}
+
+/// The streams that an object may be: by the id in it, and an account also by its owner's name.
+pub fn streams_of(object: &str) -> Vec<StreamId> {
+    let (kind, name) = object.rsplit_once(':').unwrap_or_default();
+    let by_id = name.parse().ok();
+    let username = (kind == Account::KIND).then(|| Username::try_from(name.to_owned()).ok()).flatten();
+    by_id.into_iter().chain(username.map(|username| Account::stream(&username))).collect()
 }
 
 /// Something that did not happen because it was not allowed.
@@ -108,7 +118,7 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// What it is about, as `session:<id>`.
+    /// What it is about, as `session:<id>`; an account by its owner's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     pub outcome: Outcome,
@@ -151,6 +161,7 @@ pub enum Scope {
 pub struct AuditFilter {
     pub tenant: TenantId,
     pub scope: Scope,
+    /// A person's tokens act for him: `user:<name>` is also all of them.
     pub actor: Option<String>,
     pub kind: Option<String>,
     /// One of these; empty for all.

@@ -51,7 +51,7 @@ pub struct Append {
 /// On whose behalf, and by which request, events are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
-    /// `user:<name>`, `agent` or `system`.
+    /// `user:<name>`, `user:<name>/token:<id>`, `agent`, `system` or `anonymous`.
     pub actor: String,
     pub request_id: Option<String>,
     /// Where the request came from: the client's IP address.

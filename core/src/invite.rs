@@ -101,7 +101,9 @@ impl Invite {
             (None, _) => Err(InviteRefusal::Unknown),
             (Some(created), InviteCommand::Use { hash, username, at }) => {
                 self.admit(created, hash, &username, at)?;
-                Ok(vec![InviteEvent::InviteUsed { username: username.to_string(), at }])
+                let is_taken = self.used_by.is_some();
+                let used = InviteEvent::InviteUsed { username: username.to_string(), at };
+                Ok(if is_taken { vec![] } else { vec![used] })
             }
             (Some(_), InviteCommand::Revoke { .. }) if self.used_by.is_some() => Err(InviteRefusal::Closed),
             (Some(_), InviteCommand::Revoke { .. }) if self.revoked => Ok(vec![]),
@@ -119,7 +121,7 @@ impl Invite {
         if created.hash != hash {
             return Err(InviteRefusal::Unknown);
         }
-        if !self.is_open(at) {
+        if !self.is_open_to(username, at) {
             return Err(InviteRefusal::Closed);
         }
         match &created.username {
@@ -135,8 +137,17 @@ impl Invite {
 
     /// Whether somebody could still use it.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        let is_young = self.created.as_ref().is_some_and(|created| created.expires_at > now);
-        is_young && self.used_by.is_none() && !self.revoked
+        self.used_by.is_none() && self.holds(now)
+    }
+
+    /// Whether somebody of this name could: also who has taken it and has no account yet, because what was
+    /// to make that was cut off. That there is none is for the caller to know.
+    pub fn is_open_to(&self, username: &Username, now: Timestamp) -> bool {
+        self.used_by.as_deref().is_none_or(|used_by| used_by == username.as_str()) && self.holds(now)
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        !self.revoked && self.created.as_ref().is_some_and(|created| created.expires_at > now)
     }
 
     pub fn view(&self) -> Option<InviteView> {

@@ -30,7 +30,7 @@ pub enum Permission {
     /// Open, prompt, decide, interrupt, change sessions.
     #[serde(rename = "sessions:write")]
     WriteSessions,
-    /// Only what `/api/task` and `/api/task/stream` need: enough for a pipeline.
+    /// Only what `/api/task` and `/api/task/stream` need: enough for a pipeline, and for sessions of one's own.
     #[serde(rename = "tasks:write")]
     RunTasks,
     /// Store, change and remove API keys of one's own.
@@ -145,15 +145,29 @@ impl Principal {
         Reach { tenant: self.tenant.clone(), owner }
     }
 
+    /// The same where others' things are reached with a permission that a token may lack: then only his own.
+    /// A token for less than its owner may do is no way to what others have.
+    pub fn reach_with(&self, permission: Permission) -> Reach {
+        if self.may(permission) { self.reach() } else { self.own() }
+    }
+
     /// Only his own sessions.
     pub fn own(&self) -> Reach {
         Reach { tenant: self.tenant.clone(), owner: Some(self.name.clone()) }
     }
 
-    /// How the log names him.
+    /// How the log names him: `user:<name>`, or `user:<name>/token:<id>` where a token of his acts.
     pub fn actor(&self) -> String {
-        format!("user:{}", self.name)
+        match &self.means {
+            Means::Local | Means::Login(_) => format!("user:{}", self.name),
+            Means::ServiceToken { token, .. } => format!("user:{}/token:{token}", self.name),
+        }
     }
+}
+
+/// The person behind an actor of the log: himself, or the owner of the token that acted.
+pub fn person_of(actor: &str) -> &str {
+    actor.split_once('/').map_or(actor, |(person, _)| person)
 }
 
 /// A wider scope contains a narrower one.

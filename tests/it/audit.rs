@@ -124,6 +124,24 @@ async fn a_flood_of_refusals_is_two_events_and_survives_a_stop() {
 }
 
 #[tokio::test]
+async fn what_a_token_did_is_told_from_what_its_owner_did() {
+    let server = Server::start().await;
+    let admin = Person::register(&server, "root").await;
+    let made = admin.post("/api/tokens", &json!({ "name": "ci", "scopes": ["sessions:write"] })).await.body;
+    let program = Person::with(&server, made["token"].as_str().unwrap());
+    admin.open_session().await;
+    program.open_session().await;
+
+    let opened = events(&admin.get("/api/audit/events?type=session_opened&actor=user:root").await);
+
+    let actors: Vec<_> = opened.iter().map(|event| event["actor"].as_str().unwrap()).collect();
+    let token = format!("user:root/token:{}", made["id"].as_str().unwrap());
+    assert_eq!(actors, [token.as_str(), "user:root"]);
+    let by_token = events(&admin.get(&format!("/api/audit/events?type=session_opened&actor={token}")).await);
+    assert_eq!(by_token, opened[..1]);
+}
+
+#[tokio::test]
 async fn pages_and_filters_fit_together() {
     let server = Server::start().await;
     let mut sessions = vec![];
@@ -165,8 +183,9 @@ async fn who_was_refused_is_named_and_who_is_not_known_is_not() {
     assert_eq!(ada.get(&format!("/api/sessions/{of_admin}")).await.status, StatusCode::NOT_FOUND);
     let wrong = json!({ "username": "ada", "password": "canary-password" });
     assert_eq!(server.post("/api/auth/login", &wrong).await.status, StatusCode::UNAUTHORIZED);
-    let mistaken = json!({ "username": "Canary: a password!", "password": "x" });
-    server.post("/api/auth/login", &mistaken).await;
+    for mistaken in ["Canary: a password!", "canary-password"] {
+        server.post("/api/auth/login", &json!({ "username": mistaken, "password": "x" })).await;
+    }
     let forged = Person::with(&server, "canary.token").get("/api/sessions").await;
     assert_eq!(forged.status, StatusCode::UNAUTHORIZED);
 
@@ -201,4 +220,7 @@ async fn who_was_refused_is_named_and_who_is_not_known_is_not() {
     assert_eq!(by_ada.len(), 2, "{by_ada:?}");
     let accounts = events(&admin.get("/api/audit/events?kind=account").await);
     assert!(types(&accounts).contains(&"user_registered"), "{accounts:?}");
+    let about_ada = events(&admin.get("/api/audit/events?object=account:ada").await);
+    assert_eq!(types(&about_ada), ["access_denied", "logged_in", "user_registered"]);
+    assert!(about_ada.iter().all(|event| event["object"] == "account:ada"), "{about_ada:?}");
 }

@@ -18,22 +18,16 @@ use crate::authentication::client_address;
 use crate::error::{ApiError, Problem};
 use crate::request::RequestId;
 
-/// What a request is about, where its path does not say so.
-struct About(String);
+/// The account that somebody says is his.
+struct Claimed(Username);
 
 /// Whose trail a refusal belongs into, where nobody is known yet.
 struct InTeam(TenantId);
 
-/// Says what a request is about, as `account:ada`, in case that it is refused. Never with a secret.
-pub(crate) fn about(request: &HttpRequest, object: String) {
-    request.extensions_mut().insert(About(object));
-}
-
-/// The account that somebody says is his. What no account can be called is not repeated: it may be a
-/// password in the wrong field.
+/// Says which account a request is about, in case that it is refused.
 pub(crate) fn about_account(request: &HttpRequest, username: &str) {
     if let Ok(username) = Username::try_from(username.to_owned()) {
-        about(request, format!("account:{username}"));
+        request.extensions_mut().insert(Claimed(username));
     }
 }
 
@@ -49,9 +43,10 @@ pub(crate) fn observe<B>(response: &ServiceResponse<B>) {
     let (Some(error), Some(audit)) = (error, request.app_data::<web::Data<Audit>>()) else { return };
     let problem = error.problem();
     let template = request.match_pattern();
-    let object = object(request, template.as_deref());
+    let object = template.as_deref().and_then(|template| object_in(request.path(), template));
     if is_refusal(&problem, object.as_deref()) {
-        audit.denied(denial(request, template, object, problem.code));
+        let claimed = request.extensions().get::<Claimed>().map(|Claimed(username)| username.clone());
+        audit.denied(denial(request, template, object, problem.code), claimed);
     }
 }
 
@@ -88,13 +83,6 @@ fn is_refusal(problem: &Problem, object: Option<&str>) -> bool {
     let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
     let is_by_id = object.is_some() && problem.code == "session_not_found";
     is_by_id || refused.iter().any(|status| problem.status == status.as_u16())
-}
-
-fn object(request: &HttpRequest, template: Option<&str>) -> Option<String> {
-    if let Some(About(object)) = request.extensions().get::<About>() {
-        return Some(object.clone());
-    }
-    object_in(request.path(), template?)
 }
 
 /// The first id in a path, as `session:<id>`. What is no UUID may be anything and is not repeated.

@@ -19,6 +19,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use governor::clock::{Clock, DefaultClock};
 use runner_core::aggregate::TenantId;
+use runner_core::network::network_of;
 use runner_core::principal::{Means, Principal};
 use uuid::Uuid;
 
@@ -198,16 +199,8 @@ fn key_of(caller: &Principal) -> Key {
     }
 }
 
-/// Who has one IPv6 address has its whole network.
 fn key_of_address(address: Option<IpAddr>) -> Key {
-    match address {
-        Some(IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
-            let network = u128::from(address) >> 64 << 64;
-            Key::Address(IpAddr::V6(network.into()))
-        }
-        Some(address) => Key::Address(address.to_canonical()),
-        None => Key::Elsewhere,
-    }
+    address.map_or(Key::Elsewhere, |address| Key::Address(network_of(address)))
 }
 
 #[cfg(test)]

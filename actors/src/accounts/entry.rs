@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use runner_core::account::Account;
 use runner_core::account::command::AccountCommand;
-use runner_core::account::event::{AccountEvent, NewLogin, Via};
+use runner_core::account::event::{AccountEvent, NewLogin, Tokens, Via};
 use runner_core::account::password::Password;
 use runner_core::account::refusal::AccountRefusal;
 use runner_core::account::username::Username;
@@ -18,7 +18,6 @@ use runner_core::tenant::Tenant;
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::throttle::Attempt;
 use super::{AccountError, Accounts, Client, RegistrationPolicy, password_secret};
 
 /// The longest name that a client is remembered by.
@@ -31,6 +30,14 @@ pub struct Registration {
     pub password: Password,
     /// An invitation, or the code of the server's own folder for the first user.
     pub code: Option<String>,
+}
+
+/// Somebody who wants another password.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    pub current: Password,
+    pub new: Password,
+    pub tokens: Tokens,
 }
 
 /// Somebody has come in: who, and what shows it from now on.
@@ -63,21 +70,27 @@ impl Accounts {
     pub async fn register(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
         let accounts = self.clone();
         // Whoever asked may leave; an invitation must not be taken for nothing.
-        let registering = tokio::spawn(async move { accounts.register_now(wanted, client).await });
+        let registering = tokio::spawn(async move {
+            let attempt = accounts.admit(None, &client).await?;
+            let registered = accounts.register_now(wanted, client).await;
+            accounts.settle(attempt, &registered);
+            registered
+        });
         registering.await.map_err(AccountError::unexpected)?
     }
 
     async fn register_now(&self, wanted: Registration, client: Client) -> Result<Admission, AccountError> {
         let Registration { username, password, code } = wanted;
-        let attempt = self.admit(None, &client)?;
+        username.check_new()?;
         // What costs nothing comes first; the hash is expensive.
-        self.terms(code.as_deref()).await?;
+        self.terms(code.as_deref(), &username).await?;
         password.check(&username)?;
         self.refuse_taken(&username).await?;
         let hash = self.0.ports.hasher.hash(&password).await?;
         let _deciding = self.0.deciding.lock().await;
         self.refuse_taken(&username).await?;
-        let Terms { tenant, role, via, invite } = self.terms(code.as_deref()).await?;
+        self.refuse_look_alike(&username).await?;
+        let Terms { tenant, role, via, invite } = self.terms(code.as_deref(), &username).await?;
         let now = self.now();
         let client = client.of(&username);
         if let Some((invite, hash)) = invite {
@@ -92,7 +105,6 @@ impl Accounts {
         if let (Via::First, Some(setup)) = (via, &self.0.policy.setup) {
             setup.remove();
         }
-        self.throttle().succeeded(attempt);
         self.issue(&executed.account, (&username, login), now)
     }
 
@@ -103,8 +115,18 @@ impl Accounts {
         }
     }
 
+    /// Nobody is to be taken for somebody else.
+    async fn refuse_look_alike(&self, username: &Username) -> Result<(), AccountError> {
+        let accounts = self.aggregates().list::<Account>(None).await?;
+        let mut names = accounts.iter().filter_map(|account| account.state.profile());
+        match names.any(|profile| username.looks_like(&profile.username)) {
+            true => Err(AccountRefusal::UsernameTaken.into()),
+            false => Ok(()),
+        }
+    }
+
     /// Whether somebody may register, and as what.
-    async fn terms(&self, code: Option<&str>) -> Result<Terms, AccountError> {
+    async fn terms(&self, code: Option<&str>, username: &Username) -> Result<Terms, AccountError> {
         if !self.has_users().await? {
             return self.first_terms(code);
         }
@@ -116,7 +138,7 @@ impl Accounts {
             (RegistrationPolicy::Open | RegistrationPolicy::Invite, None) => Err(AccountError::CodeRequired),
             (RegistrationPolicy::Open | RegistrationPolicy::Invite, Some(code)) => {
                 let (invite, hash) = self.read_code(CodeKind::Invite, code)?;
-                let created = self.find_open_invite(InviteId(invite), hash).await?;
+                let created = self.find_open_invite((InviteId(invite), hash), username).await?;
                 Ok(Terms {
                     tenant: TenantId(created.tenant),
                     role: created.role,
@@ -160,16 +182,16 @@ impl Accounts {
         client: Client,
     ) -> Result<Admission, AccountError> {
         let username = Username::try_from(username).ok();
-        let attempt = self.admit(username.as_ref(), &client)?;
-        if !self.verify(username.as_ref(), &password).await? {
+        let attempt = self.admit(username.as_ref(), &client).await?;
+        let checked = self.check_password(attempt, username.as_ref(), &password).await?;
+        let (Some(username), Some(authority)) = (username, checked) else {
             return Err(AccountError::CredentialsWrong);
-        }
-        let username = username.ok_or(AccountError::CredentialsWrong)?;
-        self.throttle().succeeded(attempt);
+        };
         let (now, client) = (self.now(), client.of(&username));
         let new = new_login(&client, now);
         let login = new.login;
-        let executed = self.execute(&username, &[AccountCommand::LogIn(new)], client.provenance).await?;
+        let log_in = [AccountCommand::LogIn { login: new, authority }];
+        let executed = self.execute(&username, &log_in, client.provenance).await?;
         self.issue(&executed.account, (&username, login), now)
     }
 
@@ -217,29 +239,31 @@ impl Accounts {
         Ok(())
     }
 
-    /// Sets a new password, ends every login and begins a new one.
+    /// Sets a new password, ends every login and, unless they are kept, every service token, and begins a
+    /// new login.
     pub async fn change_password(
         &self,
         principal: &Principal,
-        (current, new): (Password, Password),
+        PasswordChange { current, new, tokens }: PasswordChange,
         client: Client,
     ) -> Result<Admission, AccountError> {
         let (username, _) = self.load_own(principal).await?;
-        let attempt = self.admit(Some(&username), &client)?;
-        if !self.verify(Some(&username), &current).await? {
-            return Err(AccountError::PasswordWrong);
-        }
-        self.throttle().succeeded(attempt);
+        let attempt = self.admit_again(principal)?;
+        let checked = self.check_password(attempt, Some(&username), &current).await?;
+        let authority = checked.ok_or(AccountError::PasswordWrong)?;
         new.check(&username)?;
         let hash = self.0.ports.hasher.hash(&new).await?;
         let now = self.now();
         let new = new_login(&client, now);
         let login = new.login;
         let secret = SecretChange { id: password_secret(&username), sealed: Some(hash) };
-        let change = [AccountCommand::ChangePassword(new)];
+        let change = [AccountCommand::ChangePassword { login: new, authority, tokens }];
         // What was asked for holds two passwords, and not even its hash is kept.
         let provenance = Provenance { request_hash: None, ..client.provenance };
-        let executed = self.execute_with(&username, &change, (vec![secret], provenance)).await?;
+        let executed = match self.execute_with(&username, &change, (vec![secret], provenance)).await {
+            Err(AccountError::CredentialsWrong) => return Err(AccountError::PasswordWrong),
+            executed => executed?,
+        };
         self.issue(&executed.account, (&username, login), now)
     }
 
@@ -259,25 +283,6 @@ impl Accounts {
             }
         };
         self.execute(&username, &[command], provenance).await.map(drop)
-    }
-
-    fn admit(&self, username: Option<&Username>, client: &Client) -> Result<Attempt, AccountError> {
-        let account = username.map(Account::stream);
-        self.throttle()
-            .admit(account, client.address, self.now())
-            .map_err(|retry_after_ms| AccountError::Throttled { retry_after_ms })
-    }
-
-    /// Takes the same steps whether or not there is such an account.
-    async fn verify(&self, username: Option<&Username>, password: &Password) -> Result<bool, AccountError> {
-        if !password.is_possible() {
-            return Ok(false);
-        }
-        let hash = match username {
-            Some(username) => self.aggregates().load_secret(password_secret(username)).await?,
-            None => None,
-        };
-        Ok(self.0.ports.hasher.verify(password, hash).await?)
     }
 
     /// Signs both tokens of a login as it is now.

@@ -61,6 +61,11 @@ pub enum AccountError {
 }
 
 impl AccountError {
+    /// Whether the server could not answer, whatever was asked.
+    pub(super) const fn is_of_the_server(&self) -> bool {
+        matches!(self, Self::Overloaded | Self::LogUnavailable(_) | Self::Unexpected(_))
+    }
+
     pub(super) fn unexpected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unexpected(source.into())
     }
@@ -70,6 +75,7 @@ impl From<AccountRefusal> for AccountError {
     fn from(refusal: AccountRefusal) -> Self {
         match refusal {
             AccountRefusal::NotRegistered => Self::UserUnknown,
+            AccountRefusal::CredentialsOutdated => Self::CredentialsWrong,
             AccountRefusal::UsernameTaken
             | AccountRefusal::Disabled
             | AccountRefusal::LoginEnded

@@ -36,10 +36,11 @@ impl Accounts {
         (role, username, lifetime_ms): (Role, Option<Username>, Option<u64>),
         provenance: Provenance,
     ) -> Result<(InviteView, Code), AccountError> {
-        if let Some(username) = &username
-            && self.load(username).await?.is_some()
-        {
-            return Err(AccountRefusal::UsernameTaken.into());
+        if let Some(username) = &username {
+            username.check_new()?;
+            if self.load(username).await?.is_some() {
+                return Err(AccountRefusal::UsernameTaken.into());
+            }
         }
         let (tenant, by) = (principal.tenant.clone(), principal.name.clone());
         let draft = self.draft_invite(Wanted { tenant, role, username, lifetime_ms, by })?;
@@ -102,19 +103,21 @@ impl Accounts {
         self.change_invite((invite, &principal.tenant), revoke, provenance).await.map(drop)
     }
 
-    /// What a code invites to, if it still does.
+    /// What a code invites somebody to who has no account, if it still does.
     pub(super) async fn find_open_invite(
         &self,
-        invite: InviteId,
-        hash: Digest,
+        (invite, hash): (InviteId, Digest),
+        username: &Username,
     ) -> Result<Created, AccountError> {
         let loaded = self.aggregates().load::<Invite>(Invite::stream(invite)).await?;
         let now = self.now();
-        let open = loaded.filter(|loaded| loaded.state.is_open(now));
+        let open = loaded.filter(|loaded| loaded.state.is_open_to(username, now));
         let created = open.and_then(|loaded| loaded.state.created().cloned());
         created.filter(|created| created.hash == hash).ok_or(AccountError::CodeInvalid)
     }
 
+    /// Takes an invitation for somebody who has no account. If his account is not made after all, it stays
+    /// good for him: what is taken is his name for it.
     pub(super) async fn use_invite(
         &self,
         (invite, hash): (InviteId, Digest),

@@ -3,12 +3,17 @@
 
 mod fakes;
 
+use std::net::IpAddr;
+
 use futures_util::future::join_all;
+use runner_core::account::event::Tokens;
+use runner_core::account::password::Password;
 use runner_core::account::refusal::AccountRefusal;
+use runner_core::account::username::UsernameError;
 use runner_core::model_access::{BudgetError, BudgetLimits as _, Payer};
 use runner_core::principal::{Means, Permission, Principal, Role};
 
-use super::{AccountError, LocalUser, RegistrationPolicy, UserChange};
+use super::{AccountError, Client, LocalUser, PasswordChange, RegistrationPolicy, UserChange};
 use crate::{Aggregates, StoredBudgets};
 use fakes::{World, principal_of};
 
@@ -37,6 +42,18 @@ async fn name_that_many_want_at_once_goes_to_one() {
 }
 
 #[tokio::test]
+async fn name_that_looks_like_somebody_elses_is_taken() {
+    let world = World::open();
+    world.register("асе", None).await.unwrap();
+
+    let latin = world.register("ace", None).await;
+    let mixed = world.register("aсe", None).await;
+
+    assert!(matches!(latin, Err(AccountError::Refused(AccountRefusal::UsernameTaken))), "{latin:?}");
+    assert!(matches!(mixed, Err(AccountError::Username(UsernameError::Illegible))), "{mixed:?}");
+}
+
+#[tokio::test]
 async fn invitation_that_many_use_at_once_makes_one_account() {
     let world = World::with(RegistrationPolicy::Invite, LocalUser::Admitted);
     let admin = principal_of(&world.register("root", None).await.unwrap());
@@ -50,6 +67,23 @@ async fn invitation_that_many_use_at_once_makes_one_account() {
     assert_eq!(roles, [Role::Viewer]);
     assert!(admitted.iter().all(|admitted| matches!(admitted, Ok(_) | Err(AccountError::CodeInvalid))));
     assert_eq!(world.accounts.list_users(&admin).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn invitation_whose_account_could_not_be_made_is_not_lost() {
+    let world = World::with(RegistrationPolicy::Invite, LocalUser::Admitted);
+    let admin = principal_of(&world.register("root", None).await.unwrap());
+    let (_, code) =
+        world.accounts.invite(&admin, (Role::Viewer, None, None), world.client().provenance).await.unwrap();
+    world.log.fail_after(1);
+    let failed = world.register("ada", Some(&code.0)).await;
+    assert!(matches!(failed, Err(AccountError::LogUnavailable(_))), "{failed:?}");
+
+    let stranger = world.register("eve", Some(&code.0)).await;
+    assert!(matches!(stranger, Err(AccountError::CodeInvalid)), "{stranger:?}");
+    assert_eq!(world.register("ada", Some(&code.0)).await.unwrap().user.role, Role::Viewer);
+    let again = world.register("ada", Some(&code.0)).await;
+    assert!(matches!(again, Err(AccountError::Refused(AccountRefusal::UsernameTaken))), "{again:?}");
 }
 
 #[tokio::test]
@@ -167,6 +201,83 @@ async fn nobody_and_a_wrong_password_are_told_and_slowed_down_alike() {
 }
 
 #[tokio::test]
+async fn nobody_is_locked_out_by_what_strangers_guess() {
+    let world = World::open();
+    let mut ada = principal_of(&world.register("ada", None).await.unwrap());
+    ada.means = Means::Login(uuid::Uuid::from_u128(1));
+    let guess = async |network: u8, number: u8| {
+        let client = Client { address: IpAddr::from([203, network, 113, number]), ..world.client() };
+        world.accounts.log_in("ada".into(), Password::new("wrong-password"), client).await.unwrap_err()
+    };
+    for number in 0..200 {
+        guess(1, number).await;
+    }
+    assert!(matches!(guess(2, 0).await, AccountError::Throttled { .. }), "from everywhere together");
+
+    let change = password_change("another-password");
+    let changed = world.accounts.change_password(&ada, change, world.client()).await;
+
+    assert!(changed.is_ok(), "{changed:?}");
+    world.log_in("ada", "another-password").await.unwrap();
+}
+
+#[tokio::test]
+async fn attempt_that_the_server_could_not_decide_costs_nothing() {
+    let world = World::open();
+    let ada = principal_of(&world.register("ada", None).await.unwrap());
+    let change = async || {
+        let change = password_change("another-password");
+        world.accounts.change_password(&ada, change, world.client()).await
+    };
+
+    for _ in 0..100 {
+        world.hasher.refuse_next(3);
+        assert!(matches!(world.log_in("ada", "wrong-password").await, Err(AccountError::Overloaded)));
+        assert!(matches!(world.register("bob", None).await, Err(AccountError::Overloaded)));
+        assert!(matches!(change().await, Err(AccountError::Overloaded)));
+        world.log.fail_next();
+        assert!(matches!(world.register("bob", None).await, Err(AccountError::LogUnavailable(_))));
+    }
+
+    world.log_in("ada", "your-password").await.unwrap();
+    world.register("bob", None).await.unwrap();
+    change().await.unwrap();
+}
+
+#[tokio::test]
+async fn login_with_a_password_that_changes_meanwhile_is_refused() {
+    let world = World::open();
+    let ada = principal_of(&world.register("ada", None).await.unwrap());
+    let release = world.hasher.hold_next();
+    let change = password_change("another-password");
+
+    let (logged_in, changed) = tokio::join!(biased; world.log_in("ada", "your-password"), async {
+        let changed = world.accounts.change_password(&ada, change, world.client()).await;
+        release.send(()).unwrap();
+        changed
+    });
+
+    assert!(changed.is_ok(), "{changed:?}");
+    assert!(matches!(logged_in, Err(AccountError::CredentialsWrong)), "{logged_in:?}");
+    assert_eq!(world.accounts.list_logins(&ada).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_new_passwords_at_once_one_is_taken() {
+    let world = World::open();
+    let ada = principal_of(&world.register("ada", None).await.unwrap());
+    let change = async |new: &str| {
+        let change = password_change(new);
+        world.accounts.change_password(&ada, change, world.client()).await
+    };
+
+    let (one, two) = tokio::join!(biased; change("one-password"), change("two-password"));
+
+    assert!(one.is_ok() && matches!(two, Err(AccountError::PasswordWrong)), "{one:?} {two:?}");
+    world.log_in("ada", "one-password").await.unwrap();
+}
+
+#[tokio::test]
 async fn log_that_cannot_be_written_leaves_everything_as_it_was() {
     let world = World::open();
     world.log.fail_next();
@@ -233,6 +344,11 @@ async fn use_of_a_service_token_is_noted_once() {
 
     assert_eq!(world.log.appends(), before + 1);
     assert!(world.accounts.list_tokens(&root).await.unwrap()[0].last_used_at.is_some());
+}
+
+fn password_change(new: &str) -> PasswordChange {
+    let current = Password::new("your-password");
+    PasswordChange { current, new: Password::new(new), tokens: Tokens::Ended }
 }
 
 fn role(role: Role) -> UserChange {

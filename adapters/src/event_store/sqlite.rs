@@ -17,7 +17,7 @@ use runner_core::event_log::{Appended, Digest};
 use runner_core::ids::{CommandId, StreamId};
 use runner_core::session::index::SessionIndex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{Connection, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::OpenError;

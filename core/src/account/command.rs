@@ -1,6 +1,6 @@
 //! What can be asked of an account. Commands carry every fact a rule needs: time, ids, what was looked up.
 
-use super::event::{NewLogin, ServiceToken, Via};
+use super::event::{NewLogin, ServiceToken, Tokens, Via};
 use super::username::Username;
 use crate::aggregate::TenantId;
 use crate::ids::{LoginId, ServiceTokenId};
@@ -19,7 +19,11 @@ pub enum AccountCommand {
         via: Via,
         login: NewLogin,
     },
-    LogIn(NewLogin),
+    /// The password was checked when the account had this `authority`.
+    LogIn {
+        login: NewLogin,
+        authority: u64,
+    },
     /// A refresh token is exchanged for the next one.
     Refresh {
         login: LoginId,
@@ -36,8 +40,12 @@ pub enum AccountCommand {
     RevokeOtherLogins {
         kept: LoginId,
     },
-    /// Every login ends; a new one begins.
-    ChangePassword(NewLogin),
+    /// Every login ends; a new one begins. The old password was checked as for [`Self::LogIn`].
+    ChangePassword {
+        login: NewLogin,
+        authority: u64,
+        tokens: Tokens,
+    },
     ChangeRole {
         role: Role,
         by: String,

@@ -8,6 +8,7 @@ use super::{
     REFRESH_LIFETIME_MS,
 };
 use crate::ids::{LoginId, ServiceTokenId};
+use crate::legible::is_legible;
 use crate::money::MicroDollars;
 use crate::time::Timestamp;
 
@@ -47,8 +48,9 @@ impl Account {
     fn decide_registered(&self, profile: &Profile, command: AccountCommand) -> Decided {
         match command {
             AccountCommand::Register { .. } | AccountCommand::Enable { .. } => Ok(vec![]),
-            AccountCommand::LogIn(login) => {
+            AccountCommand::LogIn { login, authority } => {
                 refuse_disabled(profile)?;
+                self.refuse_outdated(authority)?;
                 Ok(self.log_in_events(login))
             }
             AccountCommand::Refresh { login, generation, at, address } => {
@@ -66,9 +68,10 @@ impl Account {
                 let others = self.logins.keys().filter(|login| **login != kept);
                 Ok(others.map(|login| revoked(*login, RevokeReason::Revoked)).collect())
             }
-            AccountCommand::ChangePassword(login) => {
+            AccountCommand::ChangePassword { login, authority, tokens } => {
                 refuse_disabled(profile)?;
-                let changed = AccountEvent::PasswordChanged { at: login.at };
+                self.refuse_outdated(authority)?;
+                let changed = AccountEvent::PasswordChanged { at: login.at, tokens };
                 Ok(vec![changed, AccountEvent::LoggedIn(login)])
             }
             AccountCommand::ChangeRole { role, by } => Ok(match profile.role == role {
@@ -89,6 +92,11 @@ impl Account {
             }
             AccountCommand::NoteTokenUse { token, at, address } => self.note_use(token, at, address),
         }
+    }
+
+    /// A password that was right a moment ago may have been changed since.
+    const fn refuse_outdated(&self, authority: u64) -> Result<(), AccountRefusal> {
+        if self.authority == authority { Ok(()) } else { Err(AccountRefusal::CredentialsOutdated) }
     }
 
     /// A login beyond the limit costs the one that was idle longest.
@@ -121,7 +129,7 @@ impl Account {
         refuse_disabled(profile)?;
         let is_blank = token.name.trim().is_empty();
         let is_long = token.name.chars().count() > MAX_TOKEN_NAME_CHARS;
-        if is_blank || is_long || token.name.chars().any(char::is_control) {
+        if is_blank || is_long || !is_legible(&token.name) {
             return Err(AccountRefusal::TokenNameMalformed);
         }
         let mut live = self.tokens.values().filter(|used| used.token.expires_at > token.created_at);

@@ -44,9 +44,11 @@ pub enum AccountEvent {
         at: Timestamp,
         address: String,
     },
-    /// All logins end with it.
+    /// All logins end with it, and the service tokens if it says so.
     PasswordChanged {
         at: Timestamp,
+        #[serde(default, skip_serializing_if = "Tokens::are_kept")]
+        tokens: Tokens,
     },
     RoleChanged {
         role: Role,
@@ -97,6 +99,22 @@ pub struct NewLogin {
     pub address: String,
     /// What the client called itself.
     pub agent: String,
+}
+
+/// What becomes of somebody's service tokens. Events that do not say are of a time when they were kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tokens {
+    #[default]
+    Kept,
+    Ended,
+}
+
+impl Tokens {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+    const fn are_kept(&self) -> bool {
+        matches!(self, Self::Kept)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,8 @@ pub enum AccountRefusal {
     UsernameTaken,
     #[error("the account is disabled")]
     Disabled,
+    #[error("the account has changed since the password was checked")]
+    CredentialsOutdated,
     #[error("the login has ended")]
     LoginEnded,
     #[error("there is no such login")]
@@ -25,7 +27,9 @@ pub enum AccountRefusal {
     TokenNameTaken,
     #[error("{limit} service tokens exist already")]
     TooManyTokens { limit: usize },
-    #[error("the name of a service token has 1 to {MAX_TOKEN_NAME_CHARS} visible characters")]
+    #[error(
+        "the name of a service token has 1 to {MAX_TOKEN_NAME_CHARS} visible characters, each word in one script"
+    )]
     TokenNameMalformed,
     #[error("a service token needs at least one scope")]
     NoScope,

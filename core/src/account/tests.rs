@@ -6,14 +6,14 @@ mod service_tokens;
 mod stored_events;
 
 use super::command::AccountCommand;
-use super::event::{AccountEvent, RevokeReason};
+use super::event::{AccountEvent, RevokeReason, Tokens};
 use super::refusal::AccountRefusal;
 use super::{LOGIN_LIFETIME_MS, MAX_LOGINS, REFRESH_LIFETIME_MS};
 use crate::money::MicroDollars;
 use crate::principal::Role;
 use samples::{
-    account, at, began, disabled, given, logged_in, login, new_login, new_login_at, refresh, refreshed,
-    register, registered, revoked,
+    account, at, began, change_password, disabled, given, log_in, logged_in, login, new_login_at,
+    password_changed, refresh, refreshed, register, registered, revoked,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -32,10 +32,10 @@ fn name_that_is_taken_is_refused_even_if_its_owner_is_disabled() {
 #[test]
 fn account_that_nobody_registered_refuses_everything_else() {
     for command in [
-        AccountCommand::LogIn(new_login(1)),
+        log_in(1, 0),
         refresh(1, 0),
         AccountCommand::LogOut { login: login(1) },
-        AccountCommand::ChangePassword(new_login(1)),
+        change_password(1, 0),
         AccountCommand::ChangeRole { role: Role::Admin, by: "eve".into() },
         AccountCommand::Enable { by: "eve".into() },
     ] {
@@ -47,10 +47,8 @@ fn account_that_nobody_registered_refuses_everything_else() {
 fn disabled_account_lets_nobody_in() {
     let events = [registered(), logged_in(1), disabled()];
 
-    given(events.clone()).when(AccountCommand::LogIn(new_login(2))).then_refuse(AccountRefusal::Disabled);
-    given(events.clone())
-        .when(AccountCommand::ChangePassword(new_login(2)))
-        .then_refuse(AccountRefusal::Disabled);
+    given(events.clone()).when(log_in(2, 1)).then_refuse(AccountRefusal::Disabled);
+    given(events.clone()).when(change_password(2, 1)).then_refuse(AccountRefusal::Disabled);
     given(events.clone()).when(refresh(1, 0)).then_refuse(AccountRefusal::LoginEnded);
     assert_eq!(account(&events).find_login(login(1), at(0)), None);
 }
@@ -154,13 +152,23 @@ fn logins_are_revoked_one_by_one_or_all_others_at_once() {
 #[test]
 fn new_password_ends_every_login_and_begins_one() {
     let events = [began(), vec![logged_in(2)]].concat();
-    let changed = [AccountEvent::PasswordChanged { at: at(0) }, logged_in(3)];
+    let changed = [password_changed(Tokens::Ended), logged_in(3)];
 
-    given(events.clone()).when(AccountCommand::ChangePassword(new_login(3))).then_expect(changed.clone());
+    given(events.clone()).when(change_password(3, 0)).then_expect(changed.clone());
 
     let account = account(&[events, changed.to_vec()].concat());
     let live: Vec<_> = account.list_logins(None, at(1)).into_iter().map(|view| view.id).collect();
     assert_eq!(live, [login(3)]);
+}
+
+#[test]
+fn password_that_was_checked_before_it_changed_is_of_no_use() {
+    let events = [began(), vec![password_changed(Tokens::Ended)]].concat();
+
+    for late in [log_in(2, 0), change_password(2, 0)] {
+        given(events.clone()).when(late).then_refuse(AccountRefusal::CredentialsOutdated);
+    }
+    given(events).when(log_in(2, 1)).then_expect([logged_in(2)]);
 }
 
 #[test]
@@ -173,7 +181,7 @@ fn what_changes_rights_moves_the_authority_and_nothing_else_does() {
     }
     for (moved, change) in [
         AccountEvent::RoleChanged { role: Role::Viewer, by: "root".into() },
-        AccountEvent::PasswordChanged { at: at(5) },
+        password_changed(Tokens::Kept),
         disabled(),
         AccountEvent::UserEnabled { by: "root".into() },
     ]
@@ -200,7 +208,7 @@ fn one_login_too_many_costs_the_one_that_was_idle_longest() {
     let one_more = new_login_at(99, at(many + 2));
 
     given(events)
-        .when(AccountCommand::LogIn(one_more.clone()))
+        .when(AccountCommand::LogIn { login: one_more.clone(), authority: 0 })
         .then_expect([revoked(2, RevokeReason::Superseded), AccountEvent::LoggedIn(one_more)]);
 }
 

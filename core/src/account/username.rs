@@ -6,10 +6,15 @@ use serde::Deserialize;
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::legible::{is_identifier, look_alike};
+
 /// Names that the log uses for what is no registered person.
 const RESERVED: [&str; 4] = ["local", "system", "agent", "anonymous"];
 
 const MAX_CHARS: usize = 64;
+
+/// What a name may have besides letters and digits.
+const PUNCTUATION: &str = "._@-";
 
 /// A person's name: 1 to 64 letters, digits and `._@-`, the first one a letter or digit, lower case in
 /// normal form. Names that look the same on a keyboard in capitals are the same name. Never changes.
@@ -26,11 +31,25 @@ pub enum UsernameError {
     Malformed,
     #[error("is reserved")]
     Reserved,
+    /// Others could not tell it from another name, or see all of it.
+    #[error("has letters that do not show, or of several scripts")]
+    Illegible,
 }
 
 impl Username {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether somebody may choose it from now on. Who had his name before keeps it.
+    pub fn check_new(&self) -> Result<(), UsernameError> {
+        let letters: String = self.0.chars().filter(|char| !PUNCTUATION.contains(*char)).collect();
+        if is_identifier(&letters) { Ok(()) } else { Err(UsernameError::Illegible) }
+    }
+
+    /// Whether people would take it for another name.
+    pub fn looks_like(&self, other: &str) -> bool {
+        look_alike(&self.0, other)
     }
 }
 
@@ -44,7 +63,7 @@ impl TryFrom<String> for Username {
         }
         let lower: String = text.nfkc().collect::<String>().to_lowercase();
         let name: String = lower.nfkc().collect();
-        let is_plain = name.chars().all(|char| char.is_alphanumeric() || "._@-".contains(char));
+        let is_plain = name.chars().all(|char| char.is_alphanumeric() || PUNCTUATION.contains(char));
         let begins_well = name.starts_with(char::is_alphanumeric);
         if !is_plain || !begins_well || name.chars().count() > MAX_CHARS {
             return Err(UsernameError::Malformed);
@@ -99,6 +118,21 @@ mod tests {
             assert_eq!(name(text), Err(UsernameError::Malformed), "{text:?}");
         }
         assert_eq!(name(&"a".repeat(64)), Ok("a".repeat(64)));
+    }
+
+    #[test]
+    fn new_name_is_of_one_writing_and_shows() {
+        let new = |text: &str| Username::try_from(text.to_owned()).and_then(|name| name.check_new());
+
+        for text in
+            ["ada.lovelace", "ops@example.com", "小明", "mueller-müller", "たろう", "홍길동", "иван", "q_1"]
+        {
+            assert_eq!(new(text), Ok(()), "{text}");
+        }
+        // Fillers of Hangul are letters; two of these names have a Cyrillic or Greek letter.
+        for text in ["\u{3164}", "ada\u{3164}", "ada\u{ffa0}", "\u{1160}", "\u{430}dmin", "r\u{3bf}ot"] {
+            assert_eq!(new(text), Err(UsernameError::Illegible), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! From refusals to events: the first of its kind at once, equal ones that follow as a number, and no more
 //! than so many in a minute.
 //!
-//! Those who are known and those who are not have a limit each, so that nobody without a token can drown
-//! what is refused to those who have one.
+//! Each person has a limit, whatever tokens he uses, and so has each network that nobody is known from: who
+//! makes noise drowns himself. All who are known in a tenant, and all who are not, have a limit together, so
+//! that nobody without a token can drown what is refused to those who have one.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::{ANONYMOUS, AccessDenied, AuditEvent};
 use crate::aggregate::TenantId;
+use crate::network::network_of;
+use crate::principal::person_of;
 use crate::time::Timestamp;
 
 /// Equal refusals are counted together for so long, and the limit is for as long.
 pub const WINDOW_MS: u64 = 60_000;
 
-/// New kinds of refusals in one window that are recorded; of each there may be one event more with a number.
-pub const MAX_RECORDED: u32 = 120;
+/// New kinds of refusals of one person or network that are recorded in one window; of each there may be one
+/// event more with a number.
+pub const MAX_RECORDED_EACH: u32 = 40;
+
+/// The same of all who are known in a tenant, and of all who are not.
+pub const MAX_RECORDED: u32 = 240;
 
 /// Something that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +96,40 @@ struct Repeated {
 }
 
 /// Those who share a limit.
-type Crowd = (TenantId, bool);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Crowd {
+    Person(TenantId, String),
+    /// Whoever is not known; absent where not even the network is.
+    Network(TenantId, Option<IpAddr>),
+    /// Everybody who is known.
+    People(TenantId),
+    /// Everybody who is not.
+    Strangers(TenantId),
+}
+
+impl Crowd {
+    /// Who a refusal was for, and among whom.
+    fn of(sort: &Sort) -> (Self, Self) {
+        let tenant = || sort.tenant.clone();
+        if sort.actor == ANONYMOUS {
+            let address = sort.address.as_deref().and_then(|address| address.parse().ok());
+            (Self::Network(tenant(), address.map(network_of)), Self::Strangers(tenant()))
+        } else {
+            (Self::Person(tenant(), person_of(&sort.actor).to_owned()), Self::People(tenant()))
+        }
+    }
+
+    /// What is told of it: tenant, actor, address.
+    fn header(self) -> (TenantId, String, Option<String>) {
+        match self {
+            Self::Person(tenant, person) => (tenant, person, None),
+            Self::Network(tenant, network) => {
+                (tenant, ANONYMOUS.to_owned(), network.map(|network| network.to_string()))
+            }
+            Self::People(tenant) | Self::Strangers(tenant) => (tenant, "system".to_owned(), None),
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Budget {
@@ -97,7 +138,7 @@ struct Budget {
     omitted: Count,
 }
 
-/// What was refused lately. Holds at most [`MAX_RECORDED`] entries for each crowd.
+/// What was refused lately. What it holds is at most twice what is recorded in one window.
 #[derive(Debug, Default)]
 pub struct Ledger {
     repeated: HashMap<Sort, Repeated>,
@@ -115,13 +156,21 @@ impl Ledger {
             repeated.count.add(1, now);
             return None;
         }
-        let crowd = (sort.tenant.clone(), sort.actor == ANONYMOUS);
-        let budget = self.budget(crowd, now);
+        let (one, all) = Crowd::of(&sort);
+        if let Some(budget) = self.budgets.get_mut(&one)
+            && budget.recorded >= MAX_RECORDED_EACH
+        {
+            budget.omitted.add(1, now);
+            return None;
+        }
+        let budget = self.budget(all, now);
         if budget.recorded >= MAX_RECORDED {
             budget.omitted.add(1, now);
             return None;
         }
         budget.recorded += 1;
+        // Only who is recorded has a limit of his own, so there are no more of them than that.
+        self.budget(one, now).recorded += 1;
         let once = Count { times: 1, first_at: now, last_at: now };
         let noted = sort.noted(once, request_id);
         self.repeated.insert(sort, Repeated { since: now, count: Count::none(now) });
@@ -130,7 +179,7 @@ impl Ledger {
 
     /// Refusals that could not be recorded; their number will be.
     pub fn omit(&mut self, tenant: TenantId, times: u64, now: Timestamp) {
-        self.budget((tenant, true), now).omitted.add(times, now);
+        self.budget(Crowd::Strangers(tenant), now).omitted.add(times, now);
     }
 
     /// The numbers of what has been counted for long enough.
@@ -151,16 +200,11 @@ impl Ledger {
             .collect();
         let budgets = self.budgets.extract_if(|_, budget| is_over(budget.since));
         let omitted = budgets.filter(|(_, budget)| budget.omitted.times > 0);
-        noted.extend(omitted.map(|((tenant, _), Budget { omitted, .. })| Noted {
-            tenant,
-            actor: "system".to_owned(),
-            address: None,
-            request_id: None,
-            event: AuditEvent::DenialsOmitted {
-                times: omitted.times,
-                first_at: omitted.first_at,
-                last_at: omitted.last_at,
-            },
+        noted.extend(omitted.map(|(crowd, Budget { omitted, .. })| {
+            let (tenant, actor, address) = crowd.header();
+            let Count { times, first_at, last_at } = omitted;
+            let event = AuditEvent::DenialsOmitted { times, first_at, last_at };
+            Noted { tenant, actor, address, request_id: None, event }
         }));
         noted
     }

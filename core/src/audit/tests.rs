@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::ledger::{Denial, Ledger, MAX_RECORDED, Noted, WINDOW_MS};
+use super::ledger::{Denial, Ledger, MAX_RECORDED, MAX_RECORDED_EACH, Noted, WINDOW_MS};
 use super::{ANONYMOUS, AccessDenied, AuditEntry, AuditEvent, KIND, Outcome};
 use crate::aggregate::{EncodedEvent, TenantId};
 use crate::ids::StreamId;
@@ -61,12 +61,57 @@ fn a_flood_is_recorded_as_a_number() {
     let known = ledger.note(denial("ada"), at(2000));
     let settled = ledger.settle(at(2 * WINDOW_MS));
 
-    assert_eq!(told, MAX_RECORDED as usize);
+    assert_eq!(told, MAX_RECORDED_EACH as usize);
     assert!(known.is_some(), "strangers do not drown those who are known");
-    let times = 100_000 - u64::from(MAX_RECORDED);
-    let omitted =
-        AuditEvent::DenialsOmitted { times, first_at: at(u64::from(MAX_RECORDED) / 100), last_at: at(999) };
-    assert_eq!(settled.iter().map(|noted| &noted.event).collect::<Vec<_>>(), [&omitted]);
+    let times = 100_000 - u64::from(MAX_RECORDED_EACH);
+    let event = AuditEvent::DenialsOmitted { times, first_at: at(0), last_at: at(999) };
+    let actor = ANONYMOUS.into();
+    assert_eq!(settled, [Noted { actor, event, ..denied("a", 1, (0, 0)) }]);
+}
+
+#[test]
+fn who_makes_noise_drowns_nobody_else() {
+    let mut ledger = Ledger::default();
+    let noise = |actor: &str, number: u32| Denial { object: Some(number.to_string()), ..denial(actor) };
+    let from =
+        |address: &str, number: u32| Denial { address: Some(address.into()), ..noise(ANONYMOUS, number) };
+    for number in 0..1000 {
+        ledger.note(noise("user:eve", number), at(0));
+        ledger.note(noise("user:eve/token:1", number), at(0));
+        ledger.note(from("2001:db8::1", number), at(0));
+        ledger.note(from(&format!("2001:db8::{number:x}"), number), at(0));
+    }
+
+    assert!(ledger.note(noise("user:ada", 1), at(0)).is_some());
+    assert!(ledger.note(from("2001:db8:0:1::1", 1), at(0)).is_some());
+    let mut omitted: Vec<_> = ledger
+        .close()
+        .into_iter()
+        .map(|noted| (noted.actor.clone(), noted.address.clone(), noted.times()))
+        .collect();
+    omitted.sort();
+    let times = 2000 - u64::from(MAX_RECORDED_EACH);
+    assert_eq!(
+        omitted,
+        [
+            // `2001:db8::1` was refused the second time for the same thing.
+            (ANONYMOUS.to_owned(), Some("2001:db8::".to_owned()), times - 1),
+            (ANONYMOUS.to_owned(), Some("2001:db8::1".to_owned()), 1),
+            ("user:eve".to_owned(), None, times),
+        ]
+    );
+}
+
+#[test]
+fn what_many_are_refused_is_limited_together() {
+    let mut ledger = Ledger::default();
+
+    let told = (0..10_000).filter(|number| ledger.note(denial(&format!("user:{number}")), at(0)).is_some());
+
+    assert_eq!(told.count(), MAX_RECORDED as usize);
+    let closed = ledger.close();
+    let omitted: Vec<_> = closed.iter().map(|noted| (noted.actor.as_str(), noted.times())).collect();
+    assert_eq!(omitted, [("system", 10_000 - u64::from(MAX_RECORDED))]);
 }
 
 #[test]

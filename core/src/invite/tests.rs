@@ -23,6 +23,16 @@ fn invitation_makes_one_account() {
 }
 
 #[test]
+fn invitation_that_was_taken_is_still_good_for_who_took_it() {
+    let taken = InviteEvent::InviteUsed { username: "bob".into(), at: at(1) };
+    let events = [InviteEvent::InviteCreated(created()), taken];
+
+    assert_eq!(decide(&events, use_as("bob", 2)), Ok(vec![]));
+    assert_eq!(decide(&events, use_as("carl", 2)), Err(InviteRefusal::Closed));
+    assert_eq!(decide(&events, use_as("bob", HOUR_MS)), Err(InviteRefusal::Closed));
+}
+
+#[test]
 fn wrong_code_late_use_and_revoked_invitations_are_refused() {
     let made = [InviteEvent::InviteCreated(created())];
     let InviteCommand::Use { username, at: time, .. } = use_as("bob", 1) else { panic!("it is used") };

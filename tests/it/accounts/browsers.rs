@@ -98,6 +98,8 @@ async fn over_tls_cookies_are_secure_and_bound_to_the_host() {
         server.request(Method::POST, "/api/auth/login?cookie=true").header("host", "runner.example");
     let request =
         request.header("x-forwarded-for", "198.51.100.9, 203.0.113.7").header("user-agent", "browser/1");
+    // Whatever proxies inside say of themselves.
+    let request = request.header("x-forwarded-proto", "https,http");
 
     let admitted = answer(request.json(&body)).await;
 

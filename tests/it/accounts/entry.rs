@@ -65,6 +65,8 @@ async fn what_cannot_be_registered_is_refused_with_the_field_and_the_reason() {
         ("a/../b", PASSWORD, 400, "username_invalid"),
         ("bob\n", PASSWORD, 400, "username_invalid"),
         ("Local", PASSWORD, 400, "username_invalid"),
+        ("bob\u{3164}", PASSWORD, 400, "username_invalid"),
+        ("\u{430}da", PASSWORD, 400, "username_invalid"),
         ("ADA", PASSWORD, 409, "username_taken"),
     ] {
         let body = json!({ "username": username, "password": password });
@@ -177,6 +179,28 @@ async fn new_password_ends_every_login_and_begins_one() {
     assert_eq!(server.post("/api/auth/login", &old).await.code(), "credentials_wrong");
     let new = json!({ "username": "ada", "password": "another-password" });
     assert_eq!(server.post("/api/auth/login", &new).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn new_password_ends_service_tokens_unless_they_are_kept() {
+    let server = Server::start().await;
+    let ada = Person::register(&server, "ada").await;
+    let make = async |person: &Person<'_>| {
+        let made = person.post("/api/tokens", &json!({ "name": "ci", "scopes": ["sessions:read"] })).await;
+        Person::with(&server, made.body["token"].as_str().unwrap())
+    };
+    let kept = make(&ada).await;
+
+    let mut change =
+        json!({ "current_password": PASSWORD, "new_password": "one-password", "keep_tokens": true });
+    let ada = Person::of(&server, ada.put("/api/auth/password", &change).await);
+    assert_eq!(kept.get("/api/sessions").await.status, StatusCode::OK);
+
+    change = json!({ "current_password": "one-password", "new_password": "two-password" });
+    let ada = Person::of(&server, ada.put("/api/auth/password", &change).await);
+    assert_eq!(kept.get("/api/sessions").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(ada.get("/api/tokens").await.body["tokens"], json!([]));
+    assert_eq!(make(&ada).await.get("/api/sessions").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

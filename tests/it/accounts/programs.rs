@@ -42,6 +42,46 @@ async fn service_token_does_what_its_scopes_say_and_no_more() {
 }
 
 #[tokio::test]
+async fn token_of_an_admin_reaches_what_others_have_only_with_the_scope_for_it() {
+    let server = Server::start().await;
+    let root = Person::register(&server, "root").await;
+    let ada = Person::register(&server, "ada").await;
+    let session = ada.open_session().await;
+    let key = json!({ "name": "my-api-key", "key": "sk-ant-canary-0123456789" });
+    let key = ada.post("/api/api-keys", &key).await.body["id"].as_str().unwrap().to_owned();
+    let mut tokens = vec![];
+    for scopes in [json!(["tasks:write", "keys:write"]), json!(["sessions:write"]), json!(["admin"])] {
+        let made = root.post("/api/tokens", &json!({ "name": scopes.to_string(), "scopes": scopes })).await;
+        tokens.push(Person::with(&server, made.body["token"].as_str().unwrap()));
+    }
+    let [narrow, writer, admin] = tokens.as_slice() else { panic!("three tokens") };
+    let prompt = script("Go.", &json!([{ "text": "ran" }]));
+    let resume = json!({ "prompt": prompt, "resume": session });
+    let key = format!("/api/api-keys/{key}");
+
+    for path in ["/api/task", "/api/task/stream"] {
+        assert_eq!(narrow.post(path, &resume).await.code(), "session_not_found", "{path}");
+    }
+    for refused in [
+        narrow.get(&key).await,
+        narrow.patch(&key, &json!({ "enabled": false })).await,
+        narrow.delete(&key).await,
+    ] {
+        assert_eq!(refused.code(), "api_key_not_found");
+    }
+    assert_eq!(narrow.get("/api/api-keys").await.body["api_keys"], json!([]));
+
+    let inside =
+        json!({ "name": "inside", "key": "sk-ant-canary-0123456789", "base_url": "http://127.0.0.1:1" });
+    assert_eq!(narrow.post("/api/api-keys", &inside).await.code(), "base_url_not_allowed");
+    let own = root.open_session().await;
+    let resume_own = json!({ "prompt": prompt, "resume": own });
+    assert_eq!(narrow.post("/api/task", &resume_own).await.body["message"], "ran");
+    assert_eq!(writer.post("/api/task", &resume).await.body["message"], "ran");
+    assert_eq!(admin.get(&key).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn token_that_makes_no_sense_is_refused() {
     let server = Server::start().await;
     let root = Person::register(&server, "root").await;
@@ -51,6 +91,7 @@ async fn token_that_makes_no_sense_is_refused() {
         (json!({ "name": "x", "scopes": [] }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["everything"] }), "field_invalid"),
         (json!({ "name": " ", "scopes": ["tasks:write"] }), "field_invalid"),
+        (json!({ "name": "c\u{200b}i", "scopes": ["tasks:write"] }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["tasks:write"], "expires_in_ms": 0 }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["tasks:write"], "expires_in_ms": year + 1 }), "field_invalid"),
         (json!({ "name": "x", "scopes": ["admin"] }), "scope_not_allowed"),

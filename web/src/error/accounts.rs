@@ -106,6 +106,7 @@ fn refused(refusal: &AccountRefusal) -> Problem {
         AccountRefusal::NotRegistered => new(StatusCode::NOT_FOUND, "user_not_found"),
         AccountRefusal::UsernameTaken => new(StatusCode::CONFLICT, "username_taken"),
         AccountRefusal::Disabled => new(StatusCode::FORBIDDEN, "account_disabled"),
+        AccountRefusal::CredentialsOutdated => new(StatusCode::UNAUTHORIZED, "credentials_wrong"),
         AccountRefusal::LoginEnded => new(StatusCode::UNAUTHORIZED, "token_invalid"),
         AccountRefusal::LoginUnknown => new(StatusCode::NOT_FOUND, "login_not_found"),
         AccountRefusal::TokenUnknown => new(StatusCode::NOT_FOUND, "token_not_found"),

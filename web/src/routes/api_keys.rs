@@ -8,9 +8,10 @@ use runner_core::api_key::event::StoredKey;
 use runner_core::api_key::{ApiKey, KeyChange};
 use runner_core::event_log::Appended;
 use runner_core::ids::ApiKeyId;
+use runner_core::legible::is_legible;
 use runner_core::model_access::Network;
 use runner_core::money::MicroDollars;
-use runner_core::principal::{Principal, Role};
+use runner_core::principal::{Permission, Principal, Reach};
 use runner_core::time::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -169,7 +170,7 @@ pub(crate) async fn list_keys(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: PageQuery = query(&request)?;
-    let keys = context.api_keys.list(&caller.0.reach()).await?;
+    let keys = context.api_keys.list(&reach(&caller.0)).await?;
     let (keys, next_cursor) = asked.page(keys, Order::Rising, place)?;
     let mut api_keys = vec![];
     for key in keys {
@@ -192,7 +193,7 @@ pub(crate) async fn find_key(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
-    let key = context.api_keys.find(&caller.0.reach(), key_id(&id)?).await?;
+    let key = context.api_keys.find(&reach(&caller.0), key_id(&id)?).await?;
     Ok(HttpResponse::Ok().json(view(&context, &key).await?))
 }
 
@@ -221,7 +222,7 @@ pub(crate) async fn change_key(
         budget.map(KeyChange::MonthlyBudget),
     ];
     let changes = changes.into_iter().flatten().collect();
-    let reach = write.caller.reach();
+    let reach = reach(&write.caller);
     let (first, id) = (write.first(&context).await?, key_id(&id)?);
     let key = match first {
         Some(_) => context.api_keys.find(&reach, id).await?,
@@ -250,7 +251,7 @@ pub(crate) async fn rotate_key(
     no_query(&request)?;
     let RotateBody { key: value } = parse(write.fields()?)?;
     let last_four = last_four(&value)?;
-    let reach = write.caller.reach();
+    let reach = reach(&write.caller);
     let (first, id) = (write.first(&context).await?, key_id(&id)?);
     let key = match first {
         Some(_) => context.api_keys.find(&reach, id).await?,
@@ -278,9 +279,14 @@ pub(crate) async fn remove_key(
     write.no_fields()?;
     let (first, id) = (write.first(&context).await?, key_id(&id)?);
     if first.is_none() {
-        context.api_keys.remove(&write.caller.reach(), id, write.provenance).await?;
+        context.api_keys.remove(&reach(&write.caller), id, write.provenance).await?;
     }
     Ok(gone(first))
+}
+
+/// Keys of others are for administrators, and for tokens that may administer.
+fn reach(caller: &Principal) -> Reach {
+    caller.reach_with(Permission::Administer)
 }
 
 async fn view(context: &Context, key: &ApiKey) -> Result<KeyView, ApiError> {
@@ -317,12 +323,12 @@ fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
 }
 
 fn name(text: String) -> Result<String, Problem> {
-    let is_plain = !text.chars().any(char::is_control) && text.trim() == text;
+    let is_plain = is_legible(&text) && text.trim() == text;
     if is_plain && (1..=MAX_NAME_CHARS).contains(&text.chars().count()) {
         return Ok(text);
     }
     let detail = format!(
-        "must have 1 to {MAX_NAME_CHARS} characters, none of them control characters or outer spaces"
+        "must have 1 to {MAX_NAME_CHARS} visible characters, no outer spaces, and each word in one script"
     );
     Err(Problem::field("field_invalid", "/name", detail))
 }
@@ -367,10 +373,7 @@ fn base_url(text: String, caller: &Principal) -> Result<String, Problem> {
 
 /// Where the keys of a person may lead. What a name of a member's means is looked at again when it is asked.
 fn network(caller: &Principal) -> Network {
-    match caller.role {
-        Role::Admin => Network::Any,
-        Role::Member | Role::Viewer => Network::Public,
-    }
+    if caller.may(Permission::Administer) { Network::Any } else { Network::Public }
 }
 
 /// As far as the text tells.

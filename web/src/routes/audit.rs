@@ -19,7 +19,8 @@ struct AuditQuery {
     limit: Option<u32>,
     /// `next_cursor` of the page before. A page may hold few events or none and still have a next one.
     cursor: Option<u64>,
-    /// As in the events: `user:ada`, `anonymous`, `agent`, `system`.
+    /// As in the events: `user:ada` with her service tokens, `user:ada/token:<id>` for one of them,
+    /// `anonymous`, `agent`, `system`.
     actor: Option<String>,
     /// Event types, separated by commas; of everything, whoever did it.
     r#type: Option<String>,
@@ -27,7 +28,7 @@ struct AuditQuery {
     kind: Option<String>,
     /// The id of a session; the same as `object=session:<id>`.
     session: Option<String>,
-    /// As in the events: `session:<id>`.
+    /// As in the events: `session:<id>`, `account:<username>`; an account also as `account:<id>`.
     object: Option<String>,
     /// RFC 3339; events recorded at that time or later.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -62,11 +63,13 @@ struct AuditedEvent {
     schema: u32,
     #[schema(value_type = String, format = DateTime)]
     recorded_at: String,
+    /// `user:<username>` where a person acted, `user:<username>/token:<id>` where a service token of hers did;
+    /// `anonymous`, `agent`, `system`.
     actor: String,
     request_id: Option<String>,
     /// The address that the request came from.
     address: Option<String>,
-    /// What it is about, as `session:<id>`.
+    /// What it is about, as `session:<id>`; an account as `account:<username>`.
     object: Option<String>,
     outcome: Outcome,
     /// Null where it has more than 64 KiB; the session's own events have it.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
-use runner_actors::AccountError;
+use runner_actors::{AccountError, PasswordChange};
+use runner_core::account::event::Tokens;
 use runner_core::account::password::Password;
 use runner_core::account::view::{LoginView, ServiceTokenView, UserView};
 use runner_core::ids::{LoginId, ServiceTokenId};
@@ -27,6 +28,9 @@ pub(crate) struct PasswordBody {
     /// 8 to 128 characters.
     #[schema(value_type = String, format = Password)]
     new_password: Password,
+    /// Whether service tokens stay as they are. Without it they end, like the logins.
+    #[serde(default)]
+    keep_tokens: bool,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -72,7 +76,8 @@ pub(crate) async fn show_self(
     Ok(HttpResponse::Ok().json(context.accounts.find_self(&caller.0).await?))
 }
 
-/// Sets a new password. Every login ends, and a new one begins with the tokens in the answer.
+/// Sets a new password. Every login ends, and every service token unless `keep_tokens` is true; a new login
+/// begins with the tokens in the answer.
 #[utoipa::path(
     tag = "accounts",
     request_body = PasswordBody,
@@ -89,11 +94,12 @@ pub(crate) async fn change_password(
     authentication: web::Data<Authentication>,
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
-    let PasswordBody { current_password, new_password } = parse(write.fields()?)?;
+    let PasswordBody { current_password, new_password, keep_tokens } = parse(write.fields()?)?;
+    let tokens = if keep_tokens { Tokens::Kept } else { Tokens::Ended };
+    let change = PasswordChange { current: current_password, new: new_password, tokens };
     let mut client = authentication.client(&request);
     client.provenance = write.provenance;
-    let changed =
-        context.accounts.change_password(&write.caller, (current_password, new_password), client).await;
+    let changed = context.accounts.change_password(&write.caller, change, client).await;
     if let Err(AccountError::Password(wrong)) = changed {
         return Err(password_problem(wrong, "/new_password").into());
     }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
 use runner_core::ids::SessionId;
 use runner_core::ports::SessionFilter;
-use runner_core::principal::Principal;
+use runner_core::principal::{Permission, Principal};
 use runner_core::session::event::{Origin, SessionOpened};
 use runner_core::session::frame::{TaskAnswer, UnfinishedTask};
 use runner_core::session::index::SessionSummary;
@@ -94,7 +94,9 @@ async fn begin(task: Task, write: Write, context: &Context) -> Result<(Prompted,
     }
     let session = match task.target {
         Target::New => None,
-        Target::Resume(session) => Some(sessions.find(&caller.reach(), session).await?),
+        Target::Resume(session) => {
+            Some(sessions.find(&caller.reach_with(Permission::WriteSessions), session).await?)
+        }
         Target::NewestInFolder => newest_in(&task.opening.working_dir, &caller, context).await?,
     };
     match session {

@@ -18,6 +18,7 @@ use runner_core::ids::{CommandId, SecretId, StreamId};
 use runner_core::ports::{AggregateLog, AppendError, Clock, ReadError};
 use runner_core::principal::{Means, Principal};
 use runner_core::time::Timestamp;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::accounts::{
@@ -93,12 +94,17 @@ pub(super) struct MemoryAggregates {
     rows: Mutex<BTreeMap<StreamId, (&'static str, StoredAggregate)>>,
     secrets: Mutex<BTreeMap<SecretId, Vec<u8>>>,
     appends: AtomicU32,
-    failures: AtomicU32,
+    /// Appends until one fails, and that one; zero if none will.
+    until_failure: AtomicU32,
 }
 
 impl MemoryAggregates {
     pub(super) fn fail_next(&self) {
-        self.failures.store(1, Ordering::Relaxed);
+        self.fail_after(0);
+    }
+
+    pub(super) fn fail_after(&self, appends: u32) {
+        self.until_failure.store(appends + 1, Ordering::Relaxed);
     }
 
     pub(super) fn appends(&self) -> u32 {
@@ -111,7 +117,8 @@ impl AggregateLog for MemoryAggregates {
     async fn append_change(&self, change: Change) -> Result<Appended, AppendError> {
         // Others get in between reading and writing, as they do with a disk.
         tokio::task::yield_now().await;
-        if self.failures.swap(0, Ordering::Relaxed) > 0 {
+        let count_down = |appends: u32| appends.checked_sub(1);
+        if self.until_failure.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count_down) == Ok(1) {
             return Err(AppendError::Unavailable("no space".into()));
         }
         let Change { kind, stream, tenant, expected_version, events, state, secrets, .. } = change;
@@ -158,23 +165,55 @@ impl AggregateLog for MemoryAggregates {
 
 /// No hash at all; it counts how often one would have been made to check a password.
 #[derive(Default)]
-pub(super) struct PlainHasher(AtomicU32);
+pub(super) struct PlainHasher {
+    checked: AtomicU32,
+    /// The next check waits for it.
+    held: Mutex<Option<oneshot::Receiver<()>>>,
+    /// So many calls find no place.
+    refusals: AtomicU32,
+}
 
 impl PlainHasher {
     pub(super) fn checked(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.checked.load(Ordering::Relaxed)
+    }
+
+    /// Lets the next check of a password take until the sender says so.
+    pub(super) fn hold_next(&self) -> oneshot::Sender<()> {
+        let (release, held) = oneshot::channel();
+        *self.held.lock().unwrap() = Some(held);
+        release
+    }
+
+    /// Refuses the next calls, as if too many waited.
+    pub(super) fn refuse_next(&self, calls: u32) {
+        self.refusals.store(calls, Ordering::Relaxed);
+    }
+
+    fn find_place(&self) -> Result<(), CredentialError> {
+        let take = |refusals: u32| refusals.checked_sub(1);
+        match self.refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Err(CredentialError::Overloaded),
+            Err(_) => Ok(()),
+        }
     }
 }
 
 #[async_trait]
 impl PasswordHasher for PlainHasher {
     async fn hash(&self, password: &Password) -> Result<Vec<u8>, CredentialError> {
+        self.find_place()?;
         tokio::task::yield_now().await;
         Ok(password.expose().as_bytes().to_vec())
     }
 
     async fn verify(&self, password: &Password, hash: Option<Vec<u8>>) -> Result<bool, CredentialError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.find_place()?;
+        self.checked.fetch_add(1, Ordering::Relaxed);
+        let held = self.held.lock().unwrap().take();
+        if let Some(held) = held {
+            held.await.unwrap();
+        }
         Ok(hash.is_some_and(|hash| hash == password.expose().as_bytes()))
     }
 }

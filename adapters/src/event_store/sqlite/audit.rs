@@ -5,6 +5,10 @@
 //! the stream of refusals; everything, by position. A page first finds the lowest position that it may look
 //! at, and then asks for what it wants above that. Times are turned into positions by bisection.
 
+use std::collections::HashMap;
+
+use runner_core::account::Account;
+use runner_core::aggregate::Aggregate;
 use runner_core::audit::{self, AuditEntry, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
 use runner_core::ids::StreamId;
 use runner_core::time::Timestamp;
@@ -20,6 +24,14 @@ const OF_PEOPLE: &str = "(kind <> 'session' OR actor NOT IN ('agent', 'system'))
 
 /// A clock may have been set back by this much between two events; those are found all the same.
 const CLOCK_SLACK_MICROS: i64 = 60 * 60 * 1_000_000;
+
+/// What `object` asks for.
+#[derive(Clone, Debug)]
+struct Subject {
+    streams: Vec<StreamId>,
+    /// What refusals call it; for what has a stream, `kind:` alone.
+    names: Vec<String>,
+}
 
 /// Where to look.
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +51,13 @@ struct Range {
 impl SqliteReader {
     pub(in crate::event_store) async fn read_audit(&self, filter: &AuditFilter) -> sqlx::Result<AuditPage> {
         let range = self.range(filter).await?;
+        let subject = self.subject(filter).await?;
         let mut entries = Vec::new();
         let mut reached = range.low;
-        for place in places(filter) {
+        for place in places(filter, subject.as_ref()) {
             let low = lowest(&self.pool, filter, place, range).await?;
             reached = reached.max(low);
-            let mut query = entries_query(filter, place, Range { low, ..range });
+            let mut query = entries_query((filter, subject.as_ref()), place, Range { low, ..range });
             for row in query.build().fetch_all(&self.pool).await? {
                 entries.push(audit_entry(&row)?);
             }
@@ -58,7 +71,49 @@ impl SqliteReader {
             Some(last) if is_full => Some(last.position),
             Some(_) | None => Some(reached).filter(|reached| *reached > range.low),
         };
+        self.name_accounts(&mut entries).await?;
         Ok(AuditPage { entries, next })
+    }
+
+    /// An account is asked for by its id or by its owner's name, and refusals call it by the name.
+    async fn subject(&self, filter: &AuditFilter) -> sqlx::Result<Option<Subject>> {
+        let Some(object) = &filter.object else { return Ok(None) };
+        let streams = audit::streams_of(object);
+        let mut names = vec![object.clone()];
+        if let Some((kind, _)) = object.split_once(':') {
+            names.push(format!("{kind}:"));
+            if kind == Account::KIND {
+                names.extend(self.account_names(&streams).await?.into_values());
+            }
+        }
+        Ok(Some(Subject { streams, names }))
+    }
+
+    /// People know accounts by names, so that is how their events are shown to be about them.
+    async fn name_accounts(&self, entries: &mut [AuditEntry]) -> sqlx::Result<()> {
+        let of_accounts = entries.iter().filter(|entry| entry.kind == Account::KIND);
+        let mut streams: Vec<_> = of_accounts.map(|entry| entry.stream).collect();
+        streams.sort_unstable();
+        streams.dedup();
+        let names = self.account_names(&streams).await?;
+        for entry in entries.iter_mut().filter(|entry| entry.kind == Account::KIND) {
+            if let Some(name) = names.get(&entry.stream) {
+                entry.object = Some(name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn account_names(&self, streams: &[StreamId]) -> sqlx::Result<HashMap<StreamId, String>> {
+        let mut names = HashMap::new();
+        for stream in streams {
+            let stored = self.load_aggregate(Account::KIND, *stream).await?;
+            let account = stored.and_then(|stored| stored.decode::<Account>().ok());
+            if let Some(profile) = account.as_ref().and_then(Account::profile) {
+                names.insert(*stream, format!("{}:{}", Account::KIND, profile.username));
+            }
+        }
+        Ok(names)
     }
 
     async fn range(&self, filter: &AuditFilter) -> sqlx::Result<Range> {
@@ -90,11 +145,10 @@ impl SqliteReader {
     }
 }
 
-fn places(filter: &AuditFilter) -> Vec<Place> {
-    let refusals = Place::Stream(audit::stream_of(&filter.tenant));
-    if let Some(object) = &filter.object {
-        let stream = object.rsplit(':').next().and_then(|id| id.parse::<StreamId>().ok());
-        return stream.map(Place::Stream).into_iter().chain([refusals]).collect();
+fn places(filter: &AuditFilter, subject: Option<&Subject>) -> Vec<Place> {
+    if let Some(subject) = subject {
+        let refusals = audit::stream_of(&filter.tenant);
+        return subject.streams.iter().copied().chain([refusals]).map(Place::Stream).collect();
     }
     // Of sessions, the index has only what people did; refusals are no session's.
     let may_be_of_an_agent =
@@ -120,13 +174,20 @@ async fn lowest(pool: &SqlitePool, filter: &AuditFilter, place: Place, range: Ra
     Ok(low.filter(|_| !is_all).map_or(range.low, unsigned))
 }
 
-fn entries_query(filter: &AuditFilter, place: Place, range: Range) -> QueryBuilder<Sqlite> {
+fn entries_query(
+    (filter, subject): (&AuditFilter, Option<&Subject>),
+    place: Place,
+    range: Range,
+) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
         "SELECT position, kind, stream, version, type, schema, recorded_at, actor, request_id, address,
          CASE WHEN codec IN (0, 2) THEN payload END AS data ",
     );
     push_place(&mut query, filter, place, range);
     push_filter(&mut query, filter);
+    if let Some(subject) = subject {
+        push_subject(&mut query, subject);
+    }
     push_order(&mut query, place);
     query.push(" LIMIT ").push_bind(i64::from(filter.limit) + 1);
     query
@@ -160,13 +221,17 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &AuditFilter) {
     if filter.scope == Scope::People {
         query.push(" AND ").push(OF_PEOPLE);
     }
-    for (column, wanted) in [("actor", &filter.actor), ("kind", &filter.kind)] {
-        if let Some(wanted) = wanted {
-            query.push(format!(" AND {column} = ")).push_bind(wanted.clone());
-        }
+    if let Some(kind) = &filter.kind {
+        query.push(" AND kind = ").push_bind(kind.clone());
+    }
+    if let Some(actor) = &filter.actor {
+        query.push(" AND (actor = ").push_bind(actor.clone());
+        // All that begins with `<actor>/`: the next character after `/` is `0`.
+        query.push(" OR (actor >= ").push_bind(format!("{actor}/"));
+        query.push(" AND actor < ").push_bind(format!("{actor}0")).push("))");
     }
     if !filter.types.is_empty() {
-        push_types(query, " AND type IN (", filter.types.iter().map(String::as_str));
+        push_list(query, " AND type IN (", filter.types.iter().map(String::as_str));
     }
     if let Some(from) = filter.from {
         query.push(" AND recorded_at >= ").push_bind(from.as_micros());
@@ -178,25 +243,25 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &AuditFilter) {
         None => {}
         Some(Outcome::Succeeded) => {
             let others = Outcome::Failed.types().iter().chain(Outcome::Denied.types()).copied();
-            push_types(query, " AND type NOT IN (", others);
+            push_list(query, " AND type NOT IN (", others);
         }
         Some(outcome @ (Outcome::Failed | Outcome::Denied)) => {
-            push_types(query, " AND type IN (", outcome.types().iter().copied());
+            push_list(query, " AND type IN (", outcome.types().iter().copied());
         }
-    }
-    if let Some(object) = &filter.object {
-        query.push(" AND CASE kind WHEN 'audit' THEN json_extract(CAST(payload AS TEXT), '$.object') ");
-        query.push("ELSE kind || ':' END IN (").push_bind(object.clone()).push(", ");
-        let kind = object.split_once(':').map_or_else(String::new, |(kind, _)| format!("{kind}:"));
-        query.push_bind(kind).push(")");
     }
 }
 
-fn push_types<'a>(query: &mut QueryBuilder<Sqlite>, condition: &str, types: impl Iterator<Item = &'a str>) {
+fn push_subject(query: &mut QueryBuilder<Sqlite>, subject: &Subject) {
+    let names = subject.names.iter().map(String::as_str);
+    let object = " AND CASE kind WHEN 'audit' THEN json_extract(CAST(payload AS TEXT), '$.object') ELSE kind || ':' END IN (";
+    push_list(query, object, names);
+}
+
+fn push_list<'a>(query: &mut QueryBuilder<Sqlite>, condition: &str, texts: impl Iterator<Item = &'a str>) {
     query.push(condition);
     let mut list = query.separated(", ");
-    for name in types {
-        list.push_bind(name.to_owned());
+    for text in texts {
+        list.push_bind(text.to_owned());
     }
     query.push(")");
 }
@@ -231,8 +296,10 @@ pub(in crate::event_store) async fn plan_of(
 ) -> String {
     use sqlx::{Execute, SqlSafeStr};
     let mut plans = String::new();
-    for place in places(filter) {
-        let mut query = entries_query(filter, place, Range { low: 1, before: 1000 });
+    let subject = store.reader.subject(filter).await.unwrap();
+    for place in places(filter, subject.as_ref()) {
+        let range = Range { low: 1, before: 1000 };
+        let mut query = entries_query((filter, subject.as_ref()), place, range);
         let sql = format!("EXPLAIN QUERY PLAN {}", query.build().sql().as_str());
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql).into_sql_str()).fetch_all(&store.reader.pool).await;
         for row in rows.unwrap() {

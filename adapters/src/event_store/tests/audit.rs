@@ -1,11 +1,15 @@
 //! The log as who audits reads it: of one tenant, the newest first, and never all of it at once.
 
-use runner_core::aggregate::{Change, EncodedEvent, TenantId};
+use runner_core::account::Account;
+use runner_core::account::event::{AccountEvent, Via};
+use runner_core::account::username::Username;
+use runner_core::aggregate::{Aggregate, Change, EncodedEvent, TenantId, encode_state};
 use runner_core::audit::ledger::{Denial, Ledger};
 use runner_core::audit::{self, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
 use runner_core::event_log::{Append, Provenance};
 use runner_core::ids::CommandId;
 use runner_core::ports::{AggregateLog, AuditLog, EventLog};
+use runner_core::principal::Role;
 use runner_core::session::event::SessionEvent;
 use runner_core::time::Timestamp;
 use uuid::Uuid;
@@ -84,6 +88,7 @@ async fn every_filter_restricts() {
 
     let only = [
         (AuditFilter { actor: Some("user:eve".into()), ..filter() }, vec!["access_denied"]),
+        (AuditFilter { actor: Some("user:ev".into()), ..filter() }, vec![]),
         (AuditFilter { kind: Some("audit".into()), ..filter() }, vec!["access_denied"]),
         (AuditFilter { outcome: Some(Outcome::Denied), ..filter() }, vec!["access_denied"]),
         (
@@ -111,6 +116,47 @@ async fn every_filter_restricts() {
     for (asked, expected) in only {
         assert_eq!(told(&store.read_audit(asked.clone()).await.unwrap()), expected, "{asked:?}");
     }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_a_token_did_is_its_owners_too() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    for name in ["ada", "ada/token:1", "ada/token:2", "ada0", "ada.b"] {
+        store.append_change(refusal("default", name, "session:x")).await.unwrap();
+    }
+
+    for (actor, expected) in [
+        ("user:ada", &["user:ada/token:2", "user:ada/token:1", "user:ada"][..]),
+        ("user:ada/token:1", &["user:ada/token:1"]),
+    ] {
+        let page = store.read_audit(AuditFilter { actor: Some(actor.into()), ..filter() }).await.unwrap();
+        let actors: Vec<_> = page.entries.iter().map(|entry| entry.actor.as_str()).collect();
+        assert_eq!(actors, expected, "{actor}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn account_is_found_by_its_owners_name_and_by_its_id() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    for name in ["ada", "bob"] {
+        store.append_change(registration(name)).await.unwrap();
+        store.append_change(refusal("default", "eve", &format!("account:{name}"))).await.unwrap();
+    }
+    let ada = Account::stream(&Username::try_from("ada".to_owned()).unwrap());
+
+    for object in ["account:ada".to_owned(), "account:ADA".to_owned(), format!("account:{ada}")] {
+        let page = store.read_audit(AuditFilter { object: Some(object), ..filter() }).await.unwrap();
+
+        assert_eq!(told(&page), ["access_denied", "user_registered"]);
+        assert!(page.entries.iter().all(|entry| entry.object.as_deref() == Some("account:ada")), "{page:?}");
+    }
+    let of_bob =
+        store.read_audit(AuditFilter { object: Some("account:bob".into()), ..filter() }).await.unwrap();
+    assert_eq!(of_bob.entries.len(), 2);
     store.close().await;
 }
 
@@ -205,6 +251,27 @@ async fn worked(store: &EventStore, number: u128, tenant: &str) {
     let work = append(id, 2, vec![started(1), completed(1, "done", 5)]);
     let provenance = Provenance { actor: "agent".into(), ..work.provenance };
     store.append(Append { provenance, ..work }).await.unwrap();
+}
+
+fn registration(name: &str) -> Change {
+    let at = Timestamp::from_micros(0);
+    let event = AccountEvent::UserRegistered {
+        username: name.into(),
+        tenant: "default".into(),
+        role: Role::Member,
+        via: Via::OpenRegistration,
+        at,
+    };
+    let mut account = Account::default();
+    account.apply(&event);
+    Change {
+        kind: Account::KIND,
+        stream: Account::stream(&Username::try_from(name.to_owned()).unwrap()),
+        expected_version: Some(0),
+        events: vec![EncodedEvent::encode(&event).unwrap()],
+        state: Some(encode_state(&account).unwrap()),
+        ..refusal("default", name, "")
+    }
 }
 
 fn refusal(tenant: &str, name: &str, object: &str) -> Change {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::account::command::AccountCommand;
-use crate::account::event::{AccountEvent, NewLogin, RevokeReason, Via};
+use crate::account::event::{AccountEvent, NewLogin, RevokeReason, Tokens, Via};
 use crate::account::refusal::AccountRefusal;
 use crate::account::username::Username;
 use crate::account::{REFRESH_LIFETIME_MS, decide};
@@ -70,6 +70,18 @@ pub(super) fn register(name: &str) -> AccountCommand {
         via: Via::OpenRegistration,
         login: new_login(1),
     }
+}
+
+pub(super) fn log_in(number: u128, authority: u64) -> AccountCommand {
+    AccountCommand::LogIn { login: new_login(number), authority }
+}
+
+pub(super) fn change_password(number: u128, authority: u64) -> AccountCommand {
+    AccountCommand::ChangePassword { login: new_login(number), authority, tokens: Tokens::Ended }
+}
+
+pub(super) fn password_changed(tokens: Tokens) -> AccountEvent {
+    AccountEvent::PasswordChanged { at: at(0), tokens }
 }
 
 pub(super) fn registered() -> AccountEvent {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::samples::{account, at, disabled, given, registered};
+use super::samples::{account, at, disabled, given, password_changed, registered};
 use crate::account::command::AccountCommand;
-use crate::account::event::{AccountEvent, ServiceToken};
+use crate::account::event::{AccountEvent, ServiceToken, Tokens};
 use crate::account::refusal::AccountRefusal;
 use crate::account::{MAX_TOKEN_LIFETIME_MS, MAX_TOKENS};
 use crate::event_log::Digest;
@@ -43,6 +43,16 @@ fn token_that_is_good_for_nothing_or_for_too_much_is_refused() {
     given([registered(), viewer])
         .when(AccountCommand::CreateToken(token(1)))
         .then_refuse(AccountRefusal::ScopeBeyondRole(Permission::RunTasks));
+}
+
+#[test]
+fn new_password_ends_tokens_or_keeps_them() {
+    for (tokens, left) in [(Tokens::Ended, 0), (Tokens::Kept, 1)] {
+        let account = account(&[registered(), created(1), password_changed(tokens)]);
+
+        assert_eq!(account.list_tokens().len(), left);
+        assert_eq!(account.find_token(token(1).hash, at(1)).is_some(), left == 1);
+    }
 }
 
 #[test]

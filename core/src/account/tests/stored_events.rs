@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::samples::{at, disabled, logged_in, login, refreshed, registered, revoked};
-use crate::account::event::{AccountEvent, RevokeReason, ServiceToken, Via};
+use crate::account::event::{AccountEvent, RevokeReason, ServiceToken, Tokens, Via};
 use crate::event_log::Digest;
 use crate::ids::{InviteId, ServiceTokenId};
 use crate::money::MicroDollars;
@@ -57,7 +57,8 @@ fn every_event() -> Vec<AccountEvent> {
         revoked(1, RevokeReason::RefreshReused),
         revoked(1, RevokeReason::Superseded),
         AccountEvent::RefreshReused { login: login(1), generation: 0, at: at(2), address: "::1".into() },
-        AccountEvent::PasswordChanged { at: at(3) },
+        AccountEvent::PasswordChanged { at: at(3), tokens: Tokens::Kept },
+        AccountEvent::PasswordChanged { at: at(3), tokens: Tokens::Ended },
         AccountEvent::RoleChanged { role: Role::Admin, by: by.clone() },
         disabled(),
         AccountEvent::UserEnabled { by: by.clone() },
