@@ -21,8 +21,8 @@ const BLANK: [std::ops::RangeInclusive<char>; 9] = [
 /// Whether a text can be the name of something: each character shows, spaces are plain, and each word is
 /// of one script, or of such as are written together (Japanese, Korean and Chinese with Latin).
 pub fn is_legible(text: &str) -> bool {
-    let words = text.split(|char: char| !char.is_alphanumeric() && !is_mark(char));
-    text.chars().all(shows) && words.into_iter().all(is_one_writing)
+    let mut words = text.split(|char: char| !char.is_alphanumeric() && !is_mark(char));
+    text.chars().all(shows) && words.all(is_one_writing)
 }
 
 /// The same for what others are told people by: only characters that Unicode recommends for names.

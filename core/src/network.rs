@@ -1,6 +1,6 @@
 //! Who counts as one, of those who are known by their address alone.
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 /// The network that an address stands for: with IPv6 one subscriber has 2⁶⁴ of them, so its first half;
 /// with IPv4, also where it is written as IPv6, the address itself.
@@ -13,7 +13,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use core::net::IpAddr;
 
     use super::network_of;
 

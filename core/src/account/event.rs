@@ -111,7 +111,6 @@ pub enum Tokens {
 }
 
 impl Tokens {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
     const fn are_kept(&self) -> bool {
         matches!(self, Self::Kept)
     }

@@ -5,8 +5,8 @@
 //! makes noise drowns himself. All who are known in a tenant, and all who are not, have a limit together, so
 //! that nobody without a token can drown what is refused to those who have one.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use super::{ANONYMOUS, AccessDenied, AuditEvent};
 use crate::aggregate::TenantId;
