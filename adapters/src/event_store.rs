@@ -10,6 +10,7 @@
 
 mod batch;
 mod chain;
+mod pace;
 mod projection;
 mod sqlite;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One group commit, decided before any SQL: versions, positions, hashes, and what the read models become.
+//! One group commit, decided before any SQL is run: versions, positions, hashes, and what the read models become.
 //!
 //! Requests are taken one after the other. One that expects the wrong version is refused alone; the
 //! others of its batch go on.
@@ -17,6 +17,7 @@ use runner_core::time::Timestamp;
 
 use super::chain::{self, Codec, Header};
 use super::projection::{Projected, project};
+use super::sqlite::{Insert, MAX_ROWS};
 
 /// A larger payload moves to a blob, and the log keeps its address.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
@@ -79,6 +80,8 @@ pub(super) struct AggregateRow {
 /// Everything one transaction writes.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
+    /// The first of the events, as the database takes them, and then the others.
+    pub(super) ready: Vec<Insert>,
     pub(super) rows: Vec<Row>,
     pub(super) blobs: Vec<(Digest, Vec<u8>)>,
     pub(super) commands: Vec<CommandRow>,
@@ -104,6 +107,15 @@ impl Batch {
     /// What an earlier request of this batch under the same command id led to.
     pub(super) fn find_command(&self, command: CommandId) -> Option<&CommandRow> {
         self.commands.iter().find(|row| row.command == command)
+    }
+
+    /// Whether there is nothing to be written but events and the index of their sessions.
+    pub(super) fn has_only_events(&self) -> bool {
+        self.blobs.is_empty()
+            && self.commands.is_empty()
+            && self.projected.is_empty()
+            && self.aggregates.is_empty()
+            && self.secrets.is_empty()
     }
 
     /// Takes one request into the batch; `head` is the session's as stored or as an earlier request left it.
@@ -159,6 +171,9 @@ impl Batch {
             self.commands.push(CommandRow { command: provenance.command, request_hash, appended });
         }
         self.heads.insert(stream, Arc::new(next));
+        while self.rows.len() >= MAX_ROWS {
+            self.ready.push(Insert::of(self.rows.drain(..MAX_ROWS)));
+        }
         appended
     }
 

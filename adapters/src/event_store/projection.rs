@@ -24,6 +24,12 @@ pub(super) struct Projected {
     pub(super) requests: Vec<RequestChange>,
 }
 
+impl Projected {
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.usage.is_empty() && self.spend.is_empty() && self.requests.is_empty()
+    }
+}
+
 /// What changes about the requests that wait, in order.
 #[derive(Clone, Debug)]
 pub(super) enum RequestChange {

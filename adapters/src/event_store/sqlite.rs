@@ -6,27 +6,26 @@ pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;
 mod spend;
+mod statements;
 
 use std::path::Path;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use runner_core::event_log::{Appended, Digest};
 use runner_core::ids::{CommandId, StreamId};
 use runner_core::session::index::SessionIndex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::OpenError;
-use super::batch::{Batch, CommandRow, Row};
+use super::batch::{Batch, CommandRow};
 use super::projection::{Projected, RequestChange};
 pub(super) use read::SqliteReader;
+pub(super) use statements::{Insert, MAX_ROWS};
+use statements::{Then, upsert_indexes};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
-
-/// The most rows in one statement. SQLite allows 32,766 parameters; a row has sixteen.
-const MAX_ROWS_PER_INSERT: usize = 128;
 
 pub(super) fn open_error(path: &Path, source: sqlx::Error) -> OpenError {
     OpenError::Database { path: path.display().to_string(), source }
@@ -43,6 +42,8 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         // Without it a REPLACE would delete rows past the triggers.
         .pragma("recursive_triggers", "ON")
         .pragma("journal_size_limit", "67108864")
+        // What is kept for taking one statement back needs no file.
+        .pragma("temp_store", "MEMORY")
 }
 
 /// The only connection that writes.
@@ -98,11 +99,19 @@ impl SqliteWriter {
 
     async fn write_all(&mut self, batch: Batch) -> sqlx::Result<()> {
         let connection = self.connection().await?;
-        let mut rows = batch.rows.into_iter();
-        let mut statements = &INSERT_FIRST_EVENTS;
-        while let Some(count) = known_size(rows.len()) {
-            insert_events(connection, statements, rows.by_ref().take(count)).await?;
-            statements = &INSERT_EVENTS;
+        let indexes: Vec<_> = batch.heads.values().filter_map(|head| head.index.as_ref()).collect();
+        // In most batches there are events, and perhaps the index of their sessions, which comes last.
+        let end_of_events =
+            if batch.has_only_events() && indexes.is_empty() { Then::Commit } else { Then::GoOn };
+        let mut inserts = batch.ready;
+        inserts.extend(Insert::all_of(batch.rows));
+        let last = inserts.len().saturating_sub(1);
+        for (number, insert) in inserts.into_iter().enumerate() {
+            let then = if number == last { end_of_events } else { Then::GoOn };
+            insert.run(connection, (number, then)).await?;
+        }
+        if end_of_events == Then::Commit {
+            return Ok(());
         }
         for (hash, bytes) in batch.blobs {
             sqlx::query("INSERT INTO blobs (hash, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -114,79 +123,15 @@ impl SqliteWriter {
         for command in &batch.commands {
             insert_command(connection, command, batch.recorded_at.as_micros()).await?;
         }
-        let indexes = batch.heads.values().filter_map(|head| head.index.as_ref());
-        upsert_indexes(connection, &indexes.collect::<Vec<_>>()).await?;
         write_projected(connection, &batch.projected).await?;
         aggregates::upsert(connection, &batch.aggregates).await?;
         aggregates::write_secrets(connection, &batch.secrets).await?;
-        sqlx::query("COMMIT").execute(connection).await?;
+        upsert_indexes(connection, &indexes, Then::Commit).await?;
+        if indexes.is_empty() {
+            sqlx::query("COMMIT").execute(connection).await?;
+        }
         Ok(())
     }
-}
-
-/// How many rows go into the next statement: a power of two, so that a handful of statements serve every
-/// batch and stay prepared.
-fn known_size(rows: usize) -> Option<usize> {
-    Some((1 << rows.checked_ilog2()?).min(MAX_ROWS_PER_INSERT))
-}
-
-fn in_known_sizes<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let (now, later) = rows.split_at(known_size(rows.len())?);
-        rows = later;
-        Some(now)
-    })
-}
-
-/// The statements of [`insert_events`] by the binary logarithm of their rows. Writing one out takes
-/// longer than running it, and unnamed parameters are the cheapest to bind.
-static INSERT_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| insert_statements(""));
-
-/// The same at the beginning of a transaction: a statement of its own would be one more way to the
-/// database's thread and back.
-static INSERT_FIRST_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| insert_statements("BEGIN IMMEDIATE; "));
-
-fn insert_statements(prefix: &str) -> Vec<String> {
-    let sizes = 0..=MAX_ROWS_PER_INSERT.ilog2();
-    let statement = |size| {
-        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"; 1_usize << size].join(", ");
-        format!(
-            "{prefix}INSERT INTO events (position, stream, version, type, schema, recorded_at, command_id, actor,
-             request_id, codec, payload, payload_hash, hash, kind, tenant, address) VALUES {rows}"
-        )
-    };
-    sizes.map(statement).collect()
-}
-
-/// Takes the rows by value: what they hold goes to the database's thread without a copy.
-async fn insert_events(
-    connection: &mut SqliteConnection,
-    statements: &[String],
-    rows: impl ExactSizeIterator<Item = Row>,
-) -> sqlx::Result<()> {
-    let statement = &statements[rows.len().ilog2() as usize];
-    let mut insert = sqlx::query(AssertSqlSafe(statement.as_str()));
-    for row in rows {
-        insert = insert
-            .bind(signed(row.position))
-            .bind(row.stream.0)
-            .bind(signed(row.version))
-            .bind(row.type_name)
-            .bind(row.schema)
-            .bind(row.recorded_at)
-            .bind(row.command.0)
-            .bind(row.actor)
-            .bind(row.request_id)
-            .bind(row.codec as i64)
-            .bind(row.payload)
-            .bind(row.payload_hash.0.to_vec())
-            .bind(row.hash.0.to_vec())
-            .bind(row.kind)
-            .bind(row.tenant.0)
-            .bind(row.address);
-    }
-    insert.execute(connection).await?;
-    Ok(())
 }
 
 async fn insert_command(
@@ -206,38 +151,6 @@ async fn insert_command(
     .bind(recorded_at)
     .execute(connection)
     .await?;
-    Ok(())
-}
-
-async fn upsert_indexes(connection: &mut SqliteConnection, indexes: &[&SessionIndex]) -> sqlx::Result<()> {
-    for indexes in in_known_sizes(indexes) {
-        let states = indexes.iter().map(serde_json::to_string);
-        let states: Vec<_> = states.collect::<Result<_, _>>().map_err(encode_error)?;
-        let mut upsert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO session_index
-             (session, tenant, owner, working_dir, status, created_at, updated_at, cost_micros, state) ",
-        );
-        upsert.push_values(indexes.iter().zip(states), |mut values, (index, state)| {
-            let head = &index.head;
-            values
-                .push_bind(head.id.0)
-                .push_bind(index.tenant.0.clone())
-                .push_bind(head.owner.clone())
-                .push_bind(head.working_dir.clone())
-                .push_bind(head.status.as_str())
-                .push_bind(head.created_at.as_micros())
-                .push_bind(head.updated_at.as_micros())
-                .push_bind(signed(head.cost_usd.0))
-                .push_bind(state);
-        });
-        upsert.push(
-            " ON CONFLICT (session) DO UPDATE SET tenant = excluded.tenant, owner = excluded.owner,
-             working_dir = excluded.working_dir, status = excluded.status,
-             created_at = excluded.created_at, updated_at = excluded.updated_at,
-             cost_micros = excluded.cost_micros, state = excluded.state",
-        );
-        upsert.build().execute(&mut *connection).await?;
-    }
     Ok(())
 }
 

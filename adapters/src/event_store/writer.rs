@@ -3,11 +3,12 @@
 //! A request is taken into the next batch as soon as it comes, with version, position and hashes, as if
 //! what is being written had succeeded. The batch itself is begun only when the one before it is known to
 //! be on disk; if that failed, what was gathered behind it is refused and everything is read again.
-//! There is no artificial delay, and each batch is one transaction.
+//! There is no artificial delay, and each batch is one transaction, as long as is good (`pace.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use runner_core::aggregate::Change;
 use runner_core::event_log::{Append, Appended, Digest, Provenance};
@@ -17,10 +18,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::batch::{Batch, CommandRow, Head};
+use super::pace::{MAX_BATCH, Pace};
 use super::sqlite::{SqliteReader, SqliteWriter};
 
-/// The most requests in one transaction, and the most that may wait for one.
-pub(super) const MAX_BATCH: usize = 512;
+/// The most requests that may wait for a transaction.
 pub(super) const MAX_WAITING: usize = 4096;
 
 /// How many streams' heads are remembered; beyond it all are forgotten and read again when needed.
@@ -99,6 +100,7 @@ pub(super) struct Writer {
     /// Retries of those commands; they are answered when the outcome is known.
     retries: Vec<(Answer, Appended)>,
     commands_swept_at: i64,
+    pace: Pace,
     /// Whether the last batch got to the disk, for whoever asks how the store is.
     writable: Arc<AtomicBool>,
 }
@@ -121,6 +123,7 @@ impl Writer {
             unsettled: HashMap::new(),
             retries: vec![],
             commands_swept_at: 0,
+            pace: Pace::new(),
             writable,
         }
     }
@@ -131,7 +134,7 @@ impl Writer {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
         let mut is_open = true;
         while is_open || self.writing.is_some() {
-            let room = MAX_BATCH - next.answers.len();
+            let room = self.pace.limit().saturating_sub(next.answers.len());
             tokio::select! {
                 biased;
                 written = finished(&mut self.writing) => {
@@ -253,6 +256,7 @@ impl Writer {
         let mut waiting = std::mem::take(&mut self.retries);
         if let Some(written) = written {
             self.database = Some(written.database);
+            self.pace.settled(written.answers.len(), Instant::now());
             waiting.extend(written.answers);
         }
         if is_written {

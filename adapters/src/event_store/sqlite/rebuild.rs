@@ -13,7 +13,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::{SqliteWriter, aggregates, unsigned, upsert_indexes, write_projected};
+use super::statements::{Then, upsert_indexes};
+use super::{SqliteWriter, aggregates, unsigned, write_projected};
 use crate::event_store::batch::{AggregateRow, SESSION};
 use crate::event_store::projection::{Projected, project};
 
@@ -82,7 +83,7 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
         write_projected(connection, &projected).await?;
     }
     let indexes: Vec<&SessionIndex> = indexes.values().flatten().collect();
-    upsert_indexes(connection, &indexes).await?;
+    upsert_indexes(connection, &indexes, Then::GoOn).await?;
     let aggregates: Vec<AggregateRow> = aggregates.into_values().flatten().collect();
     aggregates::upsert(connection, &aggregates).await?;
     Ok((events, indexes.len() as u64))
