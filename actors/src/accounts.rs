@@ -181,8 +181,6 @@ impl Accounts {
     ) -> Result<Executed, AccountError> {
         let stream = Account::stream(username);
         let tenant = commands.iter().find_map(registered_tenant).unwrap_or_default();
-        // An answer holds a secret that is shown once, so there is none to give again for a retry.
-        let provenance = Provenance { request_hash: None, ..provenance };
         let events = Mutex::new(vec![]);
         let decide = |before: &Loaded<Account>| -> Result<Decided<AccountEvent>, AccountRefusal> {
             let decided = decide_all(&before.state, commands)?;

@@ -14,8 +14,9 @@ use runner_core::ids::{SecretId, StreamId};
 use runner_core::ports::{AggregateLog, AppendError, ReadError};
 use thiserror::Error;
 
-/// How often a change is decided again because somebody else appended first.
-const MAX_ATTEMPTS: u32 = 8;
+/// How often a change is decided again because somebody else appended first. Of all who change one thing at
+/// once, one gets through each time.
+const MAX_ATTEMPTS: u32 = 128;
 
 /// Why an aggregate was not changed.
 #[derive(Debug, Error)]
@@ -70,9 +71,9 @@ impl Aggregates {
         Self { log }
     }
 
-    /// The aggregate of a stream; `None` if nothing has happened to it.
+    /// The aggregate of a stream; `None` if nothing has happened to it, or if it is of another kind.
     pub async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Loaded<A>>, ReadError> {
-        self.log.load_aggregate(stream).await?.map(loaded).transpose()
+        self.log.load_aggregate(A::KIND, stream).await?.map(loaded).transpose()
     }
 
     /// All of a kind; of one tenant or of all.
@@ -107,6 +108,11 @@ impl Aggregates {
             }
             let (change, mut after) = prepare(before, decided, provenance.clone())?;
             match self.log.append_change(change).await {
+                // Two requests under one key came at once, and the other one was first.
+                Ok(appended) if appended.replayed => {
+                    let first = self.load(appended.stream).await?.ok_or(AppendError::CommandReused)?;
+                    return Ok((first, Some(appended)));
+                }
                 Ok(appended) => {
                     after.version = appended.last_version;
                     return Ok((after, Some(appended)));

@@ -35,6 +35,11 @@ pub enum ApiKeyError {
     TooMany,
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The request's key was used for something else.
+    #[error("the key was used for a different request")]
+    CommandReused,
+    #[error("too much is waiting to be stored")]
+    Overloaded,
     #[error("the event log cannot be written")]
     LogUnavailable(#[source] AppendError),
     #[error("the keys cannot be read")]
@@ -52,13 +57,24 @@ pub struct NewKey {
     pub monthly_budget: Option<MicroDollars>,
 }
 
+/// Whether calls are made with stored keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUse {
+    Used,
+    /// The operator asked for the offline model or for a login: keys are kept for later.
+    Unused,
+}
+
 /// The handle on all keys. Clones share everything.
 #[derive(Clone)]
 pub struct ApiKeys {
     aggregates: Aggregates,
+    key_use: KeyUse,
     vault: Arc<dyn Vault>,
     record: Arc<dyn SpendRecord>,
     clock: Arc<dyn Clock>,
+    /// Held by whoever decides something that depends on several keys.
+    deciding: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl std::fmt::Debug for ApiKeys {
@@ -69,12 +85,12 @@ impl std::fmt::Debug for ApiKeys {
 
 impl ApiKeys {
     pub fn new(
-        aggregates: Aggregates,
+        (aggregates, key_use): (Aggregates, KeyUse),
         vault: Arc<dyn Vault>,
         record: Arc<dyn SpendRecord>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { aggregates, vault, record, clock }
+        Self { aggregates, key_use, vault, record, clock, deciding: Arc::default() }
     }
 
     /// What was spent with a key in this calendar month of UTC.
@@ -103,6 +119,7 @@ impl ApiKeys {
         new: NewKey,
         provenance: Provenance,
     ) -> Result<ApiKey, ApiKeyError> {
+        let _deciding = self.deciding.lock().await;
         let own = self.list(&owner.own()).await?;
         if own.len() >= MAX_KEYS {
             return Err(ApiKeyError::TooMany);
@@ -186,9 +203,8 @@ impl ApiKeys {
     }
 
     async fn load(&self, reach: &Reach, key: ApiKeyId) -> Result<Loaded<ApiKey>, ApiKeyError> {
-        let loaded = self.aggregates.load::<ApiKey>(StreamId(key.0)).await;
-        // What is no key's stream does not read as one.
-        let found = loaded.ok().flatten().filter(|loaded| {
+        let loaded = self.aggregates.load::<ApiKey>(StreamId(key.0)).await?;
+        let found = loaded.filter(|loaded| {
             let stored = loaded.state.stored();
             stored.is_some_and(|stored| reach.covers(&loaded.tenant, &stored.owner))
         });
@@ -204,12 +220,20 @@ impl ApiKeys {
         Ok(self.aggregates.change(place, provenance, decide).await?.0.state)
     }
 
+    /// Whether the calls of somebody's sessions are made with keys of his own.
+    pub async fn serve(&self, owner: &Principal) -> Result<bool, ApiKeyError> {
+        Ok(self.key_use == KeyUse::Used && self.list(&owner.own()).await?.iter().any(|key| key.enabled))
+    }
+
     /// A person's keys that may be tried now, opened; `None` if he has none at all.
     async fn usable(
         &self,
         scope: &ModelScope,
         base_url: Option<&str>,
     ) -> Result<Option<Vec<ModelKey>>, ReadError> {
+        if self.key_use == KeyUse::Unused {
+            return Ok(None);
+        }
         let reach = Reach { tenant: scope.tenant.clone(), owner: Some(scope.owner.clone()) };
         let keys = self.list(&reach).await.map_err(|error| ReadError(error.into()))?;
         if !keys.iter().any(|key| key.enabled) {
@@ -279,7 +303,10 @@ impl From<ChangeError<ApiKeyRefusal>> for ApiKeyError {
     fn from(error: ChangeError<ApiKeyRefusal>) -> Self {
         match error {
             ChangeError::Refused(ApiKeyRefusal::NoSuchKey | ApiKeyRefusal::AlreadyStored) => Self::NotFound,
-            ChangeError::Append(error) => Self::LogUnavailable(error),
+            ChangeError::Append(AppendError::CommandReused) => Self::CommandReused,
+            // Too many changed the same at once.
+            ChangeError::Append(AppendError::Overloaded | AppendError::Conflict { .. }) => Self::Overloaded,
+            ChangeError::Append(error @ AppendError::Unavailable(_)) => Self::LogUnavailable(error),
             ChangeError::Read(error) => Self::Unexpected(error.into()),
         }
     }

@@ -36,7 +36,7 @@ pub use accounts::{
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
-pub use api_keys::{ApiKeyError, ApiKeys, NewKey, SessionKeys};
+pub use api_keys::{ApiKeyError, ApiKeys, KeyUse, NewKey, SessionKeys};
 pub use audit::Audit;
 pub use budgets::StoredBudgets;
 pub use error::RunnerError;

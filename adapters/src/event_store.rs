@@ -166,8 +166,12 @@ impl AggregateLog for EventStore {
         self.submit(Intent::Aggregate(Box::new(change))).await
     }
 
-    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
-        self.reader.load_aggregate(stream).await.map_err(|source| ReadError(source.into()))
+    async fn load_aggregate(
+        &self,
+        kind: &str,
+        stream: StreamId,
+    ) -> Result<Option<StoredAggregate>, ReadError> {
+        self.reader.load_aggregate(kind, stream).await.map_err(|source| ReadError(source.into()))
     }
 
     async fn list_aggregates(

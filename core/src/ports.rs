@@ -139,7 +139,12 @@ pub trait SessionDirectory: Send + Sync {
 pub trait AggregateLog: Send + Sync {
     async fn append_change(&self, change: Change) -> Result<Appended, AppendError>;
 
-    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError>;
+    /// `None` also where the stream is of another kind.
+    async fn load_aggregate(
+        &self,
+        kind: &str,
+        stream: StreamId,
+    ) -> Result<Option<StoredAggregate>, ReadError>;
 
     /// All of a kind, in the order of their streams; of one tenant or of all.
     async fn list_aggregates(

@@ -9,32 +9,39 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A model's API on this machine that takes one key only, and a server that was not told it.
-struct Setup {
-    model: OfflineModel,
-    key: String,
-    server: Server,
+pub(crate) struct Setup {
+    pub(crate) model: OfflineModel,
+    pub(crate) key: String,
+    pub(crate) server: Server,
 }
 
 impl Setup {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Without a key of the operator, so that the offline model answers those who have none.
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let key = format!("sk-ant-canary-{}", Uuid::now_v7().simple());
         let model = OfflineModel::start_with_key(None, &key).await.unwrap();
-        Self { model, key, server: Server::start().await }
+        let base_url = model.base_url();
+        let own = [("OFFLINE", "auto"), ("ANTHROPIC_BASE_URL", base_url.as_str())];
+        Self { server: Server::start_with(&[&own, settings].concat()).await, model, key }
     }
 
     /// Stores a key for that API.
-    async fn store(&self, name: &str, key: &str, more: Value) -> Answer {
+    pub(crate) async fn store(&self, name: &str, key: &str, more: Value) -> Answer {
         let mut body = json!({ "name": name, "key": key, "base_url": self.model.base_url() });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.server.post("/api/api-keys", &body).await
     }
 
-    async fn task(&self) -> Value {
+    pub(crate) async fn task(&self) -> Value {
         let prompt = script("Say so.", &json!([{ "text": "paid" }]));
         self.server.task(&json!({ "prompt": prompt })).await
     }
 
-    async fn key(&self, id: &str) -> Value {
+    pub(crate) async fn key(&self, id: &str) -> Value {
         self.server.get(&format!("/api/api-keys/{id}")).await.body
     }
 }
@@ -127,43 +134,6 @@ async fn a_removed_key_is_gone_and_the_operators_model_answers_again() {
 }
 
 #[tokio::test]
-async fn the_secret_key_is_rotated_and_the_stored_keys_still_open() {
-    let mut setup = Setup::start().await;
-    setup.store("main", &setup.key, json!({})).await;
-    setup.server.stop().await;
-    let file = setup.server.data_dir().join("secret-key");
-    let before = std::fs::read(&file).unwrap();
-
-    rotate(&setup.server).await;
-
-    assert_ne!(std::fs::read(&file).unwrap(), before);
-    setup.server.restart().await;
-    assert_eq!(setup.task().await["message"], "paid");
-}
-
-#[tokio::test]
-async fn a_rotation_that_was_cut_off_is_settled_at_the_next_start() {
-    let mut setup = Setup::start().await;
-    setup.store("main", &setup.key, json!({})).await;
-    setup.server.stop().await;
-    let [file, next] = ["secret-key", "secret-key.next"].map(|name| setup.server.data_dir().join(name));
-    let before = std::fs::read(&file).unwrap();
-
-    // Cut off before anything was sealed with the new key, and after all was.
-    std::fs::write(&next, "ab".repeat(32)).unwrap();
-    setup.server.restart().await;
-    assert_eq!(setup.task().await["message"], "paid");
-    setup.server.stop().await;
-    rotate(&setup.server).await;
-    std::fs::rename(&file, &next).unwrap();
-    std::fs::write(&file, before).unwrap();
-    setup.server.restart().await;
-
-    assert_eq!(setup.task().await["message"], "paid");
-    assert!(!next.exists());
-}
-
-#[tokio::test]
 async fn keys_belong_to_whoever_stored_them() {
     let server = Server::start().await;
     let admin = Person::register(&server, "ada").await;
@@ -210,10 +180,42 @@ async fn bad_input_is_named_and_the_key_is_not_repeated() {
     assert_eq!(member.post("/api/api-keys", &twice).await.code(), "key_name_taken");
 }
 
-async fn rotate(server: &Server) {
-    let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
-    command.args(["keys", "rotate"]).env_clear().current_dir(server.workspace());
-    command.env("DATA_DIR", server.data_dir());
-    let output = command.output().await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+#[tokio::test]
+async fn a_key_without_an_address_is_for_the_api_that_the_server_asks() {
+    let setup = Setup::start().await;
+    let body = json!({ "name": "main", "key": setup.key });
+    let stored = setup.server.post("/api/api-keys", &body).await.body;
+
+    assert_eq!(setup.task().await["message"], "paid");
+
+    assert_eq!(stored.get("base_url"), None);
+    let used = setup.key(stored["id"].as_str().unwrap()).await;
+    assert!(used["calls_this_month"].as_u64().unwrap() > 0, "{used}");
+}
+
+#[tokio::test]
+async fn a_session_says_whether_the_offline_model_answers_its_owner() {
+    let setup = Setup::start().await;
+    let opened = async || setup.server.post("/api/sessions", &json!({})).await.body;
+    let before = opened().await;
+    setup.store("main", &setup.key, json!({})).await;
+
+    let after = opened().await;
+
+    assert_eq!((&before["offline"], &after["offline"]), (&json!(true), &json!(false)));
+    let fork = format!("/api/sessions/{}/fork", before["id"].as_str().unwrap());
+    assert_eq!(setup.server.post(&fork, &json!({})).await.body["offline"], false);
+}
+
+#[tokio::test]
+async fn who_asks_for_the_offline_model_gets_it_whatever_keys_are_stored() {
+    let setup = Setup::start_with(&[("OFFLINE", "true")]).await;
+    let stored = setup.store("main", &setup.key, json!({})).await.body;
+
+    let done = setup.task().await;
+
+    assert_eq!(done["message"], "paid", "by the offline model");
+    let session = done["session_id"].as_str().unwrap();
+    assert_eq!(setup.server.view(session).await["offline"], true);
+    assert_eq!(setup.key(stored["id"].as_str().unwrap()).await["calls_this_month"], 0);
 }

@@ -1,6 +1,7 @@
 //! Budgets: the next call is not made, the turn says why it failed, and a restart forgets nothing.
 
 use reqwest::StatusCode;
+use runner_tests::person::Person;
 use runner_tests::script;
 use runner_tests::server::{Answer, Server};
 use serde_json::{Value, json};
@@ -58,6 +59,25 @@ async fn a_month_ends_within_one_call_and_a_restart_changes_nothing() {
     assert_spent(&afterwards);
     let session = afterwards.body["session_id"].as_str().unwrap();
     assert_eq!(server.model_calls(session).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_user_has_a_budget_of_his_own_which_an_admin_changes_at_any_time() {
+    let server = Server::start_with(&[("MONTHLY_BUDGET_USD", "50")]).await;
+    let (admin, user) = (Person::register(&server, "ada").await, Person::register(&server, "grace").await);
+    let budget = json!({ "monthly_budget_usd": 0.01 });
+    assert_eq!(admin.patch("/api/users/grace", &budget).await.body["monthly_budget_usd"], 0.01);
+
+    let stopped = user.post("/api/task", &costly(5)).await;
+    let of_another = admin.post("/api/task", &costly(3)).await;
+    let raised = admin.patch("/api/users/grace", &json!({ "monthly_budget_usd": null })).await;
+    let afterwards = user.post("/api/task", &costly(1)).await;
+
+    assert_spent(&stopped);
+    assert!(stopped.body["detail"].as_str().unwrap().contains("$0.0120 of $0.0100"), "{}", stopped.body);
+    assert_eq!(of_another.body["success"], true, "{}", of_another.body);
+    assert_eq!((raised.status, &raised.body["monthly_budget_usd"]), (StatusCode::OK, &Value::Null));
+    assert_eq!(afterwards.body["success"], true, "{}", afterwards.body);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_tests::processes::{agents_of, command_lines};
+use runner_tests::processes::wait_until_gone;
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
@@ -89,6 +89,5 @@ async fn check(server: &Server, session: &str, round: u32) {
     let returned = events.iter().filter(|event| event["type"] == "tool_returned");
     assert!(returned.count() <= times(1) + times(2), "round {round}: what the log says was done was done");
     server.verify(session).await;
-    let left = command_lines(&agents_of(&server.data_dir()));
-    assert!(!left.iter().any(|line| line.contains("log.txt")), "round {round}: {left:?}");
+    wait_until_gone(&server.data_dir(), "log.txt").await;
 }

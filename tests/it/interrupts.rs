@@ -1,7 +1,7 @@
 //! Stopping a turn: the tool dies, the turn is closed, the session goes on.
 
 use reqwest::StatusCode;
-use runner_tests::processes::{agents_of, command_lines, wait_for_command};
+use runner_tests::processes::{wait_for_command, wait_until_gone};
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::json;
@@ -25,8 +25,7 @@ async fn an_interrupted_tool_dies_and_the_session_stays_usable() {
     assert_eq!(interrupted.status, StatusCode::ACCEPTED);
     let ended = server.wait_for(session, "turn_interrupted").await;
     assert_eq!((&ended["data"]["cause"], &ended["data"]["turn"]), (&json!("user"), &task["turn_id"]));
-    let left = command_lines(&agents_of(&server.data_dir()));
-    assert!(!left.iter().any(|line| line.contains("sleep 777")), "{left:?}");
+    wait_until_gone(&server.data_dir(), "sleep 777").await;
     let next = server
         .task(&json!({ "prompt": script("Next.", &json!([{ "text": "Here." }])), "resume": session }))
         .await;

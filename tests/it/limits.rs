@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use runner_tests::processes::{agents_of, command_lines};
+use runner_tests::processes::wait_until_gone;
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
@@ -29,8 +29,7 @@ async fn a_turn_that_works_too_long_is_stopped_with_its_tools() {
     let session = task["session_id"].as_str().unwrap();
     let events = server.events(session).await;
     assert_eq!(events.last().unwrap()["data"]["cause"], "deadline");
-    let left = command_lines(&agents_of(&server.data_dir()));
-    assert!(!left.iter().any(|line| line.contains("sleep 804")), "{left:?}");
+    wait_until_gone(&server.data_dir(), "sleep 804").await;
     let next = json!({ "prompt": script("Next.", &json!([{ "text": "usable" }])), "resume": session });
     assert_eq!(server.task(&next).await["message"], "usable");
 }

@@ -34,6 +34,7 @@ mod rate_limits;
 mod replay;
 mod requests;
 mod sandbox;
+mod secret_keys;
 mod sessions;
 mod spare_agents;
 mod streams;

@@ -23,6 +23,13 @@ impl<'s> Person<'s> {
         Self::of(server, server.post("/api/auth/register", &body).await)
     }
 
+    /// Registers the first user of a server that others reach, with the code in its data folder.
+    pub async fn register_first(server: &'s Server, username: &str) -> Self {
+        let code = std::fs::read_to_string(server.data_dir().join("setup-code")).unwrap();
+        let body = json!({ "username": username, "password": PASSWORD, "code": code.trim() });
+        Self::of(server, server.post("/api/auth/register", &body).await)
+    }
+
     pub async fn log_in(server: &'s Server, username: &str) -> Self {
         let body = json!({ "username": username, "password": PASSWORD });
         Self::of(server, server.post("/api/auth/login", &body).await)

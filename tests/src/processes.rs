@@ -42,6 +42,19 @@ pub async fn wait_for_command(data_dir: &Path, text: &str) -> Pid {
     panic!("no agent runs `{text}`: {:?}", command_lines(&agents_of(data_dir)));
 }
 
+/// Waits until no process of an agent has `text` in its command line. The agent kills what a tool started after it
+/// has said that the turn is over, so a busy machine may still show it for a moment.
+pub async fn wait_until_gone(data_dir: &Path, text: &str) {
+    let lines = || command_lines(&agents_of(data_dir)).into_iter().filter(|line| line.contains(text)).count();
+    for _ in 0..400 {
+        if lines() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("an agent still runs `{text}`");
+}
+
 pub fn kill_all(pids: &[Pid]) {
     for pid in pids {
         kill(*pid, Signal::SIGKILL).ok();

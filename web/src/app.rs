@@ -43,7 +43,7 @@ use crate::limits::{self, Limits};
 use crate::pages;
 use crate::routes::{self, Context};
 use crate::workspace::Workspaces;
-use credentials::credentials;
+use credentials::{credentials, key_use};
 
 /// The composed program. Clones share everything.
 #[derive(Clone)]
@@ -78,7 +78,8 @@ impl Application {
         let secret_key = people::secret_key(config, &aggregates).await?;
         let vault = Arc::new(KeyVault::new(&secret_key));
         keys::check(&vault, &aggregates).await?;
-        let api_keys = ApiKeys::new(aggregates.clone(), vault, Arc::clone(&record), Arc::clone(&clock));
+        let stored = (aggregates.clone(), key_use(config));
+        let api_keys = ApiKeys::new(stored, vault, Arc::clone(&record), Arc::clone(&clock));
         let limits = StoredBudgets { aggregates: aggregates.clone(), of_each_user: config.monthly_budget };
         let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
         let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;

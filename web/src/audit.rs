@@ -4,7 +4,7 @@
 //! team would tell what another one has.
 
 use actix_web::dev::ServiceResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, web};
 use runner_actors::Audit;
 use runner_core::account::username::Username;
@@ -55,10 +55,24 @@ fn denial(request: &HttpRequest, template: Option<String>, object: Option<String
         actor: caller.map_or_else(|| ANONYMOUS.to_owned(), |caller| caller.actor()),
         address: client_address(request),
         request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
-        operation: format!("{} {}", request.method(), template.as_deref().unwrap_or("(no route)")),
+        operation: format!("{} {}", method(request.method()), template.as_deref().unwrap_or("(no route)")),
         object,
         reason,
     }
+}
+
+/// Anybody may call a method anything, at any length.
+fn method(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if known.contains(method) { method.as_str() } else { "(other)" }
 }
 
 fn is_refusal(problem: &Problem, object: Option<&str>) -> bool {
@@ -90,7 +104,9 @@ fn object_in(path: &str, template: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::object_in;
+    use actix_web::http::Method;
+
+    use super::{method, object_in};
 
     const ID: &str = "019aab5f-0000-7000-8000-000000000001";
 
@@ -104,6 +120,13 @@ mod tests {
         );
         assert_eq!(told("/api/tokens/ID", "/api/tokens/{id}"), Some(format!("token:{ID}")));
         assert_eq!(told("/api/status", "/api/status"), None);
+    }
+
+    #[test]
+    fn a_method_that_somebody_made_up_is_not_repeated() {
+        let long = Method::from_bytes("M".repeat(100_000).as_bytes()).unwrap();
+
+        assert_eq!((method(&long), method(&Method::PATCH)), ("(other)", "PATCH"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::cookies::{self, Transport};
 use crate::error::{ApiError, Problem};
+use crate::guard::is_from_here;
 use crate::request::RequestId;
 
 /// How requests show whom they come from.
@@ -40,6 +41,7 @@ impl Authentication {
         let request = request.request();
         let address = self.client_address(request);
         match self.shown(request)? {
+            Shown::Nothing if !is_from_here(request.headers()) => Ok(None),
             Shown::Nothing => Ok(self.accounts.identify(None, address).await?),
             Shown::Header(token) => Ok(self.accounts.identify(Some(&token), address).await?),
             Shown::Cookie(token) => {

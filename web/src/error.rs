@@ -186,11 +186,7 @@ fn runner_problem(error: &RunnerError) -> Problem {
         RunnerError::Refused(SessionError::AlreadyOpened | SessionError::NotALog) => {
             Problem::new(StatusCode::CONFLICT, "session_exists", detail)
         }
-        RunnerError::CommandReused => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency_key_reused",
-            "the key was used for a different request",
-        ),
+        RunnerError::CommandReused => key_reused(),
         RunnerError::Overloaded => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail),
         RunnerError::ShuttingDown => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", detail),
         RunnerError::LogUnavailable(_) => Problem::new(
@@ -215,6 +211,11 @@ fn request_closed(request: &RequestView) -> Problem {
     };
     let request = Some(Box::new(request.clone()));
     Problem { request, ..Problem::new(StatusCode::CONFLICT, code, detail) }
+}
+
+fn key_reused() -> Problem {
+    let detail = "the key was used for a different request";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
 }
 
 /// The same for what does not exist and what belongs to somebody else.

@@ -4,9 +4,11 @@
 //! `Origin`; so the `Host` header must be one of ours, on every route. Writes must say that they are JSON,
 //! which a form cannot, and where a browser names the page it comes from that must be ours too.
 
+use std::net::IpAddr;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
@@ -79,6 +81,7 @@ pub(crate) async fn guard(
 }
 
 fn check(request: &ServiceRequest) -> Result<(), Problem> {
+    check_path(request.path())?;
     let hosts = request.app_data::<web::Data<AllowedHosts>>();
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !hosts.is_some_and(|hosts| hosts.allows(host)) {
@@ -145,9 +148,89 @@ fn secure(response: &mut ServiceResponse<impl MessageBody>, path: &str) {
     }
 }
 
-fn without_port(authority: &str) -> &str {
+/// Whether a name or address means this machine itself.
+pub(crate) fn is_loopback(name: &str) -> bool {
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Whether a request comes from this machine, by all that it shows: it names a loopback address, and no
+/// proxy says that it passed it on.
+pub(crate) fn is_from_here(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_forwarded = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
+    };
+    is_loopback(without_port(host)) && !headers.keys().any(is_forwarded)
+}
+
+/// A path has one spelling. Routes are found by the decoded path, rights by the path as it is sent, and
+/// both must mean the same.
+fn check_path(path: &str) -> Result<(), Problem> {
+    let mut rest = path.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
+        let escape = rest.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if byte.is_none_or(|byte| byte.is_ascii_alphanumeric() || b"-._~/%\\".contains(&byte)) {
+            let detail = "the path escapes what needs no escape, or what it must not have";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "path_invalid", detail));
+        }
+        rest = rest.get(at + 3..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+pub(crate) fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{check_path, is_from_here};
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        pairs.collect()
+    }
+
+    #[test]
+    fn what_names_loopback_and_was_not_passed_on_is_from_here() {
+        for host in ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000", "127.0.0.2"] {
+            assert!(is_from_here(&headers(&[("host", host)])), "{host}");
+        }
+        for host in ["runner.example", "10.0.0.1:8000", "localhost.example", ""] {
+            assert!(!is_from_here(&headers(&[("host", host)])), "{host}");
+        }
+        for passed_on in ["x-forwarded-for", "x-forwarded-proto", "forwarded", "via", "x-real-ip"] {
+            assert!(!is_from_here(&headers(&[("host", "127.0.0.1"), (passed_on, "x")])), "{passed_on}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_one_spelling() {
+        for path in ["/api/status", "/api/users/%E5%BC%A0", "/api/users/a%20b", "/"] {
+            assert!(check_path(path).is_ok(), "{path}");
+        }
+        for path in [
+            "/%61pi/status",
+            "/api%2Fstatus",
+            "/api/%2e%2e",
+            "/api/%",
+            "/api/%4",
+            "/api/%zz",
+            "/a%5Cb",
+            "/%2561pi",
+        ] {
+            assert!(check_path(path).is_err(), "{path}");
+        }
     }
 }

@@ -60,6 +60,7 @@ fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     let system = actix_rt::System::new();
     let done = system.block_on(async {
+        keep_memory_private()?;
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve().await,
             Command::Import { folder } => import(&folder).await,
@@ -79,7 +80,6 @@ fn main() -> std::process::ExitCode {
 
 async fn serve() -> anyhow::Result<()> {
     runner_web::telemetry_init();
-    keep_memory_private()?;
     let config = Config::from_env()?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,8 +1,11 @@
 //! Reading a request: who asks, under which key, and the body with every mistake named.
 
 pub(crate) mod arrival;
+pub(crate) mod field;
 mod json;
 pub(crate) mod options;
+pub(crate) mod paging;
+pub(crate) mod retry;
 pub(crate) mod task;
 
 use std::ops::RangeInclusive;

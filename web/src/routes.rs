@@ -18,12 +18,13 @@ pub(crate) mod trust;
 pub(crate) mod users;
 
 use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
+use runner_core::principal::Principal;
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::error::{FieldError, Problem};
+use crate::error::{ApiError, FieldError, Problem};
 use crate::limits::streams::Streams;
 use crate::workspace::Workspaces;
 
@@ -40,6 +41,13 @@ pub(crate) struct Context {
     pub(crate) may_bypass: bool,
     pub(crate) node: String,
     pub(crate) started_at: Timestamp,
+}
+
+impl Context {
+    /// Whether the offline model answers in sessions that somebody opens now.
+    pub(crate) async fn is_offline_for(&self, owner: &Principal) -> Result<bool, ApiError> {
+        Ok(self.sessions.agent_status().offline && !self.api_keys.serve(owner).await?)
+    }
 }
 
 #[derive(OpenApi)]

@@ -39,7 +39,8 @@ impl Accounts {
         }
     }
 
-    async fn admits_local_user(&self) -> Result<bool, AccountError> {
+    /// Whether requests without a token are the local user's.
+    pub async fn admits_local_user(&self) -> Result<bool, AccountError> {
         match self.0.policy.local_user {
             LocalUser::Admitted => Ok(!self.has_users().await?),
             LocalUser::Refused => Ok(false),

@@ -44,6 +44,9 @@ pub enum AccountError {
     Throttled { retry_after_ms: u64 },
     #[error("too many passwords are being checked")]
     Overloaded,
+    /// The request's key was used for something else.
+    #[error("the key was used for a different request")]
+    CommandReused,
     /// The log cannot be written just now; nothing was changed.
     #[error("the event log is not available")]
     LogUnavailable(#[source] AppendError),
@@ -88,9 +91,10 @@ impl From<CredentialError> for AccountError {
 impl From<AppendError> for AccountError {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::Overloaded => Self::Overloaded,
+            // Too many changed the same at once.
+            AppendError::Overloaded | AppendError::Conflict { .. } => Self::Overloaded,
             AppendError::Unavailable(_) => Self::LogUnavailable(error),
-            AppendError::Conflict { .. } | AppendError::CommandReused => Self::unexpected(error),
+            AppendError::CommandReused => Self::CommandReused,
         }
     }
 }

@@ -42,7 +42,6 @@ impl Accounts {
             expires_at: at.plus_millis(lifetime_ms.unwrap_or(DEFAULT_LIFETIME_MS)),
             by: principal.name.clone(),
         };
-        let provenance = Provenance { request_hash: None, ..provenance };
         let made =
             self.change_invite((invite, &principal.tenant), InviteCommand::Create(created), provenance);
         let view = made.await?.view().ok_or(AccountError::Invite(InviteRefusal::Unknown))?;

@@ -49,6 +49,14 @@ impl Accounts {
         Ok(users)
     }
 
+    /// Somebody in the team.
+    pub async fn find_user(&self, principal: &Principal, name: String) -> Result<UserView, AccountError> {
+        let username = Username::try_from(name).map_err(|_| AccountError::UserUnknown)?;
+        let account = self.load(&username).await?.ok_or(AccountError::UserUnknown)?;
+        let is_near = account.profile().is_some_and(|profile| profile.tenant == principal.tenant);
+        account.view().filter(|_| is_near).ok_or(AccountError::UserUnknown)
+    }
+
     /// Changes somebody in the team; he notices with his next request.
     pub async fn change_user(
         &self,

@@ -1,23 +1,19 @@
 //! Going on with a copy of a session, from now or from an earlier point.
 
 use runner_core::event_log::{Appended, Provenance};
-use runner_core::ids::SessionId;
 use runner_core::session::command::SessionCommand;
-use runner_core::session::event::Parent;
 use runner_core::session::fork::{Fork, said};
-use uuid::Uuid;
 
 use super::{Sessions, Submission, submit};
 use crate::RunnerError;
 use crate::session_actor::Execute;
 
 impl Sessions {
-    /// Opens a session that begins as `parent` was at its version, with a prompt of its own if there is
+    /// Opens a session that begins as its parent was at a version, with a prompt of its own if there is
     /// one. The other session does not notice.
     pub async fn fork(
         &self,
-        parent: Parent,
-        by: String,
+        fork: Fork,
         prompt: Option<Submission>,
         provenance: Provenance,
     ) -> Result<Appended, RunnerError> {
@@ -29,14 +25,13 @@ impl Sessions {
         if prompt.is_some() {
             self.services.runtime.check().await?;
         }
+        let Fork { session, parent, .. } = fork;
         let history = self.history.events(parent.session, parent.version).await?;
-        let session = SessionId(Uuid::now_v7());
         // The agent starts with what is stored under its session, so that goes first.
         let stored = self.services.files.load(parent.session).await?;
         let pair = (parent.session, session);
         let files = self.services.runtime.fork_files(pair, said(&history), stored).await;
         self.services.files.save(session, &files).await?;
-        let fork = Fork { session, parent, by, offline: self.agent_status().offline };
         let mut commands = vec![SessionCommand::Adopt(fork.events(history))];
         commands.extend(prompt.map(submit));
         Ok(self.dispatch(session, Execute { commands, provenance }).await?.appended)

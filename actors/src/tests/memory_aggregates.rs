@@ -29,9 +29,13 @@ impl AggregateLog for MemoryAggregates {
         Ok(Appended { stream, first_version: before + 1, last_version: version, replayed: false })
     }
 
-    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
+    async fn load_aggregate(
+        &self,
+        kind: &str,
+        stream: StreamId,
+    ) -> Result<Option<StoredAggregate>, ReadError> {
         let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(stored.get(&stream).map(|(_, stored)| stored.clone()))
+        Ok(stored.get(&stream).filter(|(own, _)| *own == kind).map(|(_, stored)| stored.clone()))
     }
 
     async fn list_aggregates(

@@ -33,6 +33,9 @@ const COMMAND_SWEEP_MICROS: i64 = 60 * 60 * 1_000_000;
 
 type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
+/// Who waits, and what he is told if the batch that it depends on gets to the disk.
+type Promise = (Answer, Result<Appended, AppendError>);
+
 /// What is to be appended.
 #[derive(Debug)]
 pub(super) enum Intent {
@@ -67,7 +70,7 @@ pub(super) struct Request {
 #[derive(Default)]
 struct Gathered {
     batch: Batch,
-    answers: Vec<(Answer, Appended)>,
+    answers: Vec<Promise>,
 }
 
 /// On what it depends whether an answer holds.
@@ -83,7 +86,7 @@ enum Outcome {
 /// A batch that has been on its way to the disk: the connection, who waits, and whether it got there.
 struct Written {
     database: SqliteWriter,
-    answers: Vec<(Answer, Appended)>,
+    answers: Vec<Promise>,
     is_written: bool,
 }
 
@@ -97,8 +100,9 @@ pub(super) struct Writer {
     heads: HashMap<StreamId, Arc<Head>>,
     /// Commands of the batch that is being written: nobody can read them from the database yet.
     unsettled: HashMap<CommandId, CommandRow>,
-    /// Retries of those commands; they are answered when the outcome is known.
-    retries: Vec<(Answer, Appended)>,
+    /// Retries of those commands, and those who were slower than that batch; they are answered when the
+    /// outcome is known.
+    others: Vec<Promise>,
     commands_swept_at: i64,
     pace: Pace,
     /// Whether the last batch got to the disk, for whoever asks how the store is.
@@ -121,7 +125,7 @@ impl Writer {
             position,
             heads: HashMap::new(),
             unsettled: HashMap::new(),
-            retries: vec![],
+            others: vec![],
             commands_swept_at: 0,
             pace: Pace::new(),
             writable,
@@ -165,11 +169,28 @@ impl Writer {
         if next.answers.is_empty() {
             next.batch = Batch::after(self.position, self.clock.now());
         }
-        match self.add(request.intent, &mut next.batch).await {
-            Ok((appended, Outcome::OfNextBatch)) => next.answers.push((request.answer, appended)),
-            Ok((appended, Outcome::OfThisBatch)) => self.retries.push((request.answer, appended)),
-            Ok((appended, Outcome::Known)) => reply(request.answer, Ok(appended)),
-            Err(error) => reply(request.answer, Err(error)),
+        let stream = request.intent.stream();
+        let (result, outcome) = match self.add(request.intent, &mut next.batch).await {
+            Ok((appended, outcome)) => (Ok(appended), outcome),
+            // Told at once, he would read what was there before, and be too late again.
+            Err(error @ AppendError::Conflict { .. }) => (Err(error), self.last_change(stream, next)),
+            Err(error) => (Err(error), Outcome::Known),
+        };
+        match outcome {
+            Outcome::OfNextBatch => next.answers.push((request.answer, result)),
+            Outcome::OfThisBatch => self.others.push((request.answer, result)),
+            Outcome::Known => reply(request.answer, result),
+        }
+    }
+
+    /// Where the newest event of a stream is.
+    fn last_change(&self, stream: StreamId, next: &Gathered) -> Outcome {
+        if next.batch.heads.contains_key(&stream) {
+            Outcome::OfNextBatch
+        } else if self.writing.is_some() {
+            Outcome::OfThisBatch
+        } else {
+            Outcome::Known
         }
     }
 
@@ -245,22 +266,18 @@ impl Writer {
 
     /// Says who is to be answered what. After a failure nothing is trusted that was remembered, nor what
     /// was gathered on top of it.
-    async fn settle(
-        &mut self,
-        written: Option<Written>,
-        next: &mut Gathered,
-    ) -> Vec<(Answer, Result<Appended, AppendError>)> {
+    async fn settle(&mut self, written: Option<Written>, next: &mut Gathered) -> Vec<Promise> {
         self.unsettled.clear();
         let is_written = written.as_ref().is_some_and(|written| written.is_written);
         self.writable.store(is_written, Ordering::Relaxed);
-        let mut waiting = std::mem::take(&mut self.retries);
+        let mut waiting = std::mem::take(&mut self.others);
         if let Some(written) = written {
             self.database = Some(written.database);
             self.pace.settled(written.answers.len(), Instant::now());
             waiting.extend(written.answers);
         }
         if is_written {
-            return waiting.into_iter().map(|(answer, appended)| (answer, Ok(appended))).collect();
+            return waiting;
         }
         self.heads.clear();
         waiting.extend(std::mem::take(next).answers);

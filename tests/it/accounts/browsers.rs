@@ -92,9 +92,10 @@ async fn over_tls_cookies_are_secure_and_bound_to_the_host() {
     let server =
         Server::start_with(&[("PUBLIC_URL", "https://runner.example"), ("TRUSTED_PROXIES", "127.0.0.0/8")])
             .await;
+    Person::register_first(&server, "ada").await;
     let body = json!({ "username": "ada", "password": PASSWORD });
     let request =
-        server.request(Method::POST, "/api/auth/register?cookie=true").header("host", "runner.example");
+        server.request(Method::POST, "/api/auth/login?cookie=true").header("host", "runner.example");
     let request =
         request.header("x-forwarded-for", "198.51.100.9, 203.0.113.7").header("user-agent", "browser/1");
 

@@ -211,3 +211,24 @@ async fn authorization_that_is_no_bearer_token_is_refused_and_not_ignored() {
     }
     assert_eq!(server.get("/api/sessions").await.status, StatusCode::OK, "nobody has registered");
 }
+
+#[tokio::test]
+async fn a_refresh_token_that_is_used_five_times_at_once_ends_its_login() {
+    let server = Server::start().await;
+    for _ in 0..4 {
+        let ada = match server.get("/api/status").await.status {
+            StatusCode::OK => Person::register(&server, "ada").await,
+            _ => Person::log_in(&server, "ada").await,
+        };
+        let body = json!({ "refresh_token": ada.refresh });
+
+        let answers =
+            futures_util::future::join_all((0..5).map(|_| server.post("/api/auth/refresh", &body))).await;
+
+        let admitted: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
+        assert_eq!(admitted.len(), 1, "{answers:?}");
+        assert!(answers.iter().all(|answer| [200, 401].contains(&answer.status.as_u16())), "{answers:?}");
+        let winner = Person::with(&server, admitted[0].body["access_token"].as_str().unwrap());
+        assert_eq!(winner.get("/api/auth/me").await.status, StatusCode::UNAUTHORIZED);
+    }
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 use runner_tests::person::{PASSWORD, Person};
 use runner_tests::server::{Answer, Server};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn roles_decide_what_people_see_and_may_change() {
@@ -189,4 +189,72 @@ async fn closed_server_registers_nobody_any_more() {
     let refused = server.post("/api/auth/register", &body).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "registration_closed"));
     assert_eq!(Person::log_in(&server, "root").await.status().await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_list_has_pages() {
+    let server = Server::start().await;
+    let ada = Person::register(&server, "ada").await;
+    Person::log_in(&server, "ada").await;
+    for name in ["one", "two"] {
+        std::fs::create_dir(server.workspace().join(name)).unwrap();
+        ada.post("/api/workspaces/trust", &json!({ "working_dir": name })).await;
+        ada.post("/api/tokens", &json!({ "name": name, "scopes": ["sessions:read"] })).await;
+        ada.post("/api/users/invites", &json!({ "role": "member" })).await;
+        ada.post("/api/api-keys", &json!({ "name": name, "key": "sk-ant-of-nobody" })).await;
+        ada.open_session().await;
+    }
+    Person::register(&server, "grace").await;
+    for (path, plural) in [
+        ("/api/api-keys", "api_keys"),
+        ("/api/auth/sessions", "sessions"),
+        ("/api/sessions", "sessions"),
+        ("/api/tokens", "tokens"),
+        ("/api/users", "users"),
+        ("/api/users/invites", "invites"),
+        ("/api/workspaces/trust", "folders"),
+    ] {
+        let whole = ada.get(path).await.body;
+        let first = ada.get(&format!("{path}?limit=1")).await.body;
+        let cursor = first["next_cursor"].as_str().unwrap_or_else(|| panic!("{path}: {first}"));
+        let mut next = reqwest::Url::parse(&server.url(path)).unwrap();
+        next.query_pairs_mut().append_pair("limit", "1").append_pair("cursor", cursor);
+        let second = ada.get(&format!("{path}?{}", next.query().unwrap())).await.body;
+
+        assert_eq!(
+            (whole[plural].as_array().unwrap().len(), &whole["next_cursor"]),
+            (2, &Value::Null),
+            "{path}"
+        );
+        assert_eq!(first[plural], json!([whole[plural][0]]), "{path}");
+        assert_eq!(
+            (&second[plural], &second["next_cursor"]),
+            (&json!([whole[plural][1]]), &Value::Null),
+            "{path}"
+        );
+        let refused = ada.get(&format!("{path}?limit=0")).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "query_invalid"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_many_change_at_once_is_changed_by_all_of_them() {
+    let server = Server::start().await;
+    let ada = Person::register(&server, "ada").await;
+
+    let created = (0..40).map(async |number| {
+        ada.post("/api/tokens", &json!({ "name": format!("ci-{number}"), "scopes": ["sessions:read"] })).await
+    });
+    let created = futures_util::future::join_all(created).await;
+
+    for answer in &created {
+        assert!(
+            answer.status == StatusCode::CREATED || answer.code() == "too_many_tokens",
+            "{}",
+            answer.body
+        );
+    }
+    let made = created.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
+    let listed = ada.get("/api/tokens?limit=200").await.body["tokens"].as_array().unwrap().len();
+    assert!(made == listed && made >= 20, "{made} {listed}");
 }

@@ -115,7 +115,7 @@ async fn first_user_of_a_server_that_others_reach_needs_its_code() {
 #[tokio::test]
 async fn hundred_logins_at_once_keep_nobody_else_waiting() {
     let server = Server::start_with(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
-    let ada = Person::register(&server, "ada").await;
+    let ada = Person::register_first(&server, "ada").await;
     let attempts = (0..100).map(|number| {
         let body = json!({ "username": format!("user{number}"), "password": "wrong-password" });
         let request = server.request(Method::POST, "/api/auth/login");
@@ -144,4 +144,66 @@ async fn hundred_logins_at_once_keep_nobody_else_waiting() {
     assert!(times.len() >= 20, "{}", times.len());
     let p99 = times[times.len() * 99 / 100 - 1];
     assert!(p99 < Duration::from_millis(250), "{p99:?} of {}", times.len());
+}
+
+#[tokio::test]
+async fn what_a_proxy_passes_on_is_never_the_local_users() {
+    let server = Server::start_with(&[("ALLOWED_HOSTS", "runner.example")]).await;
+    for (name, value) in [
+        ("x-forwarded-for", "203.0.113.7"),
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "for=203.0.113.7"),
+        ("x-real-ip", "203.0.113.7"),
+        ("host", "runner.example"),
+    ] {
+        let asked = answer(server.request(Method::GET, "/api/sessions").header(name, value)).await;
+        let body = json!({ "username": "mallory", "password": PASSWORD });
+        let register = server.request(Method::POST, "/api/auth/register").header(name, value).json(&body);
+        let registered = answer(register).await;
+
+        assert_eq!((asked.status, asked.code()), (StatusCode::UNAUTHORIZED, "unauthenticated"), "{name}");
+        assert_eq!(
+            (registered.status, registered.code()),
+            (StatusCode::FORBIDDEN, "registration_closed"),
+            "{name}"
+        );
+    }
+    assert_eq!(server.get("/api/sessions").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_first_user_needs_the_code() {
+    let server = Server::start_with(&[("PUBLIC_URL", "https://runner.example")]).await;
+
+    let asked = server.get("/api/sessions").await;
+    let body = json!({ "username": "mallory", "password": PASSWORD });
+    let registered = server.post("/api/auth/register", &body).await;
+
+    assert_eq!((asked.status, asked.code()), (StatusCode::UNAUTHORIZED, "unauthenticated"));
+    assert_eq!((registered.status, registered.code()), (StatusCode::FORBIDDEN, "code_required"));
+    Person::register_first(&server, "ada").await;
+}
+
+#[tokio::test]
+async fn another_spelling_of_a_path_opens_nothing() {
+    let server = Server::start().await;
+    Person::register(&server, "ada").await;
+    for path in ["/%61pi/status", "/api/%73tatus", "/api%2Fstatus", "/api/./%2e/status", "//api/status"] {
+        let refused = raw_get(&server, path).await;
+
+        assert!(refused.starts_with("HTTP/1.1 40"), "{path}: {refused:.200}");
+        assert!(!refused.contains("\"agent\""), "{path}: {refused:.200}");
+    }
+}
+
+/// The answer to a path as it stands: libraries for HTTP tidy it.
+async fn raw_get(server: &Server, path: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let url = reqwest::Url::parse(&server.url("/")).unwrap();
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", url.port().unwrap())).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![];
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -4,13 +4,24 @@ use std::fs;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use runner_actors::{ApiKeys, SessionKeys};
+use runner_actors::{ApiKeys, KeyUse, SessionKeys};
 use runner_adapters::claude::{Credentials, ModelKind};
 use runner_adapters::gateway::{Gateway, GatewaySettings, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
 use runner_core::model_access::{Budgets, ModelKey};
 
 use crate::config::{Config, Offline};
+
+/// Stored keys are for the operator's key and for the offline model that stands in for one. Who asks for the
+/// offline model, or uses his login, gets that and nothing else.
+pub(super) fn key_use(config: &Config) -> KeyUse {
+    let has_login = config.oauth_token.is_some() || login_file(config).is_some();
+    match config.offline {
+        Offline::Always => KeyUse::Unused,
+        Offline::Auto | Offline::Never if config.api_key.is_none() && has_login => KeyUse::Unused,
+        Offline::Auto | Offline::Never => KeyUse::Used,
+    }
+}
 
 /// The operator's key or login; without either, or when asked for, the offline model.
 pub(super) async fn credentials(

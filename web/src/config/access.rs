@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use runner_actors::{LocalUser, RegistrationPolicy};
 
 use super::{Reader, Secret};
+use crate::guard::{is_loopback, without_port};
 
 /// The shortest `SECRET_KEY`, in bytes.
 const MIN_SECRET_BYTES: usize = 32;
@@ -30,7 +31,11 @@ impl AccessSettings {
     pub(super) fn read(reader: &mut Reader, host: IpAddr) -> Self {
         // Lambda has no socket of its own; whoever knows the function's address reaches it.
         let is_lambda = reader.text("AWS_LAMBDA_RUNTIME_API").is_some();
-        let local_user = local_user(reader, host, is_lambda);
+        let (trusted_proxies, public_url) = (trusted_proxies(reader), public_url(reader));
+        let is_near = host.is_loopback()
+            && trusted_proxies.is_empty()
+            && public_url.as_deref().is_none_or(|url| is_loopback(host_of(url)));
+        let local_user = local_user(reader, (host, is_near && !is_lambda));
         let registration = match (reader.text("REGISTRATION").as_deref(), local_user) {
             (Some("open"), _) | (None, LocalUser::Admitted) => RegistrationPolicy::Open,
             (Some("invite"), _) | (None, LocalUser::Refused) => RegistrationPolicy::Invite,
@@ -45,8 +50,8 @@ impl AccessSettings {
             registration,
             secret_key: secret_key(reader, "SECRET_KEY"),
             new_secret_key: secret_key(reader, "NEW_SECRET_KEY"),
-            trusted_proxies: trusted_proxies(reader),
-            public_url: public_url(reader),
+            trusted_proxies,
+            public_url,
         }
     }
 
@@ -57,23 +62,25 @@ impl AccessSettings {
 
     /// The name in the server's own address.
     pub fn public_host(&self) -> Option<String> {
-        let (_, rest) = self.public_url.as_deref()?.split_once("://")?;
-        let authority = rest.split('/').next()?;
-        let name = match authority.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            Some(_) | None => authority,
-        };
-        Some(name.to_owned())
+        self.public_url.as_deref().map(|url| host_of(url).to_owned())
     }
 }
 
-fn local_user(reader: &mut Reader, host: IpAddr, is_lambda: bool) -> LocalUser {
+/// The name or address in a URL, an IPv6 address with its brackets.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    without_port(rest.split('/').next().unwrap_or_default())
+}
+
+/// A proxy on this machine speaks for everybody who reaches it: a loopback address alone says nothing about
+/// who asks.
+fn local_user(reader: &mut Reader, (host, is_near): (IpAddr, bool)) -> LocalUser {
     match reader.text("AUTH").as_deref() {
-        None if host.is_loopback() && !is_lambda => LocalUser::Admitted,
-        Some("local") if host.is_loopback() => LocalUser::Admitted,
+        None | Some("local") if is_near => LocalUser::Admitted,
         Some("local") => {
             reader.problems.push(format!(
-                "AUTH: with `local` anybody who reaches the server could run commands, and {host} is not a loopback address"
+                "AUTH: with `local` anybody who reaches the server could run commands; it needs a loopback address \
+                 (HOST is {host}) and neither TRUSTED_PROXIES nor a PUBLIC_URL that others reach"
             ));
             LocalUser::Refused
         }
@@ -127,20 +134,33 @@ mod tests {
     fn loopback_needs_no_login_and_every_other_address_does() {
         let access = read(&[]).unwrap().access;
         assert_eq!((access.local_user, access.registration), (LocalUser::Admitted, RegistrationPolicy::Open));
-        for open in
-            [[("HOST", "0.0.0.0")], [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")], [("AUTH", "required")]]
-        {
-            let access = read(&open).unwrap().access;
+        for open in [
+            ("HOST", "0.0.0.0"),
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+            ("AUTH", "required"),
+            ("PUBLIC_URL", "https://runner.example"),
+            ("TRUSTED_PROXIES", "127.0.0.1"),
+        ] {
+            let access = read(&[open]).unwrap().access;
             let expected = (LocalUser::Refused, RegistrationPolicy::Invite);
             assert_eq!((access.local_user, access.registration), expected, "{open:?}");
         }
     }
 
     #[test]
-    fn open_address_without_login_is_refused() {
-        let problems = read(&[("HOST", "0.0.0.0"), ("AUTH", "local")]).unwrap_err();
+    fn what_others_reach_needs_a_login_even_if_somebody_asks_for_none() {
+        for open in [
+            ("HOST", "0.0.0.0"),
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+            ("PUBLIC_URL", "https://runner.example"),
+            ("TRUSTED_PROXIES", "127.0.0.1"),
+        ] {
+            let problems = read(&[open, ("AUTH", "local")]).unwrap_err();
 
-        assert!(problems[0].starts_with("AUTH: with `local` anybody"), "{problems:?}");
+            assert!(problems[0].starts_with("AUTH: with `local` anybody"), "{problems:?}");
+        }
+        let near = read(&[("PUBLIC_URL", "http://localhost:8000"), ("AUTH", "local")]).unwrap().access;
+        assert_eq!(near.local_user, LocalUser::Admitted);
     }
 
     #[test]
@@ -155,7 +175,7 @@ mod tests {
         .unwrap_err();
 
         let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(named, ["AUTH", "REGISTRATION", "SECRET_KEY", "TRUSTED_PROXIES", "PUBLIC_URL"]);
+        assert_eq!(named, ["TRUSTED_PROXIES", "PUBLIC_URL", "AUTH", "REGISTRATION", "SECRET_KEY"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use runner_core::account::password::PasswordError;
 use runner_core::account::refusal::AccountRefusal;
 use runner_core::invite::InviteRefusal;
 
-use super::Problem;
+use super::{Problem, key_reused};
 
 pub(super) fn problem(error: &AccountError) -> Problem {
     let detail = error.to_string();
@@ -41,6 +41,7 @@ pub(super) fn problem(error: &AccountError) -> Problem {
                 ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
             }
         }
+        AccountError::CommandReused => key_reused(),
         AccountError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         AccountError::LogUnavailable(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -60,6 +61,8 @@ pub(super) fn key_problem(error: &ApiKeyError) -> Problem {
         ApiKeyError::NotFound => new(StatusCode::NOT_FOUND, "api_key_not_found"),
         ApiKeyError::NameTaken => new(StatusCode::CONFLICT, "key_name_taken"),
         ApiKeyError::TooMany => new(StatusCode::CONFLICT, "too_many_keys"),
+        ApiKeyError::CommandReused => key_reused(),
+        ApiKeyError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         ApiKeyError::LogUnavailable(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "store_unavailable",

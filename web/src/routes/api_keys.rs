@@ -4,7 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use runner_actors::NewKey;
+use runner_core::api_key::event::StoredKey;
 use runner_core::api_key::{ApiKey, KeyChange};
+use runner_core::event_log::Appended;
 use runner_core::ids::ApiKeyId;
 use runner_core::money::MicroDollars;
 use runner_core::principal::{Principal, Role};
@@ -15,7 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use crate::access::Caller;
 use crate::error::{ApiError, Problem, not_found};
-use crate::request::{Write, no_query, parse};
+use crate::request::field::{monthly_budget, present};
+use crate::request::paging::{Order, PageQuery};
+use crate::request::retry::{gone, mark_replay};
+use crate::request::{Write, no_query, parse, query};
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_KEY_BYTES: usize = 1024;
@@ -23,8 +28,6 @@ const MAX_KEY_BYTES: usize = 1024;
 const MIN_KEY_BYTES: usize = 10;
 const MAX_URL_BYTES: usize = 2048;
 const MAX_PRIORITY: u32 = 1_000_000;
-/// More than anybody spends in a month, in dollars.
-const MAX_BUDGET_USD: f64 = 1e9;
 
 /// A key to be stored. Its value is sealed at once and never shown again.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -55,10 +58,6 @@ pub(crate) struct KeyPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<f64>)]
     monthly_budget_usd: Option<Option<f64>>,
-}
-
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
-    Option::<f64>::deserialize(deserializer).map(Some)
 }
 
 /// The new value of a key.
@@ -131,28 +130,50 @@ pub(crate) async fn store_key(
         value: body.key,
         base_url: body.base_url.map(|url| base_url(url, &write.caller)).transpose()?,
         priority: priority(body.priority.unwrap_or_default())?,
-        monthly_budget: body.monthly_budget_usd.map(budget).transpose()?,
+        monthly_budget: body.monthly_budget_usd.map(monthly_budget).transpose()?,
     };
-    let key = context.api_keys.store(&write.caller, new, write.provenance).await?;
+    let (key, replayed) = stored_once(new, &write, &context).await?;
     let view = view(&context, &key).await?;
     let location = format!("/api/api-keys/{}", view.id);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(view))
+    let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(view);
+    mark_replay(&mut response, replayed);
+    Ok(response)
+}
+
+/// Stores a key, or finds the one that the same request stored before.
+async fn stored_once(new: NewKey, write: &Write, context: &Context) -> Result<(ApiKey, bool), ApiError> {
+    let find = async |first: Appended| {
+        Ok((context.api_keys.find(&write.caller.own(), ApiKeyId(first.stream.0)).await?, true))
+    };
+    if let Some(first) = write.first(context).await? {
+        return find(first).await;
+    }
+    match context.api_keys.store(&write.caller, new, write.provenance.clone()).await {
+        Ok(key) => Ok((key, false)),
+        // Because the same request came at the same time and was faster?
+        Err(refused) => match write.first(context).await? {
+            Some(first) => find(first).await,
+            None => Err(refused.into()),
+        },
+    }
 }
 
 /// One's keys in the order in which they are tried; for admins, all of the team's.
-#[utoipa::path(tag = "api keys", responses((status = 200, body = KeyPage)))]
+#[utoipa::path(tag = "api keys", params(PageQuery), responses((status = 200, body = KeyPage)))]
 #[get("/api/api-keys")]
 pub(crate) async fn list_keys(
     request: HttpRequest,
     caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
+    let asked: PageQuery = query(&request)?;
+    let keys = context.api_keys.list(&caller.0.reach()).await?;
+    let (keys, next_cursor) = asked.page(keys, Order::Rising, place)?;
     let mut api_keys = vec![];
-    for key in context.api_keys.list(&caller.0.reach()).await? {
+    for key in keys {
         api_keys.push(view(&context, &key).await?);
     }
-    Ok(HttpResponse::Ok().json(KeyPage { api_keys, next_cursor: None }))
+    Ok(HttpResponse::Ok().json(KeyPage { api_keys, next_cursor }))
 }
 
 /// One key.
@@ -190,7 +211,7 @@ pub(crate) async fn change_key(
     no_query(&request)?;
     let patch: KeyPatch = parse(write.fields()?)?;
     let enabled = patch.enabled.map(|on| if on { KeyChange::Enabled } else { KeyChange::Disabled });
-    let budget = patch.monthly_budget_usd.map(|usd| usd.map(budget).transpose()).transpose()?;
+    let budget = patch.monthly_budget_usd.map(|usd| usd.map(monthly_budget).transpose()).transpose()?;
     let changes = [
         patch.name.map(name).transpose()?.map(KeyChange::Name),
         enabled,
@@ -199,8 +220,14 @@ pub(crate) async fn change_key(
     ];
     let changes = changes.into_iter().flatten().collect();
     let reach = write.caller.reach();
-    let key = context.api_keys.change(&reach, key_id(&id)?, changes, write.provenance).await?;
-    Ok(HttpResponse::Ok().json(view(&context, &key).await?))
+    let (first, id) = (write.first(&context).await?, key_id(&id)?);
+    let key = match first {
+        Some(_) => context.api_keys.find(&reach, id).await?,
+        None => context.api_keys.change(&reach, id, changes, write.provenance).await?,
+    };
+    let mut response = HttpResponse::Ok().json(view(&context, &key).await?);
+    mark_replay(&mut response, first.is_some());
+    Ok(response)
 }
 
 /// Puts a new value in place of the old one, which is destroyed. Running sessions use it from their next
@@ -222,8 +249,14 @@ pub(crate) async fn rotate_key(
     let RotateBody { key: value } = parse(write.fields()?)?;
     let last_four = last_four(&value)?;
     let reach = write.caller.reach();
-    let rotated = context.api_keys.rotate(&reach, key_id(&id)?, (value, last_four), write.provenance).await?;
-    Ok(HttpResponse::Ok().json(view(&context, &rotated).await?))
+    let (first, id) = (write.first(&context).await?, key_id(&id)?);
+    let key = match first {
+        Some(_) => context.api_keys.find(&reach, id).await?,
+        None => context.api_keys.rotate(&reach, id, (value, last_four), write.provenance).await?,
+    };
+    let mut response = HttpResponse::Ok().json(view(&context, &key).await?);
+    mark_replay(&mut response, first.is_some());
+    Ok(response)
 }
 
 /// Destroys a key's value. What was spent with it stays in the log.
@@ -241,8 +274,11 @@ pub(crate) async fn remove_key(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     write.no_fields()?;
-    context.api_keys.remove(&write.caller.reach(), key_id(&id)?, write.provenance).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let (first, id) = (write.first(&context).await?, key_id(&id)?);
+    if first.is_none() {
+        context.api_keys.remove(&write.caller.reach(), id, write.provenance).await?;
+    }
+    Ok(gone(first))
 }
 
 async fn view(context: &Context, key: &ApiKey) -> Result<KeyView, ApiError> {
@@ -266,6 +302,12 @@ async fn view(context: &Context, key: &ApiKey) -> Result<KeyView, ApiError> {
         created_at: stored.at,
         rotated_at: key.rotated_at,
     })
+}
+
+/// Where a key stands among others: with its owner's, in the order in which they are tried.
+fn place(key: &ApiKey) -> String {
+    let place = |stored: &StoredKey| format!("{} {:010} {}", stored.owner, stored.priority, stored.key);
+    key.stored().map(place).unwrap_or_default()
 }
 
 fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
@@ -301,14 +343,6 @@ fn priority(number: u32) -> Result<u32, Problem> {
         0..=MAX_PRIORITY => Ok(number),
         _ => Err(Problem::field("field_invalid", "/priority", format!("must be at most {MAX_PRIORITY}"))),
     }
-}
-
-fn budget(usd: f64) -> Result<MicroDollars, Problem> {
-    if usd.is_finite() && (0.0..=MAX_BUDGET_USD).contains(&usd) {
-        return Ok(MicroDollars::from_usd(usd));
-    }
-    let detail = format!("must be from 0 to {MAX_BUDGET_USD} dollars");
-    Err(Problem::field("field_invalid", "/monthly_budget_usd", detail))
 }
 
 /// The server asks this address by itself, so only admins may send it into its own network.

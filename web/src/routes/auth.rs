@@ -14,6 +14,7 @@ use crate::audit;
 use crate::authentication::{Authentication, Shown, check_same_site};
 use crate::cookies;
 use crate::error::{ApiError, Problem};
+use crate::guard::is_from_here;
 use crate::request::arrival::Arrival;
 use crate::request::{no_query, parse, query};
 
@@ -93,6 +94,11 @@ pub(crate) async fn register(
     let CookieQuery { cookie } = query(&request)?;
     let RegisterBody { username, password, code } = parse(arrival.fields)?;
     let username = Username::try_from(username).map_err(runner_actors::AccountError::from)?;
+    if !is_from_here(request.headers()) && context.accounts.admits_local_user().await? {
+        let detail =
+            "the first user registers on the machine itself; with AUTH=required others can, with a code";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "registration_closed", detail).into());
+    }
     let registration = Registration { username, password, code };
     let admission = context.accounts.register(registration, arrival.client).await?;
     let mut response = HttpResponse::Created();

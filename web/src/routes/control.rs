@@ -11,9 +11,11 @@ use runner_core::session::view::{SessionView, TurnStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Context, sessions::mark_replay};
+use super::Context;
 use crate::error::{ApiError, Problem};
+use crate::request::field::present;
 use crate::request::options::{model, permission_mode, title};
+use crate::request::retry::mark_replay;
 use crate::request::{Write, no_query, parse, session_id};
 
 const MAX_TAGS: usize = 20;
@@ -32,10 +34,6 @@ pub(crate) struct SessionPatch {
     model: Option<Value>,
     tags: Option<Vec<String>>,
     archived: Option<bool>,
-}
-
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
 }
 
 /// Changes a session while it lives.

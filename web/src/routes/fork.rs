@@ -4,11 +4,14 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use runner_core::ids::SessionId;
 use runner_core::session::event::Parent;
+use runner_core::session::fork::Fork;
 use runner_core::session::view::SessionView;
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{Context, sessions::mark_replay};
+use super::Context;
 use crate::error::{ApiError, Problem};
+use crate::request::retry::mark_replay;
 use crate::request::task::text_prompt;
 use crate::request::{Write, no_query, parse, session_id, version};
 
@@ -54,7 +57,9 @@ pub(crate) async fn fork_session(
     context.workspaces.check(&head.working_dir)?;
     let version = version(body.at_version, "/at_version", 1..=head.version)?.unwrap_or(head.version);
     let parent = Parent { session: head.id, version };
-    let forked = sessions.fork(parent, write.caller.name, prompt, write.provenance).await?;
+    let offline = context.is_offline_for(&write.caller).await?;
+    let fork = Fork { session: SessionId(Uuid::now_v7()), parent, by: write.caller.name, offline };
+    let forked = sessions.fork(fork, prompt, write.provenance).await?;
     let view = sessions.view_at(forked.session(), forked.last_version).await?;
     let location = format!("/api/sessions/{}", forked.session());
     let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(&*view);

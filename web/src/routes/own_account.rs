@@ -15,7 +15,9 @@ use super::auth::{AdmissionBody, admitted};
 use crate::access::Caller;
 use crate::authentication::{Authentication, Shown};
 use crate::error::{ApiError, Problem, password_problem};
-use crate::request::{Write, no_query, parse};
+use crate::request::paging::{Order, PageQuery};
+use crate::request::retry::gone;
+use crate::request::{Write, no_query, parse, query};
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,16 +106,17 @@ pub(crate) async fn change_password(
 }
 
 /// One's logins that have not ended, the newest first.
-#[utoipa::path(tag = "accounts", responses((status = 200, body = LoginPage)))]
+#[utoipa::path(tag = "accounts", params(PageQuery), responses((status = 200, body = LoginPage)))]
 #[get("/api/auth/sessions")]
 pub(crate) async fn list_logins(
     request: HttpRequest,
     caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let sessions = context.accounts.list_logins(&caller.0).await?;
-    Ok(HttpResponse::Ok().json(LoginPage { sessions, next_cursor: None }))
+    let asked: PageQuery = query(&request)?;
+    let logins = context.accounts.list_logins(&caller.0).await?;
+    let (sessions, next_cursor) = asked.page(logins, Order::Falling, |login| login.id.to_string())?;
+    Ok(HttpResponse::Ok().json(LoginPage { sessions, next_cursor }))
 }
 
 /// Ends all of one's logins but this one.
@@ -126,8 +129,11 @@ pub(crate) async fn revoke_other_logins(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     write.no_fields()?;
-    context.accounts.revoke_logins(&write.caller, None, write.provenance).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let first = write.first(&context).await?;
+    if first.is_none() {
+        context.accounts.revoke_logins(&write.caller, None, write.provenance).await?;
+    }
+    Ok(gone(first))
 }
 
 /// Ends one of one's logins.
@@ -150,21 +156,25 @@ pub(crate) async fn revoke_login(
     write.no_fields()?;
     let unknown = || AccountError::Refused(runner_core::account::refusal::AccountRefusal::LoginUnknown);
     let login: LoginId = id.parse().map_err(|_| unknown())?;
-    context.accounts.revoke_logins(&write.caller, Some(login), write.provenance).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let first = write.first(&context).await?;
+    if first.is_none() {
+        context.accounts.revoke_logins(&write.caller, Some(login), write.provenance).await?;
+    }
+    Ok(gone(first))
 }
 
 /// One's service tokens, by name.
-#[utoipa::path(tag = "accounts", responses((status = 200, body = ServiceTokenPage)))]
+#[utoipa::path(tag = "accounts", params(PageQuery), responses((status = 200, body = ServiceTokenPage)))]
 #[get("/api/tokens")]
 pub(crate) async fn list_tokens(
     request: HttpRequest,
     caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
+    let asked: PageQuery = query(&request)?;
     let tokens = context.accounts.list_tokens(&caller.0).await?;
-    Ok(HttpResponse::Ok().json(ServiceTokenPage { tokens, next_cursor: None }))
+    let (tokens, next_cursor) = asked.page(tokens, Order::Rising, |token| token.name.clone())?;
+    Ok(HttpResponse::Ok().json(ServiceTokenPage { tokens, next_cursor }))
 }
 
 /// Makes a service token. Its text is shown this once.
@@ -174,7 +184,7 @@ pub(crate) async fn list_tokens(
     responses(
         (status = 201, body = NewServiceToken),
         (status = 403, description = "`scope_not_allowed`: not with this role", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`token_name_taken`, `too_many_tokens`, `no_account`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`token_name_taken`, `too_many_tokens`, `no_account`, `shown_once`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[post("/api/tokens")]
@@ -185,6 +195,7 @@ pub(crate) async fn create_token(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let ServiceTokenBody { name, scopes, expires_in_ms } = parse(write.fields()?)?;
+    write.refuse_retry(&context).await?;
     let wanted = (name, scopes, expires_in_ms);
     let (view, code) = context.accounts.create_token(&write.caller, wanted, write.provenance).await?;
     Ok(HttpResponse::Created().json(NewServiceToken { view, token: code.0 }))
@@ -210,6 +221,9 @@ pub(crate) async fn revoke_token(
     write.no_fields()?;
     let unknown = || AccountError::Refused(runner_core::account::refusal::AccountRefusal::TokenUnknown);
     let token: ServiceTokenId = id.parse().map_err(|_| unknown())?;
-    context.accounts.revoke_token(&write.caller, token, write.provenance).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let first = write.first(&context).await?;
+    if first.is_none() {
+        context.accounts.revoke_token(&write.caller, token, write.provenance).await?;
+    }
+    Ok(gone(first))
 }

@@ -9,9 +9,10 @@ use runner_core::session::view::RequestView;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Context, sessions::mark_replay};
+use super::Context;
 use crate::access::Caller;
 use crate::error::{ApiError, Problem};
+use crate::request::retry::mark_replay;
 use crate::request::{Write, limit, no_query, parse, query, session_id};
 
 const MAX_MESSAGE_CHARS: usize = 10_000;

@@ -1,6 +1,6 @@
 //! Sessions: list, open, read, prompt, interrupt, verify.
 
-use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use runner_actors::Submission;
 use runner_core::event_log::Verification;
@@ -15,6 +15,7 @@ use super::{Context, tasks};
 use crate::access::Caller;
 use crate::error::{ApiError, Problem};
 use crate::request::options::{OpenSessionBody, Opening};
+use crate::request::retry::mark_replay;
 use crate::request::task::{PromptBody, read_prompt};
 use crate::request::{Write, limit, query, session_id, version};
 
@@ -104,13 +105,12 @@ pub(crate) async fn open_session(
 ) -> Result<HttpResponse, ApiError> {
     let sessions = &context.sessions;
     let opening = Opening::read(write.fields()?, &context)?;
-    let found = match write.provenance.request_hash {
-        Some(request_hash) => sessions.find_command(write.provenance.command, request_hash).await?,
-        None => None,
-    };
-    let appended = match found {
+    let appended = match write.first(&context).await? {
         Some(appended) => appended,
-        None => sessions.open(tasks::opened(opening, &write.caller, &context)?, write.provenance).await?,
+        None => {
+            let opened = tasks::opened(opening, &write.caller, &context).await?;
+            sessions.open(opened, write.provenance).await?
+        }
     };
     let view = sessions.view_at(appended.session(), 1).await?;
     let location = format!("/api/sessions/{}", appended.session());
@@ -300,12 +300,4 @@ pub(crate) async fn verify_session(
 ) -> Result<HttpResponse, ApiError> {
     let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
     Ok(HttpResponse::Ok().json(context.sessions.verify(session).await?))
-}
-
-/// Tells the client that this is the answer to an earlier request under the same key.
-pub(super) fn mark_replay(response: &mut HttpResponse, replayed: bool) {
-    if replayed {
-        let name = HeaderName::from_static("idempotency-replayed");
-        response.headers_mut().insert(name, HeaderValue::from_static("true"));
-    }
 }

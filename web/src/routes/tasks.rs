@@ -11,10 +11,11 @@ use runner_core::session::index::SessionSummary;
 use runner_core::session::view::{TurnStatus, TurnView};
 use uuid::Uuid;
 
-use super::{Context, sessions::mark_replay};
+use super::Context;
 use crate::error::{ApiError, Problem};
 use crate::request::Write;
 use crate::request::options::Opening;
+use crate::request::retry::mark_replay;
 use crate::request::task::{Target, Task, TaskBody};
 use crate::stream;
 use crate::stream::task::TaskFeed;
@@ -98,7 +99,7 @@ async fn begin(task: Task, write: Write, context: &Context) -> Result<(Prompted,
             Ok((sessions.prompt(session.head.id, task.submission, provenance).await?, true))
         }
         None => {
-            let opened = opened(task.opening, &caller, context)?;
+            let opened = opened(task.opening, &caller, context).await?;
             Ok((sessions.open_with_prompt(opened, task.submission, provenance).await?, false))
         }
     }
@@ -120,11 +121,11 @@ async fn newest_in(
 }
 
 /// The event that opens a session, under a new id.
-pub(super) fn opened(
+pub(super) async fn opened(
     opening: Opening,
     caller: &Principal,
     context: &Context,
-) -> Result<SessionOpened, Problem> {
+) -> Result<SessionOpened, ApiError> {
     context.workspaces.check(&opening.working_dir)?;
     Ok(SessionOpened {
         session: SessionId(Uuid::now_v7()),
@@ -133,7 +134,7 @@ pub(super) fn opened(
         working_dir: opening.working_dir,
         permission_mode: opening.permission_mode,
         origin: Origin::Api,
-        offline: context.sessions.agent_status().offline,
+        offline: context.is_offline_for(caller).await?,
         title: opening.title,
         parent: None,
         options: opening.options,

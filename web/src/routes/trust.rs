@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use crate::access::Caller;
 use crate::error::{ApiError, Problem};
-use crate::request::{Write, no_query, parse};
+use crate::request::paging::{Order, PageQuery};
+use crate::request::retry::{gone, mark_replay};
+use crate::request::{Write, no_query, parse, query};
 use crate::workspace::WorkspaceError;
 
 /// A folder below an allowed root; a relative one starts at the server's `WORKING_DIR`.
@@ -30,30 +32,24 @@ struct TrustedFolderView {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-struct TrustedFolderList {
+struct TrustedFolderPage {
     folders: Vec<TrustedFolderView>,
-}
-
-#[derive(Serialize, utoipa::ToSchema)]
-struct RevokedTrust {
-    working_dir: String,
-    revoked_by: String,
-    #[schema(value_type = String, format = DateTime)]
-    revoked_at: Timestamp,
+    next_cursor: Option<String>,
 }
 
 /// The folders that are trusted now, by name.
-#[utoipa::path(tag = "workspaces", responses((status = 200, body = TrustedFolderList)))]
+#[utoipa::path(tag = "workspaces", params(PageQuery), responses((status = 200, body = TrustedFolderPage)))]
 #[get("/api/workspaces/trust")]
 pub(crate) async fn list_trusted_folders(
     request: HttpRequest,
     caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
+    let asked: PageQuery = query(&request)?;
     let folders = context.trust.list(&caller.0.tenant).await.map_err(runner_actors::RunnerError::from)?;
+    let (folders, next_cursor) = asked.page(folders, Order::Rising, |folder| folder.working_dir.clone())?;
     let folders = folders.into_iter().filter_map(view).collect();
-    Ok(HttpResponse::Ok().json(TrustedFolderList { folders }))
+    Ok(HttpResponse::Ok().json(TrustedFolderPage { folders, next_cursor }))
 }
 
 /// Trusts a folder and those below it: agents that start there from now on load its settings with hooks and
@@ -82,10 +78,14 @@ pub(crate) async fn trust_folder(
     let working_dir = resolved.to_str().ok_or_else(|| WorkspaceError::Missing.problem("/working_dir"))?;
     let by = granted(&write, &context);
     let folder = (&write.caller.tenant, working_dir);
+    let first = write.first(&context).await?;
     let (folder, is_new) =
         context.trust.trust(folder, by, write.provenance.clone()).await.map_err(refusal)?;
-    let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
-    Ok(response.json(view(folder)))
+    let is_created = is_new || first.is_some();
+    let mut response = if is_created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    let mut response = response.json(view(folder));
+    mark_replay(&mut response, first.is_some());
+    Ok(response)
 }
 
 /// Takes trust back. A session that is idle gets another agent before its next turn; a turn that runs goes
@@ -94,7 +94,7 @@ pub(crate) async fn trust_folder(
     tag = "workspaces",
     request_body = TrustBody,
     responses(
-        (status = 200, body = RevokedTrust),
+        (status = 204, description = "It is not trusted any more"),
         (status = 404, description = "`folder_not_trusted`", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -110,10 +110,12 @@ pub(crate) async fn revoke_trust(
     let resolved = context.workspaces.resolve(&body.working_dir).ok();
     let resolved = resolved.and_then(|path| path.into_os_string().into_string().ok());
     let working_dir = resolved.unwrap_or(body.working_dir.clone());
-    let by = granted(&write, &context);
-    let folder = (&write.caller.tenant, working_dir.as_str());
-    context.trust.revoke(folder, by.clone(), write.provenance.clone()).await.map_err(refusal)?;
-    Ok(HttpResponse::Ok().json(RevokedTrust { working_dir, revoked_by: by.by, revoked_at: by.at }))
+    let first = write.first(&context).await?;
+    if first.is_none() {
+        let (by, folder) = (granted(&write, &context), (&write.caller.tenant, working_dir.as_str()));
+        context.trust.revoke(folder, by, write.provenance).await.map_err(refusal)?;
+    }
+    Ok(gone(first))
 }
 
 fn granted(write: &Write, context: &Context) -> Granted {

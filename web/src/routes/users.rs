@@ -6,27 +6,16 @@ use runner_core::account::username::Username;
 use runner_core::account::view::UserView;
 use runner_core::ids::InviteId;
 use runner_core::invite::{InviteRefusal, InviteView};
-use runner_core::money::MicroDollars;
 use runner_core::principal::Role;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::access::Caller;
 use crate::error::{ApiError, Problem};
-use crate::request::{Write, limit, no_query, parse, query};
-
-/// More than anybody spends in a month, in dollars.
-const MAX_BUDGET_USD: f64 = 1e9;
-
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct UsersQuery {
-    /// 1 to 200; 50 if absent.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
+use crate::request::field::{monthly_budget, present};
+use crate::request::paging::{Order, PageQuery};
+use crate::request::retry::{gone, mark_replay};
+use crate::request::{Write, no_query, parse, query};
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct UserPage {
@@ -44,10 +33,6 @@ pub(crate) struct UserPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<f64>)]
     monthly_budget_usd: Option<Option<f64>>,
-}
-
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
-    Option::<f64>::deserialize(deserializer).map(Some)
 }
 
 /// Whom to invite.
@@ -76,22 +61,16 @@ struct InvitePage {
 }
 
 /// Everybody in the team, by name.
-#[utoipa::path(tag = "users", params(UsersQuery), responses((status = 200, body = UserPage)))]
+#[utoipa::path(tag = "users", params(PageQuery), responses((status = 200, body = UserPage)))]
 #[get("/api/users")]
 pub(crate) async fn list_users(
     request: HttpRequest,
     caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: UsersQuery = query(&request)?;
-    let limit = limit(asked.limit)? as usize;
-    let mut users = context.accounts.list_users(&caller.0).await?;
-    if let Some(cursor) = &asked.cursor {
-        users.retain(|user| user.username > *cursor);
-    }
-    let more = users.len() > limit;
-    users.truncate(limit);
-    let next_cursor = users.last().filter(|_| more).map(|last| last.username.clone());
+    let asked: PageQuery = query(&request)?;
+    let users = context.accounts.list_users(&caller.0).await?;
+    let (users, next_cursor) = asked.page(users, Order::Rising, |user| user.username.clone())?;
     Ok(HttpResponse::Ok().json(UserPage { users, next_cursor }))
 }
 
@@ -116,21 +95,17 @@ pub(crate) async fn change_user(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let UserPatch { role, disabled, monthly_budget_usd } = parse(write.fields()?)?;
-    let monthly_budget = monthly_budget_usd.map(|usd| usd.map(budget).transpose()).transpose()?;
+    let monthly_budget = monthly_budget_usd.map(|usd| usd.map(monthly_budget).transpose()).transpose()?;
     let change = UserChange { role, disabled, monthly_budget };
     let changed = (username.into_inner(), change);
-    let user = context.accounts.change_user(&write.caller, changed, write.provenance).await?;
-    Ok(HttpResponse::Ok().json(user))
-}
-
-fn budget(usd: f64) -> Result<MicroDollars, Problem> {
-    match usd {
-        0.0..=MAX_BUDGET_USD => Ok(MicroDollars::from_usd(usd)),
-        _ => {
-            let detail = format!("must be between 0 and {MAX_BUDGET_USD}");
-            Err(Problem::field("field_invalid", "/monthly_budget_usd", detail))
-        }
-    }
+    let first = write.first(&context).await?;
+    let user = match first {
+        Some(_) => context.accounts.find_user(&write.caller, changed.0).await?,
+        None => context.accounts.change_user(&write.caller, changed, write.provenance).await?,
+    };
+    let mut response = HttpResponse::Ok().json(user);
+    mark_replay(&mut response, first.is_some());
+    Ok(response)
 }
 
 /// Makes an invitation. Its code is shown this once.
@@ -139,7 +114,7 @@ fn budget(usd: f64) -> Result<MicroDollars, Problem> {
     request_body = InviteBody,
     responses(
         (status = 201, body = NewInvite),
-        (status = 409, description = "`username_taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`username_taken`, `shown_once`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[post("/api/users/invites")]
@@ -151,22 +126,24 @@ pub(crate) async fn invite_user(
     no_query(&request)?;
     let InviteBody { role, username, expires_in_ms } = parse(write.fields()?)?;
     let username = username.map(Username::try_from).transpose().map_err(AccountError::from)?;
+    write.refuse_retry(&context).await?;
     let wanted = (role, username, expires_in_ms);
     let (view, code) = context.accounts.invite(&write.caller, wanted, write.provenance).await?;
     Ok(HttpResponse::Created().json(NewInvite { view, code: code.0 }))
 }
 
 /// The invitations that can still be used, the newest first.
-#[utoipa::path(tag = "users", responses((status = 200, body = InvitePage)))]
+#[utoipa::path(tag = "users", params(PageQuery), responses((status = 200, body = InvitePage)))]
 #[get("/api/users/invites")]
 pub(crate) async fn list_invites(
     request: HttpRequest,
     caller: Caller,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
+    let asked: PageQuery = query(&request)?;
     let invites = context.accounts.list_invites(&caller.0).await?;
-    Ok(HttpResponse::Ok().json(InvitePage { invites, next_cursor: None }))
+    let (invites, next_cursor) = asked.page(invites, Order::Falling, |invite| invite.id.to_string())?;
+    Ok(HttpResponse::Ok().json(InvitePage { invites, next_cursor }))
 }
 
 /// Takes an invitation back.
@@ -189,6 +166,9 @@ pub(crate) async fn revoke_invite(
     no_query(&request)?;
     write.no_fields()?;
     let invite: InviteId = id.parse().map_err(|_| AccountError::Invite(InviteRefusal::Unknown))?;
-    context.accounts.revoke_invite(&write.caller, invite, write.provenance).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let first = write.first(&context).await?;
+    if first.is_none() {
+        context.accounts.revoke_invite(&write.caller, invite, write.provenance).await?;
+    }
+    Ok(gone(first))
 }

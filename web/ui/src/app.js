@@ -38,11 +38,16 @@ const json = (body) =>
 /** The exchange of the refresh token that is on its way: a token works once, so two must not be sent. */
 let refreshing = null
 
-/** Whether the login was good for another access token; both are in cookies that no script sees. */
+/** Whether there is an access token that works, from another page of this browser or a new one. */
+async function renewTokens() {
+  if ((await send('/api/auth/me')).ok) return true
+  return (await send('/api/auth/refresh?cookie=true', json({}))).ok
+}
+
+/** Whether the login is still good; its tokens are in cookies that no script sees and all pages share. */
 function stayLoggedIn() {
-  refreshing ??= send('/api/auth/refresh?cookie=true', json({}))
-    .then((response) => response.ok)
-    .finally(() => { refreshing = null })
+  const alone = () => (navigator.locks ? navigator.locks.request('tokens', renewTokens) : renewTokens())
+  refreshing ??= alone().finally(() => { refreshing = null })
   return refreshing
 }
 

@@ -131,9 +131,14 @@ impl AggregateLog for MemoryAggregates {
         Ok(Appended { stream, first_version: actual + 1, last_version: version, replayed: false })
     }
 
-    async fn load_aggregate(&self, stream: StreamId) -> Result<Option<StoredAggregate>, ReadError> {
+    async fn load_aggregate(
+        &self,
+        kind: &str,
+        stream: StreamId,
+    ) -> Result<Option<StoredAggregate>, ReadError> {
         tokio::task::yield_now().await;
-        Ok(self.rows.lock().unwrap().get(&stream).map(|(_, row)| row.clone()))
+        let rows = self.rows.lock().unwrap();
+        Ok(rows.get(&stream).filter(|(known, _)| *known == kind).map(|(_, row)| row.clone()))
     }
 
     async fn list_aggregates(

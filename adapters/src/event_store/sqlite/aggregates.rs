@@ -63,12 +63,11 @@ pub(super) fn fold_row(
 impl SqliteReader {
     pub(in crate::event_store) async fn load_aggregate(
         &self,
+        kind: &str,
         stream: StreamId,
     ) -> sqlx::Result<Option<StoredAggregate>> {
-        let row = sqlx::query("SELECT stream, tenant, version, state FROM aggregates WHERE stream = $1")
-            .bind(stream.0)
-            .fetch_optional(&self.pool)
-            .await?;
+        let query = "SELECT stream, tenant, version, state FROM aggregates WHERE stream = $1 AND kind = $2";
+        let row = sqlx::query(query).bind(stream.0).bind(kind).fetch_optional(&self.pool).await?;
         row.as_ref().map(stored_aggregate).transpose()
     }
 

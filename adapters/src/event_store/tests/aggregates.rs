@@ -23,8 +23,8 @@ async fn what_was_appended_is_there_after_a_restart() {
 
     let store = folder.open().await;
     assert_eq!((appended.stream, appended.first_version), (stream("a"), 1));
-    assert_eq!(store.load_aggregate(stream("a")).await.unwrap(), Some(stored("a", 2)));
-    assert_eq!(store.load_aggregate(stream("b")).await.unwrap(), None);
+    assert_eq!(store.load_aggregate(KIND, stream("a")).await.unwrap(), Some(stored("a", 2)));
+    assert_eq!(store.load_aggregate(KIND, stream("b")).await.unwrap(), None);
     store.close().await;
 }
 
@@ -38,7 +38,7 @@ async fn change_of_an_older_version_is_refused_and_leaves_nothing() {
     let refused = store.append_change(Change { secrets: vec![secret], ..change("a", 0) }).await;
 
     assert!(matches!(refused, Err(AppendError::Conflict { expected: 0, actual: 1 })), "{refused:?}");
-    assert_eq!(store.load_aggregate(stream("a")).await.unwrap(), Some(stored("a", 1)));
+    assert_eq!(store.load_aggregate(KIND, stream("a")).await.unwrap(), Some(stored("a", 1)));
     assert_eq!(store.load_secret(secret_id(1)).await.unwrap(), None);
     store.close().await;
 }
@@ -71,7 +71,7 @@ async fn notes_need_no_version_and_leave_no_state() {
     let second = store.append_change(note()).await.unwrap();
 
     assert_eq!(second.last_version, 2);
-    assert_eq!(store.load_aggregate(stream("notes")).await.unwrap(), None);
+    assert_eq!(store.load_aggregate(KIND, stream("notes")).await.unwrap(), None);
     store.close().await;
 }
 
