@@ -42,8 +42,6 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         // Without it a REPLACE would delete rows past the triggers.
         .pragma("recursive_triggers", "ON")
         .pragma("journal_size_limit", "67108864")
-        // What is kept for taking one statement back needs no file.
-        .pragma("temp_store", "MEMORY")
 }
 
 /// The only connection that writes.
@@ -56,7 +54,8 @@ pub(super) struct SqliteWriter {
 
 impl SqliteWriter {
     pub(super) async fn open(path: &Path) -> Result<Self, OpenError> {
-        let options = connect_options(path).create_if_missing(true);
+        // What is kept for taking one statement back needs no file.
+        let options = connect_options(path).create_if_missing(true).pragma("temp_store", "MEMORY");
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
         MIGRATIONS.run(&mut connection).await?;
