@@ -301,12 +301,10 @@ pub trait AgentRuntime: Send + Sync {
     /// an agent has started. What cannot be told may be.
     async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool;
 
-    /// Starts an agent for a session that is not opened yet and may never be; an error where it could not be
-    /// the same as one that is started later.
+    /// Starts an agent for a session that may never be opened; an error where one of later could differ.
     async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError>;
 
-    /// Gives an agent that was started ahead to its session, which is about to be opened. Says whether that
-    /// agent is what one would be that is started now.
+    /// Gives such an agent to its session, unless one that is started now would be another.
     async fn adopt(&self, launch: &AgentLaunch, place: &AgentPlace) -> bool;
 
     /// Removes what was made for a session that is not opened after all; its agent has ended.

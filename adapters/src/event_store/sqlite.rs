@@ -10,7 +10,6 @@ mod spend;
 mod statements;
 
 use std::path::Path;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use runner_core::event_log::{Appended, Digest};
@@ -62,7 +61,8 @@ pub(super) struct SqliteWriter {
 
 impl SqliteWriter {
     pub(super) async fn open(path: &Path) -> Result<Self, OpenError> {
-        let options = connect_options(path).create_if_missing(true);
+        // What is kept for taking one statement back needs no file.
+        let options = connect_options(path).create_if_missing(true).pragma("temp_store", "MEMORY");
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
         MIGRATIONS.run(&mut connection).await?;
