@@ -25,9 +25,15 @@ fn problem(path: &Path, error: &dotenvy::Error) -> String {
     if let dotenvy::Error::LineParse(text, character) = error {
         let file = fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
-        let number = file.lines().position(|candidate| candidate == line).map(|index| index + 1);
-        let place = number.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
-        return format!(".env: {place} cannot be read; see character {}", character + 1);
+        // What is told may be only the part behind the equals sign.
+        let numbered = file.lines().zip(1..).find(|(whole, _)| whole.ends_with(line));
+        return numbered.map_or_else(
+            || ".env: a line cannot be read".to_owned(),
+            |(whole, number)| {
+                let character = whole.len() - line.len() + character + 1;
+                format!(".env: line {number} cannot be read; see character {character}")
+            },
+        );
     }
     if let dotenvy::Error::Io(error) = error {
         return format!(".env: {error}");
