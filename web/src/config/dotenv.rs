@@ -21,19 +21,24 @@ pub(super) fn read(path: &Path, variables: &mut BTreeMap<String, String>, proble
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "it is not ours, and others may be added")]
 fn problem(path: &Path, error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::LineParse(text, character) => {
-            let file = fs::read_to_string(path).unwrap_or_default();
-            let line = text.lines().next().unwrap_or_default();
-            let number = file.lines().position(|candidate| candidate == line).map(|index| index + 1);
-            let place = number.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
-            format!(".env: {place} cannot be read; see character {}", character + 1)
-        }
-        dotenvy::Error::Io(error) => format!(".env: {error}"),
-        _ => ".env: cannot be read".to_owned(),
+    if let dotenvy::Error::LineParse(text, character) = error {
+        let file = fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default();
+        // What is told may be only the part behind the equals sign.
+        let numbered = file.lines().zip(1..).find(|(whole, _)| whole.ends_with(line));
+        return numbered.map_or_else(
+            || ".env: a line cannot be read".to_owned(),
+            |(whole, number)| {
+                let character = whole.len() - line.len() + character + 1;
+                format!(".env: line {number} cannot be read; see character {character}")
+            },
+        );
     }
+    if let dotenvy::Error::Io(error) = error {
+        return format!(".env: {error}");
+    }
+    ".env: cannot be read".to_owned()
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ async fn call_that_is_left_before_its_answer_has_cost_its_question() {
     for pieces in [vec!["…"], vec![HEAD, "…"]] {
         let mut set = Set::before(Upstream::playing(move |_| pieces.clone()).await).await;
         let question =
-            format!(r#"{{"model":"claude-opus-4-8","max_tokens":1,"messages":"{}"}}"#, "x".repeat(946));
+            format!(r#"{{"model":"claude-opus-4-8","max_tokens":1,"messages":"{}"}}"#, "x".repeat(942));
 
         let call = set.call().body(question).send();
         let answer = tokio::time::timeout(Duration::from_millis(300), call).await;
