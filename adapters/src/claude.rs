@@ -177,7 +177,7 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn check(&self) -> Result<(), AgentError> {
-        disk::check_room(&self.settings.agents_dir, self.settings.limits.free_disk_mib)?;
+        disk::check_room(&self.settings.sandbox.data_dir, self.settings.limits.free_disk_mib)?;
         self.program().await.map(|_| ())
     }
 
@@ -193,7 +193,7 @@ impl AgentRuntime for ClaudeRuntime {
             protection: AgentProtection {
                 sandbox: if self.sandbox.is_ok() { Sandboxing::Bubblewrap } else { Sandboxing::None },
                 sandbox_problem: self.sandbox.as_ref().err().cloned(),
-                limits: self.limiter.report(&self.settings.agents_dir),
+                limits: self.limiter.report(&self.settings.sandbox.data_dir),
             },
         }
     }

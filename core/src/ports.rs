@@ -1,6 +1,6 @@
 //! What the domain needs done by others. Adapters implement these; actors and routes call them.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -263,3 +263,15 @@ fn fixed(tmp_bytes: u64) -> Vec<OsString> {
     arguments.extend(["--symlink", "/tmp", "/var/tmp"].map(OsString::from));
     arguments
 }
+
+#[cfg(test)]
+mod tests {
+    use super::fixed;
+
+    #[test]
+    fn policy_of_the_operator_is_seen_inside() {
+        let policy = ["--ro-bind-try", "/etc/claude-code", "/etc/claude-code"];
+
+        assert!(fixed(1).windows(3).any(|arguments| arguments == policy));
+    }
+}
