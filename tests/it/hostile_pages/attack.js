@@ -1,6 +1,6 @@
 // What a hostile page tries with a server on loopback, in a browser whose owner uses that server. It knows
-// the server's address and the id of a session. `window.attack` resolves to what the page saw of each
-// attempt: 'failed', 'opaque', 'nothing', or what it could read.
+// the server's address and the id of a session. `window.read` and `window.write` resolve to what the page saw
+// of each attempt: 'failed', 'opaque', 'nothing', or what it could read.
 'use strict';
 (() => {
   const PATIENCE_MS = 4000;
@@ -157,9 +157,10 @@
     return Object.fromEntries(names.map((name, index) => [name, saw[index]]));
   };
 
-  window.attack = async (target, session) => ({
-    ...await run(reads(target, session)),
-    ...await run(writes(target, session)),
-  });
   window.read = (target, session) => run(reads(target, session));
+  window.write = (target, session, part, parts) => {
+    const attempts = Object.entries(writes(target, session));
+    const length = Math.ceil(attempts.length / parts);
+    return run(Object.fromEntries(attempts.slice(part * length, (part + 1) * length)));
+  };
 })();
