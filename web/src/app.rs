@@ -101,13 +101,7 @@ impl Application {
             clock: Arc::clone(&clock),
             trust: trust.clone(),
             tenants: tenants.clone(),
-            settings: Settings {
-                node: config.node.clone(),
-                max_sessions: config.max_sessions,
-                max_turns: config.limits.max_turns,
-                idle_timeout: config.agent_idle,
-                spare_agents: config.spare_agents,
-            },
+            settings: session_settings(config),
         });
         sessions.recover().await?;
         let audit = Audit::start(Arc::new(store.clone()), aggregates.clone(), Arc::clone(&clock));
@@ -225,6 +219,16 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
             anyhow::bail!("{} is in use by another server", folder.display())
         }
         Err(TryLockError::Error(error)) => Err(error).context("the data folder cannot be locked"),
+    }
+}
+
+fn session_settings(config: &Config) -> Settings {
+    Settings {
+        node: config.node.clone(),
+        max_sessions: config.max_sessions,
+        max_turns: config.limits.max_turns,
+        idle_timeout: config.agent_idle,
+        spare_agents: config.spare_agents,
     }
 }
 

@@ -10,6 +10,7 @@ mod spend;
 mod statements;
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use runner_core::event_log::{Appended, Digest};
