@@ -68,7 +68,7 @@ impl AgentFolder {
     /// How large a regular file is.
     pub(super) fn size(&self, relative: &Path) -> Option<u64> {
         let metadata = self.open(relative, OFlag::O_PATH).and_then(|file| file.metadata()).ok()?;
-        metadata.is_file().then(|| metadata.len())
+        metadata.is_file().then_some(metadata.len())
     }
 
     pub(super) fn is_file(&self, relative: &Path) -> bool {
