@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hyper::Request;
 use runner_tests::lambda_emulator::{DOMAIN, LambdaEmulator};
+use runner_tests::person::PASSWORD;
 use runner_tests::script;
 use serde_json::json;
 
@@ -15,7 +16,6 @@ async fn start(folder: &std::path::Path) -> LambdaEmulator {
         setting("DATA_DIR", &folder.join("data")),
         setting("HOME", folder),
         setting("CLAUDE_BIN", &runner_tests::claude()),
-        ("AUTH".to_owned(), "local".to_owned()),
         ("OFFLINE".to_owned(), "true".to_owned()),
         ("ALLOWED_HOSTS".to_owned(), DOMAIN.to_owned()),
     ];
@@ -24,15 +24,28 @@ async fn start(folder: &std::path::Path) -> LambdaEmulator {
     lambda
 }
 
+/// Registers the first user, with the code that the function wrote; returns what goes into `Authorization`.
+async fn register(lambda: &LambdaEmulator, folder: &std::path::Path) -> String {
+    let code = std::fs::read_to_string(folder.join("data/setup-code")).unwrap();
+    let body = json!({ "username": "ada", "password": PASSWORD, "code": code.trim() }).to_string();
+    let request = Request::post("/api/auth/register").header("content-type", "application/json");
+    let admitted = lambda.invoke(request.body(body).unwrap()).await.unwrap();
+    assert_eq!(admitted.status, 201);
+    format!("Bearer {}", admitted.json().await.unwrap()["access_token"].as_str().unwrap())
+}
+
 #[tokio::test]
 async fn the_routes_of_the_server_answer_in_a_function() {
     let folder = tempfile::tempdir().unwrap();
     let lambda = start(folder.path()).await;
 
-    let status = lambda.invoke(Request::get("/api/status").body("").unwrap()).await.unwrap();
-    let missing = lambda.invoke(Request::get("/api/sessions/x").body("").unwrap()).await.unwrap();
+    let stranger = lambda.invoke(Request::get("/api/status").body("").unwrap()).await.unwrap();
+    let ada = register(&lambda, folder.path()).await;
+    let get = |path: &str| Request::get(path).header("authorization", &ada).body("").unwrap();
+    let status = lambda.invoke(get("/api/status")).await.unwrap();
+    let missing = lambda.invoke(get("/api/sessions/x")).await.unwrap();
 
-    assert_eq!(status.status, 200);
+    assert_eq!((stranger.status.as_u16(), status.status.as_u16()), (401, 200));
     assert_eq!(status.json().await.unwrap()["agent"]["offline"], true);
     assert_eq!(missing.status, 404);
     assert_eq!(missing.json().await.unwrap()["code"], "session_not_found");
@@ -44,7 +57,9 @@ async fn a_task_is_streamed_while_it_runs() {
     let folder = tempfile::tempdir().unwrap();
     let lambda = start(folder.path()).await;
     let prompt = script("Count.", &json!([{ "text": "one two three four", "chunk_delay_ms": 50 }]));
+    let ada = register(&lambda, folder.path()).await;
     let request = Request::post("/api/task/stream").header("content-type", "application/json");
+    let request = request.header("authorization", ada);
 
     let body = json!({ "prompt": prompt }).to_string();
     let mut response = lambda.invoke(request.body(body).unwrap()).await.unwrap();

@@ -84,12 +84,11 @@ fn session_that_differs_in_anything_gets_an_agent_of_its_own() {
         let env = AgentOptions { env, ..AgentOptions::default() };
         let others = [
             SessionOpened { owner: "bob".into(), ..same.clone() },
-            SessionOpened { tenant: TenantId("others".into()), ..same.clone() },
             SessionOpened { working_dir: "/work/deeper".into(), ..same.clone() },
             SessionOpened { permission_mode: PermissionMode::Plan, ..same.clone() },
             SessionOpened { options: model, ..same.clone() },
             SessionOpened { options: folders, ..same.clone() },
-            SessionOpened { options: env, ..same },
+            SessionOpened { options: env, ..same.clone() },
         ];
 
         for (number, other) in (10..).zip(others) {
@@ -97,6 +96,9 @@ fn session_that_differs_in_anything_gets_an_agent_of_its_own() {
             assert_eq!(open(&server, opened).await, session(number));
             assert_eq!(server.runner.agent().await.launch.session, session(number));
         }
+        // Of a team that nobody made, for which no agent starts at all.
+        let other_team = SessionOpened { session: session(20), tenant: TenantId("others".into()), ..same };
+        assert_eq!(open(&server, other_team).await, session(20));
 
         assert!(spare.has_heard_all());
         assert_eq!(server.sessions.spare_agents(), 1);
