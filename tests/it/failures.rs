@@ -175,3 +175,32 @@ async fn an_idle_session_gives_up_its_process_and_comes_back() {
         server.task(&json!({ "prompt": script("Two.", &replies), "resume": first["session_id"] })).await;
     assert_eq!(second["message"], "2");
 }
+
+#[tokio::test]
+async fn a_conversation_that_grew_too_long_is_compacted_and_goes_on() {
+    let mut server = Server::start().await;
+    let say = |text: &str| script("Say something.", &json!([{ "text": text }]));
+    let first = server.task(&json!({ "prompt": say("one") })).await;
+    let session = first["session_id"].as_str().unwrap().to_owned();
+    for text in ["two", "three", "four"] {
+        server.task(&json!({ "prompt": say(text), "resume": session })).await;
+    }
+
+    let compacted = server.task(&json!({ "prompt": "/compact", "resume": session })).await;
+
+    assert_eq!(compacted["success"], true, "{compacted}");
+    let events = server.events(&session).await;
+    let event = events.iter().find(|event| event["type"] == "context_compacted").unwrap();
+    assert_eq!((&event["data"]["trigger"], &event["data"]["turn"]), (&json!("manual"), &compacted["turn_id"]));
+    assert_eq!(server.model_calls(&session).await.len(), 5, "its summary is paid for like every call");
+    // What was said before is still there to be read, and another process takes the conversation up.
+    server.kill_9().await;
+    server.restart().await;
+    let after = server.task(&json!({ "prompt": say("five"), "resume": session })).await;
+    assert_eq!(after["message"], "five");
+    let said: Vec<_> = server.events(&session).await;
+    let said = said.iter().filter(|event| event["type"] == "assistant_text");
+    let said: Vec<_> = said.map(|event| event["data"]["text"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(said, ["one", "two", "three", "four", "five"]);
+    server.verify(&session).await;
+}
