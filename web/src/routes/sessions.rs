@@ -262,7 +262,7 @@ pub(crate) async fn interrupt_session(
 ) -> Result<HttpResponse, ApiError> {
     write.no_fields()?;
     let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
-    let by = write.caller.actor();
+    let by = write.caller.name.clone();
     let interrupted = context.sessions.interrupt(session, by, write.provenance).await?;
     let mut response = HttpResponse::Accepted().json(InterruptAccepted { version: interrupted.last_version });
     mark_replay(&mut response, interrupted.replayed);
