@@ -1,27 +1,25 @@
 //! What the domain needs done by others. Adapters implement these; actors and routes call them.
 
-use core::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod agent;
+
+use std::path::Path;
 
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
 use crate::aggregate::{Change, StoredAggregate, TenantId};
 use crate::audit::{AuditFilter, AuditPage};
 use crate::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
-use crate::ids::{CommandId, ProcessId, SecretId, SessionId, StreamId, TurnId};
-use crate::model_access::SpentBefore;
+use crate::ids::{CommandId, SecretId, SessionId, StreamId};
 use crate::principal::Reach;
-use crate::prompt::Attachment;
-use crate::protection::AgentProtection;
-use crate::session::fork::Said;
 use crate::session::index::{SessionStatus, SessionSummary};
-use crate::session::requests::SettledRequest;
 use crate::time::Timestamp;
-use crate::trust::Trust;
 use crate::workspace::{UnobservedReason, WorkspaceReport};
+
+pub use agent::{
+    AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime, AgentStatus,
+    GateVerdict, RunningAgent, ToolInfo,
+};
 
 /// Tells the time. The only way the time gets into the program.
 pub trait Clock: Send + Sync {
@@ -196,129 +194,6 @@ impl std::fmt::Debug for AgentFile {
     }
 }
 
-/// What an agent is started with.
-#[derive(Clone, Debug)]
-pub struct AgentLaunch {
-    pub session: SessionId,
-    pub tenant: TenantId,
-    pub owner: String,
-    pub process: ProcessId,
-    pub working_dir: PathBuf,
-    /// Its team's folder: whatever the agent's folders have become, they must lie below it.
-    pub within: Option<PathBuf>,
-    pub permission_mode: PermissionMode,
-    pub options: AgentOptions,
-    /// What was spent before it started.
-    pub spent: SpentBefore,
-    /// What was kept of the agent's files; used where the machine has less.
-    pub files: Vec<AgentFile>,
-    /// Whether the agent loads what the working folder brings.
-    pub trust: Trust,
-    /// The tool use to go on with. No prompt is needed: the agent comes to its gate by itself.
-    pub resume_at: Option<String>,
-}
-
-/// Why no agent runs.
-#[derive(Clone, Debug, Error)]
-pub enum AgentError {
-    /// The program is not installed; the text says how to install it.
-    #[error("{0}")]
-    NotInstalled(String),
-    #[error("the folder {} does not exist", .0.display())]
-    WorkingDirMissing(PathBuf),
-    #[error("the folder {} is not one that agents may work in", .0.display())]
-    WorkingDirNotAllowed(PathBuf),
-    #[error("the agent could not be started: {0}")]
-    NotStarted(String),
-    /// The program has ended; nothing can be said to it.
-    #[error("the agent has ended")]
-    Ended,
-    /// The agent was asked to do something and would not.
-    #[error("{0}")]
-    Refused(String),
-}
-
-/// How an agent's program ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentExit {
-    /// For people: exit code or signal, and what it said last on its error output.
-    pub detail: String,
-    /// It ended before it ever answered.
-    pub at_start: bool,
-}
-
-/// A name, a sentence and a kind for each tool of the agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct ToolInfo {
-    pub name: &'static str,
-    pub description: &'static str,
-    pub category: &'static str,
-    pub modifies_files: bool,
-}
-
-/// What is known about the agent's program and the model behind it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct AgentStatus {
-    pub program: Option<String>,
-    pub version: Option<String>,
-    /// `api_key`, `login` or `offline`; never the secret itself.
-    pub credentials: &'static str,
-    /// Whether the server stands between the agent and the model, so that the agent holds no key. With a
-    /// login it does not: the agent renews that by itself.
-    pub gateway: bool,
-    pub offline: bool,
-    pub protection: AgentProtection,
-    /// What to do where something is missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-}
-
-/// Runs agents. Dropping what [`AgentRuntime::start`] returned ends the agent and all it started.
-#[async_trait]
-pub trait AgentRuntime: Send + Sync {
-    async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError>;
-
-    /// Whether an agent could be started; looks again for what was missing.
-    async fn check(&self) -> Result<(), AgentError>;
-
-    fn status(&self) -> AgentStatus;
-
-    fn tools(&self) -> &'static [ToolInfo];
-
-    /// A session's files, as soon as its transcript has `mark` in it: an id that its agent has just told.
-    async fn files(&self, session: SessionId, mark: &str) -> Vec<AgentFile>;
-
-    /// The files for a session `to` that begins as a copy of `from`: with the conversation up to what was
-    /// `said` there, and nothing of what came later. `stored` is what was kept of the files of `from`.
-    async fn fork_files(
-        &self,
-        (from, to): (SessionId, SessionId),
-        said: Vec<Said>,
-        stored: Vec<AgentFile>,
-    ) -> Vec<AgentFile>;
-
-    /// Whether the far end of a connection to a port of this machine may be an agent's, or of something that
-    /// an agent has started. What cannot be told may be.
-    async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool;
-
-    /// Starts an agent for a session that may never be opened; an error where one of later could differ.
-    async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError>;
-
-    /// Gives such an agent to its session, unless one that is started now would be another.
-    async fn adopt(&self, launch: &AgentLaunch, place: &AgentPlace) -> bool;
-
-    /// Removes what was made for a session that is not opened after all; its agent has ended.
-    async fn discard(&self, session: SessionId);
-
-    /// Ends what an earlier run of this server left behind; says how many programs that were.
-    async fn sweep(&self) -> usize;
-}
-
-/// What an agent has seen of the machine when it started, beside what it was told: a text that is another
-/// one when something of that has changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentPlace(pub String);
-
 /// Sees what commands change in folders.
 #[async_trait]
 pub trait WorkspaceWatch: Send + Sync {
@@ -336,72 +211,4 @@ pub trait WorkspaceSight: Send + Sync {
 
     /// Takes a file as it is now: how it changed is known already.
     async fn accept(&mut self, path: &str);
-}
-
-/// Both directions of a started agent.
-pub struct RunningAgent {
-    pub input: Arc<dyn AgentInput>,
-    pub outputs: Box<dyn AgentOutputs>,
-}
-
-impl std::fmt::Debug for RunningAgent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunningAgent").finish_non_exhaustive()
-    }
-}
-
-/// What can be said to an agent.
-#[async_trait]
-pub trait AgentInput: Send + Sync {
-    async fn prompt(&self, turn: TurnId, text: &str, attachments: &[Attachment]) -> Result<(), AgentError>;
-
-    /// Answers a request of the agent; `request_id` is the one that it waits for now.
-    async fn answer(
-        &self,
-        request_id: &str,
-        settled: &SettledRequest,
-        mode_after: Option<PermissionMode>,
-    ) -> Result<(), AgentError>;
-
-    /// Lets a tool use through its gate, or not.
-    async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError>;
-
-    async fn interrupt(&self) -> Result<(), AgentError>;
-
-    /// Takes back a prompt that the agent has not begun with.
-    async fn withdraw(&self, message: TurnId) -> Result<(), AgentError>;
-
-    async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError>;
-
-    /// `None` is the agent's own choice.
-    async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError>;
-
-    /// Reads what the process has spent so far.
-    async fn meter(&self) -> Result<AgentOutput, AgentError>;
-
-    /// Puts files back to what they were before a turn; says which.
-    async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError>;
-
-    /// Ends the program and everything it started at once, in the middle of whatever it does.
-    async fn kill(&self);
-
-    /// Ends the program and everything it started; returns when nothing of it is left.
-    async fn stop(&self);
-}
-
-/// What becomes of a tool use at its gate.
-#[derive(Clone, Copy, Debug)]
-pub enum GateVerdict<'a> {
-    /// The agent's own rules decide, and it asks where they say so.
-    Pass,
-    Refuse(&'a str),
-    /// It was decided about before the agent was started.
-    Settled(&'a SettledRequest),
-}
-
-/// What an agent says.
-#[async_trait]
-pub trait AgentOutputs: Send {
-    /// The next things said, at least one; or how the program ended.
-    async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit>;
 }

@@ -191,7 +191,10 @@ async fn a_conversation_that_grew_too_long_is_compacted_and_goes_on() {
     assert_eq!(compacted["success"], true, "{compacted}");
     let events = server.events(&session).await;
     let event = events.iter().find(|event| event["type"] == "context_compacted").unwrap();
-    assert_eq!((&event["data"]["trigger"], &event["data"]["turn"]), (&json!("manual"), &compacted["turn_id"]));
+    assert_eq!(
+        (&event["data"]["trigger"], &event["data"]["turn"]),
+        (&json!("manual"), &compacted["turn_id"])
+    );
     assert_eq!(server.model_calls(&session).await.len(), 5, "its summary is paid for like every call");
     // What was said before is still there to be read, and another process takes the conversation up.
     server.kill_9().await;
