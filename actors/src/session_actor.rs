@@ -151,7 +151,7 @@ impl Handler<Execute> for SessionActor {
     }
 }
 
-/// Stop the running turn; the session goes on.
+/// Stop the running turn, or take back the prompt that comes next; the session goes on.
 #[derive(Clone, Message)]
 #[rtype(result = "Result<Committed, RunnerError>")]
 pub(crate) struct Interrupt {

@@ -204,7 +204,7 @@ impl Sessions {
         self.prompted(&committed).await
     }
 
-    /// Asks for the running turn to be stopped; returns which turn that is.
+    /// Asks for the running turn to be stopped; where none runs, the next prompt is taken back.
     pub async fn interrupt(
         &self,
         session: SessionId,
@@ -241,8 +241,8 @@ impl Sessions {
         let mut subscription = self.subscribe(session, false);
         loop {
             let view = self.history.view(session).await?.ok_or(RunnerError::NotFound)?;
-            if let Some(over) = view.turn(turn).filter(|turn| turn.is_over()) {
-                return Ok(Waited::Over(Box::new(over.clone())));
+            if let Some(over) = view.ended_turn(turn) {
+                return Ok(Waited::Over(Box::new(over)));
             }
             if view.pending.iter().any(|request| request.turn_id == turn) {
                 return Ok(Waited::Unfinished(view));

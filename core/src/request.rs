@@ -179,9 +179,7 @@ impl Answer {
             (RequestKind::Permission | RequestKind::Plan, _, Some(_)) => {
                 return Err(mismatch("/answers", "no question was asked"));
             }
-            (RequestKind::Permission, Some(input), None) if !is_input(input) => {
-                return Err(mismatch("/updated_input", "must be an object with the fields of the tool"));
-            }
+            (RequestKind::Permission, Some(input), None) => check_input(request, input)?,
             (RequestKind::Plan, Some(input), None) if !is_plan(input) => {
                 return Err(mismatch(
                     "/updated_input",
@@ -203,9 +201,48 @@ impl Answer {
     }
 }
 
-/// The agent takes an empty one for none at all.
-fn is_input(input: &Value) -> bool {
-    input.as_object().is_some_and(|fields| !fields.is_empty())
+/// The fields without which a tool does nothing, of the tools that people change most. The agent would refuse
+/// the call after it was decided, when nobody can decide it again.
+const NEEDED: &[(&str, &[&str])] = &[
+    ("Bash", &["command"]),
+    ("Edit", &["file_path", "old_string", "new_string"]),
+    ("Write", &["file_path", "content"]),
+];
+
+/// What the agent asked with fits its tool: a field of it may be left out, but what is there is of the same
+/// type.
+fn check_input(request: &AgentRequest, input: &Value) -> Result<(), Mismatch> {
+    // The agent takes an empty one for none at all.
+    let Some(given) = input.as_object().filter(|fields| !fields.is_empty()) else {
+        return Err(mismatch("/updated_input", "must be an object with the fields of the tool"));
+    };
+    let asked = request.input.as_object().into_iter().flatten();
+    let needed =
+        NEEDED.iter().find(|(tool, _)| *tool == request.tool_name).map_or(&[][..], |(_, names)| names);
+    for (name, asked) in asked {
+        let pointer = || format!("/updated_input/{}", name.replace('~', "~0").replace('/', "~1"));
+        match given.get(name) {
+            Some(given) if type_of(given) != type_of(asked) => {
+                return Err(mismatch(&pointer(), format!("must be {}, as asked", type_of(asked))));
+            }
+            None if needed.contains(&name.as_str()) => {
+                return Err(mismatch(&pointer(), "is required"));
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(())
+}
+
+const fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
 }
 
 fn is_plan(input: &Value) -> bool {

@@ -93,7 +93,19 @@ fn tasks() -> Vec<Case> {
             "attachment_invalid",
             "/attachments/0/data",
         ),
-        (json!({ "prompt": "x", "attachments": [{ "type": "image" }] }), 400, "field_missing", "/media_type"),
+        (json!({ "prompt": "x", "attachments": [{}] }), 400, "field_missing", "/attachments/0/type"),
+        (
+            json!({ "prompt": "x", "attachments": [{ "type": "image" }] }),
+            400,
+            "field_missing",
+            "/attachments/0/media_type",
+        ),
+        (
+            json!({ "prompt": "x", "attachments": [{ "type": "image", "url": "x" }] }),
+            400,
+            "field_unknown",
+            "/attachments/0/url",
+        ),
         (json!({ "prompt": "x", "surprise": true }), 400, "field_unknown", "/surprise"),
     ]
 }
@@ -203,6 +215,12 @@ async fn bad_paths_and_queries_are_named() {
         ("/api/sessions?sort=colour".to_owned(), 400, "query_invalid"),
         ("/api/sessions?cursor=abc".to_owned(), 400, "query_invalid"),
         ("/api/sessions?surprise=1".to_owned(), 400, "query_invalid"),
+        ("/api/sessions?q=".to_owned(), 400, "query_invalid"),
+        ("/api/sessions?q=%20".to_owned(), 400, "query_invalid"),
+        ("/api/sessions?q=%00".to_owned(), 400, "query_invalid"),
+        ("/api/sessions/".to_owned(), 404, "not_found"),
+        (format!("/api/sessions/{session}/events?after=99"), 400, "query_invalid"),
+        (format!("/api/sessions/{session}/events?cursor=99"), 400, "query_invalid"),
         (format!("/api/sessions?q={}", "a".repeat(201)), 400, "query_invalid"),
         ("/api/task".to_owned(), 405, "method_not_allowed"),
         (format!("/api/sessions/{session}/prompts"), 405, "method_not_allowed"),

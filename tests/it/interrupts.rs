@@ -1,9 +1,9 @@
 //! Stopping a turn: the tool dies, the turn is closed, the session goes on.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use runner_tests::processes::{wait_for_command, wait_until_gone};
 use runner_tests::script;
-use runner_tests::server::Server;
+use runner_tests::server::{Server, answer};
 use serde_json::json;
 
 fn sleeping(seconds: u32) -> serde_json::Value {
@@ -59,6 +59,39 @@ async fn an_interrupt_right_after_the_prompt_is_not_lost() {
 
     assert_eq!(interrupted.status, StatusCode::ACCEPTED);
     server.wait_for(session, "turn_interrupted").await;
+}
+
+#[tokio::test]
+async fn a_turn_that_waits_for_its_place_is_taken_back() {
+    let server = Server::start_with(&[("MAX_TURNS", "1"), ("MAX_SESSIONS", "4")]).await;
+    let hang = json!({ "prompt": script("Hang.", &json!([{ "hang": true }])), "timeout_ms": 1 });
+    let busy = server.post("/api/task", &hang).await.body["session_id"].as_str().unwrap().to_owned();
+    server.wait_for(&busy, "turn_started").await;
+    let say = json!({ "prompt": script("Say.", &json!([{ "text": "hi" }])), "timeout_ms": 1 });
+    let task = || {
+        let keyed = server.request(Method::POST, "/api/task").header("idempotency-key", "waits");
+        answer(keyed.json(&say))
+    };
+    let waiting = task().await.body["session_id"].as_str().unwrap().to_owned();
+    let mut frames = server.stream_task(&say).await;
+    let watched = frames.until("session").await[0].data["session_id"].as_str().unwrap().to_owned();
+
+    let interrupted = server.post(&format!("/api/sessions/{waiting}/interrupt"), &json!({})).await;
+    let again = server.post(&format!("/api/sessions/{waiting}/interrupt"), &json!({})).await;
+
+    assert_eq!(interrupted.status, StatusCode::ACCEPTED, "{}", interrupted.body);
+    assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "nothing_running"));
+    assert_eq!(server.event_types(&waiting).await.last().unwrap(), "prompt_withdrawn");
+    server.post(&format!("/api/sessions/{watched}/interrupt"), &json!({})).await;
+    let last = frames.rest().await.pop().unwrap().data;
+    assert_eq!(
+        (&last["type"], &last["metadata"]["error"]["code"]),
+        (&json!("complete"), &json!("withdrawn"))
+    );
+    let told = task().await;
+    assert_eq!((told.status, &told.body["error"]["code"]), (StatusCode::OK, &json!("withdrawn")));
+    assert_eq!(told.body["message"], "the prompt was taken back by local before its turn began");
+    assert_eq!(server.view(&waiting).await["status"], "idle");
 }
 
 #[tokio::test]

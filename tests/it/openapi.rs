@@ -1,6 +1,9 @@
 //! The API's document: what is committed is what the routes say, and the server serves it.
 
+use std::process::Stdio;
+
 use runner_tests::server::Server;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_committed_document_is_the_one_that_is_served() {
@@ -11,6 +14,69 @@ async fn the_committed_document_is_the_one_that_is_served() {
 
     let committed: serde_json::Value = serde_json::from_str(&committed).unwrap();
     assert!(served == committed, "web/openapi.json is stale: run `make openapi`");
+}
+
+/// Every reference in a part of the document.
+fn references(part: &Value, found: &mut Vec<String>) {
+    match part {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|field| references(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = serde_json::to_value(runner_web::openapi()).unwrap();
+    let mut found = vec![];
+    references(&document, &mut found);
+
+    found.retain(|reference| document.pointer(reference.trim_start_matches('#')).is_none());
+
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn every_operation_says_what_it_takes_and_how_it_fails() {
+    let document = serde_json::to_value(runner_web::openapi()).unwrap();
+    let keyless =
+        ["register", "login", "refresh", "logout", "password"].map(|end| format!("/api/auth/{end}"));
+    let operations = document["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {
+        operations.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))
+    });
+    for (path, method, operation) in operations.filter(|(path, ..)| path.starts_with("/api/")) {
+        let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
+        assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{method} {path}");
+        let none = vec![];
+        let parameters = operation["parameters"].as_array().unwrap_or(&none);
+        let keys = parameters.iter().filter(|parameter| parameter["name"] == "Idempotency-Key").count();
+        let takes_key = method != "get" && !keyless.contains(path);
+        assert_eq!(keys, usize::from(takes_key), "{method} {path}");
+        let says_none = operation["description"].as_str().unwrap_or_default().contains("Idempotency-Key");
+        assert_eq!(says_none, keyless.contains(path), "{method} {path}");
+        for limit in parameters.iter().filter(|parameter| parameter["name"] == "limit") {
+            let bounds = (&limit["schema"]["minimum"], &limit["schema"]["maximum"]);
+            assert_eq!(bounds, (&json!(1), &json!(200)), "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn the_document_is_printed_to_whoever_reads_no_further() {
+    let mut printing = std::process::Command::new(runner_tests::program("claude-runner"))
+        .arg("openapi")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(printing.stdout.take());
+
+    let done = printing.wait_with_output().unwrap();
+
+    assert!(done.status.success(), "{done:?}");
 }
 
 #[test]

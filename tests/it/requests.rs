@@ -267,6 +267,11 @@ async fn answers_to_a_permission_that_do_not_fit_are_refused() {
         (json!({ "decision": "allow", "updated_input": "text" }), "/updated_input"),
         (json!({ "decision": "allow", "updated_input": {} }), "/updated_input"),
         (json!({ "decision": "allow", "updated_input": { "a": 1 }, "remember": "session" }), "/remember"),
+        (
+            json!({ "decision": "allow", "updated_input": { "file_path": 5, "content": "x" } }),
+            "/updated_input/file_path",
+        ),
+        (json!({ "decision": "allow", "updated_input": { "file_path": "b.txt" } }), "/updated_input/content"),
         (json!({ "decision": "deny", "updated_input": {} }), "/updated_input"),
         (json!({ "decision": "allow", "interrupt": true }), "/interrupt"),
     ] {
@@ -274,6 +279,7 @@ async fn answers_to_a_permission_that_do_not_fit_are_refused() {
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "answer_invalid"), "{body}");
         assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{body}");
     }
+    assert_eq!(server.wait_for_request(&session).await, request, "it still waits");
 }
 
 #[tokio::test]

@@ -121,6 +121,10 @@ async fn lists_are_filtered_sorted_and_paged() {
     assert_eq!(ids(&format!("working_dir={folder}")).await.0, [&*sessions[3], &*sessions[1]]);
     assert_eq!(ids("q=number%202").await.0, [&*sessions[2]]);
     assert_eq!(ids("q=%25").await.0, Vec::<String>::new(), "a wildcard is only a character");
+    let (_, cursor) = ids("limit=2&sort=cost").await;
+    let of_other = server.get(&format!("/api/sessions?sort=created_at&cursor={}", cursor.unwrap())).await;
+    assert_eq!((of_other.status, of_other.code()), (StatusCode::BAD_REQUEST, "query_invalid"));
+    assert_eq!(of_other.body["errors"][0]["pointer"], "?cursor");
     assert_eq!(ids("status=running").await.0, Vec::<String>::new());
     assert_eq!(ids("status=idle").await.0.len(), 5);
 }

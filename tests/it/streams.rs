@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use runner_tests::server::Server;
+use reqwest::{Method, StatusCode};
+use runner_tests::server::{Server, answer};
 use runner_tests::sse::kinds;
 use runner_tests::{script, sse::Frame};
 use serde_json::{Value, json};
@@ -122,7 +123,7 @@ async fn deltas_are_shown_beside_stored_events_when_asked_for() {
     let opened = server.post("/api/sessions", &json!({})).await.body;
     let session = opened["id"].as_str().unwrap();
     let path = format!("/api/sessions/{session}/events?deltas=true&types=turn_completed");
-    let request = server.request(reqwest::Method::GET, &path).header("accept", "text/event-stream");
+    let request = server.request(Method::GET, &path).header("accept", "text/event-stream");
     let mut frames = runner_tests::sse::Frames::new(request.send().await.unwrap());
 
     let prompt = script("Count.", &json!([{ "text": "one two three", "chunk_delay_ms": 10 }]));
@@ -157,4 +158,36 @@ fn sockets(server: &Server) -> usize {
     let descriptors = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().flatten();
     let targets = descriptors.filter_map(|descriptor| std::fs::read_link(descriptor.path()).ok());
     targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}
+
+#[tokio::test]
+async fn whoever_refuses_a_stream_gets_a_page_and_nobody_goes_on_behind_the_end() {
+    let server = Server::start().await;
+    let session = server.post("/api/sessions", &json!({})).await.body["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/sessions/{session}/events");
+    let kind = async |accept: &str| {
+        let response = server.request(Method::GET, &path).header("accept", accept).send().await.unwrap();
+        response.headers()["content-type"].to_str().unwrap().to_owned()
+    };
+
+    for (accept, expected) in [
+        ("text/event-stream;q=0, application/json", "application/json"),
+        ("text/event-stream;q=0.5, application/json", "application/json"),
+        ("*/*", "application/json"),
+        ("text/event-stream", "text/event-stream"),
+        ("application/json;q=0.5, text/event-stream", "text/event-stream"),
+    ] {
+        assert_eq!(kind(accept).await, expected, "{accept}");
+    }
+    for (query, header, code) in
+        [("?after=99", None, "query_invalid"), ("", Some("99"), "last_event_id_invalid")]
+    {
+        let request = server.request(Method::GET, &format!("{path}{query}"));
+        let mut request = request.header("accept", "text/event-stream");
+        if let Some(version) = header {
+            request = request.header("last-event-id", version);
+        }
+        let refused = answer(request).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, code));
+    }
 }

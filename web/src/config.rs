@@ -168,7 +168,7 @@ impl Config {
         let config = Self {
             host,
             port: reader.parse("PORT", 8000, "a port number"),
-            allowed_hosts: reader.list("ALLOWED_HOSTS"),
+            allowed_hosts: reader.hosts("ALLOWED_HOSTS"),
             access,
             working_dir,
             allowed_roots,
@@ -181,7 +181,7 @@ impl Config {
             oauth_token: reader.text("CLAUDE_CODE_OAUTH_TOKEN").map(Secret),
             base_url: reader.base_url(),
             offline,
-            offline_script: reader.text("OFFLINE_SCRIPT").map(PathBuf::from),
+            offline_script: reader.existing_file("OFFLINE_SCRIPT"),
             session_budget: reader.dollars("SESSION_BUDGET_USD"),
             monthly_budget: reader.dollars("MONTHLY_BUDGET_USD"),
             max_api_retries: reader.parse("MAX_API_RETRIES", 5, "a number"),
@@ -268,6 +268,18 @@ impl Reader {
                 path.to_owned()
             }
         }
+    }
+
+    fn existing_file(&mut self, name: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(self.text(name)?);
+        match path.metadata() {
+            Ok(found) if found.is_dir() => {
+                self.problems.push(format!("{name}: `{}` is a folder", path.display()));
+            }
+            Ok(_) => {}
+            Err(error) => self.problems.push(format!("{name}: `{}`: {error}", path.display())),
+        }
+        Some(path)
     }
 
     fn database(&mut self, data_dir: &Path) -> PathBuf {

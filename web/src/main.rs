@@ -1,5 +1,6 @@
 //! The `claude-runner` program.
 
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use actix_web::HttpServer;
@@ -153,8 +154,11 @@ async fn rebuild_projections() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the document is what the command is for")]
+/// Whoever reads it may have read enough.
 fn print_openapi() -> anyhow::Result<()> {
-    println!("{}", runner_web::openapi().to_pretty_json()?);
-    Ok(())
+    let document = runner_web::openapi().to_pretty_json()?;
+    match writeln!(std::io::stdout().lock(), "{document}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the document cannot be written"),
+    }
 }

@@ -162,24 +162,29 @@ fn request_hash(request: &HttpRequest, body: &[u8]) -> Digest {
 /// Reads fields into a type; the problem names the field that does not fit.
 pub(crate) fn parse<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Problem> {
     serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
-        let path = error.path().to_string();
         let detail = error.inner().to_string();
-        if let Some(name) = quoted_after(&detail, "unknown field ") {
-            return unknown_field(name);
-        }
-        if let Some(name) = quoted_after(&detail, "missing field ") {
-            return Problem::field("field_missing", &format!("/{name}"), format!("`{name}` is required"));
-        }
-        let pointer = match path.as_str() {
+        let pointer = match error.path().to_string().as_str() {
             "." => String::new(),
             path => format!("/{}", path.replace(['.', '['], "/").replace(']', "")),
         };
+        if let Some(name) = quoted_after(&detail, "unknown field ") {
+            let within = pointer.strip_suffix(&format!("/{name}")).unwrap_or(&pointer);
+            return unknown_field_in(within, name);
+        }
+        if let Some(name) = quoted_after(&detail, "missing field ") {
+            let pointer = format!("{pointer}/{name}");
+            return Problem::field("field_missing", &pointer, format!("`{name}` is required"));
+        }
         Problem::field("field_invalid", &pointer, detail)
     })
 }
 
 pub(crate) fn unknown_field(name: &str) -> Problem {
-    Problem::field("field_unknown", &format!("/{name}"), format!("there is no field `{name}`"))
+    unknown_field_in("", name)
+}
+
+fn unknown_field_in(pointer: &str, name: &str) -> Problem {
+    Problem::field("field_unknown", &format!("{pointer}/{name}"), format!("there is no field `{name}`"))
 }
 
 fn quoted_after<'a>(text: &'a str, before: &str) -> Option<&'a str> {

@@ -4,6 +4,7 @@ pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod control;
+mod document;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod file_changes;
@@ -143,14 +144,16 @@ pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec
     let fits = |template: &str| {
         let (template, path) = (template.split('/'), path.split('/'));
         template.clone().count() == path.clone().count()
-            && template.zip(path).all(|(part, given)| part.starts_with('{') || part == given)
+            && template.zip(path).all(|(part, given)| match part.starts_with('{') {
+                true => !given.is_empty(),
+                false => part == given,
+            })
     };
     let items = document.paths.paths.iter().filter(|(template, _)| fits(template)).map(|(_, item)| item);
     let mut methods = vec![];
     for item in items {
         methods.extend(item.get.is_some().then_some("GET, HEAD"));
         methods.extend(item.post.is_some().then_some("POST"));
-        methods.extend(item.put.is_some().then_some("PUT"));
         methods.extend(item.put.is_some().then_some("PUT"));
         methods.extend(item.patch.is_some().then_some("PATCH"));
         methods.extend(item.delete.is_some().then_some("DELETE"));
@@ -162,5 +165,7 @@ pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec
 pub fn openapi() -> utoipa::openapi::OpenApi {
     use utoipa_actix_web::AppExt;
     let app = actix_web::App::new().into_utoipa_app().openapi(document()).configure(configure);
-    app.split_for_parts().1
+    let mut document = app.split_for_parts().1;
+    document::complete(&mut document);
+    document
 }

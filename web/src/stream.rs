@@ -10,8 +10,8 @@ pub(crate) mod task;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, Header, Quality};
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream;
 use runner_actors::{Subscription, Wake};
@@ -162,8 +162,13 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// Whether the client wants a stream rather than a page.
-pub(crate) fn wants_stream(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|kind| kind.trim().starts_with("text/event-stream"))
+/// Whether the client wants a stream at least as much as a page.
+pub(crate) fn wants_stream(request: &HttpRequest) -> bool {
+    let Ok(accept) = Accept::parse(request) else { return false };
+    let quality = |wanted: &str| {
+        let named = accept.iter().filter(|kind| kind.item.essence_str() == wanted);
+        named.map(|kind| kind.quality).max()
+    };
+    let page = quality("application/json").unwrap_or(Quality::ZERO);
+    quality("text/event-stream").is_some_and(|stream| stream > Quality::ZERO && stream >= page)
 }

@@ -97,7 +97,9 @@ pub(super) fn project(
         SessionEvent::SessionOpened(opened) => {
             projected.texts.extend(opened.title.clone().map(|title| (index.head.id, title)));
         }
-        SessionEvent::PromptSubmitted { text, .. } => projected.texts.push((index.head.id, text.clone())),
+        SessionEvent::PromptSubmitted { text, .. } | SessionEvent::PromptSteered { text, .. } => {
+            projected.texts.push((session, text.clone()));
+        }
         SessionEvent::TurnCompleted(completed) => {
             projected.texts.push((index.head.id, completed.result.clone()));
             add_usage(projected, index, &completed.account, at);
@@ -143,7 +145,6 @@ pub(super) fn project(
         | SessionEvent::SessionArchived { .. }
         | SessionEvent::SessionUnarchived { .. }
         | SessionEvent::PromptWithdrawn { .. }
-        | SessionEvent::PromptSteered { .. }
         | SessionEvent::FilesRewound { .. }
         | SessionEvent::ApiRetried { .. }
         | SessionEvent::RateLimited { .. }

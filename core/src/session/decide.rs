@@ -110,7 +110,11 @@ impl Session {
     }
 
     pub(super) fn request_interrupt(&self, by: String, cause: InterruptCause) -> Decided {
-        let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
+        let Some(running) = &self.running else {
+            // A turn that waits for its place is over before it begins.
+            let turn = self.next_prompt().ok_or(SessionError::NothingRunning)?.turn;
+            return Ok(vec![SessionEvent::PromptWithdrawn { turn, by }]);
+        };
         let mut events = vec![];
         if running.interrupt_requested.is_none() {
             events.push(SessionEvent::InterruptRequested { turn: running.turn, by, cause });

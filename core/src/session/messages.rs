@@ -33,6 +33,10 @@ pub struct Conversation {
     pub messages: Vec<Message>,
     prompts: BTreeMap<TurnId, Vec<Value>>,
     tool_uses: BTreeSet<String>,
+    /// Tool uses without a result. A model wants the results before anything else that people say.
+    open_uses: BTreeSet<String>,
+    /// What was said meanwhile.
+    held: Vec<(TurnId, u64, Vec<Value>)>,
 }
 
 impl Conversation {
@@ -45,8 +49,7 @@ impl Conversation {
         } else if let SessionEvent::PromptWithdrawn { turn, .. } = event {
             self.prompts.remove(turn);
         } else if let SessionEvent::PromptSteered { turn, text, attachments, .. } = event {
-            let prompt = prompt_blocks(text, attachments);
-            prompt.into_iter().for_each(|block| self.push(Role::User, *turn, version, block));
+            self.held.push((*turn, version, prompt_blocks(text, attachments)));
         } else if let SessionEvent::AssistantText { turn, text, parent_tool_use_id: None, .. } = event {
             self.push(Role::Assistant, *turn, version, json!({ "type": "text", "text": text }));
         } else if let SessionEvent::AssistantThinking { turn, text, parent_tool_use_id: None, .. } = event {
@@ -55,6 +58,7 @@ impl Conversation {
             event
         {
             self.tool_uses.insert(tool_use_id.clone());
+            self.open_uses.insert(tool_use_id.clone());
             let block = json!({ "type": "tool_use", "id": tool_use_id, "name": name, "input": input });
             self.push(Role::Assistant, *turn, version, block);
         } else if let SessionEvent::ToolReturned { turn, tool_use_id, is_error, content, .. } = event
@@ -64,7 +68,15 @@ impl Conversation {
             let block = json!({
                 "type": "tool_result", "tool_use_id": tool_use_id, "content": content, "is_error": is_error,
             });
+            self.open_uses.remove(tool_use_id);
             self.push(Role::User, *turn, version, block);
+        } else if event.ended_turn().is_some() {
+            self.open_uses.clear();
+        }
+        if self.open_uses.is_empty() {
+            for (turn, version, blocks) in std::mem::take(&mut self.held) {
+                blocks.into_iter().for_each(|block| self.push(Role::User, turn, version, block));
+            }
         }
     }
 

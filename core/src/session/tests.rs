@@ -188,8 +188,15 @@ fn request_to_stop_one_turn_does_not_reach_the_next() {
 #[test]
 fn interrupt_is_refused_while_nothing_runs() {
     for command in [request_interrupt(), SessionCommand::InterruptTurn { cause: InterruptCause::User }] {
-        given([opened(), prompted(1)]).when(command).then_expect_error(SessionError::NothingRunning);
+        given([opened()]).when(command).then_expect_error(SessionError::NothingRunning);
     }
+}
+
+#[test]
+fn interrupt_takes_back_the_prompt_whose_turn_comes_next() {
+    given([opened(), prompted(1), prompted(2)])
+        .when(request_interrupt())
+        .then_expect_events(vec![SessionEvent::PromptWithdrawn { turn: turn(1), by: "ada".into() }]);
 }
 
 #[test]

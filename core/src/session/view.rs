@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 pub use files::FileView;
 use files::{FileHistory, Step};
-use outcome::{failure, interruption, outcome_name, shortfall};
+use outcome::{failure, interruption, outcome_name, shortfall, withdrawal};
 use requests::RequestHistory;
 pub use requests::{DecidedView, RequestView};
 pub use tasks::{SubagentView, TaskView};
@@ -68,7 +68,7 @@ pub struct TurnView {
     pub prompt: Option<String>,
     pub status: TurnStatus,
     pub result: Option<String>,
-    /// `success`, `max_turns`, `max_budget`, `refused`, `interrupted`, or the code of the failure.
+    /// `success`, `max_turns`, `max_budget`, `refused`, `interrupted`, `withdrawn`, or the code of the failure.
     pub outcome: Option<String>,
     pub error: Option<TurnError>,
     #[serde(with = "as_usd")]
@@ -211,6 +211,16 @@ impl SessionView {
     /// Who took back the prompt of a turn that therefore never began.
     pub fn withdrawn_by(&self, turn: TurnId) -> Option<&str> {
         self.withdrawn.get(&turn).map(String::as_str)
+    }
+
+    /// A turn of which nothing more comes: it is over, or its prompt was taken back before it began.
+    pub fn ended_turn(&self, turn: TurnId) -> Option<TurnView> {
+        if let Some(by) = self.withdrawn_by(turn) {
+            let mut view = TurnView::new(turn, None, self.head.version);
+            view.fail(TurnStatus::Interrupted, withdrawal(by));
+            return Some(view);
+        }
+        self.turn(turn).filter(|turn| turn.is_over()).cloned()
     }
 
     fn start_turn(&mut self, turn: TurnId, version: u64, at: Timestamp) {

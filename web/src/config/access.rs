@@ -116,6 +116,18 @@ fn trusted_proxies(reader: &mut Reader) -> Vec<IpNet> {
     proxies
 }
 
+impl Reader {
+    /// Names as they stand in a `Host` header, without ports.
+    pub(super) fn hosts(&mut self, name: &str) -> Vec<String> {
+        let hosts = self.list(name);
+        let is_wrong = |host: &&String| host.contains('*') || url::Host::parse(host).is_err();
+        let problems = hosts.iter().filter(is_wrong);
+        let problems = problems.map(|host| format!("{name}: `{host}` is not the name of a host"));
+        self.problems.extend(problems);
+        hosts
+    }
+}
+
 fn public_url(reader: &mut Reader) -> Option<String> {
     let url = reader.text("PUBLIC_URL")?;
     if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -171,11 +183,18 @@ mod tests {
             ("SECRET_KEY", "thirty-one bytes are not enough"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, somewhere"),
             ("PUBLIC_URL", "runner.example"),
+            ("ALLOWED_HOSTS", "http://x, good.example, [::1], y:80, *.z, 10.0.0.1"),
         ])
         .unwrap_err();
 
         let named: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(named, ["TRUSTED_PROXIES", "PUBLIC_URL", "AUTH", "REGISTRATION", "SECRET_KEY"]);
+        assert_eq!(
+            named,
+            ["TRUSTED_PROXIES", "PUBLIC_URL", "AUTH", "REGISTRATION", "SECRET_KEY"]
+                .into_iter()
+                .chain(["ALLOWED_HOSTS"; 3])
+                .collect::<Vec<_>>()
+        );
     }
 
     #[test]

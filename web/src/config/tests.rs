@@ -28,6 +28,7 @@ fn every_mistake_is_named_at_once() {
         ("DATABASE_URL", "mysql://x"),
         ("SESSION_BUDGET_USD", "-1"),
         ("MONTHLY_BUDGET_USD", "much"),
+        ("OFFLINE_SCRIPT", "/no/such/script.json"),
     ])
     .unwrap_err();
 
@@ -40,10 +41,19 @@ fn every_mistake_is_named_at_once() {
             "OFFLINE",
             "MAX_SESSIONS",
             "PORT",
+            "OFFLINE_SCRIPT",
             "SESSION_BUDGET_USD",
             "MONTHLY_BUDGET_USD",
         ]
     );
+}
+
+#[test]
+fn more_turns_than_sessions_are_named() {
+    let problems = read(&[("MAX_TURNS", "5"), ("MAX_SESSIONS", "4")]).unwrap_err();
+    assert_eq!(problems, ["MAX_TURNS: 5 is more than MAX_SESSIONS, 4"]);
+
+    assert_eq!(read(&[("MAX_TURNS", "4"), ("MAX_SESSIONS", "4")]).unwrap().limits.max_turns, 4);
 }
 
 #[test]

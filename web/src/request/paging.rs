@@ -16,6 +16,7 @@ use crate::error::Problem;
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -16,6 +16,7 @@ use crate::request::{limit, query};
 #[into_params(parameter_in = Query)]
 struct AuditQuery {
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before. A page may hold few events or none and still have a next one.
     cursor: Option<u64>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use crate::access::Caller;
 use crate::error::{ApiError, Problem};
-use crate::request::{limit, query, session_id};
+use crate::request::{limit, query, session_id, version};
 use crate::stream;
 use crate::stream::events::EventsFeed;
 
@@ -20,6 +20,7 @@ struct EventsQuery {
     /// Only events with a higher version.
     after: Option<u64>,
     /// 1 to 200; 50 if absent. A stream has no limit.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before; the same as `after`.
     cursor: Option<u64>,
@@ -76,11 +77,17 @@ pub(crate) async fn list_events(
     let asked: EventsQuery = query(&request)?;
     let limit = limit(asked.limit)?;
     let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
-    let (session, after) = (head.id, last_event_id(&request)?.or(asked.after).or(asked.cursor).unwrap_or(0));
-    // Behind the end there is nothing to skip: what comes next is shown.
-    let after = after.min(head.version);
+    let session = head.id;
+    let after = match last_event_id(&request)? {
+        Some(seen) if seen > head.version => return Err(not_an_event_id().into()),
+        Some(seen) => seen,
+        None => {
+            let after = version(asked.after, "?after", 0..=head.version)?;
+            after.or(version(asked.cursor, "?cursor", 0..=head.version)?).unwrap_or(0)
+        }
+    };
     let types = types(asked.types.as_deref());
-    if stream::wants_stream(request.headers()) {
+    if stream::wants_stream(&request) {
         let place = context.streams.open(&caller.0)?;
         let subscription = context.sessions.subscribe(session, asked.deltas.unwrap_or_default());
         let feed = EventsFeed { sessions: context.sessions.clone(), session, after, types };
@@ -126,9 +133,10 @@ pub(super) fn types(list: Option<&str>) -> Vec<String> {
 pub(super) fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Problem> {
     let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
     let version = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    let invalid = || {
-        let detail = "Last-Event-ID must be the version of an event";
-        Problem::new(StatusCode::BAD_REQUEST, "last_event_id_invalid", detail)
-    };
-    version.ok_or_else(invalid).map(Some)
+    version.ok_or_else(not_an_event_id).map(Some)
+}
+
+fn not_an_event_id() -> Problem {
+    let detail = "Last-Event-ID must be the version of an event";
+    Problem::new(StatusCode::BAD_REQUEST, "last_event_id_invalid", detail)
 }

@@ -23,6 +23,7 @@ use crate::stream::PAGE;
 struct ExportQuery {
     /// `jsonl` (the default): the stored events, one a line, as `/events` shows them. `markdown`: an
     /// account that people read.
+    #[param(inline)]
     format: Option<Format>,
 }
 

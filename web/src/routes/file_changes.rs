@@ -16,12 +16,14 @@ use crate::request::{limit, query, session_id, version};
 struct ChangesQuery {
     /// `file` (the default): what the files went through, without what a rewind undid. `turn`: what each
     /// turn did.
+    #[param(inline)]
     by: Option<By>,
     /// Only what this turn changed.
     turn_id: Option<TurnId>,
     /// Show the changes as they were when the session had this many events.
     at: Option<u64>,
     /// 1 to 200 files or turns; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<usize>,

@@ -29,6 +29,7 @@ struct RequestPage {
 #[into_params(parameter_in = Query)]
 struct RequestsQuery {
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<u64>,
@@ -57,8 +58,10 @@ pub(crate) async fn list_all_requests(
 #[into_params(parameter_in = Query)]
 struct SessionRequestsQuery {
     /// `pending` (the default), or `all` for those that are closed as well.
+    #[param(inline)]
     status: Option<Which>,
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<u64>,

@@ -30,8 +30,10 @@ struct SessionsQuery {
     status: Option<SessionStatus>,
     /// Text that occurs in a title, a prompt or a result.
     q: Option<String>,
+    #[param(inline)]
     sort: Option<SortBy>,
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -43,6 +45,16 @@ enum SortBy {
     UpdatedAt,
     CreatedAt,
     Cost,
+}
+
+impl SortBy {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::UpdatedAt => "updated_at",
+            Self::CreatedAt => "created_at",
+            Self::Cost => "cost",
+        }
+    }
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -60,36 +72,44 @@ pub(crate) async fn list_sessions(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: SessionsQuery = query(&request)?;
+    let sort = asked.sort.unwrap_or(SortBy::UpdatedAt);
     let filter = SessionFilter {
         reach: caller.0.reach(),
         working_dir: asked.working_dir,
         status: asked.status,
         text: asked.q.map(search_text).transpose()?,
-        sort: match asked.sort {
-            None | Some(SortBy::UpdatedAt) => SessionSort::UpdatedAt,
-            Some(SortBy::CreatedAt) => SessionSort::CreatedAt,
-            Some(SortBy::Cost) => SessionSort::Cost,
+        sort: match sort {
+            SortBy::UpdatedAt => SessionSort::UpdatedAt,
+            SortBy::CreatedAt => SessionSort::CreatedAt,
+            SortBy::Cost => SessionSort::Cost,
         },
         limit: limit(asked.limit)?,
-        after: asked.cursor.as_deref().map(read_cursor).transpose()?,
+        after: asked.cursor.as_deref().map(|text| read_cursor(text, sort)).transpose()?,
     };
     let (sessions, next) = context.sessions.list(filter).await?;
-    let next_cursor = next.map(|cursor| format!("{}.{}", cursor.key, cursor.session));
+    let next_cursor = next.map(|cursor| format!("{}.{}.{}", sort.name(), cursor.key, cursor.session));
     Ok(HttpResponse::Ok().json(SessionPage { sessions, next_cursor }))
 }
 
 fn search_text(text: String) -> Result<String, Problem> {
-    if (1..=MAX_SEARCH_CHARS).contains(&text.chars().count()) {
+    let fits = (1..=MAX_SEARCH_CHARS).contains(&text.chars().count());
+    // The store ends a pattern at a NUL, and nothing but spaces would find whatever has two words.
+    if fits && !text.contains('\0') && !text.trim().is_empty() {
         return Ok(text);
     }
-    Err(Problem::field("query_invalid", "?q", format!("must have 1 to {MAX_SEARCH_CHARS} characters")))
+    let detail = format!("must have 1 to {MAX_SEARCH_CHARS} characters, not only spaces, and no NUL");
+    Err(Problem::field("query_invalid", "?q", detail))
 }
 
-fn read_cursor(text: &str) -> Result<SessionCursor, Problem> {
-    let parts = text.split_once('.').and_then(|(key, session)| {
+/// A cursor holds for the order it was made in: in another one its key means something else.
+fn read_cursor(text: &str, sort: SortBy) -> Result<SessionCursor, Problem> {
+    let place = text.strip_prefix(sort.name()).and_then(|rest| rest.strip_prefix('.'));
+    let parts = place.and_then(|place| place.split_once('.')).and_then(|(key, session)| {
         Some(SessionCursor { key: key.parse().ok()?, session: session.parse().ok()? })
     });
-    parts.ok_or_else(|| Problem::field("query_invalid", "?cursor", "is not a cursor of this list"))
+    parts.ok_or_else(|| {
+        Problem::field("query_invalid", "?cursor", "is not a cursor of this list in this order")
+    })
 }
 
 /// Opens a session without a prompt; its agent begins to start.
@@ -163,6 +183,7 @@ struct PromptAccepted {
 #[into_params(parameter_in = Query)]
 struct PromptQuery {
     /// `queue` (the default), or `steer`: the running turn gets it.
+    #[param(inline)]
     mode: Option<PromptMode>,
 }
 
@@ -224,7 +245,7 @@ struct InterruptAccepted {
     version: u64,
 }
 
-/// Stops the running turn; the session stays usable.
+/// Stops the running turn, or takes back the prompt whose turn waits to begin; the session stays usable.
 #[utoipa::path(
     tag = "sessions",
     params(("id" = SessionId, Path)),
@@ -241,7 +262,7 @@ pub(crate) async fn interrupt_session(
 ) -> Result<HttpResponse, ApiError> {
     write.no_fields()?;
     let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
-    let by = write.caller.actor();
+    let by = write.caller.name.clone();
     let interrupted = context.sessions.interrupt(session, by, write.provenance).await?;
     let mut response = HttpResponse::Accepted().json(InterruptAccepted { version: interrupted.last_version });
     mark_replay(&mut response, interrupted.replayed);
@@ -253,6 +274,7 @@ pub(crate) async fn interrupt_session(
 #[into_params(parameter_in = Query)]
 struct MessagesQuery {
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<usize>,

@@ -24,7 +24,6 @@ use crate::stream::task::TaskFeed;
 #[utoipa::path(
     tag = "tasks",
     request_body = TaskBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key and body gets the first answer.")),
     responses(
         (status = 200, description = "The agent has finished", body = TaskAnswer),
         (status = 202, description = "Not over in time; follow the session", body = UnfinishedTask),
@@ -52,7 +51,6 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
 #[utoipa::path(
     tag = "tasks",
     request_body = TaskBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key and body shows the same turn.")),
     responses(
         (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame with what `/api/task` would have answered; when the server stops while the turn waits, with what it would have answered unfinished", content_type = "text/event-stream", body = String),
         (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),

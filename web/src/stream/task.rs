@@ -3,6 +3,7 @@
 use runner_actors::{LiveDelta, RunnerError, Sessions};
 use runner_core::event_log::RecordedEvent;
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::session::event::SessionEvent;
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 
 use super::{Feed, Outbox, PAGE};
@@ -32,7 +33,9 @@ impl TaskFeed {
             if let Some(frame) = Frame::stored(self.session, &recorded, &event) {
                 outbox.stored(recorded.version, &frame);
             }
-            if event.ended_turn() == Some(self.turn) {
+            let is_withdrawn =
+                matches!(&event, SessionEvent::PromptWithdrawn { turn, .. } if *turn == self.turn);
+            if is_withdrawn || event.ended_turn() == Some(self.turn) {
                 self.complete(&recorded, outbox).await?;
                 return Ok(false);
             }
@@ -42,8 +45,8 @@ impl TaskFeed {
 
     async fn complete(&self, recorded: &RecordedEvent, outbox: &mut Outbox) -> Result<(), RunnerError> {
         let view = self.sessions.view(self.session).await?;
-        let turn = view.turn(self.turn).ok_or(RunnerError::NotFound)?;
-        let answer = TaskAnswer::new(self.session, turn);
+        let turn = view.ended_turn(self.turn).ok_or(RunnerError::NotFound)?;
+        let answer = TaskAnswer::new(self.session, &turn);
         outbox.stored(recorded.version, &Frame::complete(&answer, recorded.recorded_at));
         Ok(())
     }

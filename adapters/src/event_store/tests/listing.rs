@@ -1,10 +1,11 @@
 //! Lists of sessions: what is in them, in which order, page by page.
 
 use futures_util::future::join_all;
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{EventLog, SessionDirectory, SessionFilter, SessionSort};
 use runner_core::session::event::{SessionEvent, SessionOpened};
 use runner_core::session::index::SessionStatus;
+use uuid::Uuid;
 
 use super::samples::{
     Folder, append, completed, opened, opening, prompted, put, reach, session, started, whole_session,
@@ -84,11 +85,18 @@ async fn text_is_found_in_titles_prompts_and_results_and_taken_literally() {
             .await;
     }
 
+    let (turn, message) = (TurnId(Uuid::from_u128(1)), TurnId(Uuid::from_u128(50)));
+    let (text, author) = ("By the way".to_owned(), "ada".to_owned());
+    let steered = SessionEvent::PromptSteered { turn, message, text, attachments: vec![], author };
+    put(&store, session(2), vec![steered]).await;
+
     for (text, found) in [
         ("build", &[1][..]),
-        ("make it", &[3, 2]),
+        ("make it", &[2, 3]),
         ("100%", &[2]),
         ("%", &[2]),
+        ("\"", &[]),
+        ("by the way", &[2]),
         ("a_b", &[3]),
         ("_", &[3]),
         (r"C:\t", &[5]),

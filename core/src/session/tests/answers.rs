@@ -157,6 +157,20 @@ fn changed_input_of_a_tool_is_an_object() {
 }
 
 #[test]
+fn changed_input_of_a_tool_has_its_fields_in_their_types() {
+    for (input, pointer, detail) in [
+        (json!({ "file_path": 5 }), "/updated_input/file_path", "must be a text, as asked"),
+        (json!({ "file_path": null }), "/updated_input/file_path", "must be a text, as asked"),
+        (json!({ "content": "hi" }), "/updated_input/file_path", "is required"),
+    ] {
+        let wrong = Answer { updated_input: Some(input), ..answer(Decision::Allow) };
+
+        let mismatch = Mismatch { pointer: pointer.into(), detail: detail.into() };
+        given(waiting()).when(settle("r1", wrong)).then_expect_error(SessionError::AnswerInvalid(mismatch));
+    }
+}
+
+#[test]
 fn changed_plan_is_a_text_and_nothing_else() {
     for wrong in [json!("1. Read"), json!({}), json!({ "plan": 1 }), json!({ "plan": "1.", "mode": "plan" })]
     {

@@ -132,6 +132,33 @@ fn prompt_for_the_running_turn_stands_where_it_came() {
 }
 
 #[test]
+fn prompt_for_the_running_turn_stands_behind_the_results_it_comes_with() {
+    let messages = told(&[
+        prompted(1),
+        started(1),
+        used("tool-1", None),
+        steered("two"),
+        used("tool-2", None),
+        returned("tool-1"),
+        returned("tool-2"),
+        said("three", None),
+    ]);
+
+    let roles: Vec<_> = messages.iter().map(|message| message.role).collect();
+    assert_eq!(roles, [Role::User, Role::Assistant, Role::User, Role::Assistant]);
+    assert_eq!(messages[2].content, [result("tool-1"), result("tool-2"), text("two")]);
+}
+
+#[test]
+fn prompt_for_a_turn_that_ends_in_the_middle_of_a_call_is_not_lost() {
+    let over = completed(1, &spend(1), &spend(1));
+
+    let messages = told(&[prompted(1), started(1), used("tool-1", None), steered("two"), over]);
+
+    assert_eq!(messages[2].content, [text("two")]);
+}
+
+#[test]
 fn prompt_that_was_taken_back_is_no_part_of_the_conversation() {
     let taken_back = SessionEvent::PromptWithdrawn { turn: turn(2), by: "ada".into() };
 

@@ -26,6 +26,11 @@ pub(super) fn failure(cause: FailureCause, detail: &str, status: Option<u16>) ->
     TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status }
 }
 
+pub(super) fn withdrawal(by: &str) -> TurnError {
+    let detail = format!("the prompt was taken back by {by} before its turn began");
+    TurnError { code: "withdrawn".to_owned(), detail, status: None }
+}
+
 pub(super) fn interruption(cause: InterruptCause) -> TurnError {
     let detail = match cause {
         InterruptCause::User => "the turn was interrupted on request",
