@@ -23,6 +23,7 @@ mod process_tree;
 mod program;
 mod reader;
 mod report;
+mod reported;
 mod request;
 mod sandbox;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! meanwhile wait in order. A turn ends in exactly one of `turn_completed`, `turn_failed` and
 //! `turn_interrupted`. The agent's cost counters run per process, so a turn's share is a difference.
 
+mod accounts;
 pub mod changes;
 pub mod command;
 mod decide;
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentProfile, AgentTask, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
-use crate::model_access::{BudgetSpent, SpentBefore};
+use crate::model_access::{BudgetSpent, ModelCall, SpentBefore};
 use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::RequestKind;
@@ -71,6 +72,8 @@ pub struct Session {
     metered: Option<(ProcessId, AgentCounter)>,
     /// By the gateway's count.
     spent: SpentBefore,
+    /// The calls that no account of a turn has yet, by the same count.
+    uncounted: AgentCounter,
 }
 
 /// The turn the agent works on.
@@ -87,7 +90,7 @@ pub struct RunningTurn {
     pub parked: bool,
     /// The decision that the process was started with.
     pub resumed_for: Option<String>,
-    /// What earlier attempts have spent.
+    /// What earlier attempts have spent, and what was left over when it began.
     pub earlier: AgentCounter,
     /// The budget that was found spent.
     pub exhausted: Option<BudgetSpent>,
@@ -183,6 +186,7 @@ impl Session {
         if let Some(running) = self.running.take() {
             self.counter = Some((running.process, account.counter));
         }
+        self.uncounted = AgentCounter::default();
         self.requests.turn_ended();
         self.steered.clear();
         self.open_calls.clear();
@@ -197,6 +201,7 @@ impl Session {
     fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
         self.queue.retain(|queued| queued.turn != turn);
         self.last_turn = Some(turn);
+        let earlier = self.left_over(process);
         self.running = Some(RunningTurn {
             turn,
             process,
@@ -205,7 +210,7 @@ impl Session {
             attempt: 1,
             parked: false,
             resumed_for: None,
-            earlier: AgentCounter::default(),
+            earlier,
             exhausted: None,
         });
         self.spent.turn = MicroDollars::default();
@@ -214,7 +219,8 @@ impl Session {
     /// The counters start anew with the process; what the one before has spent is kept beside them.
     fn resume(&mut self, resumed: &TurnResumed) {
         let Some(running) = &self.running else { return };
-        let share = self.share(running.process, &self.last_reading(running.process));
+        let share = self.known_share(running.process);
+        self.uncounted = AgentCounter::default();
         let Some(running) = &mut self.running else { return };
         running.earlier = running.earlier.plus(&share);
         (running.process, running.attempt, running.parked) = (resumed.process, resumed.attempt, false);
@@ -229,11 +235,13 @@ impl Session {
         }
     }
 
-    fn pay(&mut self, turn: Option<TurnId>, cost: MicroDollars) {
+    fn pay(&mut self, turn: Option<TurnId>, call: ModelCall) {
+        let cost = call.cost_micros;
         self.spent.session += cost;
         if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
             self.spent.turn += cost;
         }
+        self.note_call(call);
     }
 
     fn change_mode(&mut self, mode: PermissionMode) {
@@ -294,7 +302,7 @@ impl Aggregate for Session {
             SessionEvent::TurnParked { .. } => self.change_running(|running| running.parked = true),
             SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
             SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
-            SessionEvent::ModelCalled { turn, call } => self.pay(turn, call.cost_micros),
+            SessionEvent::ModelCalled { turn, call } => self.pay(turn, call),
             SessionEvent::BudgetExhausted { spent, .. } => {
                 self.change_running(|running| running.exhausted = Some(spent));
             }

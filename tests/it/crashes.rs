@@ -5,6 +5,9 @@ use runner_tests::processes::{agents_of, command_lines, wait_for_command};
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::projections::rebuild;
 
 /// A tool that leaves children of several kinds behind, and then waits.
 fn stubborn() -> Value {
@@ -83,6 +86,53 @@ async fn a_stop_ends_the_turn_in_order_and_leaves_nothing_behind() {
     let last = events.last().unwrap();
     assert_eq!((&last["type"], &last["data"]["turn"]), (&json!("turn_interrupted"), &turn));
     assert_eq!(last["data"]["cause"], "server_stopped");
+}
+
+/// What lists and days tell is folded from the same account.
+async fn assert_paid(server: &mut Server, session: &str, cause: &str) {
+    let last = server.wait_for(session, "turn_interrupted").await;
+    assert_eq!(last["data"]["cause"], cause, "{last}");
+    let calls = server.model_calls(session).await;
+    let sum = |pointer: &str| -> u64 {
+        calls.iter().map(|call| call.pointer(pointer).and_then(Value::as_u64).unwrap()).sum()
+    };
+    let (cost, input, output) =
+        (sum("/cost_micros"), sum("/usage/input_tokens"), sum("/usage/output_tokens"));
+    assert!(cost > 0 && input > 0, "{calls:?}");
+    let view = server.view(session).await;
+    let listed = server.get("/api/sessions").await.body["sessions"][0].clone();
+    for told in [&view, &view["turns"][0], &listed] {
+        assert_eq!((told["cost_usd"].as_f64().unwrap() * 1e6).round() as u64, cost, "{told}");
+        let usage = &told["usage"];
+        assert_eq!((&usage["input_tokens"], &usage["output_tokens"]), (&json!(input), &json!(output)));
+    }
+    server.stop().await;
+    let rebuilt = rebuild(server).await;
+    let said = String::from_utf8_lossy(&rebuilt.stderr);
+    assert!(said.contains("the read models were right"), "{said}");
+    let database = format!("sqlite://{}", server.data_dir().join("runner.db").display());
+    let mut connection = SqliteConnection::connect(&database).await.unwrap();
+    let of_days: i64 = sqlx::query_scalar("SELECT sum(cost_micros) FROM usage_by_day")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(of_days, i64::try_from(cost).unwrap());
+}
+
+#[tokio::test]
+async fn a_turn_that_is_cut_short_costs_the_calls_it_made() {
+    for cause in ["server_stopped", "server_crashed"] {
+        let mut server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
+        let (session, _) = begin_stubborn_turn(&server).await;
+
+        match cause {
+            "server_stopped" => drop(server.stop().await),
+            _ => server.kill_9().await,
+        }
+        server.restart().await;
+
+        assert_paid(&mut server, &session, cause).await;
+    }
 }
 
 #[tokio::test]

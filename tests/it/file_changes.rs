@@ -139,3 +139,39 @@ async fn what_does_not_fit_is_named() {
         assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, code));
     }
 }
+
+#[tokio::test]
+async fn files_of_subagents_are_among_the_changes() {
+    let server = Server::start().await;
+    let by_subagent = json!([write("s1.txt", "one\n"), write("s2.txt", "a\nb\n"),
+        edit("s2.txt", "b", "c"), { "text": "written" }]);
+    let agent = json!({ "tool_use": { "name": "Agent", "input": { "description": "write",
+        "prompt": script("Write two.", &by_subagent), "subagent_type": "general-purpose" } } });
+    let replies = json!([agent, write("main.txt", "m\n"), { "text": "done" }]);
+    let body = json!({ "prompt": script("Make.", &replies), "permission_mode": "acceptEdits" });
+
+    let task = server.task(&body).await;
+
+    let session = task["session_id"].as_str().unwrap();
+    let paths = ["s1.txt", "s2.txt", "main.txt"].map(|name| server.workspace().join(name));
+    assert_eq!(task["files_changed"], json!(paths), "{task}");
+    let changes = server.get(&format!("/api/sessions/{session}/changes")).await.body;
+    let files = changes["files"].as_array().unwrap().iter();
+    let patches: Vec<_> = files.map(|file| (file["path"].clone(), file["patch"].clone())).collect();
+    let expected = [
+        (json!(paths[0]), json!("@@ -0,0 +1,1 @@\n+one\n")),
+        (json!(paths[1]), json!("@@ -0,0 +1,2 @@\n+a\n+b\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n")),
+        (json!(paths[2]), json!("@@ -0,0 +1,1 @@\n+m\n")),
+    ];
+    assert!(expected.iter().all(|file| patches.contains(file)), "{changes}");
+    let view = server.view(session).await;
+    assert_eq!((&view["files_changed"], view["files"].as_array().unwrap().len()), (&json!(3), 3));
+
+    let path = format!("/api/sessions/{session}/rewind");
+    let rewound = server.post(&path, &json!({ "turn_id": task["turn_id"], "files": true })).await;
+
+    // The agent's own limit: it keeps no earlier state of what its subagents change, and nobody claims more.
+    assert_eq!(rewound.body["files"], json!([paths[2]]), "{}", rewound.body);
+    assert_eq!(paths.each_ref().map(|path| path.exists()), [true, true, false]);
+    assert_eq!(server.view(session).await["files_changed"], 2);
+}

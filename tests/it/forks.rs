@@ -315,3 +315,24 @@ async fn what_does_not_fit_is_named_and_forks_nothing() {
     assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "session_not_found"));
     assert_eq!(server.get("/api/sessions").await.body["sessions"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_decision_for_the_whole_session_is_not_one_for_its_copies() {
+    let server = Server::start().await;
+    let input = json!({ "command": "touch one", "description": "touch" });
+    let touch = json!([{ "tool_use": { "name": "Bash", "input": input } }, { "text": "ok" }]);
+    let (session, first) = server.ask(&json!({ "prompt": script("Touch.", &touch) })).await;
+    server.decide(&session, &first, &json!({ "decision": "allow", "remember": "session" })).await;
+    server.wait_for_status(&session, "idle").await;
+
+    let forked = fork(&server, &session, &json!({ "prompt": script("Again.", &touch) })).await;
+    let asked = server.wait_for_request(id(&forked)).await;
+
+    assert_eq!(asked["input"]["command"], "touch one");
+    assert_ne!(asked["request_id"], first["request_id"]);
+    let refused = server.decide(id(&forked), &asked, &json!({ "decision": "deny" })).await;
+    assert_eq!(refused.status, StatusCode::OK, "{}", refused.body);
+    // Where it was made it holds on.
+    let again = server.task(&json!({ "prompt": script("Again.", &touch), "resume": session })).await;
+    assert_eq!(again["message"], "ok", "{again}");
+}

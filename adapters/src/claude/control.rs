@@ -8,6 +8,7 @@ use runner_core::time::Timestamp;
 use serde_json::Value;
 
 use super::decode::{Incoming, number, text};
+use super::reported::Report;
 
 /// Where the agent keeps the plans it writes, below its configuration folder.
 const PLANS: &str = "plans";
@@ -19,6 +20,9 @@ pub(super) fn request(raw: &Value) -> Incoming {
         Some("can_use_tool") => Incoming::Output(asked(request_id, request)),
         Some("hook_callback") if request["input"]["hook_event_name"] == "PreToolUse" => {
             Incoming::Output(gated(request_id, &request["input"]))
+        }
+        Some("hook_callback") if request["input"]["hook_event_name"] == "PostToolUse" => {
+            Incoming::Reported { request_id, report: Report::of_subagent(&request["input"]) }
         }
         other => Incoming::Unsupported { request_id, subtype: other.unwrap_or_default().to_owned() },
     }

@@ -8,6 +8,7 @@ use claude_codes::io::ContentBlock;
 use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, ToolReturn};
 use serde_json::Value;
 
+use super::reported::Report;
 use super::{control, file_change, report};
 
 /// What a line means.
@@ -19,6 +20,12 @@ pub(super) enum Incoming {
     Answered {
         request_id: String,
         outcome: Result<Value, String>,
+    },
+    /// A tool may have changed a file; absent where the result's own line tells how. The agent goes on once it
+    /// is answered.
+    Reported {
+        request_id: String,
+        report: Option<Report>,
     },
     /// The agent asks for something that this program does not offer.
     Unsupported {

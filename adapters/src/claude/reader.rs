@@ -10,6 +10,7 @@ use tokio::process::ChildStdout;
 use tokio::sync::{mpsc, oneshot};
 
 use super::decode::{Incoming, decode};
+use super::reported::Reports;
 use super::request;
 
 /// A line of output may carry a whole file; anything longer is skipped.
@@ -63,6 +64,7 @@ pub(super) async fn read_lines(
 ) {
     let mut reader = BufReader::with_capacity(64 * 1024, stdout);
     let mut current_message = String::new();
+    let mut reports = Reports::default();
     let mut line = Vec::new();
     while let Ok(Some(fits)) = next_line(&mut reader, &mut line).await {
         let decoded = match fits {
@@ -70,7 +72,7 @@ pub(super) async fn read_lines(
             false => vec![Incoming::Output(too_long())],
         };
         for incoming in decoded {
-            let Some(output) = output(incoming, &lines, &answers).await else { continue };
+            let Some(output) = output(incoming, &mut reports, (&lines, &answers)).await else { continue };
             if outputs.send(output).await.is_err() {
                 return; // Nobody listens any more.
             }
@@ -84,23 +86,32 @@ pub(super) async fn read_lines(
 /// What is to be told of a line; the rest is dealt with here.
 async fn output(
     incoming: Incoming,
-    lines: &mpsc::WeakSender<Value>,
-    answers: &Answers,
+    reports: &mut Reports,
+    (lines, answers): (&mpsc::WeakSender<Value>, &Answers),
 ) -> Option<AgentOutput> {
     match incoming {
-        Incoming::Output(output) => Some(output),
+        Incoming::Output(output) => Some(reports.complete(output)),
         Incoming::Delta(delta) => Some(AgentOutput::Delta(delta)),
         Incoming::Answered { request_id, outcome } => {
             answers.take(&request_id, outcome);
             None
         }
         Incoming::Unsupported { request_id, subtype } => {
-            if let Some(lines) = lines.upgrade() {
-                // If the agent has ended, nobody waits for it.
-                lines.send(request::unsupported(&request_id, &subtype)).await.ok();
-            }
+            answer(lines, request::unsupported(&request_id, &subtype)).await;
             None
         }
+        Incoming::Reported { request_id, report } => {
+            report.into_iter().for_each(|report| reports.keep(report));
+            answer(lines, request::heard(&request_id)).await;
+            None
+        }
+    }
+}
+
+async fn answer(lines: &mpsc::WeakSender<Value>, line: Value) {
+    if let Some(lines) = lines.upgrade() {
+        // If the agent has ended, nobody waits for it.
+        lines.send(line).await.ok();
     }
 }
 

@@ -29,9 +29,13 @@ pub(super) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Va
     })
 }
 
-/// The first request. Its hook is the one gate that every tool use comes to, whatever the mode.
+/// The first request. One of its hooks is the gate that every tool use comes to, whatever the mode; the other
+/// tells what became of a file, which the lines of subagents do not.
 pub(super) fn initialize() -> Value {
-    let hooks = json!({ "PreToolUse": [{ "hookCallbackIds": ["gate"] }] });
+    let hooks = json!({
+        "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
+        "PostToolUse": [{ "matcher": "Write|Edit", "hookCallbackIds": ["file"] }],
+    });
     control(&json!({ "subtype": "initialize", "hooks": hooks })).1
 }
 
@@ -133,6 +137,11 @@ fn denial(settled: &SettledRequest) -> &str {
 fn success(request_id: &str, answer: &Value) -> Value {
     let response = json!({ "subtype": "success", "request_id": request_id, "response": answer });
     json!({ "type": "control_response", "response": response })
+}
+
+/// The answer to what was only to be told.
+pub(super) fn heard(request_id: &str) -> Value {
+    success(request_id, &json!({}))
 }
 
 /// The answer to a request that this program does not offer; without one the agent would wait.

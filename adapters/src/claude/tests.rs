@@ -13,6 +13,7 @@ mod launch;
 mod odd_lines;
 mod process;
 mod process_tree;
+mod reported;
 mod reports;
 mod requests;
 mod transcript;

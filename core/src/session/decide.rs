@@ -7,8 +7,8 @@ use crate::request::DecidedBy;
 use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
 use crate::session::event::{
-    AgentCounter, FailureCause, Fallback, Initiator, InterruptCause, Origin, ParkCause, SessionEvent,
-    TurnAccount, TurnResumed, WithdrawReason,
+    FailureCause, Fallback, Initiator, InterruptCause, Origin, ParkCause, SessionEvent, TurnResumed,
+    WithdrawReason,
 };
 use crate::session::{MAX_QUEUED_PROMPTS, RunningTurn, Session};
 use crate::workspace::WorkspaceReport;
@@ -219,49 +219,6 @@ impl Session {
     pub(super) fn interrupted(&self, running: &RunningTurn, cause: InterruptCause) -> SessionEvent {
         let (turn, account) = (running.turn, self.unreported(running));
         SessionEvent::TurnInterrupted { turn, cause, account }
-    }
-
-    /// The account of a turn of which the agent gave none: what was read of its counters last.
-    fn unreported(&self, running: &RunningTurn) -> TurnAccount {
-        let reading = self.last_reading(running.process);
-        TurnAccount { duration_ms: 0, ..self.account(running, reading, 0) }
-    }
-
-    /// What a turn took, given its process's counters at its end.
-    pub(super) fn account(
-        &self,
-        running: &RunningTurn,
-        counter: AgentCounter,
-        duration_ms: u64,
-    ) -> TurnAccount {
-        let share = running.earlier.plus(&self.share(running.process, &counter));
-        // The agent counts the time of its own process; with several the clock tells.
-        let duration_ms = if running.attempt > 1 { 0 } else { duration_ms };
-        TurnAccount { spend: share.spend, duration_ms, duration_api_ms: share.duration_api_ms, counter }
-    }
-
-    /// What a process has spent since the last turn ended.
-    pub(super) fn share(&self, process: ProcessId, counter: &AgentCounter) -> AgentCounter {
-        let before = self.counter_of(process);
-        AgentCounter {
-            spend: counter.spend.since(&before.spend),
-            duration_api_ms: counter.duration_api_ms.saturating_sub(before.duration_api_ms),
-        }
-    }
-
-    /// The newest counters that are known of a process.
-    pub(super) fn last_reading(&self, process: ProcessId) -> AgentCounter {
-        match &self.metered {
-            Some((metered, counter)) if *metered == process => counter.clone(),
-            Some(_) | None => self.counter_of(process),
-        }
-    }
-
-    fn counter_of(&self, process: ProcessId) -> AgentCounter {
-        match &self.counter {
-            Some((counted, counter)) if *counted == process => counter.clone(),
-            Some(_) | None => AgentCounter::default(),
-        }
     }
 
     /// The turn that something said outside of any turn belongs to.

@@ -1,7 +1,8 @@
 //! A session that begins as a copy of another: the events it begins with, and what its agent must know.
 //!
 //! The copy is the other session up to a version, under the same version numbers, with everything closed
-//! that was open there. What the other one has spent stays its own.
+//! that was open there. What the other one has spent stays its own, and so do decisions that were to hold
+//! as long as it lasts: in the copy the same call is asked about anew.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use crate::ids::{SessionId, TurnId};
 use crate::money::MicroDollars;
 use crate::session::Session;
 use crate::session::event::{
-    AgentCounter, Initiator, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
-    TurnCompleted,
+    AgentCounter, Decided, Initiator, InterruptCause, Origin, Parent, SessionEvent, SessionOpened,
+    TurnAccount, TurnCompleted,
 };
 
 /// What is the copy's own.
@@ -71,6 +72,12 @@ impl Fork {
             *counter = AgentCounter::default();
         } else if let SessionEvent::ModelCalled { call, .. } = &mut event {
             (call.usage, call.cost_micros) = (Usage::default(), MicroDollars::default());
+        } else if let SessionEvent::PermissionDecided(Decided { settlement, .. })
+        | SessionEvent::QuestionAnswered(Decided { settlement, .. })
+        | SessionEvent::PlanDecided(Decided { settlement, .. }) = &mut event
+        {
+            // It was made for the other session, and holds there.
+            settlement.remember = false;
         }
         event
     }

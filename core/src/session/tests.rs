@@ -18,6 +18,7 @@ mod requests;
 mod resuming;
 mod samples;
 mod stored_events;
+mod uncounted;
 mod views;
 
 use crate::prompt::{Attachment, Prompt};

@@ -195,7 +195,10 @@ impl Line {
         };
         let outputs = incoming.into_iter().filter_map(|incoming| match incoming {
             Incoming::Output(output) => Some(output),
-            Incoming::Delta(_) | Incoming::Answered { .. } | Incoming::Unsupported { .. } => None,
+            Incoming::Delta(_)
+            | Incoming::Answered { .. }
+            | Incoming::Reported { .. }
+            | Incoming::Unsupported { .. } => None,
         });
         outputs.collect()
     }

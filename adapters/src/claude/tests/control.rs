@@ -117,9 +117,9 @@ fn plan_that_the_agent_writes_down_is_no_file_of_anybodys_work() {
 }
 
 #[test]
-fn hook_that_is_no_gate_is_not_offered() {
+fn hook_that_was_not_asked_for_is_not_offered() {
     let line = r#"{"type":"control_request","request_id":"h1","request":{"subtype":"hook_callback",
-        "callback_id":"gate","input":{"hook_event_name":"PostToolUse","tool_use_id":"toolu_1"}}}"#;
+        "callback_id":"gate","input":{"hook_event_name":"Notification","tool_use_id":"toolu_1"}}}"#;
 
     let (request_id, subtype) = ("h1".into(), "hook_callback".into());
     assert_eq!(decoded(line), [Incoming::Unsupported { request_id, subtype }]);

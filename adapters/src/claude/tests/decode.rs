@@ -284,7 +284,10 @@ pub(super) fn decoded(line: &str) -> Vec<Incoming> {
 pub(super) fn outputs(line: &str) -> Vec<AgentOutput> {
     let output = |incoming| match incoming {
         Incoming::Output(output) => output,
-        other @ (Incoming::Delta(_) | Incoming::Answered { .. } | Incoming::Unsupported { .. }) => {
+        other @ (Incoming::Delta(_)
+        | Incoming::Answered { .. }
+        | Incoming::Reported { .. }
+        | Incoming::Unsupported { .. }) => {
             panic!("{other:?}")
         }
     };

@@ -41,7 +41,10 @@ fn request_that_is_not_offered_is_answered_with_an_error() {
 fn first_request_has_every_tool_use_come_to_the_gate() {
     let line = request::initialize();
 
-    let hooks = json!({ "PreToolUse": [{ "hookCallbackIds": ["gate"] }] });
+    let hooks = json!({
+        "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
+        "PostToolUse": [{ "matcher": "Write|Edit", "hookCallbackIds": ["file"] }],
+    });
     assert_eq!(line["request"], json!({ "subtype": "initialize", "hooks": hooks }));
 }
 

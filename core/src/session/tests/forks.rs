@@ -4,13 +4,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::samples::{
-    completed, model_call, opened, opening, process, prompted, session, spend, started, turn,
+    again, asks, completed, decided, given, model_call, opened, opening, permission_request,
+    permission_requested, process, prompted, released, running, session, settlement, spend, started, turn,
 };
 use crate::agent::Usage;
 use crate::aggregate::TenantId;
 use crate::ids::SessionId;
 use crate::model_access::ModelCall;
 use crate::money::MicroDollars;
+use crate::request::{Decision, Settlement};
 use crate::session::event::{
     AgentCounter, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
 };
@@ -101,6 +103,23 @@ fn calls_of_a_model_were_paid_for_elsewhere() {
 
     let free = ModelCall { usage: Usage::default(), cost_micros: MicroDollars(0), ..model_call() };
     assert_eq!(copied[3], called(free));
+}
+
+#[test]
+fn what_was_to_be_remembered_is_asked_anew_in_a_copy() {
+    let remembered = Settlement { remember: true, ..settlement("r1", Decision::Allow) };
+    let asked = [permission_requested("r1"), decided(remembered), released("r1", 1)];
+    let ended = [completed(1, &spend(1), &spend(1)), prompted(2), started(2)];
+    let history = [running(), asked.to_vec(), ended.to_vec()].concat();
+    let again = again("r2", "toolu_2", &permission_request("r1"));
+
+    let copied = fork(9).events(history[..7].to_vec());
+
+    assert_eq!(copied[4], decided(settlement("r1", Decision::Allow)), "who decided what is still told");
+    let told = |events: Vec<SessionEvent>| given(events).when(asks(&again)).inspect_result().unwrap();
+    let next = [prompted(2), started(2)];
+    assert_eq!(told(history).len(), 3, "there it is decided and released at once");
+    assert_eq!(told([copied, next.to_vec()].concat()).len(), 1);
 }
 
 const COPY: SessionId = SessionId(Uuid::from_u128(0xb));
