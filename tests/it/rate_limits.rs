@@ -241,7 +241,7 @@ async fn one_who_has_many_turns_waiting_does_not_hold_others_up() {
 
 /// Whose turns have begun, in this order, once there are so many that have ended.
 async fn begun(server: &Server, turns: usize) -> Vec<String> {
-    for _ in 0..1200 {
+    for _ in 0..3600 {
         let trail = server.get("/api/audit/events?type=turn_started,turn_completed&limit=200").await.body;
         let trail = trail["events"].as_array().unwrap().clone();
         let of =

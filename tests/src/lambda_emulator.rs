@@ -41,10 +41,11 @@ use self::{
 /// The host that requests are for, unless they name another.
 pub const DOMAIN: &str = "emulated.lambda-url.eu-central-1.on.aws";
 
-/// What Lambda gives a function before it must ask for its first event.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// What Lambda gives a function with an internal extension between SIGTERM and SIGKILL.
-const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+/// What a function has before it must ask for its first event. Lambda gives 10 s, which an unoptimised one on a
+/// busy machine may need alone for its start.
+const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// What Lambda gives a function with an external extension between SIGTERM and SIGKILL.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// One sandbox with one process of the function. Dropping it kills the process and its process group.
 #[derive(Debug)]
