@@ -181,14 +181,7 @@ async fn insert_command(
 }
 
 static ADD_USAGE: LazyLock<String> = LazyLock::new(|| {
-    let sums = spend::sums(&[
-        "turns",
-        "cost_micros",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_input_tokens",
-        "cache_creation_input_tokens",
-    ]);
+    let sums = spend::sums("turns");
     format!(
         "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (tenant, day, owner, model) DO UPDATE SET {sums}"

@@ -12,26 +12,27 @@ use super::{signed, unsigned};
 use crate::event_store::projection::{SpendKey, SpendTotal};
 
 static ADD_SPEND: LazyLock<String> = LazyLock::new(|| {
-    let sums = sums(&[
-        "calls",
-        "cost_micros",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_input_tokens",
-        "cache_creation_input_tokens",
-    ]);
+    let sums = sums("calls");
     format!(
         "INSERT INTO model_spend VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (month, tenant, owner, key) DO UPDATE SET {sums}"
     )
 });
 
-/// Adds what an upsert brings to what is there. A sum that is too large for an integer would become a number
+/// Adds what an upsert brings to what is there: how often, what it cost, and the tokens. A sum that is too large for an integer would become a number
 /// that the column refuses, and with it everything else in the transaction; it stays at the largest.
-pub(super) fn sums(columns: &[&str]) -> String {
+pub(super) fn sums(counted: &str) -> String {
+    let columns = [
+        counted,
+        "cost_micros",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+    ];
     let sum =
         |column| format!("{column} = min({column}, {} - excluded.{column}) + excluded.{column}", i64::MAX);
-    columns.iter().map(sum).collect::<Vec<_>>().join(", ")
+    columns.map(sum).join(", ")
 }
 
 pub(super) async fn write_spend(
