@@ -4,7 +4,7 @@
 //! others of its batch go on.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use runner_core::aggregate::{Change, SecretChange, StoredAggregate, TenantId};
@@ -16,7 +16,7 @@ use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
 
 use super::chain::{self, Codec, Header};
-use super::projection::{Projected, project};
+use super::projection::{Place, Projected, project};
 use super::sqlite::{Insert, MAX_ROWS};
 
 /// A larger payload moves to a blob, and the log keeps its address.
@@ -88,6 +88,8 @@ pub(super) struct Batch {
     pub(super) projected: Projected,
     pub(super) aggregates: Vec<AggregateRow>,
     pub(super) secrets: Vec<(TenantId, SecretChange)>,
+    /// Sessions whose index this batch changes.
+    indexed: BTreeSet<StreamId>,
     /// The heads as they are after this batch.
     pub(super) heads: HashMap<StreamId, Arc<Head>>,
     pub(super) recorded_at: Timestamp,
@@ -109,13 +111,19 @@ impl Batch {
         self.commands.iter().find(|row| row.command == command)
     }
 
-    /// Whether there is nothing to be written but events and the index of their sessions.
+    /// Whether there is nothing to be written but events.
     pub(super) fn has_only_events(&self) -> bool {
-        self.blobs.is_empty()
+        self.indexed.is_empty()
+            && self.blobs.is_empty()
             && self.commands.is_empty()
             && self.projected.is_empty()
             && self.aggregates.is_empty()
             && self.secrets.is_empty()
+    }
+
+    /// The indexes that are to be written, in the order of their table.
+    pub(super) fn indexes(&self) -> Vec<&SessionIndex> {
+        self.indexed.iter().filter_map(|stream| self.heads.get(stream)?.index.as_ref()).collect()
     }
 
     /// Takes one request into the batch; `head` is the session's as stored or as an earlier request left it.
@@ -127,8 +135,11 @@ impl Batch {
         let mut next = head.clone();
         for (event, payload) in append.events.iter().zip(encoded) {
             // The first event of a session says whose it is.
-            let place = (self.position + 1, self.recorded_at);
-            project(&mut self.projected, &mut next.index, event, place);
+            let place =
+                Place { position: self.position + 1, version: next.version + 1, at: self.recorded_at };
+            if project(&mut self.projected, &mut next.index, event, place) {
+                self.indexed.insert(append.session.into());
+            }
             let tenant = next.index.as_ref().map(|index| index.tenant.clone()).unwrap_or_default();
             let origin = Origin { stream: append.session.into(), kind: SESSION, tenant };
             let event = (Cow::Borrowed(event.type_name()), event.schema(), payload);

@@ -79,20 +79,38 @@ pub(super) struct SpendTotal {
     pub(super) usage: Usage,
 }
 
-/// Folds one event into a session's index and notes what else it changes.
+/// Where and when an event was stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) position: u64,
+    pub(super) version: u64,
+    pub(super) at: Timestamp,
+}
+
+/// Folds one event into a session's index and notes what else it changes. Says whether the index is to be
+/// written: of one in a running turn the log itself tells how far it is.
 pub(super) fn project(
     projected: &mut Projected,
     index: &mut Option<SessionIndex>,
     event: &SessionEvent,
-    (position, at): (u64, Timestamp),
-) {
-    match index {
-        Some(index) => index.apply(event, at),
-        None => *index = SessionIndex::open(event, at),
+    place: Place,
+) -> bool {
+    let is_different = match index {
+        Some(index) => index.follow(event, (place.version, place.at)),
+        None => {
+            *index = SessionIndex::open(event, place.at);
+            index.is_some()
+        }
+    };
+    if let Some(index) = index {
+        note(projected, index, event, place);
     }
-    let Some(index) = index else { return };
+    is_different
+}
+
+fn note(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
     let session = index.head.id;
-    note_request(projected, index, event, (position, at));
+    note_request(projected, index, event, place);
     match event {
         SessionEvent::SessionOpened(opened) => {
             projected.texts.extend(opened.title.clone().map(|title| (index.head.id, title)));
@@ -102,14 +120,14 @@ pub(super) fn project(
         }
         SessionEvent::TurnCompleted(completed) => {
             projected.texts.push((index.head.id, completed.result.clone()));
-            add_usage(projected, index, &completed.account, at);
+            add_usage(projected, index, &completed.account, place);
         }
         SessionEvent::TurnInterrupted { cause: InterruptCause::Forked, .. } => {}
         SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
-            add_usage(projected, index, account, at);
+            add_usage(projected, index, account, place);
         }
         SessionEvent::SessionRenamed { title, .. } => projected.texts.push((session, title.clone())),
-        SessionEvent::ModelCalled { call, .. } => add_spend(projected, index, call, at),
+        SessionEvent::ModelCalled { call, .. } => add_spend(projected, index, call, place),
         SessionEvent::RequestWithdrawn { request_id, .. } => {
             let request_id = request_id.clone();
             projected.requests.push(RequestChange::Closed { session, request_id });
@@ -155,17 +173,12 @@ pub(super) fn project(
 }
 
 /// What is made, decided or closed of what waits for people.
-fn note_request(
-    projected: &mut Projected,
-    index: &SessionIndex,
-    event: &SessionEvent,
-    (position, at): (u64, Timestamp),
-) {
+fn note_request(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
     let session = index.head.id;
     if let Some((kind, asked)) = event.asked() {
-        let view = Box::new(RequestView::new(session, kind, asked, (at, index.head.version)));
+        let view = Box::new(RequestView::new(session, kind, asked, (place.at, place.version)));
         let reach = (index.tenant.clone(), index.head.owner.clone());
-        projected.requests.push(RequestChange::Made { position, reach, view });
+        projected.requests.push(RequestChange::Made { position: place.position, reach, view });
     } else if let Some(decided) = event.decided() {
         let request_id = decided.settlement.request_id.clone();
         projected.requests.push(RequestChange::Closed { session, request_id });
@@ -175,12 +188,12 @@ fn note_request(
 }
 
 /// Every call counts for the month in which it was written down.
-fn add_spend(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, at: Timestamp) {
-    if is_copied(index) {
+fn add_spend(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, place: Place) {
+    if is_copied(index, place) {
         return;
     }
     let key = SpendKey {
-        month: at.month(),
+        month: place.at.month(),
         tenant: index.tenant.clone(),
         owner: index.head.owner.clone(),
         key: call.key,
@@ -192,17 +205,17 @@ fn add_spend(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, 
 }
 
 /// It is counted where it happened.
-fn is_copied(index: &SessionIndex) -> bool {
-    index.head.parent.is_some_and(|parent| index.head.version <= parent.version)
+fn is_copied(index: &SessionIndex, place: Place) -> bool {
+    index.head.parent.is_some_and(|parent| place.version <= parent.version)
 }
 
-fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, at: Timestamp) {
-    if is_copied(index) {
+fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, place: Place) {
+    if is_copied(index, place) {
         return;
     }
     let key = |model: &str| UsageKey {
         tenant: index.tenant.clone(),
-        day: at.day(),
+        day: place.at.day(),
         owner: index.head.owner.clone(),
         model: model.to_owned(),
     };

@@ -2,6 +2,7 @@
 
 pub(super) mod aggregates;
 pub(super) mod audit;
+mod directory;
 pub(super) mod files;
 pub(super) mod read;
 pub(super) mod rebuild;
@@ -62,8 +63,7 @@ pub(super) struct SqliteWriter {
 
 impl SqliteWriter {
     pub(super) async fn open(path: &Path) -> Result<Self, OpenError> {
-        // What is kept for taking one statement back needs no file.
-        let options = connect_options(path).create_if_missing(true).pragma("temp_store", "MEMORY");
+        let options = connect_options(path).create_if_missing(true);
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
         MIGRATIONS.run(&mut connection).await?;
@@ -123,14 +123,12 @@ impl SqliteWriter {
         written
     }
 
-    async fn write_all(&mut self, batch: Batch) -> sqlx::Result<()> {
+    async fn write_all(&mut self, mut batch: Batch) -> sqlx::Result<()> {
         let connection = self.connection().await?;
-        let indexes: Vec<_> = batch.heads.values().filter_map(|head| head.index.as_ref()).collect();
         // In most batches there are events, and perhaps the index of their sessions, which comes last.
-        let end_of_events =
-            if batch.has_only_events() && indexes.is_empty() { Then::Commit } else { Then::GoOn };
-        let mut inserts = batch.ready;
-        inserts.extend(Insert::all_of(batch.rows));
+        let end_of_events = if batch.has_only_events() { Then::Commit } else { Then::GoOn };
+        let mut inserts = std::mem::take(&mut batch.ready);
+        inserts.extend(Insert::all_of(std::mem::take(&mut batch.rows)));
         let last = inserts.len().saturating_sub(1);
         for (number, insert) in inserts.into_iter().enumerate() {
             let then = if number == last { end_of_events } else { Then::GoOn };
@@ -139,7 +137,7 @@ impl SqliteWriter {
         if end_of_events == Then::Commit {
             return Ok(());
         }
-        for (hash, bytes) in batch.blobs {
+        for (hash, bytes) in std::mem::take(&mut batch.blobs) {
             sqlx::query("INSERT INTO blobs (hash, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(hash.0.to_vec())
                 .bind(bytes)
@@ -152,6 +150,7 @@ impl SqliteWriter {
         write_projected(connection, &batch.projected).await?;
         aggregates::upsert(connection, &batch.aggregates).await?;
         aggregates::write_secrets(connection, &batch.secrets).await?;
+        let indexes = batch.indexes();
         upsert_indexes(connection, &indexes, Then::Commit).await?;
         if indexes.is_empty() {
             sqlx::query("COMMIT").execute(connection).await?;

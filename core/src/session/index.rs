@@ -114,8 +114,30 @@ impl SessionIndex {
 
     /// Folds in one event after the first.
     pub fn apply(&mut self, event: &SessionEvent, at: Timestamp) {
-        self.head.version += 1;
+        self.note(event);
+        self.advance(self.head.version + 1, at);
+    }
+
+    /// The same for an index that is stored: while a turn runs, most events change nothing but how far the log
+    /// has come and when, which the log itself knows ([`Self::advance`]). False if this is one of them: the
+    /// index is as it was.
+    pub fn follow(&mut self, event: &SessionEvent, (version, at): (u64, Timestamp)) -> bool {
+        let is_running = self.head.status == SessionStatus::Running;
+        let is_different = self.note(event) || !is_running;
+        if is_different {
+            self.advance(version, at);
+        }
+        is_different
+    }
+
+    /// Says how far the log has come, and when.
+    pub fn advance(&mut self, version: u64, at: Timestamp) {
+        self.head.version = version;
         self.head.updated_at = at.to_millis();
+    }
+
+    /// Takes in what an event tells; false if it tells nothing that is shown here.
+    fn note(&mut self, event: &SessionEvent) -> bool {
         match event {
             SessionEvent::PromptSubmitted { turn, text, .. } => {
                 self.turns += 1;
@@ -181,9 +203,10 @@ impl SessionIndex {
             | SessionEvent::FilesRewound { .. }
             | SessionEvent::AgentMessage { .. }
             | SessionEvent::WorkspaceUnobserved { .. }
-            | SessionEvent::InterruptRequested { .. } => {}
+            | SessionEvent::InterruptRequested { .. } => return false,
         }
         self.head.status = self.status();
+        true
     }
 
     pub fn summary(&self) -> SessionSummary {

@@ -2,18 +2,13 @@
 
 use std::path::Path;
 
-use runner_core::aggregate::TenantId;
 use runner_core::event_log::{Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId, StreamId};
-use runner_core::ports::{
-    ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort, WaitingRequest,
-};
+use runner_core::ports::{ReadError, WaitingRequest};
 use runner_core::principal::Reach;
-use runner_core::session::index::{SessionIndex, SessionSummary};
 use runner_core::time::Timestamp;
+use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
-use uuid::Uuid;
 
 use super::{connect_options, digest, find_command, open_error, parse_index, signed, unsigned};
 use crate::event_store::OpenError;
@@ -116,51 +111,6 @@ impl SqliteReader {
         }
     }
 
-    pub(in crate::event_store) async fn list(
-        &self,
-        filter: SessionFilter,
-    ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), ReadError> {
-        let column = match filter.sort {
-            SessionSort::UpdatedAt => "updated_at",
-            SessionSort::CreatedAt => "created_at",
-            SessionSort::Cost => "cost_micros",
-        };
-        let rows = list_query(&filter, column).build().fetch_all(&self.pool).await.map_err(read_error)?;
-        let limit = filter.limit as usize;
-        let more = rows.len() > limit;
-        let mut sessions = Vec::new();
-        let mut cursor = None;
-        for row in rows.iter().take(limit) {
-            let (index, last) = listed(row).map_err(read_error)?;
-            sessions.push(index.summary());
-            cursor = Some(last);
-        }
-        Ok((sessions, cursor.filter(|_| more)))
-    }
-
-    pub(in crate::event_store) async fn find(
-        &self,
-        session: SessionId,
-    ) -> Result<Option<SessionSummary>, ReadError> {
-        let state: Option<String> = sqlx::query_scalar("SELECT state FROM session_index WHERE session = $1")
-            .bind(session.0)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(read_error)?;
-        let index = state.as_deref().map(parse_index).transpose().map_err(read_error)?;
-        Ok(index.map(|index| index.summary()))
-    }
-
-    pub(in crate::event_store) async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError> {
-        let ids: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT session FROM session_index WHERE status IN ('running', 'waiting') ORDER BY updated_at",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(read_error)?;
-        Ok(ids.into_iter().map(SessionId).collect())
-    }
-
     pub(in crate::event_store) async fn list_requests(
         &self,
         reach: &Reach,
@@ -184,85 +134,12 @@ impl SqliteReader {
     pub(super) fn pool(&self) -> &SqlitePool {
         &self.pool
     }
-
-    pub(in crate::event_store) async fn count(
-        &self,
-        tenant: Option<&TenantId>,
-    ) -> Result<SessionCounts, ReadError> {
-        let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM session_index WHERE $1 IS NULL OR tenant = $1) AS stored,
-             (SELECT count(*) FROM session_index
-              WHERE status <> 'idle' AND status = 'running' AND ($1 IS NULL OR tenant = $1)) AS running,
-             (SELECT count(*) FROM session_index
-              WHERE status <> 'idle' AND status = 'waiting' AND ($1 IS NULL OR tenant = $1)) AS waiting",
-        )
-        .bind(tenant.map(|tenant| &tenant.0))
-        .fetch_one(&self.pool)
-        .await
-        .map_err(read_error)?;
-        let count = |column| row.try_get(column).map(unsigned).map_err(read_error);
-        Ok(SessionCounts { stored: count("stored")?, running: count("running")?, waiting: count("waiting")? })
-    }
-}
-
-fn list_query(filter: &SessionFilter, column: &'static str) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT session, state, ");
-    query.push(column).push(" AS sort_key FROM session_index WHERE tenant = ");
-    query.push_bind(filter.reach.tenant.0.clone());
-    if let Some(owner) = &filter.reach.owner {
-        query.push(" AND owner = ").push_bind(owner.clone());
-    }
-    if let Some(working_dir) = &filter.working_dir {
-        query.push(" AND working_dir = ").push_bind(working_dir.clone());
-    }
-    if let Some(status) = filter.status {
-        query.push(" AND status = ").push_bind(status.as_str());
-    }
-    if let Some(text) = &filter.text {
-        query.push(" AND session IN (SELECT session FROM session_text WHERE text LIKE ");
-        query.push_bind(like_pattern(text));
-        // With ESCAPE the index of substrings is not used.
-        query.push(if has_wildcard(text) { " ESCAPE '\\')" } else { ")" });
-    }
-    if let Some(after) = filter.after {
-        query.push(" AND (").push(column).push(", session) < (").push_bind(after.key);
-        query.push(", ").push_bind(after.session.0).push(")");
-    }
-    query.push(" ORDER BY ").push(column).push(" DESC, session DESC LIMIT ");
-    query.push_bind(i64::from(filter.limit) + 1);
-    query
-}
-
-fn listed(row: &SqliteRow) -> sqlx::Result<(SessionIndex, SessionCursor)> {
-    let index = parse_index(row.try_get("state")?)?;
-    let cursor = SessionCursor {
-        key: row.try_get("sort_key")?,
-        session: SessionId(row.try_get::<Uuid, _>("session")?),
-    };
-    Ok((index, cursor))
 }
 
 fn waiting_request(row: &SqliteRow) -> sqlx::Result<WaitingRequest> {
     let view: String = row.try_get("view")?;
     let view = serde_json::from_str(&view).map_err(|source| sqlx::Error::Decode(source.into()))?;
     Ok(WaitingRequest { position: unsigned(row.try_get("position")?), view })
-}
-
-fn has_wildcard(text: &str) -> bool {
-    text.contains(['%', '_', '\\'])
-}
-
-/// A pattern for text that occurs anywhere, its own wildcards taken literally.
-fn like_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.chars() {
-        if has_wildcard(character.encode_utf8(&mut [0; 4])) {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 fn recorded_event(row: &SqliteRow) -> sqlx::Result<RecordedEvent> {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::statements::{Then, upsert_indexes};
 use super::{SqliteWriter, aggregates, unsigned, write_projected};
 use crate::event_store::batch::{AggregateRow, SESSION};
-use crate::event_store::projection::{Projected, project};
+use crate::event_store::projection::{Place, Projected, project};
 
 /// Events read at once.
 const PAGE: i64 = 1000;
@@ -56,7 +56,8 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
     let mut last = 0_i64;
     loop {
         let rows = sqlx::query(
-            "SELECT e.position, e.kind, e.tenant, e.stream, e.type, e.schema, e.recorded_at, coalesce(b.bytes, e.payload) AS data
+            "SELECT e.position, e.kind, e.tenant, e.stream, e.version, e.type, e.schema, e.recorded_at,
+             coalesce(b.bytes, e.payload) AS data
              FROM events e LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
              WHERE e.position > $1 ORDER BY e.position LIMIT $2",
         )
@@ -76,9 +77,13 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
                 fold_aggregate(&mut aggregates, stream, row)?;
                 continue;
             }
-            let at = Timestamp::from_micros(row.try_get("recorded_at")?);
+            let place = Place {
+                position: unsigned(last),
+                version: unsigned(row.try_get("version")?),
+                at: Timestamp::from_micros(row.try_get("recorded_at")?),
+            };
             let index = indexes.entry(stream).or_default();
-            project(&mut projected, index, &session_event(row)?, (unsigned(last), at));
+            project(&mut projected, index, &session_event(row)?, place);
         }
         write_projected(connection, &projected).await?;
     }

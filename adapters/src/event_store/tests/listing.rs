@@ -8,7 +8,7 @@ use runner_core::session::index::SessionStatus;
 use uuid::Uuid;
 
 use super::samples::{
-    Folder, append, completed, opened, opening, prompted, put, reach, session, started, whole_session,
+    Folder, append, completed, opened, opening, prompted, put, reach, said, session, started, whole_session,
 };
 use crate::event_store::EventStore;
 
@@ -65,6 +65,41 @@ async fn list_begins_with_the_newest_or_the_most_expensive() {
     assert_eq!(listed(&store, by(SessionSort::UpdatedAt)).await, [2, 3, 1]);
     assert_eq!(listed(&store, by(SessionSort::CreatedAt)).await, [3, 2, 1]);
     assert_eq!(listed(&store, by(SessionSort::Cost)).await, [2, 1, 3]);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn sessions_whose_turn_runs_are_listed_by_their_last_event() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    for number in 1..=6 {
+        let running = vec![opened(session(number)), prompted(1, "runs"), started(1)];
+        let events = if number % 2 == 0 { running } else { whole_session(session(number), "over", 1) };
+        put(&store, session(number), events).await;
+    }
+    for number in [4, 2] {
+        put(&store, session(number), vec![said(1)]).await;
+    }
+
+    for (status, expected) in [
+        (None, vec![2, 4, 6, 5, 3, 1]),
+        (Some(SessionStatus::Running), vec![2, 4, 6]),
+        (Some(SessionStatus::Idle), vec![5, 3, 1]),
+    ] {
+        for limit in 1..=6 {
+            let mut seen = vec![];
+            let mut next = SessionFilter { status, limit, ..filter() };
+            loop {
+                let (sessions, cursor) = store.list(next.clone()).await.unwrap();
+                seen.extend(sessions);
+                let Some(after) = cursor else { break };
+                next = SessionFilter { after: Some(after), ..next };
+            }
+            assert!(seen.is_sorted_by_key(|session| std::cmp::Reverse(session.head.updated_at)));
+            let seen: Vec<_> = seen.iter().map(|session| session.head.id).collect();
+            assert_eq!(seen, expected.iter().copied().map(session).collect::<Vec<_>>(), "{status:?} {limit}");
+        }
+    }
     store.close().await;
 }
 

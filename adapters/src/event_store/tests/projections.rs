@@ -9,7 +9,7 @@ use runner_core::session::index::SessionStatus;
 use sqlx::{Connection, SqliteConnection};
 
 use super::samples::{
-    Folder, append, completed, opened, prompted, put, requested, session, started, whole_session,
+    Folder, append, completed, opened, prompted, put, requested, said, session, started, whole_session,
 };
 use crate::event_store::{EventStore, Rebuilt};
 
@@ -43,6 +43,33 @@ async fn summary_follows_every_append() {
 }
 
 #[tokio::test]
+async fn summary_of_a_running_turn_says_how_far_its_log_is() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let events = vec![opened(session(1)), prompted(1, "runs"), started(1)];
+    put(&store, session(1), events).await;
+    let written = rows(&folder).await;
+    for number in 4..=6 {
+        put(&store, session(1), vec![said(1)]).await;
+        let summary = store.find(session(1)).await.unwrap().unwrap();
+        let last = store.read(session(1), number - 1, 1).await.unwrap().remove(0);
+        let expected = (number, last.recorded_at.to_millis(), SessionStatus::Running);
+        assert_eq!((summary.head.version, summary.head.updated_at, summary.head.status), expected);
+    }
+    assert_eq!(rows(&folder).await, written, "the index was written without need");
+
+    store.close().await;
+    let store = folder.open().await;
+    put(&store, session(1), vec![said(1), completed(1, "done", 30), said(1)]).await;
+
+    let summary = store.find(session(1)).await.unwrap().unwrap();
+    assert_eq!((summary.head.version, summary.head.status), (9, SessionStatus::Idle));
+    store.close().await;
+    let rebuilt = EventStore::rebuild_projections(&folder.database()).await.unwrap();
+    assert_eq!(rebuilt.digest_after, rebuilt.digest_before);
+}
+
+#[tokio::test]
 async fn unfinished_sessions_are_those_that_run_or_wait_for_their_turn() {
     let folder = Folder::new();
     let store = folder.open().await;
@@ -70,7 +97,7 @@ async fn rebuild_gives_the_same_rows() {
     let rebuilt = EventStore::rebuild_projections(&folder.database()).await.unwrap();
 
     assert_eq!(rebuilt.digest_after, rebuilt.digest_before);
-    assert_eq!((rebuilt.events, rebuilt.sessions), (1241, 304));
+    assert_eq!((rebuilt.events, rebuilt.sessions), (1243, 304));
     assert_eq!(rows(&folder).await, before);
 }
 
@@ -147,9 +174,10 @@ async fn filled() -> Folder {
         store.append(append(session(number), 0, events))
     }))
     .await;
-    put(&store, session(301), vec![opened(session(301)), prompted(1, "runs"), started(1)]).await;
+    put(&store, session(301), vec![opened(session(301)), prompted(1, "runs"), started(1), said(1)]).await;
     store.close().await;
     let store = folder.open().await;
+    put(&store, session(301), vec![said(1)]).await;
     put(&store, session(302), vec![opened(session(302)), prompted(1, &"large ".repeat(20_000))]).await;
     let asking = vec![started(1), requested("r1"), requested("r2")];
     put(&store, session(304), [vec![opened(session(304)), prompted(1, "asks")], asking].concat()).await;

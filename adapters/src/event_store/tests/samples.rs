@@ -138,6 +138,11 @@ pub(super) fn started(number: u128) -> SessionEvent {
     }
 }
 
+/// Words of the agent, of which the index of sessions shows nothing.
+pub(super) fn said(number: u128) -> SessionEvent {
+    SessionEvent::AgentMessage { turn: Some(turn(number)), raw: json!({ "type": "system" }) }
+}
+
 pub(super) fn completed(number: u128, result: &str, micros: u64) -> SessionEvent {
     SessionEvent::TurnCompleted(TurnCompleted {
         turn: turn(number),

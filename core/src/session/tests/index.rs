@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::every_event::every_event;
 use super::samples::{
     at, began_by_itself, completed, decided, interrupt_requested, opened, opening, parked,
     permission_requested, profile, prompted, prompted_with, resumed, session, settlement, spend, spend_of,
@@ -52,6 +53,37 @@ fn each_event_counts_and_moves_the_time_of_the_last_change() {
     let head = indexed(&[prompted(1), started(1), interrupt_requested(1)]).head;
 
     assert_eq!((head.version, head.created_at, head.updated_at), (4, at(1), at(4)));
+}
+
+#[test]
+fn stored_index_is_left_alone_exactly_while_a_turn_runs_and_nothing_else_changes() {
+    let running = indexed(&[prompted(1), started(1)]);
+    let waiting = indexed(&[prompted(1), started(1), permission_requested("r1")]);
+    let idle = indexed(&[]);
+    for before in [running, waiting, idle] {
+        for event in every_event() {
+            let (mut followed, mut applied) = (before.clone(), before.clone());
+            applied.apply(&event, at(9));
+
+            let is_written = followed.follow(&event, (applied.head.version, at(9)));
+
+            let is_running = before.head.status == SessionStatus::Running;
+            let mut moved = before.clone();
+            moved.advance(applied.head.version, at(9));
+            assert!(is_written || (is_running && applied == moved), "{event:?}");
+            assert_eq!(followed, if is_written { applied } else { before.clone() }, "{event:?}");
+        }
+    }
+}
+
+#[test]
+fn what_an_agent_says_and_does_leaves_the_stored_index_alone() {
+    let mut index = indexed(&[prompted(1), started(1)]);
+
+    assert!(!index.follow(&interrupt_requested(1), (4, at(4))));
+    assert!(index.follow(&changed("/srv/a"), (5, at(5))));
+
+    assert_eq!((index.head.version, index.head.updated_at), (5, at(5)));
 }
 
 #[test]
