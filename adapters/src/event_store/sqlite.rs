@@ -26,7 +26,7 @@ use super::batch::{Batch, CommandRow};
 use super::projection::{Projected, RequestChange};
 pub(super) use read::SqliteReader;
 pub(super) use statements::{Insert, MAX_ROWS};
-use statements::{Then, upsert_indexes};
+use statements::{Then, insert_texts, upsert_indexes};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -190,13 +190,7 @@ static ADD_USAGE: LazyLock<String> = LazyLock::new(|| {
 async fn write_projected(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
     write_requests(connection, &projected.requests).await?;
     spend::write_spend(connection, &projected.spend).await?;
-    for (session, text) in &projected.texts {
-        sqlx::query("INSERT INTO session_text (session, text) VALUES ($1, $2)")
-            .bind(session.0)
-            .bind(text)
-            .execute(&mut *connection)
-            .await?;
-    }
+    insert_texts(connection, &projected.texts).await?;
     for (key, total) in &projected.usage {
         sqlx::query(AssertSqlSafe(ADD_USAGE.as_str()))
             .bind(&key.tenant.0)

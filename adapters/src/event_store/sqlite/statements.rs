@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use runner_core::ids::SessionId;
 use runner_core::session::index::SessionIndex;
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
@@ -144,6 +145,32 @@ fn index_values(indexes: &[&SessionIndex]) -> Result<SqliteArguments, BoxDynErro
         values.add(head.updated_at.as_micros())?;
         values.add(signed(head.cost_usd.0))?;
         values.add(serde_json::to_string(index)?)?;
+    }
+    Ok(values)
+}
+
+static INSERT_TEXTS: LazyLock<Vec<String>> =
+    LazyLock::new(|| for_sizes("INSERT OR ROLLBACK INTO session_text (session, text)", "(?, ?)", ""));
+
+/// Adds what sessions are found by.
+pub(super) async fn insert_texts(
+    connection: &mut SqliteConnection,
+    mut texts: &[(SessionId, String)],
+) -> sqlx::Result<()> {
+    while let Some(count) = known_size(texts.len()) {
+        let (now, later) = texts.split_at(count);
+        texts = later;
+        run(connection, &INSERT_TEXTS[count.ilog2() as usize], text_values(now)).await?;
+    }
+    Ok(())
+}
+
+fn text_values(texts: &[(SessionId, String)]) -> Result<SqliteArguments, BoxDynError> {
+    let mut values = SqliteArguments::default();
+    values.reserve(texts.len() * 2, 0);
+    for (session, text) in texts {
+        values.add(session.0)?;
+        values.add(text.as_str())?;
     }
     Ok(values)
 }
