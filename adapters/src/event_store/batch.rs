@@ -4,7 +4,7 @@
 //! others of its batch go on.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use runner_core::aggregate::{Change, SecretChange, StoredAggregate, TenantId};
@@ -46,14 +46,14 @@ pub(super) struct Head {
 pub(super) struct Row {
     pub(super) position: u64,
     pub(super) stream: StreamId,
-    pub(super) kind: &'static str,
-    pub(super) tenant: TenantId,
+    pub(super) kind: Arc<str>,
+    pub(super) tenant: Arc<str>,
     pub(super) version: u64,
-    pub(super) type_name: Cow<'static, str>,
+    pub(super) type_name: Arc<str>,
     pub(super) schema: u32,
     pub(super) recorded_at: i64,
     pub(super) command: CommandId,
-    pub(super) actor: String,
+    pub(super) actor: Arc<str>,
     pub(super) request_id: Option<String>,
     pub(super) address: Option<String>,
     pub(super) codec: Codec,
@@ -94,6 +94,22 @@ pub(super) struct Batch {
     pub(super) heads: HashMap<StreamId, Arc<Head>>,
     pub(super) recorded_at: Timestamp,
     position: u64,
+    words: Words,
+}
+
+/// Words that most rows of a batch have in common: one copy of each goes to the database's thread.
+#[derive(Debug, Default)]
+struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn share(&mut self, word: &str) -> Arc<str> {
+        if let Some(shared) = self.0.get(word) {
+            return Arc::clone(shared);
+        }
+        let shared: Arc<str> = word.into();
+        self.0.insert(Arc::clone(&shared));
+        shared
+    }
 }
 
 impl Batch {
@@ -215,24 +231,25 @@ impl Batch {
             address: provenance.address.as_deref(),
         };
         head.hash = chain::event_hash(head.hash, &header, payload_hash);
-        self.rows.push(Row {
+        let row = Row {
             position: self.position,
             stream: origin.stream,
-            kind: origin.kind,
-            tenant: origin.tenant,
+            kind: self.words.share(origin.kind),
+            tenant: self.words.share(&origin.tenant.0),
             version: head.version,
-            type_name,
+            type_name: self.words.share(&type_name),
             schema,
             recorded_at: self.recorded_at.as_micros(),
             command: provenance.command,
-            actor: provenance.actor.clone(),
+            actor: self.words.share(&provenance.actor),
             request_id: provenance.request_id.clone(),
             address: provenance.address.clone(),
             codec,
             payload,
             payload_hash,
             hash: head.hash,
-        });
+        };
+        self.rows.push(row);
     }
 
     fn place(&mut self, json: Vec<u8>) -> (Codec, Vec<u8>) {

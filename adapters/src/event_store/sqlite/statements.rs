@@ -94,7 +94,7 @@ fn event_values(rows: impl Iterator<Item = Row>) -> Result<SqliteArguments, BoxD
         values.add(row.payload_hash.0.to_vec())?;
         values.add(row.hash.0.to_vec())?;
         values.add(row.kind)?;
-        values.add(row.tenant.0)?;
+        values.add(row.tenant)?;
         values.add(row.address)?;
     }
     Ok(values)
