@@ -96,7 +96,11 @@ pub(super) fn project(
     place: Place,
 ) -> bool {
     let is_different = match index {
-        Some(index) => index.follow(event, (place.version, place.at)),
+        Some(index) => {
+            // The event may close what waits until then.
+            note_request(projected, index, event, place);
+            index.follow(event, (place.version, place.at))
+        }
         None => {
             *index = SessionIndex::open(event, place.at);
             index.is_some()
@@ -110,7 +114,6 @@ pub(super) fn project(
 
 fn note(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
     let session = index.head.id;
-    note_request(projected, index, event, place);
     match event {
         SessionEvent::SessionOpened(opened) => {
             projected.texts.extend(opened.title.clone().map(|title| (index.head.id, title)));
@@ -172,7 +175,8 @@ fn note(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, p
     }
 }
 
-/// What is made, decided or closed of what waits for people.
+/// What is made, decided or closed of what waits for people; the index is as it was before the event. Most
+/// turns end while nothing waits, and then nothing is to be deleted.
 fn note_request(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
     let session = index.head.id;
     if let Some((kind, asked)) = event.asked() {
@@ -182,7 +186,7 @@ fn note_request(projected: &mut Projected, index: &SessionIndex, event: &Session
     } else if let Some(decided) = event.decided() {
         let request_id = decided.settlement.request_id.clone();
         projected.requests.push(RequestChange::Closed { session, request_id });
-    } else if event.ended_turn().is_some() {
+    } else if event.ended_turn().is_some() && index.is_waiting() {
         projected.requests.push(RequestChange::AllClosed { session });
     }
 }

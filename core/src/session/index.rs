@@ -219,6 +219,11 @@ impl SessionIndex {
         }
     }
 
+    /// Whether something waits for a person.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     fn end_turn(&mut self, account: &TurnAccount) {
         self.head.cost_usd += account.spend.cost_micros;
         self.head.usage = self.head.usage.plus(account.spend.usage());
@@ -227,7 +232,7 @@ impl SessionIndex {
     }
 
     fn status(&self) -> SessionStatus {
-        if !self.pending.is_empty() {
+        if self.is_waiting() {
             SessionStatus::Waiting
         } else if self.running || !self.queued.is_empty() {
             SessionStatus::Running
