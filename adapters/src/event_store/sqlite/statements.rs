@@ -48,17 +48,17 @@ impl Insert {
         inserts
     }
 
-    /// Runs it; the first of a transaction begins that.
+    /// Runs it; the first of a transaction begins that, the last may commit it.
     pub(super) async fn run(
         self,
         connection: &mut SqliteConnection,
         (index, then): (usize, Then),
     ) -> sqlx::Result<()> {
         let statements = match (index, then) {
-            (0, Then::Commit) => &*INSERT_ALL_EVENTS,
+            // Alone it is a transaction by itself.
+            (0, Then::Commit) | (1.., Then::GoOn) => &*INSERT_EVENTS,
             (0, Then::GoOn) => &*INSERT_FIRST_EVENTS,
-            (_, Then::Commit) => &*INSERT_LAST_EVENTS,
-            (_, Then::GoOn) => &*INSERT_EVENTS,
+            (1.., Then::Commit) => &*INSERT_LAST_EVENTS,
         };
         run(connection, &statements[self.rows.ilog2() as usize], self.values).await
     }
@@ -67,7 +67,6 @@ impl Insert {
 static INSERT_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| events("", ""));
 static INSERT_FIRST_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| events("BEGIN IMMEDIATE; ", ""));
 static INSERT_LAST_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| events("", "; COMMIT"));
-static INSERT_ALL_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| events("BEGIN IMMEDIATE; ", "; COMMIT"));
 
 /// Whatever fails takes all back, so SQLite keeps no copies of the pages that one statement changes.
 fn events(before: &str, behind: &str) -> Vec<String> {
