@@ -1,6 +1,5 @@
 //! Durable appends of many writers, against what SQLite itself can do with multi-row inserts.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,11 +31,10 @@ pub(crate) async fn measure() {
     println!("\n# Durable appends: {WRITERS} writers, events of about 0.5 KiB, synchronous=FULL");
     let (mut streams, mut turns, mut between, mut raw) = (vec![], vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
-        let folder = tempfile::tempdir().unwrap();
-        raw.push(insert(&folder.path().join("raw.db")).await);
-        turns.push(append(&folder.path().join("turns.db"), Written::Turns).await);
-        streams.push(append(&folder.path().join("streams.db"), Written::WithoutReadModel).await);
-        between.push(append(&folder.path().join("between.db"), Written::BetweenTurns).await);
+        raw.push(insert().await);
+        turns.push(append(Written::Turns).await);
+        streams.push(append(Written::WithoutReadModel).await);
+        between.push(append(Written::BetweenTurns).await);
     }
     let raw = report("raw inserts of 128 rows, no chain, no guard, no read models", "events/s", raw);
     for (what, goal, rates) in [
@@ -85,8 +83,11 @@ impl Written {
     }
 }
 
-async fn append(database: &Path, written: Written) -> f64 {
-    let store = EventStore::open(database, Arc::new(SystemClock::default())).await.unwrap();
+/// In a folder of its own, which is gone when the next is measured: nobody pays for what another left to write.
+async fn append(written: Written) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("runner.db");
+    let store = EventStore::open(&database, Arc::new(SystemClock::default())).await.unwrap();
     let mut writers = vec![];
     for _ in 0..WRITERS {
         let session = SessionId(Uuid::now_v7());
@@ -160,9 +161,10 @@ fn completed(turn: TurnId) -> SessionEvent {
 }
 
 /// The same number of rows of the same width, each insert a transaction of its own.
-async fn insert(database: &Path) -> f64 {
+async fn insert() -> f64 {
+    let folder = tempfile::tempdir().unwrap();
     let options = SqliteConnectOptions::new()
-        .filename(database)
+        .filename(folder.path().join("raw.db"))
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
