@@ -32,7 +32,6 @@ use runner_adapters::vault::KeyVault;
 use runner_adapters::workspace::GitWorkspaces;
 use runner_core::model_access::SpendRecord;
 use runner_core::ports::Clock;
-use utoipa_actix_web::AppExt;
 
 use crate::access::admit;
 use crate::authentication::{Agents, Authentication};
@@ -71,6 +70,8 @@ impl std::fmt::Debug for Application {
 impl Application {
     /// Opens the store, takes up what an earlier run left, and is ready for requests. Needs an actix system.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        // What this needs on the way is used again by all that follows.
+        let document = routes::openapi();
         start_files::keep(config)?;
         let lock = prepare_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -106,7 +107,6 @@ impl Application {
         sessions.recover().await?;
         let audit = Audit::start(Arc::new(store.clone()), aggregates.clone(), Arc::clone(&clock));
         let accounts = people::accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
-        let document = routes::openapi();
         let context = Context {
             sessions,
             accounts: accounts.clone(),
@@ -158,9 +158,7 @@ impl Application {
             .app_data(web::Data::new(self.audit.clone()))
             .app_data(self.limits.clone())
             .app_data(web::Data::from(Arc::clone(&self.document)))
-            .into_utoipa_app()
             .configure(routes::configure)
-            .into_app()
             .route("/openapi.json", web::get().to(move || json(Arc::clone(&openapi))))
             .configure(pages::configure)
             .default_service(web::to(no_route))

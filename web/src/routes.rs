@@ -19,12 +19,14 @@ pub(crate) mod tenants;
 pub(crate) mod trust;
 pub(crate) mod users;
 
+use actix_web::dev::HttpServiceFactory;
+use actix_web::web;
 use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
 use runner_core::principal::Principal;
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, OpenApiFactory, service_config};
 
 use crate::error::{ApiError, FieldError, Problem};
 use crate::limits::streams::Streams;
@@ -69,9 +71,27 @@ impl Context {
 )]
 struct Document;
 
+/// Where routes are added: to an app that answers them, or to one that describes them as well, which takes
+/// megabytes on the way.
+pub(crate) trait Routes {
+    fn service(&mut self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> &mut Self;
+}
+
+impl Routes for web::ServiceConfig {
+    fn service(&mut self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> &mut Self {
+        self.service(route)
+    }
+}
+
+impl Routes for service_config::ServiceConfig<'_> {
+    fn service(&mut self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> &mut Self {
+        self.service(route)
+    }
+}
+
 /// All routes of the API, in the order of its document.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(tasks::run_task)
         .service(tasks::stream_task)
         .service(sessions::list_sessions)
@@ -163,8 +183,8 @@ pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec
 
 /// The whole OpenAPI document as the server shows it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    use utoipa_actix_web::AppExt;
-    let app = actix_web::App::new().into_utoipa_app().openapi(document()).configure(configure);
+    let app = actix_web::App::new().into_utoipa_app().openapi(document());
+    let app = app.configure(|routes| configure(routes));
     let mut document = app.split_for_parts().1;
     document::complete(&mut document);
     document

@@ -19,6 +19,7 @@ const STREAMS: usize = 1_000;
 pub(crate) async fn measure() {
     println!("\n# Memory of the server");
     let empty = Server::start().await;
+    settle().await;
     println!("idle: {:.1} MiB RSS (goal: under 40)", rss_kib(&empty) / 1024.0);
 
     let folder = tempfile::tempdir().unwrap();
@@ -26,11 +27,17 @@ pub(crate) async fn measure() {
     store_sessions(&database).await;
     let url = format!("sqlite://{}", database.display());
     let full = Server::start_with(&[("DATABASE_URL", &url), ("MAX_STREAMS_PER_USER", "0")]).await;
+    settle().await;
     let stored = full.get("/api/status").await.body["sessions"]["stored"].clone();
     let per_session = (rss_kib(&full) - rss_kib(&empty)) / SESSIONS as f64;
     println!("per idle stored session: {per_session:.3} KiB RSS ({stored} sessions; goal: KiB, not MiB)");
 
     streams(&full).await;
+}
+
+/// A server says where it listens before all of its threads are ready.
+async fn settle() {
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
 async fn streams(server: &Server) {
