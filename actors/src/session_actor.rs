@@ -7,6 +7,7 @@
 
 mod agent;
 mod core;
+mod timer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use runner_core::session::event::{InterruptCause, SessionEvent};
 use tokio::sync::{oneshot, watch};
 
 use self::core::Core;
+use self::timer::Timer;
 use crate::hub::Hub;
 use crate::spares::Spares;
 use crate::turns::Turns;
@@ -33,9 +35,13 @@ const UNTIL_ASKED_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct SessionActor {
     /// Absent while a handler works with it.
     core: Option<Core>,
-    idle_timer: Option<SpawnHandle>,
+    idle_timer: Option<Timer>,
     /// Runs while the agent works and may not do so for ever.
-    deadline: Option<(TurnId, SpawnHandle)>,
+    deadline: Option<(TurnId, Timer)>,
+    /// Looks after the turn that was interrupted.
+    insisting: Option<(TurnId, Timer)>,
+    /// Goes on with a prompt that waits for a limit to reset.
+    pausing: Option<Timer>,
     /// Whether a turn runs; the last value outlives the actor.
     busy: watch::Sender<bool>,
     /// Dropped with the actor, however that ends: its watcher wakes.
@@ -50,15 +56,24 @@ impl SessionActor {
         alive: oneshot::Sender<()>,
     ) -> Self {
         let core = Some(Core::new(session, services, shared));
-        Self { core, idle_timer: None, deadline: None, busy: watch::Sender::new(false), _alive: alive }
+        Self {
+            core,
+            idle_timer: None,
+            deadline: None,
+            insisting: None,
+            pausing: None,
+            busy: watch::Sender::new(false),
+            _alive: alive,
+        }
     }
 
     pub(crate) fn watch_busy(&self) -> watch::Receiver<bool> {
         self.busy.subscribe()
     }
 
-    /// Runs `work` on the core while everything else of this actor waits.
-    fn exclusively<T: 'static, W>(
+    /// Runs `work` on the core while everything else of this actor waits. If the core is out, which the mailbox
+    /// does not let happen, the message is answered as one that came too late.
+    fn exclusively<T: TooLate + 'static, W>(
         &mut self,
         work: impl FnOnce(Core, Addr<Self>) -> W,
         context: &mut Context<Self>,
@@ -66,9 +81,10 @@ impl SessionActor {
     where
         W: Future<Output = (Core, T)> + 'static,
     {
-        let core = self.core.take();
-        #[expect(clippy::expect_used, reason = "handlers are exclusive: the one before has put it back")]
-        let working = work(core.expect("no other handler holds the core"), context.address());
+        let Some(core) = self.core.take() else {
+            return AtomicResponse::new(Box::pin(actix::fut::ready(T::too_late())));
+        };
+        let working = work(core, context.address());
         AtomicResponse::new(Box::pin(working.into_actor(self).map(|(core, answer), actor, context| {
             actor.put_back(core, context);
             answer
@@ -78,34 +94,60 @@ impl SessionActor {
     fn put_back(&mut self, mut core: Core, context: &mut Context<Self>) {
         core.settle_place();
         self.busy.send_replace(core.is_busy());
+        let address = context.address();
         if let Some(insist) = core.insist.take() {
-            context.notify_later(insist, UNTIL_ASKED_AGAIN);
-        }
-        if let Some(timer) = self.idle_timer.take() {
-            context.cancel_future(timer);
+            self.look_after(insist, &address);
         }
         if core.is_finished() {
+            self.idle_timer = None;
             context.stop();
         } else {
-            self.idle_timer = Some(context.notify_later(Park, core.idle_timeout()));
+            self.idle_timer = Some(Timer::start(Park, core.idle_timeout(), &address));
         }
         if let Some(pause) = core.pause.take() {
-            context.notify_later(GoOn, pause);
+            self.pausing = Some(Timer::start(GoOn, pause, &address));
         }
-        self.watch_the_clock(core.time_limit(), context);
+        self.watch_the_clock(core.time_limit(), &address);
         self.core = Some(core);
     }
 
+    /// Whoever interrupts again does not begin the count anew.
+    fn look_after(&mut self, insist: Insist, address: &Addr<Self>) {
+        let turn = insist.turn;
+        let is_looked_after = self.insisting.as_ref().is_some_and(|(earlier, _)| *earlier == turn);
+        if insist.times > 1 || !is_looked_after {
+            self.insisting = Some((turn, Timer::start(insist, UNTIL_ASKED_AGAIN, address)));
+        }
+    }
+
     /// The clock runs while a turn works; while it waits for people it does not.
-    fn watch_the_clock(&mut self, limit: Option<(TurnId, Duration)>, context: &mut Context<Self>) {
+    fn watch_the_clock(&mut self, limit: Option<(TurnId, Duration)>, address: &Addr<Self>) {
         let watched = self.deadline.as_ref().map(|(turn, _)| *turn);
-        if watched == limit.map(|(turn, _)| turn) {
-            return;
+        if watched != limit.map(|(turn, _)| turn) {
+            self.deadline = limit.map(|(turn, limit)| (turn, Timer::start(Overdue { turn }, limit, address)));
         }
-        if let Some((_, timer)) = self.deadline.take() {
-            context.cancel_future(timer);
-        }
-        self.deadline = limit.map(|(turn, limit)| (turn, context.notify_later(Overdue { turn }, limit)));
+    }
+}
+
+/// What a message is answered that finds no core to work with.
+trait TooLate {
+    fn too_late() -> Self;
+}
+
+impl TooLate for () {
+    fn too_late() -> Self {}
+}
+
+/// Nothing was given up.
+impl TooLate for bool {
+    fn too_late() -> Self {
+        false
+    }
+}
+
+impl<T> TooLate for Result<T, RunnerError> {
+    fn too_late() -> Self {
+        Err(RunnerError::Overloaded)
     }
 }
 

@@ -362,6 +362,11 @@ impl Sessions {
         last.decode().map_err(|source| RunnerError::Unexpected(source.into()))
     }
 
+    #[cfg(test)]
+    pub(crate) async fn address(&self, session: SessionId) -> Addr<SessionActor> {
+        self.registry.send(Find(session)).await.unwrap().unwrap()
+    }
+
     /// Sends to a session's actor; one that was parked just then is started again.
     async fn dispatch<M>(&self, session: SessionId, message: M) -> Result<Committed, RunnerError>
     where

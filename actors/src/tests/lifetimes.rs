@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use runner_core::session::command::{SessionChange, SessionCommand};
+
 use super::replay::Heard;
 use super::samples::{
     Server, done, opened, opening, prompt_of, prompted, provenance, run, said, session, settings, started,
     told,
 };
+use crate::session_actor::Execute;
 use crate::{RunnerError, Settings};
 
 /// For a test that waits until a session is parked.
@@ -198,6 +201,24 @@ fn recovery_takes_up_more_sessions_than_there_is_room_for() {
         for number in 1..=3 {
             let events = server.log.when_there_are(4, session(number)).await;
             assert_eq!(told(&events[3..]), ["turn_interrupted 1 server_crashed"]);
+        }
+    });
+}
+
+#[test]
+fn timer_that_is_due_together_with_a_message_does_not_end_the_session() {
+    run(async {
+        let idle_timeout = Duration::from_millis(2);
+        let server = Server::start_with(Settings { idle_timeout, ..settings() });
+        let _agent = server.open_and_run(session(1)).await;
+        let address = server.sessions.address(session(1)).await;
+
+        for number in 0..200 {
+            let change = SessionChange::Title(format!("title {number}"));
+            let commands = vec![SessionCommand::Change { change, by: "ada".into() }];
+            let answer = address.send(Execute { commands, provenance: provenance() }).await;
+            answer.expect("the actor lives").expect("the session takes it");
+            tokio::time::sleep(idle_timeout).await;
         }
     });
 }
