@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use runner_core::aggregate::{
-    Aggregate, Change, EncodedEvent, SecretChange, StoredAggregate, TenantId, encode_state,
+    Aggregate, AggregateEvent, Change, EncodedEvent, SecretChange, StoredAggregate, TenantId, encode_state,
 };
 use runner_core::event_log::{Appended, Provenance};
 use runner_core::ids::{SecretId, StreamId};
 use runner_core::ports::{AggregateLog, AppendError, ReadError};
 use thiserror::Error;
+use tokio::sync::watch;
 
 /// How often a change is decided again because somebody else appended first. Of all who change one thing at
 /// once, one gets through each time.
@@ -58,6 +59,8 @@ impl<E> From<Vec<E>> for Decided<E> {
 #[derive(Clone)]
 pub struct Aggregates {
     log: Arc<dyn AggregateLog>,
+    /// Counts what was taken back that agents run on.
+    revocations: Arc<watch::Sender<u64>>,
 }
 
 impl std::fmt::Debug for Aggregates {
@@ -68,7 +71,12 @@ impl std::fmt::Debug for Aggregates {
 
 impl Aggregates {
     pub fn new(log: Arc<dyn AggregateLog>) -> Self {
-        Self { log }
+        Self { log, revocations: Arc::default() }
+    }
+
+    /// Changes whenever something was taken back that agents run on.
+    pub(crate) fn revocations(&self) -> watch::Receiver<u64> {
+        self.revocations.subscribe()
     }
 
     /// The aggregate of a stream; `None` if nothing has happened to it, or if it is of another kind.
@@ -106,6 +114,7 @@ impl Aggregates {
             if decided.events.is_empty() {
                 return Ok((before, None));
             }
+            let revokes = decided.events.iter().any(AggregateEvent::revokes);
             let (change, mut after) = prepare(before, decided, provenance.clone())?;
             match self.log.append_change(change).await {
                 // Two requests under one key came at once, and the other one was first.
@@ -115,6 +124,9 @@ impl Aggregates {
                 }
                 Ok(appended) => {
                     after.version = appended.last_version;
+                    if revokes {
+                        self.revocations.send_modify(|count| *count += 1);
+                    }
                     return Ok((after, Some(appended)));
                 }
                 Err(AppendError::Conflict { .. }) if attempts < MAX_ATTEMPTS => attempts += 1,

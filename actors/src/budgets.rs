@@ -10,8 +10,8 @@ use runner_core::money::MicroDollars;
 
 use crate::aggregates::Aggregates;
 
-/// A user's own budget, or the one that everybody has; a key's own budget. Whose account is disabled may
-/// spend nothing, whatever his agents are still doing.
+/// A user's own budget, or the one that everybody has; a key's own budget. Whoever may not run tasks may
+/// spend nothing, whatever their agents are still doing.
 #[derive(Debug)]
 pub struct StoredBudgets {
     pub aggregates: Aggregates,
@@ -28,8 +28,8 @@ impl BudgetLimits for StoredBudgets {
                 let Ok(username) = Username::try_from(owner.clone()) else { return Ok(self.of_each_user) };
                 let account = self.aggregates.load::<Account>(Account::stream(&username)).await?;
                 let Some(account) = account else { return Ok(self.of_each_user) };
-                if !account.state.is_active() {
-                    return Err(BudgetError::OwnerDisabled);
+                if let Some(revoked) = account.state.revoked() {
+                    return Err(BudgetError::Revoked(revoked));
                 }
                 let own = account.state.profile().and_then(|profile| profile.monthly_budget);
                 Ok(own.or(self.of_each_user))

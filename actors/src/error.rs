@@ -1,6 +1,7 @@
 //! Why a session could not do what it was asked.
 
 use runner_core::ports::{AgentError, AppendError, ReadError};
+use runner_core::revoked::Revoked;
 use runner_core::session::error::SessionError;
 use runner_core::session::view::RequestView;
 use thiserror::Error;
@@ -12,6 +13,9 @@ pub enum RunnerError {
     NotFound,
     #[error(transparent)]
     Refused(#[from] SessionError),
+    /// No agent may work in this session's name; nothing was changed.
+    #[error(transparent)]
+    Revoked(#[from] Revoked),
     #[error("the command id was used for a different request")]
     CommandReused,
     #[error("as many sessions are busy as this server may run")]

@@ -16,6 +16,7 @@ mod budgets;
 mod error;
 mod history;
 mod hub;
+mod owners;
 mod registry;
 mod session_actor;
 mod sessions;
@@ -42,6 +43,7 @@ pub use audit::Audit;
 pub use budgets::StoredBudgets;
 pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
+pub use owners::Owners;
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
 pub use tenants::Tenants;
 pub use trust::TrustedFolders;
@@ -57,6 +59,7 @@ pub struct Services {
     pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub trust: TrustedFolders,
+    pub owners: Owners,
     pub tenants: Tenants,
     pub settings: Settings,
 }

@@ -348,6 +348,23 @@ impl Handler<AgentEnded> for SessionActor {
     }
 }
 
+/// Something was taken back; end what may not go on.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub(crate) struct CheckRights;
+
+impl Handler<CheckRights> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, CheckRights: CheckRights, context: &mut Context<Self>) -> Self::Result {
+        let work = |mut core: Core, address| async move {
+            core.check_rights(&address).await;
+            (core, ())
+        };
+        self.exclusively(work, context)
+    }
+}
+
 /// Start the agent before it is needed.
 #[derive(Clone, Message)]
 #[rtype(result = "()")]

@@ -138,6 +138,11 @@ impl Spares {
         state.ready.drain(..ended);
     }
 
+    /// Ends those that wait; others may be started.
+    pub(crate) fn clear(&self) {
+        self.lock().ready.clear();
+    }
+
     /// Ends all of them; returns when nothing of them is left.
     pub(crate) async fn close(&self) {
         let claimed: Vec<SessionId> = {

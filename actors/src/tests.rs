@@ -13,6 +13,7 @@ mod places;
 mod refused_appends;
 mod replay;
 mod requests;
+mod rights;
 mod samples;
 mod spares;
 mod subagents;

@@ -27,7 +27,8 @@ use crate::aggregate::{Aggregate, AggregateEvent, TenantId};
 use crate::event_log::Digest;
 use crate::ids::{LoginId, ServiceTokenId, StreamId};
 use crate::money::MicroDollars;
-use crate::principal::Role;
+use crate::principal::{Permission, Role};
+use crate::revoked::Revoked;
 use crate::time::Timestamp;
 use event::{AccountEvent, NewLogin, ServiceToken, Tokens};
 use username::Username;
@@ -108,6 +109,18 @@ impl Account {
         self.profile.as_ref().is_some_and(|profile| !profile.disabled)
     }
 
+    /// Why no agent may work in this person's name; absent if one may.
+    pub fn revoked(&self) -> Option<Revoked> {
+        let profile = self.profile.as_ref()?;
+        if profile.disabled {
+            Some(Revoked::OwnerDisabled)
+        } else if !profile.role.allows(Permission::RunTasks) {
+            Some(Revoked::OwnerNotPermitted)
+        } else {
+            None
+        }
+    }
+
     pub fn is_active_admin(&self) -> bool {
         self.is_active() && self.profile.as_ref().is_some_and(|profile| profile.role == Role::Admin)
     }
@@ -158,7 +171,11 @@ impl Account {
     }
 }
 
-impl AggregateEvent for AccountEvent {}
+impl AggregateEvent for AccountEvent {
+    fn revokes(&self) -> bool {
+        matches!(self, Self::RoleChanged { .. } | Self::UserDisabled { .. })
+    }
+}
 
 impl Aggregate for Account {
     const KIND: &'static str = "account";

@@ -364,6 +364,13 @@ pub enum AgentOutput {
     TurnEnded(Box<TurnReport>),
 }
 
+impl AgentOutput {
+    /// Whether it tells of money, which counts whatever becomes of the agent.
+    pub const fn is_spending(&self) -> bool {
+        matches!(self, Self::ModelCalled(_) | Self::BudgetExhausted(_) | Self::Metered { .. })
+    }
+}
+
 /// What a tool gave back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolReturn {

@@ -66,6 +66,11 @@ pub trait Aggregate:
 pub trait AggregateEvent: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Frozen: once stored, an event is read for ever.
     const SCHEMA: u32 = 1;
+
+    /// Whether it takes something back that agents run on.
+    fn revokes(&self) -> bool {
+        false
+    }
 }
 
 /// An event as it goes into the log and comes back.

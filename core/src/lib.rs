@@ -27,6 +27,7 @@ pub mod principal;
 pub mod prompt;
 pub mod protection;
 pub mod request;
+pub mod revoked;
 pub mod session;
 pub mod tenant;
 pub mod time;

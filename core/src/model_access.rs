@@ -14,6 +14,7 @@ use crate::aggregate::TenantId;
 use crate::ids::{SecretId, SessionId};
 use crate::money::MicroDollars;
 use crate::ports::ReadError;
+use crate::revoked::Revoked;
 use crate::time::Timestamp;
 
 /// On whose behalf a model is asked.
@@ -166,9 +167,9 @@ pub enum BudgetError {
     /// Calls under way may cost all that is left, and did not end in time.
     #[error("other calls are under way that may cost all that is left of a budget")]
     Reserved,
-    /// The owner of the session may not ask anything any more.
-    #[error("the account of this session's owner is disabled")]
-    OwnerDisabled,
+    /// Nothing may be asked in the name of the session's owner any more.
+    #[error(transparent)]
+    Revoked(Revoked),
     /// What was spent cannot be read.
     #[error(transparent)]
     Unknown(#[from] ReadError),
@@ -188,6 +189,9 @@ pub struct Payment {
 /// money. Whoever was told that he may make a call says exactly once that it has ended.
 #[async_trait]
 pub trait Budgets: Send + Sync {
+    /// Whether anything may be asked, also what costs nothing.
+    async fn admit(&self, scope: &ModelScope) -> Result<(), BudgetError>;
+
     /// Whether one more call may be made, and if so sets aside what it is expected to cost. A call alone may
     /// be made while anything is left. If calls under way may cost the rest, this waits for them.
     async fn reserve(
@@ -231,6 +235,6 @@ pub trait SpendRecord: Send + Sync {
 /// What may be spent in a calendar month.
 #[async_trait]
 pub trait BudgetLimits: Send + Sync {
-    /// `None` is no limit. Who may not spend anything is refused with [`BudgetError::OwnerDisabled`].
+    /// `None` is no limit. Who may not spend anything is refused with [`BudgetError::Revoked`].
     async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, BudgetError>;
 }

@@ -119,6 +119,11 @@ impl Session {
         self.queue.front()
     }
 
+    /// The turns whose prompts wait, in order.
+    pub fn queued(&self) -> Vec<TurnId> {
+        self.queue.iter().map(|queued| queued.turn).collect()
+    }
+
     /// When the next turn may begin, if that is not at once.
     pub fn limited_until(&self) -> Option<Timestamp> {
         self.limited_until
@@ -137,6 +142,11 @@ impl Session {
     /// The model to start the agent with; absent means the agent's own choice.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
+    }
+
+    /// Whether it was put away: nothing runs in it.
+    pub fn is_archived(&self) -> bool {
+        self.archived
     }
 
     /// The tool use that a subagent was started by.

@@ -50,7 +50,11 @@ pub enum TrustEvent {
 #[error("the folder is not trusted")]
 pub struct NotTrusted;
 
-impl AggregateEvent for TrustEvent {}
+impl AggregateEvent for TrustEvent {
+    fn revokes(&self) -> bool {
+        matches!(self, Self::TrustRevoked { .. })
+    }
+}
 
 impl Aggregate for TrustedFolder {
     const KIND: &'static str = "trusted_folder";

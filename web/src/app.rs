@@ -21,7 +21,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{
-    Aggregates, ApiKeys, Audit, Services, Sessions, Settings, StoredBudgets, Tenants, TrustedFolders,
+    Aggregates, ApiKeys, Audit, Owners, Services, Sessions, Settings, StoredBudgets, Tenants, TrustedFolders,
 };
 use runner_adapters::claude::ClaudeRuntime;
 use runner_adapters::clock::SystemClock;
@@ -101,6 +101,7 @@ impl Application {
             workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             trust: trust.clone(),
+            owners: Owners::new(aggregates.clone()),
             tenants: tenants.clone(),
             settings: session_settings(config),
         });

@@ -176,6 +176,9 @@ fn runner_problem(error: &RunnerError) -> Problem {
         RunnerError::Refused(SessionError::Archived) => {
             Problem::new(StatusCode::CONFLICT, "session_archived", detail)
         }
+        RunnerError::Revoked(revoked) => {
+            Problem::new(StatusCode::CONFLICT, revoked.interrupt().as_str(), detail)
+        }
         RunnerError::Refused(SessionError::AnswerInvalid(mismatch)) => {
             Problem::field("answer_invalid", &mismatch.pointer, &mismatch.detail)
         }

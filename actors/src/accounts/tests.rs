@@ -12,6 +12,7 @@ use runner_core::account::refusal::AccountRefusal;
 use runner_core::account::username::UsernameError;
 use runner_core::model_access::{BudgetError, BudgetLimits as _, Payer};
 use runner_core::principal::{Means, Permission, Principal, Role};
+use runner_core::revoked::Revoked;
 
 use super::{AccountError, Client, LocalUser, PasswordChange, RegistrationPolicy, UserChange};
 use crate::{Aggregates, StoredBudgets};
@@ -130,7 +131,7 @@ async fn disabled_user_may_spend_nothing() {
     world.change(&root, "ada", disabled(true)).await.unwrap();
     let after = budgets.monthly_limit(&ada).await;
 
-    assert!(matches!(before, Ok(None)) && matches!(after, Err(BudgetError::OwnerDisabled)));
+    assert!(matches!(before, Ok(None)) && matches!(after, Err(BudgetError::Revoked(Revoked::OwnerDisabled))));
     assert!(matches!(budgets.monthly_limit(&local).await, Ok(None)), "who has no account is not disabled");
 }
 

@@ -4,9 +4,11 @@
 //! one it is dropped and read again.
 
 mod commit;
+mod interrupts;
 mod lifetime;
 mod place;
 mod requests;
+mod rights;
 mod workspace;
 
 use std::sync::Arc;
@@ -17,9 +19,10 @@ use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::ports::AgentError;
+use runner_core::revoked::Revoked;
 use runner_core::session::Session;
 use runner_core::session::command::{Recording, SessionCommand};
-use runner_core::session::event::{FailureCause, InterruptCause, SessionEvent};
+use runner_core::session::event::{FailureCause, SessionEvent};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -27,14 +30,11 @@ use self::place::Place;
 use self::requests::Questions;
 use self::workspace::Watched;
 use super::agent::LiveAgent;
-use super::{Committed, Execute, Heard, Insist, Interrupt, Overdue, Rewind, SessionActor};
+use super::{Committed, Execute, Heard, Insist, Rewind, SessionActor};
 use crate::hub::{Hub, LiveDelta};
 use crate::spares::Spares;
 use crate::turns::Turns;
 use crate::{RunnerError, Services};
-
-/// How often an agent is asked to stop its turn before it is ended.
-const MAX_INTERRUPTS: u32 = 5;
 
 /// The session as the log has it, and how far that is.
 struct Loaded {
@@ -64,6 +64,8 @@ pub(super) struct Core {
     watched: Watched,
     /// The agent's files are being stored.
     keeping: Option<JoinHandle<()>>,
+    /// Why the agent was ended, until its end is told.
+    revoked: Option<Revoked>,
     /// Set when a prompt waits for a limit to reset: how long still.
     pub(super) pause: Option<Duration>,
     /// Set when an interrupt should be looked after once more.
@@ -92,6 +94,7 @@ impl Core {
             strict: None,
             watched: Watched::default(),
             keeping: None,
+            revoked: None,
             pause: None,
             insist: None,
         }
@@ -146,6 +149,9 @@ impl Core {
             self.warm_up_now(address).await;
         }
         self.carry_out(&committed.events).await;
+        if committed.events.iter().any(|event| matches!(event, SessionEvent::SessionArchived { .. })) {
+            self.check_rights(address).await;
+        }
         self.deliver(address).await;
         self.advance(address).await;
         Ok(committed)
@@ -174,20 +180,6 @@ impl Core {
         }
     }
 
-    pub(super) async fn interrupt(
-        &mut self,
-        message: Interrupt,
-        address: &Addr<SessionActor>,
-    ) -> Result<Committed, RunnerError> {
-        let command = SessionCommand::RequestInterrupt { by: message.by, cause: message.cause };
-        let committed = self.execute(vec![command], message.provenance).await?;
-        if let Some(turn) = self.running_turn() {
-            self.ask_to_stop(turn, 0).await;
-        }
-        self.advance(address).await;
-        Ok(committed)
-    }
-
     /// The agent keeps what files were like; it is started for this if it has to be.
     pub(super) async fn rewind(
         &mut self,
@@ -203,6 +195,7 @@ impl Core {
         // Refused before anything is changed on disk.
         let record = |files| SessionCommand::RecordRewind { turn, files, by: by.clone() };
         self.load().await?.session.decide(record(vec![]))?;
+        self.refuse_if_revoked().await?;
         self.start_agent(ProcessId(Uuid::now_v7()), None, address).await?;
         let Some(agent) = &self.agent else { return Err(RunnerError::from(AgentError::Ended)) };
         let files = match agent.input.rewind(turn).await {
@@ -212,33 +205,6 @@ impl Core {
         self.execute(vec![record(files)], provenance).await
     }
 
-    /// The turn that may not work for ever, unless it waits for people.
-    pub(super) fn time_limit(&self) -> Option<(TurnId, Duration)> {
-        let session = self.session()?;
-        let millis = session.opened()?.options.max_duration_ms?;
-        let running = session.running().filter(|_| !session.is_waiting())?;
-        Some((running.turn, Duration::from_millis(millis)))
-    }
-
-    pub(super) async fn overdue(&mut self, message: Overdue, address: &Addr<SessionActor>) {
-        if self.running_turn() != Some(message.turn) || !self.is_busy() {
-            return;
-        }
-        let command = CommandId(Uuid::now_v7());
-        let provenance = Provenance {
-            actor: "system".to_owned(),
-            request_id: None,
-            address: None,
-            command,
-            request_hash: None,
-        };
-        let (by, cause) = ("system".to_owned(), InterruptCause::Deadline);
-        if let Err(error) = self.interrupt(Interrupt { by, cause, provenance }, address).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(session.id = %self.id, error, "a turn that took too long was not stopped");
-        }
-    }
-
     /// How long the model's API will go on answering nothing.
     fn rest_of_limit(&self) -> Option<Duration> {
         let until = self.session()?.limited_until()?;
@@ -246,38 +212,16 @@ impl Core {
         u64::try_from(rest).ok().filter(|rest| *rest > 0).map(Duration::from_micros)
     }
 
-    /// An interrupt that came before the agent took up the prompt had no effect, so it is said again.
-    pub(super) async fn insist(&mut self, message: Insist) {
-        if self.running_turn() != Some(message.turn) {
-            return;
-        }
-        if message.times < MAX_INTERRUPTS {
-            self.ask_to_stop(message.turn, message.times).await;
-        } else if let Some(agent) = &self.agent {
-            agent.input.stop().await; // Its end closes the turn.
-        }
-        if self.agent.is_none() {
-            let (cause, detail) = (FailureCause::AgentDied, "there is no agent any more".to_owned());
-            let commands = self.after_a_look(SessionCommand::FailTurn { cause, detail }).await;
-            self.record(commands, "system").await;
-        }
-    }
-
-    async fn ask_to_stop(&mut self, turn: TurnId, times: u32) {
-        if let Some(agent) = &self.agent {
-            // What the turn was given beside its prompt would begin another turn. If the agent has ended, its
-            // end closes the turn.
-            for steered in self.session().map(Session::steered).unwrap_or_default() {
-                agent.input.withdraw(steered.turn).await.ok();
-            }
-            agent.input.interrupt().await.ok();
-        }
-        self.insist = Some(Insist { turn, times: times + 1 });
-    }
-
     pub(super) async fn hear(&mut self, message: Heard, address: &Addr<SessionActor>) {
-        let Heard { process, outputs } = message;
+        let Heard { process, mut outputs } = message;
         let turn = self.running_turn();
+        if turn.is_none()
+            && outputs.iter().any(|output| matches!(output, AgentOutput::Initialized(_)))
+            && let Some(revoked) = self.revoked_for_good().await
+        {
+            self.cut_off(revoked).await;
+            outputs.retain(AgentOutput::is_spending);
+        }
         let mut commands = Vec::new();
         let mut questions = Questions::default();
         for output in outputs {
@@ -312,6 +256,10 @@ impl Core {
             let Some(next) = self.session().and_then(Session::next_prompt).cloned() else { return };
             if let Some(pause) = self.rest_of_limit() {
                 self.pause = Some(pause);
+                return;
+            }
+            if let Some(revoked) = self.revoked_for_good().await {
+                self.cut_off(revoked).await;
                 return;
             }
             if !self.ask_for_place() {

@@ -27,7 +27,7 @@ use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
 use super::workspaces::ReplayFolder;
 use crate::{
-    Aggregates, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, Tenants,
+    Aggregates, Owners, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, Tenants,
     TrustedFolders,
 };
 
@@ -42,6 +42,7 @@ pub(super) struct Server {
     pub(super) log: Arc<MemoryLog>,
     pub(super) runner: Arc<ReplayRunner>,
     pub(super) trust: TrustedFolders,
+    pub(super) aggregates: Aggregates,
     pub(super) folder: Arc<ReplayFolder>,
     pub(super) sessions: Sessions,
 }
@@ -65,10 +66,11 @@ impl Server {
             workspaces: Arc::clone(&folder) as Arc<_>,
             clock,
             trust: trust.clone(),
+            owners: Owners::new(aggregates.clone()),
             tenants,
             settings,
         };
-        Self { log, runner, trust, folder, sessions: Sessions::start(services) }
+        Self { log, runner, trust, aggregates, folder, sessions: Sessions::start(services) }
     }
 
     /// Opens a session and takes its agent.

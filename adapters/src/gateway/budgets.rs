@@ -159,6 +159,13 @@ impl MonthlyBudgets {
 
 #[async_trait]
 impl Budgets for MonthlyBudgets {
+    async fn admit(&self, scope: &ModelScope) -> Result<(), BudgetError> {
+        for payer in payers(scope, None) {
+            self.limits.monthly_limit(&payer).await?;
+        }
+        Ok(())
+    }
+
     async fn reserve(
         &self,
         scope: &ModelScope,

@@ -80,12 +80,14 @@ impl Call {
         self
     }
 
-    /// Whether it may be made with this key; nobody asks that of what is free.
+    /// Whether it may be made with this key. Of what is free, only whether its owner may ask.
     pub(super) async fn try_with(&mut self, key: Option<Uuid>) -> Result<(), BudgetError> {
         self.key = key;
         // What was set aside for another key is free before this one's owner is asked.
         self.reservation = None;
-        if !self.is_told {
+        if self.is_told {
+            self.grant.budgets.admit(&self.grant.scope).await?;
+        } else {
             self.reservation = Some(Reservation::make(&self.grant, key, self.asked.estimate()).await?);
         }
         Ok(())

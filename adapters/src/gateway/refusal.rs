@@ -5,6 +5,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use runner_core::model_access::BudgetSpent;
+use runner_core::revoked::Revoked;
 use serde_json::json;
 
 use crate::loopback::ResponseBody;
@@ -60,9 +61,8 @@ impl Refusal {
     }
 
     /// The agent shows it and does not ask again.
-    pub(super) fn owner_disabled() -> Self {
-        let message = "the account of this session's owner is disabled";
-        Self::new(StatusCode::FORBIDDEN, "permission_error", message)
+    pub(super) fn revoked(revoked: Revoked) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "permission_error", revoked.to_string())
     }
 
     pub(super) fn too_many_calls() -> Self {

@@ -81,6 +81,10 @@ struct NoBudgets;
 
 #[async_trait]
 impl Budgets for NoBudgets {
+    async fn admit(&self, _: &ModelScope) -> Result<(), BudgetError> {
+        Ok(())
+    }
+
     async fn reserve(&self, _: &ModelScope, _: Option<Uuid>, _: MicroDollars) -> Result<(), BudgetError> {
         Ok(())
     }

@@ -125,7 +125,7 @@ impl Upstream {
                     continue;
                 }
                 Err(BudgetError::Reserved) => return Err(Refusal::budget_reserved()),
-                Err(BudgetError::OwnerDisabled) => return Err(Refusal::owner_disabled()),
+                Err(BudgetError::Revoked(revoked)) => return Err(Refusal::revoked(revoked)),
                 Err(BudgetError::Unknown(error)) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,

@@ -89,6 +89,13 @@ pub enum SessionCommand {
     },
 }
 
+impl SessionCommand {
+    /// Whether it is there to have an agent work, so that it needs somebody in whose name that may be.
+    pub const fn needs_owner(&self) -> bool {
+        matches!(self, Self::SubmitPrompt { .. } | Self::Steer { .. } | Self::Settle { .. })
+    }
+}
+
 /// A property that is set anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionChange {

@@ -45,6 +45,7 @@ impl Session {
                 Ok(vec![SessionEvent::PromptWithdrawn { turn, by }])
             }
             SessionCommand::Steer { message, text, attachments, author } => {
+                self.refuse_if_archived()?;
                 let (turn, text) =
                     (self.running.as_ref().ok_or(SessionError::NothingRunning)?.turn, text.into_string());
                 Ok(vec![SessionEvent::PromptSteered { turn, message, text, attachments, author }])
@@ -60,7 +61,10 @@ impl Session {
             SessionCommand::RequestInterrupt { by, cause } => self.request_interrupt(by, cause),
             SessionCommand::Record(recording) => Ok(self.record(*recording)),
             SessionCommand::RecordWorkspace(report) => Ok(self.workspace(report)),
-            SessionCommand::Settle { request_id, answer, by } => self.settle(&request_id, *answer, by),
+            SessionCommand::Settle { request_id, answer, by } => {
+                self.refuse_if_archived()?;
+                self.settle(&request_id, *answer, by)
+            }
             SessionCommand::Release { process } => Ok(self.release(process).into_iter().collect()),
             SessionCommand::CloseTasks => Ok(self.close_tasks()),
             SessionCommand::Park { cause } => Ok(self.park(cause).into_iter().collect()),
@@ -91,15 +95,24 @@ impl Session {
     }
 
     fn admit_prompt(&self, while_running: WhileRunning) -> Result<(), SessionError> {
+        self.refuse_if_archived()?;
         let busy = self.running.is_some() || !self.queue.is_empty();
         match while_running {
-            _ if self.archived => Err(SessionError::Archived),
             WhileRunning::Refuse if busy => Err(SessionError::TurnInProgress),
             WhileRunning::Queue if self.queue.len() >= MAX_QUEUED_PROMPTS => {
                 Err(SessionError::QueueFull { limit: MAX_QUEUED_PROMPTS })
             }
             WhileRunning::Refuse | WhileRunning::Queue => Ok(()),
         }
+    }
+
+    /// A turn that waits for people stays as it is while the session is archived.
+    fn refuse_while_working(&self) -> Result<(), SessionError> {
+        if self.is_waiting() && self.queue.is_empty() { Ok(()) } else { self.refuse_while_busy() }
+    }
+
+    fn refuse_if_archived(&self) -> Result<(), SessionError> {
+        if self.archived { Err(SessionError::Archived) } else { Ok(()) }
     }
 
     fn refuse_while_busy(&self) -> Result<(), SessionError> {
@@ -196,7 +209,7 @@ impl Session {
             SessionChange::Model(model) => vec![SessionEvent::ModelChanged { model, by }],
             SessionChange::Archived(archived) if archived == self.archived => vec![],
             SessionChange::Archived(true) => {
-                self.refuse_while_busy()?;
+                self.refuse_while_working()?;
                 vec![SessionEvent::SessionArchived { by }]
             }
             SessionChange::Archived(false) => vec![SessionEvent::SessionUnarchived { by }],

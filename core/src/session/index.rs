@@ -232,12 +232,12 @@ impl SessionIndex {
     }
 
     fn status(&self) -> SessionStatus {
-        if self.is_waiting() {
+        if self.archived {
+            SessionStatus::Archived
+        } else if self.is_waiting() {
             SessionStatus::Waiting
         } else if self.running || !self.queued.is_empty() {
             SessionStatus::Running
-        } else if self.archived {
-            SessionStatus::Archived
         } else {
             SessionStatus::Idle
         }

@@ -28,6 +28,10 @@ impl Core {
         {
             return Ok(Committed { appended, events: vec![] });
         }
+        if commands.iter().any(SessionCommand::needs_owner) {
+            self.load().await?;
+            self.refuse_if_revoked().await?;
+        }
         let mut conflicts = 0;
         loop {
             let (next, events) = self.decide(&commands).await?;

@@ -8,6 +8,7 @@ use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::request::RequestKind;
+use runner_core::revoked::Revoked;
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{FailureCause, InterruptCause, ParkCause};
@@ -52,8 +53,14 @@ impl Core {
         agent.input.stop().await;
         drop(agent);
         self.close_tasks().await;
+        let revoked = self.revoked.take();
         if self.session().is_some_and(Session::is_waiting) {
-            let commands = self.after_a_look(SessionCommand::Park { cause: ParkCause::AgentDied }).await;
+            let cause = revoked.map_or(ParkCause::AgentDied, Revoked::park);
+            let commands = self.after_a_look(SessionCommand::Park { cause }).await;
+            self.record(commands, "system").await;
+        } else if let (true, Some(revoked)) = (self.has_turn(), revoked) {
+            let interrupt = SessionCommand::InterruptTurn { cause: revoked.interrupt() };
+            let commands = self.after_a_look(interrupt).await;
             self.record(commands, "system").await;
         } else if self.has_turn() {
             let cause = match message.exit.at_start {
@@ -74,6 +81,9 @@ impl Core {
     }
 
     pub(in crate::session_actor) async fn warm_up_now(&mut self, address: &Addr<SessionActor>) {
+        if self.revoked_for_good().await.is_some() {
+            return;
+        }
         if let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), None, address).await {
             tracing::warn!(session.id = %self.id, error = &error as &dyn std::error::Error, "an agent did not start");
         }
@@ -122,7 +132,7 @@ impl Core {
 
     /// What is known of the session's folders: an agent that loads what one of them brings does so with those
     /// beside it.
-    async fn trust(&self) -> Result<Trust, AgentError> {
+    pub(super) async fn trust(&self) -> Result<Trust, AgentError> {
         let Some(opened) = self.session().and_then(Session::opened) else { return Err(AgentError::Ended) };
         let beside = opened.options.add_dirs.iter().map(Path::new);
         let folders: Vec<&Path> = std::iter::once(Path::new(&opened.working_dir)).chain(beside).collect();

@@ -140,6 +140,10 @@ impl Core {
     /// Takes decisions that people made to the agent: to the process that waits, or to a new one.
     pub(super) async fn deliver(&mut self, address: &Addr<SessionActor>) {
         while !self.draining && !self.finished {
+            let has_decision = self.session().is_some_and(|session| session.undelivered().is_some());
+            if has_decision && self.revoked_for_good().await.is_some() {
+                return;
+            }
             let Some(session) = self.session() else { return };
             let running = session.running();
             if running.is_some_and(|running| running.parked || self.agent.is_none()) {

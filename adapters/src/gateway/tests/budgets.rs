@@ -13,6 +13,7 @@ use runner_core::model_access::{
 };
 use runner_core::money::MicroDollars;
 use runner_core::ports::{Clock, ReadError};
+use runner_core::revoked::Revoked;
 use runner_core::time::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -321,7 +322,7 @@ impl EachUser {
 #[async_trait]
 impl BudgetLimits for EachUser {
     async fn monthly_limit(&self, payer: &Payer) -> Result<Option<MicroDollars>, BudgetError> {
-        let limit = (*self.0.lock().unwrap()).ok_or(BudgetError::OwnerDisabled)?;
+        let limit = (*self.0.lock().unwrap()).ok_or(BudgetError::Revoked(Revoked::OwnerDisabled))?;
         Ok(limit.filter(|_| matches!(payer, Payer::User { .. })))
     }
 }

@@ -77,6 +77,11 @@ pub enum ParkCause {
     ServerStopped,
     ServerCrashed,
     AgentDied,
+    /// What the agent ran on was taken back; see [`crate::revoked::Revoked`].
+    OwnerDisabled,
+    OwnerNotPermitted,
+    SessionArchived,
+    TrustRevoked,
 }
 
 /// The facts a session starts with; none of them changes later without an event of its own.
@@ -217,6 +222,11 @@ pub enum InterruptCause {
     Deadline,
     /// The session was copied in the middle of it; it went its way in the other one.
     Forked,
+    /// What the agent ran on was taken back; see [`crate::revoked::Revoked`].
+    OwnerDisabled,
+    OwnerNotPermitted,
+    SessionArchived,
+    TrustRevoked,
 }
 
 impl InterruptCause {
@@ -226,6 +236,9 @@ impl InterruptCause {
             Self::Deadline => "max_duration",
             Self::User | Self::ServerStopped | Self::ServerCrashed | Self::AgentAborted | Self::Forked => {
                 "interrupted"
+            }
+            Self::OwnerDisabled | Self::OwnerNotPermitted | Self::SessionArchived | Self::TrustRevoked => {
+                self.as_str()
             }
         }
     }
@@ -239,6 +252,10 @@ impl InterruptCause {
             Self::AgentAborted => "agent_aborted",
             Self::Deadline => "deadline",
             Self::Forked => "forked",
+            Self::OwnerDisabled => "owner_disabled",
+            Self::OwnerNotPermitted => "owner_not_permitted",
+            Self::SessionArchived => "session_archived",
+            Self::TrustRevoked => "trust_revoked",
         }
     }
 }

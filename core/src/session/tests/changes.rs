@@ -1,12 +1,12 @@
 //! What people change about a session and its prompts, and what it may begin with.
 
 use super::samples::{
-    given, interrupt_requested, opened, parked, permission_requested, prompted, running, started, submit,
-    turn,
+    answer, decided, given, interrupt_requested, opened, parked, permission_requested, prompted, running,
+    settle, settlement, started, submit, turn,
 };
 use crate::agent::PermissionMode;
 use crate::prompt::Attachment;
-use crate::request::DecidedBy;
+use crate::request::{DecidedBy, Decision};
 use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
 use crate::session::event::SessionEvent;
@@ -113,6 +113,20 @@ fn session_with_something_to_do_is_not_archived() {
             .when(change(SessionChange::Archived(true)))
             .then_expect_error(SessionError::TurnInProgress);
     }
+}
+
+#[test]
+fn session_that_waits_for_people_is_archived_and_nothing_in_it_is_decided() {
+    let waiting = || running().into_iter().chain([permission_requested("r1")]);
+    given(waiting()).when(change(SessionChange::Archived(true))).then_expect_events(vec![archived()]);
+
+    let archived_while_waiting = || waiting().chain([archived()]);
+    let allow = || settle("r1", answer(Decision::Allow));
+    given(archived_while_waiting()).when(allow()).then_expect_error(SessionError::Archived);
+    let unarchived = SessionEvent::SessionUnarchived { by: "ada".into() };
+    given(archived_while_waiting().chain([unarchived]))
+        .when(allow())
+        .then_expect_events(vec![decided(settlement("r1", Decision::Allow))]);
 }
 
 #[test]

@@ -182,14 +182,16 @@ fn session_waits_until_every_request_is_settled_whatever_becomes_of_its_process(
 }
 
 #[test]
-fn archived_session_says_so_unless_it_has_something_to_do() {
-    use SessionStatus::{Archived, Idle, Running};
+fn archived_session_says_so_whatever_waits_in_it() {
+    use SessionStatus::{Archived, Idle, Running, Waiting};
     let by = || "ada".to_owned();
     then_status_after_each(&[
         (SessionEvent::SessionArchived { by: by() }, Archived),
-        (began_by_itself(), Running),
-        (completed(99, &spend(1), &spend(1)), Archived),
         (SessionEvent::SessionUnarchived { by: by() }, Idle),
+        (started(1), Running),
+        (permission_requested("r1"), Waiting),
+        (SessionEvent::SessionArchived { by: by() }, Archived),
+        (SessionEvent::SessionUnarchived { by: by() }, Waiting),
     ]);
 }
 

@@ -39,6 +39,14 @@ pub(super) fn interruption(cause: InterruptCause) -> TurnError {
         InterruptCause::Deadline => "the turn took longer than it may",
         InterruptCause::AgentAborted => "the agent stopped by itself",
         InterruptCause::Forked => "the session was forked in the middle of the turn",
+        InterruptCause::OwnerDisabled => "the account of the session's owner was disabled",
+        InterruptCause::OwnerNotPermitted => {
+            "the session's owner got a role that does not allow to run tasks"
+        }
+        InterruptCause::SessionArchived => "the session was archived",
+        InterruptCause::TrustRevoked => {
+            "the session's folder is no longer trusted, and the agent had loaded it"
+        }
     };
     TurnError { code: cause.code().to_owned(), detail: detail.to_owned(), status: None }
 }

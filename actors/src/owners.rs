@@ -1,0 +1,33 @@
+//! In whose name agents may work.
+
+use runner_core::account::Account;
+use runner_core::account::username::Username;
+use runner_core::ports::ReadError;
+use runner_core::revoked::Revoked;
+use tokio::sync::watch;
+
+use crate::aggregates::Aggregates;
+
+/// What is known of the owners of sessions. Clones share the log.
+#[derive(Clone, Debug)]
+pub struct Owners {
+    aggregates: Aggregates,
+}
+
+impl Owners {
+    pub fn new(aggregates: Aggregates) -> Self {
+        Self { aggregates }
+    }
+
+    /// Why no agent may work in somebody's name; absent if one may. The local user has no account, and may.
+    pub async fn revoked(&self, owner: &str) -> Result<Option<Revoked>, ReadError> {
+        let Ok(username) = Username::try_from(owner.to_owned()) else { return Ok(None) };
+        let account = self.aggregates.load::<Account>(Account::stream(&username)).await?;
+        Ok(account.and_then(|account| account.state.revoked()))
+    }
+
+    /// Changes whenever an account or a folder's trust has become less than it was.
+    pub(crate) fn revocations(&self) -> watch::Receiver<u64> {
+        self.aggregates.revocations()
+    }
+}
