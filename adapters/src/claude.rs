@@ -45,20 +45,22 @@ use runner_core::ports::{
 use runner_core::protection::{AgentProtection, Sandboxing};
 use runner_core::session::fork::Said;
 
-use connections::Connections;
+use connections::{AgentProcesses, Connections};
 pub use credentials::{Credentials, ModelKind};
 use disk::OwnFolders;
 use folder::Folder;
 use fork::TranscriptCopy;
 use launch::{Means, Place};
 pub use limits::AgentLimits;
-use limits::{InSandbox, Limiter};
+use limits::{AgentGroup, InSandbox, Limiter};
 use process::{Attached, ClaudeProcess, OutputQueue};
 use process_tree::{Marker, ProcessTree};
 use program::Program;
 use sandbox::Sandbox;
 pub use sandbox::{SandboxMode, SandboxSettings, SandboxUnavailable};
 use transcript::Transcript;
+
+use crate::gateway::{Anybody, Caller};
 
 /// What the runtime needs to know of the machine; read once from the configuration.
 #[derive(Clone, Debug)]
@@ -144,6 +146,14 @@ impl ClaudeRuntime {
     }
 }
 
+/// From whom the gateway takes an agent's token.
+fn caller(marker: &Marker, group: Option<&AgentGroup>) -> Arc<dyn Caller> {
+    match AgentProcesses::new(marker.clone(), group.and_then(AgentGroup::members)) {
+        Some(processes) => Arc::new(processes),
+        None => Arc::new(Anybody),
+    }
+}
+
 #[async_trait]
 impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
@@ -158,7 +168,9 @@ impl AgentRuntime for ClaudeRuntime {
             .group(launch.process)
             .map_err(|error| AgentError::NotStarted(format!("its limits cannot be set: {error}")))?;
         let outputs = OutputQueue::new();
-        let access = self.settings.credentials.access(&launch, &outputs.sender)?;
+        let marker = Marker::of_session(&self.settings.instance, launch.session);
+        let caller = caller(&marker, group.as_ref());
+        let access = self.settings.credentials.access(&launch, caller, &outputs.sender)?;
         let means = Means {
             settings: &self.settings,
             program: &program,
@@ -167,7 +179,6 @@ impl AgentRuntime for ClaudeRuntime {
             access: &access,
         };
         let command = launch::command(means, &launch, Place { folders: &folders, group: group.as_ref() })?;
-        let marker = Marker::of_session(&self.settings.instance, launch.session);
         let tree = ProcessTree::new(marker, group).counted(Arc::clone(&self.lives));
         let own_folders = Some(OwnFolders {
             paths: launch::own_folders(&self.settings, launch.session),

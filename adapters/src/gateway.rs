@@ -2,7 +2,7 @@
 //!
 //! An agent runs what a model tells it, in folders that nobody checked; what it can read is as good as
 //! published. So it never holds the key. It is given the address of this gateway and a pass
-//! (`passes.rs`): a random token that is good here only, for one process, until that ends. The gateway
+//! (`passes.rs`): a random token that is good here only, from one process, until that ends. The gateway
 //! lets through what the Messages API has and nothing else (`routes.rs`), takes off what the agent said
 //! about credentials, and puts the real key on (`upstream.rs`). Answers go back byte for byte, as they
 //! come. On their way it is read what they have used (`meter.rs`), and each call is told of in what the
@@ -30,6 +30,7 @@ pub(crate) mod tests;
 mod upstream;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -58,10 +59,28 @@ pub struct GatewaySettings {
     pub proxies: Vec<String>,
 }
 
+/// Tells the process that a pass is for from all others on this machine.
+pub trait Caller: std::fmt::Debug + Send + Sync {
+    /// Whether the far end of a connection to a port of this machine is that process, or one that it started.
+    /// May read files.
+    fn is_at(&self, peer: SocketAddr, port: u16) -> bool;
+}
+
+/// Whoever has the token: where it cannot be told which process a connection is from.
+#[derive(Clone, Copy, Debug)]
+pub struct Anybody;
+
+impl Caller for Anybody {
+    fn is_at(&self, _: SocketAddr, _: u16) -> bool {
+        true
+    }
+}
+
 /// A process that is to be let in, and what it may spend.
 #[derive(Clone, Debug)]
 pub struct Admission {
     pub scope: ModelScope,
+    pub caller: Arc<dyn Caller>,
     pub spent: SpentBefore,
     /// For its turn; a process with such a budget works on one turn.
     pub turn_budget: Option<MicroDollars>,

@@ -8,6 +8,7 @@ mod connections;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +31,34 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Where a request came from; an extension of each. Clones are of the same connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) peer: SocketAddr,
+    /// The port of this server.
+    pub(crate) port: u16,
+    /// The hash of the token that the far end was found to hold rightly.
+    known_for: Arc<Mutex<Option<[u8; 32]>>>,
+}
+
+impl Connection {
+    fn new(stream: &TcpStream, peer: SocketAddr) -> io::Result<Self> {
+        Ok(Self { peer, port: stream.local_addr()?.port(), known_for: Arc::default() })
+    }
+
+    pub(crate) fn is_known_for(&self, token: [u8; 32]) -> bool {
+        *self.known() == Some(token)
+    }
+
+    pub(crate) fn know_for(&self, token: [u8; 32]) {
+        *self.known() = Some(token);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<[u8; 32]>> {
+        self.known_for.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The running server. Dropping it closes the socket and every connection.
 #[derive(Debug)]
@@ -81,9 +110,9 @@ where
         tokio::select! {
             () = connections.next_end() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let respond = respond.clone();
-                    connections.open(|activity| serve_connection(stream, activity, respond));
+                    connections.open(|activity| serve_connection((stream, peer), activity, respond));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection on loopback cannot be accepted");
@@ -94,14 +123,17 @@ where
     }
 }
 
-async fn serve_connection<R, F>(stream: TcpStream, activity: Activity, respond: R)
+async fn serve_connection<R, F>((stream, peer): (TcpStream, SocketAddr), activity: Activity, respond: R)
 where
     R: Fn(Request<Incoming>) -> F + Send,
     F: Future<Output = Response<ResponseBody>> + Send,
 {
+    // If it is closed already, nobody waits for an answer.
+    let Ok(connection) = Connection::new(&stream, peer) else { return };
     // What is streamed in small pieces shall not wait for more of them.
     stream.set_nodelay(true).ok();
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(connection.clone());
         let busy = activity.begin();
         let response = respond(request);
         async move { Ok::<_, Infallible>(response.await.map(|body| busy.until_sent(body).boxed_unsync())) }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use reqwest::StatusCode;
 use runner_adapters::offline_model::OfflineModel;
+use runner_tests::commands::{open, run};
 use runner_tests::processes::{agents_of, wait_for_command};
 use runner_tests::script;
 use runner_tests::server::{Server, answer};
@@ -82,6 +83,33 @@ async fn the_key_is_nowhere_where_an_agent_can_look() {
 }
 
 #[tokio::test]
+async fn a_token_is_good_from_its_own_agent_only() {
+    for sandbox in ["auto", "off"] {
+        let server = Server::start_with(&[("SANDBOX", sandbox), ("IS_SANDBOX", "1")]).await;
+        let (one, other) = (open(&server, json!({})).await, open(&server, json!({})).await);
+        let printed = run(&server, &one, "echo $ANTHROPIC_BASE_URL $ANTHROPIC_API_KEY").await;
+        let (address, token) = printed.trim().split_once(' ').unwrap();
+        let port = address.rsplit(':').next().unwrap();
+        let body = r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
+        let length = body.len();
+        let head = format!(
+            r"POST /v1/messages/count_tokens HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {token}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        let count = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; printf '{head}{body}' >&3; head -n 1 <&3");
+
+        let own = run(&server, &one, &count).await;
+        let stolen = run(&server, &other, &count).await;
+        let outside = server.client.post(format!("{address}/v1/messages")).header("x-api-key", token);
+        let outside = answer(outside.json(&json!({ "model": "claude-opus-4-8", "max_tokens": 1 }))).await;
+
+        assert!(own.contains(" 200 "), "{sandbox}: {own}");
+        assert!(stolen.contains(" 403 "), "{sandbox}: {stolen}");
+        assert_eq!(outside.status, StatusCode::FORBIDDEN, "{sandbox}: {}", outside.body);
+        assert_eq!(outside.body["error"]["type"], "permission_error");
+    }
+}
+
+#[tokio::test]
 async fn a_hostile_folder_and_planted_settings_change_nothing() {
     let mut setup = Setup::start().await;
     let trap = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -126,7 +154,7 @@ async fn a_hostile_folder_and_planted_settings_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_its_own_process_only() {
+async fn a_token_of_somebody_else_or_of_an_agent_that_has_ended_is_not_known() {
     let mut setup = Setup::start().await;
     let done = setup.run("echo $ANTHROPIC_BASE_URL > url; echo $ANTHROPIC_API_KEY > token").await;
     let read = |name| std::fs::read_to_string(setup.server.workspace().join(name)).unwrap().trim().to_owned();
@@ -140,7 +168,7 @@ async fn a_token_is_good_for_its_own_process_only() {
         answer(call.json(&body)).await
     };
 
-    let while_it_lives = ask(&url, &token).await;
+    let from_outside = ask(&url, &token).await;
     let foreign = ask(other_url.trim(), &token).await;
     let guessed = ask(&url, "sk-ant-session-0").await;
     let real = ask(&url, &setup.key).await;
@@ -149,11 +177,11 @@ async fn a_token_is_good_for_its_own_process_only() {
     setup.server.wait_for(done["session_id"].as_str().unwrap(), "turn_completed").await;
     let mut afterwards = ask(&url, &token).await;
     let ended = Instant::now();
-    while afterwards.status == StatusCode::OK && ended.elapsed() < Duration::from_secs(2) {
+    while afterwards.status == StatusCode::FORBIDDEN && ended.elapsed() < Duration::from_secs(2) {
         afterwards = ask(&url, &token).await; // The server may not have seen it end.
     }
 
-    assert_eq!(while_it_lives.status, StatusCode::OK, "{}", while_it_lives.body);
+    assert_eq!(from_outside.status, StatusCode::FORBIDDEN, "{}", from_outside.body);
     for refused in [foreign, guessed, real, past_the_gateway, afterwards] {
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{}", refused.body);
         assert_eq!(refused.body["error"]["type"], "authentication_error");

@@ -4,6 +4,9 @@
 //! the far end of a connection is looked up: the kernel's table of sockets says which one it is, and `/proc`
 //! which processes hold it. What cannot be told counts as an agent's: a socket without a holder may be one
 //! that an agent has closed or is handing on, and one whose holder cannot be looked at may be hidden.
+//!
+//! The gateway asks the opposite ([`AgentProcesses`]): whether a connection is of the very agent that its token
+//! was made for. There, what cannot be told is not the agent's.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,8 +14,9 @@ use std::path::Path;
 
 use nix::unistd::Uid;
 
-use super::limits::is_in_group_of;
+use super::limits::{GroupMembers, is_in_group_of};
 use super::process_tree::Marker;
+use crate::gateway::Caller;
 
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
@@ -40,8 +44,7 @@ impl Connections {
 
     /// Whether the end `peer` of a connection to the local `port` may be an agent's. Reads much of `/proc`.
     pub(super) fn may_be_an_agents(&self, peer: SocketAddr, port: u16) -> bool {
-        let tables = TABLES.iter().filter_map(|path| fs::read_to_string(path).ok());
-        let sockets: Vec<Socket> = tables.flat_map(|table| sockets(&table, peer, port)).collect();
+        let sockets = open_sockets(peer, port);
         sockets.is_empty() || sockets.into_iter().any(|socket| self.is_an_agents(socket))
     }
 
@@ -63,6 +66,39 @@ impl Connections {
             || Marker::of_instance(&self.instance).marks(pid)
             || is_in_group_of(&self.instance, pid)
     }
+}
+
+/// The processes of one agent: those in its control group, and those that carry its marker.
+#[derive(Clone, Debug)]
+pub(super) struct AgentProcesses {
+    marker: Marker,
+    group: Option<GroupMembers>,
+}
+
+impl AgentProcesses {
+    /// Absent where the kernel does not tell of connections.
+    pub(super) fn new(marker: Marker, group: Option<GroupMembers>) -> Option<Self> {
+        TABLES.iter().any(|path| fs::File::open(path).is_ok()).then_some(Self { marker, group })
+    }
+}
+
+impl Caller for AgentProcesses {
+    fn is_at(&self, peer: SocketAddr, port: u16) -> bool {
+        let sockets: Vec<Socket> =
+            open_sockets(peer, port).into_iter().filter(|socket| socket.inode != 0).collect();
+        let holds_one = |pid: i32| {
+            let descriptors = format!("/proc/{pid}/fd");
+            sockets.iter().any(|socket| holds(Path::new(&descriptors), socket.inode))
+        };
+        let members = self.group.as_ref().map(GroupMembers::pids).unwrap_or_default();
+        members.into_iter().any(holds_one)
+            || sockets.iter().flat_map(|socket| holders(socket.inode)).any(|pid| self.marker.marks(pid))
+    }
+}
+
+fn open_sockets(peer: SocketAddr, port: u16) -> Vec<Socket> {
+    let tables = TABLES.iter().filter_map(|path| fs::read_to_string(path).ok());
+    tables.flat_map(|table| sockets(&table, peer, port)).collect()
 }
 
 /// Whether the server has started a process, or a process that has. What an agent leaves behind in a sandbox

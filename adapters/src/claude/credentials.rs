@@ -1,13 +1,14 @@
 //! Whose account the agent works with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use runner_core::agent::AgentOutput;
 use runner_core::model_access::ModelScope;
 use runner_core::ports::{AgentError, AgentLaunch};
 use tokio::sync::mpsc;
 
-use crate::gateway::{Admission, Gateway, Pass};
+use crate::gateway::{Admission, Caller, Gateway, Pass};
 
 /// How the agent reaches a model. `Debug` shows the kind only.
 #[derive(Clone)]
@@ -58,12 +59,13 @@ impl Credentials {
     pub(super) fn access(
         &self,
         launch: &AgentLaunch,
+        caller: Arc<dyn Caller>,
         outputs: &mpsc::Sender<AgentOutput>,
     ) -> Result<Access, AgentError> {
         match self {
             Self::Gateway { gateway, .. } => {
                 let pass = gateway
-                    .admit(admission(launch), outputs.clone())
+                    .admit(admission(launch, caller), outputs.clone())
                     .map_err(|error| AgentError::NotStarted(error.to_string()))?;
                 let env = vec![
                     ("ANTHROPIC_BASE_URL", gateway.base_url()),
@@ -79,10 +81,11 @@ impl Credentials {
     }
 }
 
-fn admission(launch: &AgentLaunch) -> Admission {
+fn admission(launch: &AgentLaunch, caller: Arc<dyn Caller>) -> Admission {
     let (tenant, owner) = (launch.tenant.clone(), launch.owner.clone());
     Admission {
         scope: ModelScope { session: launch.session, tenant, owner },
+        caller,
         spent: launch.spent,
         turn_budget: launch.options.max_budget_micros,
     }

@@ -16,7 +16,7 @@ use nix::unistd::Uid;
 use runner_core::ids::ProcessId;
 use runner_core::protection::{AgentLimit, Hold, LimitedBy};
 
-pub(super) use self::cgroup::{AgentGroup, is_in_group_of};
+pub(super) use self::cgroup::{AgentGroup, GroupMembers, is_in_group_of};
 use self::cgroup::{Cgroups, Controller};
 use super::program::on_search_path;
 use super::{ClaudeSettings, disk};

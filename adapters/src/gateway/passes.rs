@@ -13,10 +13,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::Admission;
 use super::budgets::UNTIL_SETTLED;
 use super::routes::{MAX_BODY_UNITS_OF_OWNER, MAX_BODY_UNITS_OF_PROCESS};
 use super::tally::{Room, UnderWay};
+use super::{Admission, Caller};
 
 /// Looks like a key to the agent, and like none of Anthropic's to everybody else.
 const TOKEN_PREFIX: &str = "sk-ant-session-";
@@ -28,7 +28,7 @@ const MAX_CALLS: u32 = 32;
 /// How long calls that are broken off may take to be told of.
 const UNTIL_TOLD: Duration = Duration::from_secs(2);
 
-type TokenHash = [u8; 32];
+pub(super) type TokenHash = [u8; 32];
 
 /// All passes that are good now. The tokens themselves are not kept: a hash is looked up, so how long that
 /// takes tells nothing about them.
@@ -43,6 +43,7 @@ pub(super) struct Passes {
 /// What a pass stands for.
 pub(super) struct Grant {
     pub(super) scope: ModelScope,
+    pub(super) caller: Arc<dyn Caller>,
     pub(super) budgets: Arc<dyn Budgets>,
     /// Of a turn and of the session, with what was spent of them before.
     limits: [Limit; 2],
@@ -95,11 +96,12 @@ impl Passes {
         let hexadecimal: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let token = format!("{TOKEN_PREFIX}{hexadecimal}");
         let hash = hash(&token);
-        let Admission { scope, spent, turn_budget } = admission;
+        let Admission { scope, caller, spent, turn_budget } = admission;
         let (session_budget, budgets) = (passes.session_budget, Arc::clone(&passes.budgets));
         let of_owner = passes.bodies_of((scope.tenant.clone(), scope.owner.clone()));
         let grant = Grant {
             scope,
+            caller,
             budgets,
             limits: [
                 Limit { budget: BudgetKind::Turn, limit: turn_budget, before: spent.turn },
@@ -127,9 +129,10 @@ impl Passes {
         shared
     }
 
-    /// Whose token it is.
-    pub(super) fn find(&self, token: &str) -> Option<Arc<Grant>> {
-        self.lock().get(&hash(token)).cloned()
+    /// Whose token it is, with its hash.
+    pub(super) fn find(&self, token: &str) -> Option<(TokenHash, Arc<Grant>)> {
+        let hash = hash(token);
+        Some((hash, self.lock().get(&hash).cloned()?))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TokenHash, Arc<Grant>>> {

@@ -42,6 +42,12 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "this token is not valid here")
     }
 
+    /// The token is good, and not from there.
+    pub(super) fn unknown_caller() -> Self {
+        let message = "this token is good only from the process that it was made for";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", message)
+    }
+
     /// There is no key to ask the model with. Asking again would not help, so it is no 401.
     pub(super) fn no_key() -> Self {
         let message = "no API key of this session's owner can be used: enable one, or store another";

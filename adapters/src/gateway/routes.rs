@@ -15,7 +15,7 @@ use super::call::Call;
 use super::passes::{Grant, Passes};
 use super::refusal::Refusal;
 use super::upstream::{Question, Upstream};
-use crate::loopback::ResponseBody;
+use crate::loopback::{Connection, ResponseBody};
 
 /// As large as Anthropic takes them.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -80,7 +80,7 @@ impl Routes {
         parts: Parts,
         body: Incoming,
     ) -> Result<Response<ResponseBody>, Refusal> {
-        let grant = self.grant(&parts.headers).ok_or_else(Refusal::unknown_token)?;
+        let grant = self.grant(&parts).await?;
         let place = Arc::clone(&grant.calls).try_acquire_owned().map_err(|_| Refusal::too_many_calls())?;
         let (body, memory) = tokio::select! {
             read = self.read(&grant, &parts.headers, body) => read?,
@@ -101,9 +101,23 @@ impl Routes {
         answered
     }
 
-    fn grant(&self, headers: &HeaderMap) -> Option<Arc<Grant>> {
-        let token = headers.get("x-api-key")?.to_str().ok()?;
-        self.passes.find(token)
+    /// What the token stands for, if it comes from the process that it was made for.
+    async fn grant(&self, parts: &Parts) -> Result<Arc<Grant>, Refusal> {
+        let token = parts.headers.get("x-api-key").and_then(|token| token.to_str().ok());
+        let (token, grant) =
+            token.and_then(|token| self.passes.find(token)).ok_or_else(Refusal::unknown_token)?;
+        let connection = parts.extensions.get::<Connection>().ok_or_else(Refusal::unknown_caller)?;
+        if connection.is_known_for(token) {
+            return Ok(grant);
+        }
+        let (caller, peer, port) = (Arc::clone(&grant.caller), connection.peer, connection.port);
+        let looked = tokio::task::spawn_blocking(move || caller.is_at(peer, port)).await;
+        if !looked.unwrap_or(false) {
+            tracing::warn!(session.id = %grant.scope.session, "another process came with the token of an agent");
+            return Err(Refusal::unknown_caller());
+        }
+        connection.know_for(token);
+        Ok(grant)
     }
 
     /// The whole body: another key may have to be tried with it.

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use self::upstream::Upstream;
-use super::{Admission, Gateway, GatewaySettings, OperatorKey, Pass};
+use super::{Admission, Anybody, Gateway, GatewaySettings, OperatorKey, Pass};
 
 const KEY: &str = "sk-ant-the-real-one";
 
@@ -95,7 +95,12 @@ impl Budgets for NoBudgets {
 }
 
 fn admission(session: u128) -> Admission {
-    Admission { scope: scope(session), spent: SpentBefore::default(), turn_budget: None }
+    Admission {
+        scope: scope(session),
+        caller: Arc::new(Anybody),
+        spent: SpentBefore::default(),
+        turn_budget: None,
+    }
 }
 
 fn client() -> Client {

@@ -7,7 +7,7 @@ use reqwest::Client;
 use runner_actors::{Aggregates, StoredBudgets};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::{Admission, Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
+use runner_adapters::gateway::{Admission, Anybody, Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
 use runner_adapters::offline_model::OfflineModel;
 use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
@@ -45,7 +45,8 @@ pub(crate) async fn measure() {
     let (told, mut outputs) = mpsc::channel(256);
     let scope =
         ModelScope { session: SessionId(Uuid::now_v7()), tenant: TenantId::first(), owner: "local".into() };
-    let admission = Admission { scope, spent: SpentBefore::default(), turn_budget: None };
+    let admission =
+        Admission { scope, caller: Arc::new(Anybody), spent: SpentBefore::default(), turn_budget: None };
     let pass = gateway.admit(admission, told).unwrap();
     tokio::spawn(async move { while outputs.recv().await.is_some() {} });
 

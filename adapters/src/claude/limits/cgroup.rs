@@ -62,6 +62,18 @@ pub(in crate::claude) struct AgentGroup {
     folders: Vec<PathBuf>,
 }
 
+/// Looks for who is in the group of an agent.
+#[derive(Clone, Debug)]
+pub(in crate::claude) struct GroupMembers {
+    folder: PathBuf,
+}
+
+impl GroupMembers {
+    pub(in crate::claude) fn pids(&self) -> Vec<i32> {
+        members(&self.folder).into_iter().map(Pid::as_raw).collect()
+    }
+}
+
 impl Controller {
     const fn name(self) -> &'static str {
         match self {
@@ -158,6 +170,10 @@ impl Cgroups {
 }
 
 impl AgentGroup {
+    pub(in crate::claude) fn members(&self) -> Option<GroupMembers> {
+        self.folders.first().map(|folder| GroupMembers { folder: folder.clone() })
+    }
+
     /// The files into which a process writes `0` to become a member.
     pub(in crate::claude) fn entrances(&self) -> Vec<PathBuf> {
         self.folders.iter().map(|folder| folder.join("cgroup.procs")).collect()

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::launch::{Folder, command, launch_with, program, settings};
 use crate::claude::{ClaudeSettings, Credentials, ModelKind};
 use crate::gateway::tests::unlimited;
-use crate::gateway::{Gateway, OperatorKey};
+use crate::gateway::{Anybody, Gateway, OperatorKey};
 
 const KEY: &str = "sk-ant-the-real-one";
 
@@ -70,7 +70,9 @@ fn behind(gateway: &Gateway) -> Credentials {
 }
 
 fn variables(credentials: &Credentials) -> BTreeMap<&'static str, String> {
-    let access = credentials.access(&launch_with(AgentOptions::default()), &mpsc::channel(1).0).unwrap();
+    let access = credentials
+        .access(&launch_with(AgentOptions::default()), Arc::new(Anybody), &mpsc::channel(1).0)
+        .unwrap();
     access.env.into_iter().collect()
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::aggregate::TenantId;
@@ -25,6 +26,7 @@ use crate::claude::limits::{AgentLimits, Limiter};
 use crate::claude::program::Program;
 use crate::claude::sandbox::{SandboxMode, SandboxSettings};
 use crate::claude::{ClaudeSettings, Credentials};
+use crate::gateway::Anybody;
 
 pub(super) const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
 
@@ -324,7 +326,7 @@ fn try_command(
 }
 
 fn access(settings: &ClaudeSettings, launch: &AgentLaunch) -> Access {
-    settings.credentials.access(launch, &mpsc::channel(1).0).unwrap()
+    settings.credentials.access(launch, Arc::new(Anybody), &mpsc::channel(1).0).unwrap()
 }
 
 pub(super) fn program(path: impl Into<PathBuf>) -> Program {
