@@ -3,6 +3,10 @@
 # The version this program is tested with. A `claude` on the search path, or CLAUDE_BIN, goes first.
 CLAUDE_VERSION ?= 2.1.197
 INSTALLED := $(CURDIR)/.agent/node_modules/@anthropic-ai/claude-code-linux-*/claude
+# The newest one, beside it: what it does otherwise has tests of its own.
+NEWEST_CLAUDE_VERSION ?= 2.1.332
+NEWEST := .agent/$(NEWEST_CLAUDE_VERSION)
+FIND_NEWEST := $$(ls $(CURDIR)/$(NEWEST)/node_modules/@anthropic-ai/claude-code-linux-*/claude | head -n 1)
 FIND_CLAUDE := $${CLAUDE_BIN:-$$(command -v claude || ls $(INSTALLED) 2>/dev/null | head -n 1)}
 
 # Checks dependencies; built once, in a minute or two.
@@ -12,7 +16,7 @@ DENY := target/tools/$(DENY_VERSION)/bin/cargo-deny
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 PAGES := web/ui/dist/index.html
 
-.PHONY: run test bench deny fmt doc ui claude tools openapi release clean
+.PHONY: run test bench deny fmt doc ui claude newest-claude tools openapi release clean
 
 # Starts the server on http://127.0.0.1:8000; the settings are in the README. Unless WORKING_DIR is set, agents
 # work in workspace/: here they could change what the next `make run` builds and runs.
@@ -23,13 +27,13 @@ run: claude $(PAGES)
 		exec target/debug/claude-runner serve
 
 # Installs what the tests need, then runs all of them.
-test: tools claude $(PAGES)
+test: tools claude newest-claude $(PAGES)
 	cargo fmt --all --check
 	cargo build --locked --workspace --all-targets
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) deny
 	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
-	export CLAUDE_BIN="$(FIND_CLAUDE)"; cargo test --locked --workspace -- --test-threads=3
+	export CLAUDE_BIN="$(FIND_CLAUDE)" NEWEST_CLAUDE_BIN="$(FIND_NEWEST)"; cargo test --locked --workspace -- --test-threads=3
 
 # Measures the figures that the README states.
 bench: claude $(PAGES)
@@ -60,6 +64,10 @@ $(PAGES): web/ui/package-lock.json web/ui/build.mjs $(wildcard web/ui/src/*)
 claude:
 	@test -x "$(FIND_CLAUDE)" || \
 		npm install --no-audit --no-fund --prefix .agent @anthropic-ai/claude-code@$(CLAUDE_VERSION)
+
+newest-claude:
+	@test -x "$(FIND_NEWEST)" || \
+		npm install --no-audit --no-fund --prefix $(NEWEST) @anthropic-ai/claude-code@$(NEWEST_CLAUDE_VERSION)
 
 # A browser, a file system for losing power on, and the sandbox for agents.
 tools:

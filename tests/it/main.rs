@@ -36,6 +36,7 @@ mod projections;
 mod rate_limits;
 mod replay;
 mod requests;
+mod rights;
 mod sandbox;
 mod secret_keys;
 mod sessions;

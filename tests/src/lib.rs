@@ -49,6 +49,26 @@ pub fn claude() -> PathBuf {
     candidates.find(|path| path.exists()).expect("claude is not installed: run `make claude`")
 }
 
+/// The newest `claude` program that this server is made for: `NEWEST_CLAUDE_BIN`, else what `make` has installed.
+#[expect(clippy::disallowed_methods, reason = "where the suite's programs are is told from outside")]
+pub fn newest_claude() -> PathBuf {
+    if let Ok(path) = std::env::var("NEWEST_CLAUDE_BIN") {
+        return std::path::absolute(path).unwrap();
+    }
+    let installed = std::fs::read_dir(root().join(".agent")).into_iter().flatten().flatten();
+    let mut programs: Vec<PathBuf> = installed
+        .map(|entry| entry.path().join("node_modules/.bin/claude"))
+        .filter(|path| path.exists())
+        .collect();
+    programs.sort();
+    programs.pop().expect("the newest claude is not installed: run `make newest-claude`")
+}
+
+/// Both versions of the program: the one that the suite runs on, and the newest.
+pub fn claudes() -> [PathBuf; 2] {
+    [claude(), newest_claude()]
+}
+
 /// A prompt that tells the offline model what to do.
 pub fn script(prompt: &str, replies: &Value) -> String {
     format!("{prompt}\n```offline\n{replies}\n```")
