@@ -21,10 +21,38 @@ pub enum RequestKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolEffect {
+    /// Looks at files or pages. The agent asks about what lies outside of the folder, and about pages.
+    Reads,
+    /// Changes nothing but the agent's own notes: its plan, its list of things to do, what it asks people.
+    Notes,
+    /// The agent asks, unless the mode accepts edits and the file is in the folder.
     WritesFiles,
+    /// The agent asks, unless the command is harmless.
     RunsCommands,
+    /// What a subagent does has effects of its own.
+    StartsAgents,
+    /// Takes up instructions. The agent asks about some.
+    LoadsSkills,
+    /// Never, in no mode: the server has what it is for, or nobody may have it.
+    Withheld,
+    /// Nobody knows.
     #[default]
     Other,
+}
+
+impl ToolEffect {
+    /// Whether files may be others afterwards without the tool having told.
+    pub const fn may_change_files_untold(self) -> bool {
+        match self {
+            Self::RunsCommands | Self::Other => true,
+            Self::Reads
+            | Self::Notes
+            | Self::WritesFiles
+            | Self::StartsAgents
+            | Self::LoadsSkills
+            | Self::Withheld => false,
+        }
+    }
 }
 
 /// The agent asks a person something before it goes on.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod event;
 pub mod fork;
 pub mod frame;
+mod gate;
 pub mod index;
 pub mod messages;
 pub mod narrative;

@@ -177,6 +177,8 @@ pub(super) enum Heard {
     Answer(String, Decision),
     /// A tool use may come to its own rules.
     Pass(String),
+    /// People are to be asked about a tool use.
+    Ask(String),
     /// A tool use is refused at its gate, and why.
     Refusal(String, String),
     /// A tool use was decided about before.
@@ -246,6 +248,7 @@ impl AgentInput for ReplayInput {
         let gate_id = gate_id.to_owned();
         self.hear(match verdict {
             GateVerdict::Pass => Heard::Pass(gate_id),
+            GateVerdict::Ask(_) => Heard::Ask(gate_id),
             GateVerdict::Refuse(message) => Heard::Refusal(gate_id, message.to_owned()),
             GateVerdict::Settled(settled) => Heard::Settled(gate_id, settled.settlement.decision),
         })

@@ -163,6 +163,18 @@ fn tool_use_passes_the_gate_where_nothing_is_against_it() {
 }
 
 #[test]
+fn people_are_asked_about_a_tool_that_nobody_knows() {
+    run(async {
+        let server = Server::start();
+        let mut agent = server.open_with_prompt(session(1)).await;
+
+        agent.says([gate("tool-1", ToolEffect::Other)]).await;
+
+        assert_eq!(agent.hears().await, Heard::Ask("g1".into()));
+    });
+}
+
+#[test]
 fn plan_mode_refuses_at_the_gate() {
     run(async {
         let server = Server::start();

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::decode::{Incoming, number, text};
 use super::reported::Report;
+use super::tools;
 
 /// Where the agent keeps the plans it writes, below its configuration folder.
 const PLANS: &str = "plans";
@@ -76,16 +77,17 @@ fn gated(gate_id: String, input: &Value) -> AgentOutput {
     })
 }
 
-/// The agent's own plan is no file of anybody's work.
+/// The agent's own plan is no file of anybody's work, and a subagent in a copy of the repository is more than
+/// a subagent.
 fn effect(tool_name: &str, input: &Value, plans: Option<PathBuf>) -> ToolEffect {
-    match tool_name {
-        "Write" | "Edit" | "NotebookEdit" => {
+    match tools::effect(tool_name) {
+        ToolEffect::WritesFiles => {
             let path = Path::new(file_path(input).unwrap_or_default());
             let is_plan = plans.is_some_and(|plans| path.parent() == Some(&plans));
-            if is_plan { ToolEffect::Other } else { ToolEffect::WritesFiles }
+            if is_plan { ToolEffect::Notes } else { ToolEffect::WritesFiles }
         }
-        "Bash" | "Monitor" => ToolEffect::RunsCommands,
-        _ => ToolEffect::Other,
+        ToolEffect::StartsAgents if !input["isolation"].is_null() => ToolEffect::Other,
+        effect => effect,
     }
 }
 

@@ -102,6 +102,7 @@ pub(super) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
     };
     let answer = match verdict {
         GateVerdict::Pass => json!({}),
+        GateVerdict::Ask(why) => decision("ask", json!({ "permissionDecisionReason": why })),
         GateVerdict::Refuse(message) => decision("deny", json!({ "permissionDecisionReason": message })),
         GateVerdict::Settled(settled) => match settled.settlement.decision {
             Decision::Allow => decision("allow", json!({ "updatedInput": input(settled) })),

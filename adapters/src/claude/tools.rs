@@ -1,6 +1,7 @@
 //! The built-in tools of Claude Code 2.1, as its documentation and its `init` message name them.
 
 use runner_core::ports::ToolInfo;
+use runner_core::request::ToolEffect;
 
 const fn tool(
     name: &'static str,
@@ -42,8 +43,46 @@ pub(super) const BUILT_IN: &[ToolInfo] = &[
     tool("ToolSearch", "agents", false, "Finds tools that are loaded on demand."),
     tool("EnterWorktree", "commands", true, "Works in a git worktree."),
     tool("ExitWorktree", "commands", true, "Leaves a git worktree."),
-    tool("CronCreate", "scheduling", false, "Schedules a prompt within the session."),
-    tool("CronDelete", "scheduling", false, "Removes a scheduled prompt."),
-    tool("CronList", "scheduling", false, "Lists scheduled prompts."),
-    tool("ScheduleWakeup", "scheduling", false, "Wakes the session later."),
 ];
+
+/// Tools that no agent is offered, and why.
+pub(super) const WITHHELD: &[&str] = &[
+    // They make turns that nobody asked for, and end unseen with the process.
+    "CronCreate",
+    "CronDelete",
+    "CronList",
+    "ScheduleWakeup",
+    "RemoteTrigger",
+    // It tells of other sessions on this machine, whoever they belong to.
+    "ListAgents",
+];
+
+/// Tools that an agent is offered only if its session names them: what is sent may go to another session.
+pub(super) const ON_REQUEST: &[&str] = &["SendMessage"];
+
+/// What a tool may do. Only what is named here is let through by what it is.
+pub(super) fn effect(name: &str) -> ToolEffect {
+    match name {
+        "Read"
+        | "Glob"
+        | "Grep"
+        | "LS"
+        | "NotebookRead"
+        | "LSP"
+        | "TaskOutput"
+        | "BashOutput"
+        | "WebFetch"
+        | "WebSearch"
+        | "ListMcpResourcesTool"
+        | "ReadMcpResourceTool" => ToolEffect::Reads,
+        "AskUserQuestion" | "EnterPlanMode" | "ExitPlanMode" | "ReportFindings" | "StructuredOutput"
+        | "TaskCreate" | "TaskGet" | "TaskList" | "TaskUpdate" | "TaskStop" | "KillShell" | "TodoWrite"
+        | "ToolSearch" => ToolEffect::Notes,
+        "Edit" | "Write" | "NotebookEdit" => ToolEffect::WritesFiles,
+        "Bash" => ToolEffect::RunsCommands,
+        "Agent" | "Task" => ToolEffect::StartsAgents,
+        "Skill" => ToolEffect::LoadsSkills,
+        name if WITHHELD.contains(&name) => ToolEffect::Withheld,
+        _ => ToolEffect::Other,
+    }
+}

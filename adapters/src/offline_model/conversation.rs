@@ -22,6 +22,8 @@ const SYNTHETIC_PREFIXES: &[&str] = &[
     "Stop hook feedback:",
     "[structured-output-enforce]",
     "Base directory for this skill:",
+    "Tool loaded.",
+    "[SYSTEM NOTIFICATION - NOT USER INPUT]",
     "Continue from where you left off.",
     "Output token limit hit. Resume directly",
     NO_OUTPUT_NUDGE,

@@ -197,6 +197,8 @@ pub trait AgentInput: Send + Sync {
 pub enum GateVerdict<'a> {
     /// The agent's own rules decide, and it asks where they say so.
     Pass,
+    /// People are asked, whatever the agent's own rules say; and why.
+    Ask(&'a str),
     Refuse(&'a str),
     /// It was decided about before the agent was started.
     Settled(&'a SettledRequest),

@@ -9,16 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::PermissionMode;
 use crate::ids::{ProcessId, TurnId};
-use crate::request::{
-    AgentRequest, Answer, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
-};
+use crate::request::{AgentRequest, Answer, DecidedBy, DeciderKind, Decision, RequestKind, Settlement};
 use crate::session::Session;
 use crate::session::error::SessionError;
 use crate::session::event::{Asked, Decided, InterruptCause, SessionEvent};
-
-/// What the agent reads when plan mode refuses a call.
-const NOT_WHILE_PLANNING: &str = "Plan mode is on: nothing may be changed before the plan is approved. \
-     Read what you need, then present the plan.";
 
 /// A request that was made and is not closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,8 +86,9 @@ enum Verdict {
     /// The same call was decided before its turn was taken up anew.
     Carried(SettledRequest),
     Remembered(SettledRequest),
-    AllowedByMode(DecidedBy),
-    RefusedByMode(DecidedBy),
+    AllowedByMode,
+    /// What the agent reads.
+    RefusedByMode(&'static str),
     /// A person decides.
     Open,
 }
@@ -169,8 +164,10 @@ impl Session {
         };
         match verdict {
             Verdict::Open => {}
-            Verdict::AllowedByMode(by) => settled(by_mode(&request_id, Decision::Allow, by)),
-            Verdict::RefusedByMode(by) => settled(by_mode(&request_id, Decision::Deny, by)),
+            Verdict::AllowedByMode => settled(self.by_mode(&request_id, Decision::Allow, None)),
+            Verdict::RefusedByMode(message) => {
+                settled(self.by_mode(&request_id, Decision::Deny, Some(message.to_owned())));
+            }
             Verdict::Remembered(earlier) => settled(remembered(&request_id, &earlier)),
             Verdict::Carried(earlier) => {
                 settled(remembered(&request_id, &earlier));
@@ -181,39 +178,30 @@ impl Session {
         events
     }
 
-    /// The events of a call that waits to be let through.
-    pub(super) fn gated(&self, turn: TurnId, gate: ToolGate, process: ProcessId) -> Vec<SessionEvent> {
-        if let Some(released) = self.release_at(turn, &gate.tool_use_id, process) {
-            return vec![released];
-        }
-        // The agent asks about commands by itself while it plans, unless it may do everything.
-        let is_refused = match gate.effect {
-            ToolEffect::WritesFiles => self.mode == PermissionMode::Plan,
-            ToolEffect::RunsCommands => {
-                self.mode == PermissionMode::Plan
-                    && self.mode_before_plan == Some(PermissionMode::BypassPermissions)
-            }
-            ToolEffect::Other => false,
-        };
-        if !is_refused {
-            return vec![];
-        }
-        vec![SessionEvent::PolicyApplied {
-            turn,
-            tool_use_id: gate.tool_use_id,
-            tool_name: gate.tool_name,
-            decision: Decision::Deny,
-            decided_by: DecidedBy::mode(self.mode.as_str()),
-            message: NOT_WHILE_PLANNING.to_owned(),
-        }]
-    }
-
     /// The decision about a tool use goes to a process that came to it anew.
-    fn release_at(&self, turn: TurnId, tool_use_id: &str, process: ProcessId) -> Option<SessionEvent> {
+    pub(super) fn release_at(
+        &self,
+        turn: TurnId,
+        tool_use_id: &str,
+        process: ProcessId,
+    ) -> Option<SessionEvent> {
         let mut decided = self.requests.decided.iter();
         let settled = decided.find(|settled| settled.open.request.tool_use_id == tool_use_id)?;
         let request_id = settled.open.request.request_id.clone();
         Some(SessionEvent::RequestReleased { turn, request_id, process })
+    }
+
+    fn by_mode(&self, request_id: &str, decision: Decision, message: Option<String>) -> Settlement {
+        Settlement {
+            request_id: request_id.to_owned(),
+            decision,
+            decided_by: DecidedBy::mode(self.mode.as_str()),
+            message,
+            updated_input: None,
+            answers: None,
+            remember: false,
+            interrupt: false,
+        }
     }
 
     fn verdict(&self, kind: RequestKind, request: &AgentRequest) -> Verdict {
@@ -228,10 +216,10 @@ impl Session {
             return Verdict::Open;
         }
         if self.mode == PermissionMode::BypassPermissions {
-            return Verdict::AllowedByMode(DecidedBy::mode(self.mode.as_str()));
+            return Verdict::AllowedByMode;
         }
-        if self.mode == PermissionMode::Plan && request.effect != ToolEffect::Other {
-            return Verdict::RefusedByMode(DecidedBy::mode(self.mode.as_str()));
+        if let Some(message) = self.refused_when_asked(request.effect) {
+            return Verdict::RefusedByMode(message);
         }
         let has_same_target = |settled: &&SettledRequest| {
             let earlier = &settled.open.request;
@@ -242,19 +230,6 @@ impl Session {
             Some(remembered) => Verdict::Remembered(remembered.clone()),
             None => Verdict::Open,
         }
-    }
-}
-
-fn by_mode(request_id: &str, decision: Decision, decided_by: DecidedBy) -> Settlement {
-    Settlement {
-        request_id: request_id.to_owned(),
-        decision,
-        decided_by,
-        message: (decision == Decision::Deny).then(|| NOT_WHILE_PLANNING.to_owned()),
-        updated_input: None,
-        answers: None,
-        remember: false,
-        interrupt: false,
     }
 }
 

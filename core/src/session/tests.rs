@@ -11,6 +11,7 @@ mod every_event;
 mod file_changes;
 mod forks;
 mod frames;
+mod gate;
 mod index;
 mod one_end_per_turn;
 mod request_views;

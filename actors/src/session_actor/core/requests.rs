@@ -123,10 +123,12 @@ impl Core {
     async fn answer_all(&self, questions: &Questions, events: &[SessionEvent]) {
         let (Some(agent), Some(session)) = (&self.agent, self.session()) else { return };
         for gate in &questions.gates {
-            let verdict = match (session.released(&gate.tool_use_id), refusal(events, gate)) {
-                (Some(settled), _) => GateVerdict::Settled(settled),
-                (None, Some(message)) => GateVerdict::Refuse(message),
-                (None, None) => GateVerdict::Pass,
+            let asks = session.asks_about(gate.effect);
+            let verdict = match (session.released(&gate.tool_use_id), refusal(events, gate), asks) {
+                (Some(settled), _, _) => GateVerdict::Settled(settled),
+                (None, Some(message), _) => GateVerdict::Refuse(message),
+                (None, None, Some(why)) => GateVerdict::Ask(why),
+                (None, None, None) => GateVerdict::Pass,
             };
             agent.input.answer_gate(&gate.gate_id, verdict).await.ok();
         }

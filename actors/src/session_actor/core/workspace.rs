@@ -82,7 +82,7 @@ impl Core {
 
     /// Looks at the folder before the first of these tool uses that runs a command.
     pub(super) async fn look_before(&mut self, gates: &[ToolGate]) {
-        if !gates.iter().any(|gate| gate.effect == ToolEffect::RunsCommands) {
+        if !gates.iter().any(|gate| gate.effect.may_change_files_untold()) {
             return;
         }
         self.watched.is_stale = true;
@@ -98,8 +98,9 @@ impl Core {
 
     /// What happened while people decided about a command was not done by it.
     pub(super) async fn look_again(&mut self, settled: &SettledRequest) {
-        let is_command = settled.open.request.effect == ToolEffect::RunsCommands;
-        if !is_command || settled.settlement.decision == Decision::Deny {
+        if !settled.open.request.effect.may_change_files_untold()
+            || settled.settlement.decision == Decision::Deny
+        {
             return;
         }
         if !std::mem::replace(&mut self.watched.is_stale, true)

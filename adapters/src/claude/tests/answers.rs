@@ -92,6 +92,15 @@ fn tool_use_that_passes_the_gate_comes_to_the_agents_own_rules() {
 }
 
 #[test]
+fn tool_use_that_people_are_asked_about_says_why() {
+    let line = request::gate("h1", GateVerdict::Ask("nobody knows it"));
+
+    let question = json!({ "hookEventName": "PreToolUse", "permissionDecision": "ask",
+        "permissionDecisionReason": "nobody knows it" });
+    assert_eq!(line, response("h1", &json!({ "hookSpecificOutput": question })));
+}
+
+#[test]
 fn refusal_at_the_gate_says_why() {
     let line = request::gate("h1", GateVerdict::Refuse("plan mode is on"));
 

@@ -64,16 +64,23 @@ fn questions_and_plans_are_requests_of_their_own_kind() {
 
 #[test]
 fn what_a_call_does_and_what_it_is_about_follow_from_its_tool() {
-    use ToolEffect::{Other, RunsCommands, WritesFiles};
+    use ToolEffect::{LoadsSkills, Notes, Other, Reads, RunsCommands, StartsAgents, Withheld, WritesFiles};
     for (tool_name, input, effect, target) in [
         ("Write", json!({ "file_path": "/srv/a", "content": "x" }), WritesFiles, Some("/srv/a")),
         ("Edit", json!({ "file_path": "/srv/a" }), WritesFiles, Some("/srv/a")),
         ("NotebookEdit", json!({ "notebook_path": "/srv/a.ipynb" }), WritesFiles, Some("/srv/a.ipynb")),
         ("Bash", json!({ "command": "ls -l" }), RunsCommands, Some("ls -l")),
-        ("Monitor", json!({ "command": "tail -f log" }), RunsCommands, Some("tail -f log")),
-        ("Read", json!({ "file_path": "/srv/a" }), Other, Some("/srv/a")),
-        ("Skill", json!({ "skill": "simplify" }), Other, Some("simplify")),
-        ("WebSearch", json!({ "query": "rust" }), Other, None),
+        ("Monitor", json!({ "command": "tail -f log" }), Other, Some("tail -f log")),
+        ("Read", json!({ "file_path": "/srv/a" }), Reads, Some("/srv/a")),
+        ("Skill", json!({ "skill": "simplify" }), LoadsSkills, Some("simplify")),
+        ("WebSearch", json!({ "query": "rust" }), Reads, None),
+        ("Agent", json!({ "prompt": "look" }), StartsAgents, None),
+        ("Agent", json!({ "prompt": "look", "isolation": "worktree" }), Other, None),
+        ("EnterWorktree", json!({ "name": "copy" }), Other, None),
+        ("ToolSearch", json!({ "query": "select:WebFetch" }), Notes, None),
+        ("ScheduleWakeup", json!({ "prompt": "again" }), Withheld, None),
+        ("mcp__files__read", json!({}), Other, None),
+        ("Unheard", json!({}), Other, None),
         ("Bash", json!({ "command": 7 }), RunsCommands, None),
     ] {
         let (_, request) = asked(tool_name, &input);
@@ -106,7 +113,7 @@ fn tool_use_comes_to_the_gate() {
 #[test]
 fn plan_that_the_agent_writes_down_is_no_file_of_anybodys_work() {
     for (path, effect) in [
-        ("/srv/agent/plans/merry.md", ToolEffect::Other),
+        ("/srv/agent/plans/merry.md", ToolEffect::Notes),
         ("/srv/agent/plans/deeper/merry.md", ToolEffect::WritesFiles),
         ("/srv/agent/plans", ToolEffect::WritesFiles),
         ("/srv/plans/merry.md", ToolEffect::WritesFiles),

@@ -156,8 +156,8 @@ fn plan_mode_refuses_to_write_files_and_to_run_commands_when_asked() {
 }
 
 #[test]
-fn plan_mode_leaves_other_tools_to_people() {
-    let request = AgentRequest { effect: ToolEffect::Other, ..permission_request("r1") };
+fn plan_mode_leaves_what_only_reads_to_people() {
+    let request = AgentRequest { effect: ToolEffect::Reads, ..permission_request("r1") };
 
     given(planning()).when(asks(&request)).then_expect_events(vec![requested(request)]);
 }
@@ -210,11 +210,6 @@ fn plan_mode_that_was_left_refuses_nothing() {
     given([planning(), left].concat())
         .when(comes_to_gate("tool-1", ToolEffect::WritesFiles))
         .then_expect_events(vec![]);
-}
-
-#[test]
-fn other_tools_pass_the_gate_in_plan_mode() {
-    given(planning()).when(comes_to_gate("tool-1", ToolEffect::Other)).then_expect_events(vec![]);
 }
 
 #[test]
