@@ -10,6 +10,7 @@ mod ahead;
 mod connections;
 mod control;
 mod credentials;
+mod decided;
 mod decode;
 mod disk;
 mod file_change;

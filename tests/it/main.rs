@@ -18,6 +18,7 @@ mod forks;
 mod gateway;
 mod guard;
 mod hidden_files;
+mod hostile_folders;
 mod hostile_pages;
 mod idempotency;
 mod import;

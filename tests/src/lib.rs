@@ -11,6 +11,7 @@
 
 pub mod browser;
 pub mod commands;
+pub mod hostile_folder;
 pub mod hostile_site;
 pub mod lambda_emulator;
 pub mod person;

@@ -70,6 +70,8 @@ impl Credentials {
                 let env = vec![
                     ("ANTHROPIC_BASE_URL", gateway.base_url()),
                     ("ANTHROPIC_API_KEY", pass.token().to_owned()),
+                    // No settings choose an address, a provider or an account: what stands here holds.
+                    ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "1".to_owned()),
                 ];
                 Ok(Access { env, pass: Some(pass) })
             }

@@ -8,9 +8,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use runner_core::agent::PermissionMode;
 use runner_core::ids::SessionId;
 use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::trust::Trust;
 use tokio::process::Command;
 
 use super::credentials::Access;
@@ -20,7 +20,7 @@ use super::process_tree::MARKER_VARIABLE;
 use super::program::Program;
 use super::sandbox::{Inside, Sandbox, private_home};
 use super::transcript::Transcript;
-use super::{ClaudeSettings, Credentials, Marker, trusted};
+use super::{ClaudeSettings, Credentials, Marker, decided, trusted};
 
 /// The name of the file in which Claude Code keeps a login.
 const LOGIN_FILE: &str = ".credentials.json";
@@ -71,6 +71,7 @@ pub(super) fn command(
     let settings = means.settings;
     let config_dir = config_dir(settings, launch.session);
     let transcript = Transcript::new(&config_dir, launch.session);
+    trusted::refuse_socket(launch, means.program)?;
     let line = command_line(means, place, &config_dir);
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);
@@ -91,11 +92,10 @@ pub(super) fn command(
     }
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
-    command.env("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
-    for switch in ["DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] {
-        command.env(switch, "1");
+    command.envs(decided::ENVIRONMENT.iter().copied());
+    if launch.trust == Trust::Untrusted {
+        command.envs(decided::of_untrusted_folder(means.program));
     }
-    command.env("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true");
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
     let sources = trusted::arguments(launch, &command);
@@ -146,11 +146,11 @@ fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<St
     .map(str::to_owned)
     .to_vec();
     arguments.extend(sources);
+    arguments.push(format!("--disallowedTools={}", decided::withheld_tools(launch)));
     let identity = if resume { "resume" } else { "session-id" };
     arguments.push(format!("--{identity}={}", launch.session));
-    if launch.permission_mode != PermissionMode::Default {
-        arguments.push(format!("--permission-mode={}", launch.permission_mode.as_str()));
-    }
+    // Always: without one, a trusted folder's settings would choose.
+    arguments.push(format!("--permission-mode={}", launch.permission_mode.as_str()));
     let schema = options.output_schema.as_ref().map(ToString::to_string);
     let named = [
         ("model", options.model.clone()),

@@ -30,6 +30,12 @@ impl Program {
         Ok(Self { path, version, setpriv })
     }
 
+    /// Whether its version is this one or a later one. A version that is not three numbers is none of them.
+    pub(super) fn is_at_least(&self, version: [u64; 3]) -> bool {
+        let numbers: Option<Vec<u64>> = self.version.split('.').map(|part| part.parse().ok()).collect();
+        numbers.is_some_and(|numbers| numbers.len() == 3 && numbers[..] >= version[..])
+    }
+
     /// Where the program is itself: a sandbox does not have the links that lead to it.
     pub(super) fn resolved(&self) -> PathBuf {
         self.path.canonicalize().unwrap_or_else(|_| self.path.clone())

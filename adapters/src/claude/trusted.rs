@@ -10,13 +10,15 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
-use runner_core::ports::AgentLaunch;
+use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::trust::Trust;
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
 use super::agent_folder::AgentFolder;
+use super::decided;
 use super::process_tree::MARKER_VARIABLE;
+use super::program::Program;
 
 /// Where the agent keeps, among other things, which folders it was told to trust.
 const STATE_FILE: &str = ".claude.json";
@@ -25,108 +27,38 @@ const MAX_STATE_BYTES: u64 = 4 * 1024 * 1024;
 
 const PUBLIC_API: &str = "https://api.anthropic.com";
 
-/// Variables that are what the server has set, or nothing. None of them may hold a secret of the server.
-const PINNED: &[&str] = &[
-    // Through what it goes, and what it takes for the right end.
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "AGENT_PROXY_URL",
-    "CCR_AGENT_PROXY_ENABLED",
-    "CLAUDE_CODE_HTTP_PROXY",
-    "CLAUDE_CODE_HTTPS_PROXY",
-    "CLAUDE_CODE_HOST_HTTP_PROXY_PORT",
-    "CLAUDE_CODE_HOST_SOCKS_PROXY_PORT",
-    "CLAUDE_CODE_PROXY_HOST",
-    "CLAUDE_CODE_PROXY_URL",
-    "CLAUDE_CODE_PROXY_RESOLVES_HOSTS",
-    "CLAUDE_CODE_SIMULATE_PROXY_USAGE",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS",
-    "NODE_TLS_REJECT_UNAUTHORIZED",
-    "CLAUDE_CODE_CERT_STORE",
-    "CLAUDE_CODE_CLIENT_CERT",
-    "CLAUDE_CODE_CLIENT_KEY",
-    // Whose model it uses, and where that is.
-    "ANTHROPIC_CUSTOM_HEADERS",
-    "ANTHROPIC_UNIX_SOCKET",
-    "ANTHROPIC_AWS_BASE_URL",
-    "ANTHROPIC_AWS_WORKSPACE_ID",
-    "ANTHROPIC_BEDROCK_BASE_URL",
-    "ANTHROPIC_BEDROCK_MANTLE_BASE_URL",
-    "ANTHROPIC_FOUNDRY_BASE_URL",
-    "ANTHROPIC_FOUNDRY_RESOURCE",
-    "ANTHROPIC_VERTEX_BASE_URL",
-    "ANTHROPIC_VERTEX_PROJECT_ID",
-    "_CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL",
-    "CLAUDE_BRIDGE_BASE_URL",
-    "CLAUDE_BRIDGE_SESSION_INGRESS_URL",
-    "CLAUDE_CODE_API_BASE_URL",
-    "CLAUDE_CODE_ARTIFACTS_API_BASE_URL",
-    "CLAUDE_CODE_CUSTOM_OAUTH_URL",
-    "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY",
-    "CLAUDE_CODE_GB_BASE_URL",
-    "CLAUDE_CODE_USE_ANTHROPIC_AWS",
-    "CLAUDE_CODE_USE_BEDROCK",
-    "CLAUDE_CODE_USE_CCR_V2",
-    "CLAUDE_CODE_USE_FOUNDRY",
-    "CLAUDE_CODE_USE_GATEWAY",
-    "CLAUDE_CODE_USE_MANTLE",
-    "CLAUDE_CODE_USE_VERTEX",
-    "CLAUDE_CODE_SKIP_ANTHROPIC_AWS_AUTH",
-    "CLAUDE_CODE_SKIP_BEDROCK_AUTH",
-    "CLAUDE_CODE_SKIP_FOUNDRY_AUTH",
-    "CLAUDE_CODE_SKIP_MANTLE_AUTH",
-    "CLAUDE_CODE_SKIP_VERTEX_AUTH",
-    "CLOUD_ML_REGION",
-    "VOICE_STREAM_BASE_URL",
-    // To whom it tells what it does.
-    "DISABLE_TELEMETRY",
-    "DISABLE_AUTOUPDATER",
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-    "CLAUDE_CODE_ENABLE_TELEMETRY",
-    "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA",
-    "ENABLE_BETA_TRACING_DETAILED",
-    "ENABLE_ENHANCED_TELEMETRY_BETA",
-    "BETA_TRACING_ENDPOINT",
-    "ANT_CLAUDE_CODE_METRICS_ENDPOINT",
-    "ANT_OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_LOGS_EXPORTER",
-    "OTEL_METRICS_EXPORTER",
-    "OTEL_TRACES_EXPORTER",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_PROMETHEUS_HOST",
-    "OTEL_EXPORTER_PROMETHEUS_PORT",
-    // By what this server knows it, and where its files are.
-    MARKER_VARIABLE,
-    "CLAUDE_CONFIG_DIR",
-    "CLAUDE_CODE_MAX_RETRIES",
-];
+/// Variables that are what the server has set, or nothing, in groups with their reasons.
+const PINNED: &str = include_str!("pinned.txt");
 
 /// What it identifies itself with. Nothing, unless the server has set it: then that stands in the environment
 /// alone, for everybody can read a command line.
 const SECRET: &[&str] = &[
+    "AGENT_PROXY_AUTH_TOKEN",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
     "ANTHROPIC_AWS_API_KEY",
     "ANTHROPIC_BEDROCK_MANTLE_API_KEY",
+    "ANTHROPIC_ENVIRONMENT_KEY",
     "ANTHROPIC_FOUNDRY_API_KEY",
+    "ANTHROPIC_FOUNDRY_AUTH_TOKEN",
     "ANTHROPIC_IDENTITY_TOKEN",
+    "ANTHROPIC_WEBHOOK_SIGNING_KEY",
+    "ANTHROPIC_WORK_SECRET",
     "AWS_BEARER_TOKEN_BEDROCK",
+    "CLAUDE_BG_CLAIM_AUTH",
+    "CLAUDE_BG_PTY_AUTH",
+    "CLAUDE_BG_RV_AUTH",
     "CLAUDE_BRIDGE_OAUTH_TOKEN",
+    "CLAUDE_CODE_ARTIFACTS_API_TOKEN",
+    "CLAUDE_CODE_GATEWAY_TOKEN",
+    "CLAUDE_CODE_HFI_BEARER_TOKEN",
+    "CLAUDE_CODE_MEMORY_API_TOKEN",
     "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
     "CLAUDE_CODE_OAUTH_TOKEN",
     "CLAUDE_CODE_SESSION_ACCESS_TOKEN",
+    "CLAUDE_CODE_SLACK_TAG_TOKEN",
+    "CLAUDE_TRUSTED_DEVICE_TOKEN",
+    "ENVIRONMENT_SERVICE_KEY",
 ];
 
 /// Settings of a folder that name programs which say who the agent is, or where it goes.
@@ -145,23 +77,37 @@ const INSTRUCTIONS: &[&str] = &["CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.
 /// The arguments that say what is loaded, for a command with all its variables. Servers of the folder
 /// (`.mcp.json`) are not, in any case.
 pub(super) fn arguments(launch: &AgentLaunch, command: &Command) -> Vec<String> {
-    match launch.trust {
-        Trust::Untrusted => vec!["--setting-sources=".to_owned(), "--strict-mcp-config".to_owned()],
-        Trust::Trusted => vec![
-            "--setting-sources=project,local".to_owned(),
-            "--strict-mcp-config".to_owned(),
-            format!("--settings={}", pinned(launch, command)),
-        ],
-    }
+    let mut settings = decided::settings();
+    let sources = match launch.trust {
+        Trust::Untrusted => {
+            settings.insert("claudeMdExcludes".to_owned(), instructions_anywhere().into());
+            ""
+        }
+        Trust::Trusted => {
+            settings.extend(pinned(launch, command));
+            "project,local"
+        }
+    };
+    vec![
+        format!("--setting-sources={sources}"),
+        "--strict-mcp-config".to_owned(),
+        format!("--settings={}", Value::from(settings)),
+    ]
+}
+
+/// No instructions count, wherever they lie: without this, older versions read rules for the files that they
+/// come to.
+fn instructions_anywhere() -> Vec<String> {
+    INSTRUCTIONS.iter().map(|name| format!("**/{name}")).collect()
 }
 
 /// Addresses and files only: what is on a command line is no secret.
-fn pinned(launch: &AgentLaunch, command: &Command) -> Value {
+fn pinned(launch: &AgentLaunch, command: &Command) -> Map<String, Value> {
     let set: HashMap<&OsStr, &OsStr> =
         command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
     let value = |name: &str| set.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
     let mut env: Map<String, Value> =
-        PINNED.iter().map(|name| ((*name).to_owned(), value(name).unwrap_or_default().into())).collect();
+        pinned_names().map(|name| (name.to_owned(), value(name).unwrap_or_default().into())).collect();
     let base_url = value("ANTHROPIC_BASE_URL").unwrap_or_else(|| PUBLIC_API.to_owned());
     env.insert("ANTHROPIC_BASE_URL".to_owned(), base_url.into());
     let unset = SECRET.iter().filter(|name| !set.contains_key(OsStr::new(name)));
@@ -170,7 +116,47 @@ fn pinned(launch: &AgentLaunch, command: &Command) -> Value {
         HELPERS.iter().map(|name| ((*name).to_owned(), "".into())).collect();
     settings.insert("env".to_owned(), env.into());
     settings.insert("claudeMdExcludes".to_owned(), instructions_above(launch).into());
-    settings.into()
+    settings
+}
+
+fn pinned_names() -> impl Iterator<Item = &'static str> {
+    let lines = PINNED.lines().filter(|line| !line.starts_with('#'));
+    let decided = decided::ENVIRONMENT.iter().map(|(name, _)| *name);
+    lines.flat_map(str::split_whitespace).chain([MARKER_VARIABLE]).chain(decided)
+}
+
+/// Older versions take this from a folder whatever is pinned, and send all that they say there.
+const SOCKET: &str = "ANTHROPIC_UNIX_SOCKET";
+const SETTINGS_FILES: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
+const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
+
+/// Refuses a folder whose settings would lead this version past the server.
+pub(super) fn refuse_socket(launch: &AgentLaunch, program: &Program) -> Result<(), AgentError> {
+    if launch.trust == Trust::Untrusted || program.is_at_least(decided::HEEDS_PINNED_SOCKET) {
+        return Ok(());
+    }
+    for folder in launch.working_dir.ancestors() {
+        for name in SETTINGS_FILES {
+            let exists = folder.join(name).symlink_metadata().is_ok();
+            let settings = AgentFolder::new(folder).read(Path::new(name), MAX_SETTINGS_BYTES);
+            if exists && settings.map_or(true, |settings| may_set_socket(&settings)) {
+                let path = folder.join(name);
+                return Err(AgentError::NotStarted(format!(
+                    "{} sets {SOCKET}, or cannot be read: take it out, or install a newer claude",
+                    path.display()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn may_set_socket(settings: &[u8]) -> bool {
+    match serde_json::from_slice::<Value>(settings) {
+        Ok(settings) => settings["env"].get(SOCKET).is_some(),
+        // The program may read more than is JSON.
+        Err(_) => true,
+    }
 }
 
 /// The instructions of folders above those of the agent: nobody has trusted these. In a sandbox they are not

@@ -23,11 +23,14 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
     let config_dir = folder.path().join(SESSION.to_string()).display().to_string();
     let working_dir = folder.path().display().to_string();
     let expected = [
+        ("CLAUDE_CODE_DISABLE_CRON", "1"),
+        ("CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS", "1"),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
         ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true"),
         ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"),
         ("CLAUDE_CODE_MAX_RETRIES", "4"),
         ("CLAUDE_CODE_OAUTH_TOKEN", "sk-1"),
+        ("CLAUDE_CODE_RESUME_INTERRUPTED_TURN", ""),
         ("CLAUDE_CONFIG_DIR", &config_dir),
         ("CLAUDE_RUNNER_AGENT", "instance/00000000-0000-0000-0000-00000000000a"),
         ("DISABLE_AUTOUPDATER", "1"),

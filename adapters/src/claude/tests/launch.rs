@@ -30,7 +30,7 @@ use crate::gateway::Anybody;
 
 pub(super) const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
 
-const ALWAYS: [&str; 7] = [
+const ALWAYS: [&str; 9] = [
     "--output-format=stream-json",
     "--input-format=stream-json",
     "--verbose",
@@ -38,6 +38,8 @@ const ALWAYS: [&str; 7] = [
     "--permission-prompt-tool=stdio",
     "--setting-sources=",
     "--strict-mcp-config",
+    r#"--settings={"claudeMdExcludes":["**/CLAUDE.md","**/CLAUDE.local.md","**/.claude/CLAUDE.md","**/.claude/rules/**"],"crossSessionInbound":"refuse","useAutoModeDuringPlan":false}"#,
+    "--disallowedTools=CronCreate,CronDelete,CronList,ScheduleWakeup,RemoteTrigger,ListAgents,SendMessage",
 ];
 
 #[test]
@@ -47,7 +49,7 @@ fn plain_session_is_started_with_its_id_and_nothing_else() {
     let arguments = arguments(&folder, &launch_with(AgentOptions::default()));
 
     let id = "--session-id=00000000-0000-0000-0000-00000000000a".to_owned();
-    assert_eq!(arguments, [always(), vec![id]].concat());
+    assert_eq!(arguments, [always(), vec![id, "--permission-mode=default".to_owned()]].concat());
 }
 
 #[test]
@@ -73,7 +75,7 @@ fn every_option_has_its_flag() {
     );
 
     assert_eq!(
-        arguments[8..],
+        arguments[10..],
         [
             "--permission-mode=bypassPermissions",
             "--model=opus",
@@ -97,7 +99,18 @@ fn empty_set_of_tools_is_said_and_not_left_out() {
 
     let arguments = arguments(&folder, &launch_with(options));
 
-    assert_eq!(arguments[8..], ["--tools="]);
+    assert_eq!(arguments[11..], ["--tools="]);
+}
+
+#[test]
+fn messages_to_other_agents_are_offered_only_to_a_session_that_names_the_tool() {
+    let folder = Folder::new();
+    let options = AgentOptions { tools: Some(vec!["SendMessage".into()]), ..AgentOptions::default() };
+
+    let arguments = arguments(&folder, &launch_with(options));
+
+    let withheld = "--disallowedTools=CronCreate,CronDelete,CronList,ScheduleWakeup,RemoteTrigger,ListAgents";
+    assert_eq!(arguments[8], withheld);
 }
 
 #[test]
@@ -116,7 +129,7 @@ fn value_that_looks_like_a_flag_stays_inside_its_own() {
     let arguments = arguments(&folder, &launch_with(options));
 
     assert_eq!(
-        arguments[8..],
+        arguments[11..],
         [
             "--model=--dangerously-skip-permissions",
             "--fallback-model=-p",
@@ -136,7 +149,7 @@ fn session_in_which_the_agent_has_spoken_is_resumed() {
 
     let arguments = arguments(&folder, &launch_with(AgentOptions::default()));
 
-    assert_eq!(arguments[7..], ["--resume=00000000-0000-0000-0000-00000000000a"]);
+    assert_eq!(arguments[9], "--resume=00000000-0000-0000-0000-00000000000a");
 }
 
 #[test]
@@ -148,7 +161,7 @@ fn transcript_of_another_session_resumes_nothing() {
 
     let arguments = arguments(&folder, &launch_with(AgentOptions::default()));
 
-    assert_eq!(arguments[7..], ["--session-id=00000000-0000-0000-0000-00000000000a"]);
+    assert_eq!(arguments[9], "--session-id=00000000-0000-0000-0000-00000000000a");
 }
 
 #[test]
@@ -167,7 +180,7 @@ fn agent_that_is_taken_up_has_its_files_and_ends_at_the_tool_use() {
 
     let arguments = arguments(&folder, &launch);
 
-    assert_eq!(arguments[7..], ["--resume=00000000-0000-0000-0000-00000000000a"]);
+    assert_eq!(arguments[9], "--resume=00000000-0000-0000-0000-00000000000a");
     let text = fs::read_to_string(folder.path().join(SESSION.to_string()).join(path)).unwrap();
     assert_eq!(text.lines().next(), Some(&line.to_string()[..]));
     assert!(text.lines().nth(1).unwrap().contains("hook_deferred_tool"), "{text}");
