@@ -114,6 +114,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// The newest version, if anything was stored since the session is watched.
+    pub fn newest(&self) -> Option<u64> {
+        Some(*self.version.borrow()).filter(|version| *version > 0)
+    }
+
     /// Waits until there is something new. Stored events come before deltas that followed them.
     pub async fn wake(&mut self) -> Wake {
         loop {

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use runner_tests::commands::bash;
 use runner_tests::server::{Server, answer};
 use runner_tests::sse::kinds;
+use runner_tests::stalled::StalledReader;
 use runner_tests::{script, sse::Frame};
 use serde_json::{Value, json};
 
@@ -190,4 +192,27 @@ async fn whoever_refuses_a_stream_gets_a_page_and_nobody_goes_on_behind_the_end(
         let refused = answer(request).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, code));
     }
+}
+
+#[tokio::test]
+async fn readers_that_take_nothing_are_cut_off_and_keep_no_task_from_going_on() {
+    let server = Server::start().await;
+    let fill = bash("head -c 25000 /dev/zero | tr '\\0' x");
+    let mut replies = vec![fill; 20];
+    replies.push(json!({ "text": "filled" }));
+    let body = json!({ "prompt": script("Fill.", &json!(replies)), "permission_mode": "bypassPermissions" });
+    let filled = server.task(&body).await;
+    let session = filled["session_id"].as_str().unwrap();
+    let mut readers = vec![];
+    for _ in 0..200 {
+        readers.push(StalledReader::open(&server, session, 0).await);
+    }
+
+    let again = json!({ "prompt": script("Say.", &json!([{ "text": "beside" }])), "resume": session });
+    assert_eq!(server.task(&again).await["message"], "beside");
+
+    for reader in readers {
+        assert!(reader.is_cut_off_within(Duration::from_secs(90)).await, "it takes nothing and stays");
+    }
+    assert_eq!(server.get("/health").await.status, StatusCode::OK);
 }

@@ -19,6 +19,7 @@ pub mod processes;
 pub mod recorder;
 pub mod server;
 pub mod sse;
+pub mod stalled;
 
 use std::path::{Path, PathBuf};
 

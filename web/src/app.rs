@@ -42,6 +42,7 @@ use crate::limits::streams::Streams;
 use crate::limits::{self, Limits};
 use crate::pages;
 use crate::routes::{self, Context};
+use crate::stream::recent::RecentFrames;
 use crate::workspace::{Workspace, Workspaces};
 use credentials::{credentials, key_use};
 
@@ -112,6 +113,7 @@ impl Application {
             sessions,
             accounts: accounts.clone(),
             api_keys,
+            recent: RecentFrames::default(),
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
             workspaces: Workspaces {
                 all: Workspace { default: config.working_dir.clone(), allowed: folders },

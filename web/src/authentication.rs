@@ -10,11 +10,14 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue,
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, web};
 use ipnet::IpNet;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::TcpUserTimeout;
 use runner_actors::{Accounts, Client};
 use runner_core::event_log::Provenance;
 use runner_core::ids::CommandId;
 use runner_core::ports::AgentRuntime;
 use runner_core::principal::Principal;
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use crate::cookies::{self, Transport};
@@ -47,9 +50,18 @@ impl std::fmt::Debug for Agents {
 #[derive(Debug, Default)]
 struct FarEnd(AtomicBool);
 
-/// Gives every connection a place for what is known of its far end; for `HttpServer::on_connect`.
-pub fn connected(_: &dyn Any, known: &mut Extensions) {
+/// How long what was written to a connection may make no way before it ends, in milliseconds.
+const UNTIL_CUT_OFF_MS: u32 = 30_000;
+
+/// Gives every connection a place for what is known of its far end, and has the kernel end it when the far end
+/// takes nothing of what it is sent; for `HttpServer::on_connect`.
+pub fn connected(connection: &dyn Any, known: &mut Extensions) {
     known.insert(FarEnd::default());
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = setsockopt(stream, TcpUserTimeout, &UNTIL_CUT_OFF_MS)
+    {
+        tracing::warn!(%error, "a connection whose far end takes nothing will stay open");
+    }
 }
 
 impl FarEnd {

@@ -30,6 +30,7 @@ use utoipa_actix_web::{AppExt, OpenApiFactory, service_config};
 
 use crate::error::{ApiError, FieldError, Problem};
 use crate::limits::streams::Streams;
+use crate::stream::recent::RecentFrames;
 use crate::workspace::Workspaces;
 
 /// What every route may use.
@@ -37,6 +38,7 @@ use crate::workspace::Workspaces;
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) streams: Streams,
+    pub(crate) recent: RecentFrames,
     pub(crate) accounts: Accounts,
     pub(crate) api_keys: ApiKeys,
     pub(crate) workspaces: Workspaces,

@@ -1,9 +1,12 @@
 //! Server-sent events: the log as it grows, as it once grew, and one turn as it is worked on.
 //!
-//! A stream reads the store from where it stands whenever the hub says that there is more, so it holds no
-//! queue of its own. A stream that is polled no more, because its client left or does not read, costs nothing.
+//! A stream reads from where it stands whenever the hub says that there is more, so it holds no queue of its own;
+//! what is new is read from the store once for all who watch (`recent.rs`). A stream that is polled no more,
+//! because its client left or does not read, costs nothing, and its connection ends when what was written to it
+//! makes no way (`crate::connected`).
 
 pub(crate) mod events;
+pub(crate) mod recent;
 pub(crate) mod replay;
 pub(crate) mod task;
 
@@ -41,6 +44,11 @@ pub(crate) trait Feed: 'static {
         async {}
     }
 
+    /// How far it has come, where that is all that decides whether the log has more for it.
+    fn position(&self) -> Option<u64> {
+        None
+    }
+
     /// When there is something to show although the log has nothing new.
     fn due(&self) -> Option<Instant> {
         None
@@ -64,12 +72,22 @@ impl Outbox {
         self.push(String::new(), data);
     }
 
+    /// A frame that was written before.
+    pub(crate) fn ready(&mut self, bytes: Bytes) {
+        self.frames.push_back(bytes);
+    }
+
     fn push(&mut self, head: String, data: &impl Serialize) {
-        match serde_json::to_string(data) {
-            Ok(json) => self.frames.push_back(Bytes::from(format!("{head}data: {json}\n\n"))),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a frame cannot be written")
-            }
+        self.frames.extend(frame(&head, data));
+    }
+}
+
+fn frame(head: &str, data: &impl Serialize) -> Option<Bytes> {
+    match serde_json::to_string(data) {
+        Ok(json) => Some(Bytes::from(format!("{head}data: {json}\n\n"))),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a frame cannot be written");
+            None
         }
     }
 }
@@ -120,6 +138,7 @@ impl<F: Feed> Stream<F> {
             }
             match self.state {
                 State::Ended => return None,
+                State::Behind if self.is_up_to_date() => self.state = State::UpToDate,
                 State::Behind => {
                     let goes_on = self.feed.catch_up(&mut self.outbox).await;
                     self.state = match (goes_on, self.outbox.frames.is_empty()) {
@@ -137,6 +156,12 @@ impl<F: Feed> Stream<F> {
                 State::UpToDate => self.wait().await,
             }
         }
+    }
+
+    /// Whether the feed stands where the session does, as far as the hub has told.
+    fn is_up_to_date(&self) -> bool {
+        let position = self.feed.position();
+        !self.closing && position.is_some() && position == self.subscription.newest()
     }
 
     async fn wait(&mut self) {

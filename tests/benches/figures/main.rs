@@ -6,6 +6,7 @@
 mod gateway;
 mod memory;
 mod reading;
+mod stalled;
 mod store;
 mod turns;
 
@@ -27,6 +28,9 @@ fn main() {
     }
     if wants("gateway") {
         runtime.block_on(gateway::measure());
+    }
+    if wants("stalled") {
+        runtime.block_on(stalled::measure());
     }
     if wants("turns") {
         runtime.block_on(turns::measure());

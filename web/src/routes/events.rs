@@ -90,7 +90,8 @@ pub(crate) async fn list_events(
     if stream::wants_stream(&request) {
         let place = context.streams.open(&caller.0)?;
         let subscription = context.sessions.subscribe(session, asked.deltas.unwrap_or_default());
-        let feed = EventsFeed { sessions: context.sessions.clone(), session, after, types };
+        let (sessions, recent) = (context.sessions.clone(), context.recent.of(session));
+        let feed = EventsFeed { sessions, session, recent, after, types };
         return Ok(stream::respond(feed, subscription, place));
     }
     let page = page(&context, session, after, limit, &types).await?;

@@ -1,14 +1,18 @@
 //! A session's stored events as a stream, from any version on.
 
+use std::sync::Arc;
+
 use runner_actors::{LiveDelta, Sessions};
 use runner_core::ids::SessionId;
 use runner_core::session::frame::Frame;
 
-use super::{Feed, Outbox, PAGE};
+use super::recent::SessionFrames;
+use super::{Feed, Outbox};
 
 pub(crate) struct EventsFeed {
     pub(crate) sessions: Sessions,
     pub(crate) session: SessionId,
+    pub(crate) recent: Arc<SessionFrames>,
     /// The version of the last frame.
     pub(crate) after: u64,
     /// Which events to show; all if empty.
@@ -18,24 +22,28 @@ pub(crate) struct EventsFeed {
 impl Feed for EventsFeed {
     async fn catch_up(&mut self, outbox: &mut Outbox) -> bool {
         loop {
-            let page = match self.sessions.events(self.session, self.after, PAGE).await {
-                Ok(page) => page,
+            let frames = match self.recent.after(&self.sessions, self.after).await {
+                Ok(frames) => frames,
                 Err(error) => {
                     tracing::error!(session.id = %self.session, error = &error as &dyn std::error::Error, "a stream ends: its session cannot be read");
                     return false;
                 }
             };
-            let Some(last) = page.last() else { return true };
+            let Some(last) = frames.last() else { return true };
             self.after = last.version;
-            let shown =
-                page.iter().filter(|event| self.types.is_empty() || self.types.contains(&event.type_name));
+            let is_shown = |name: &str| self.types.is_empty() || self.types.iter().any(|shown| shown == name);
             let before = outbox.frames.len();
-            shown.for_each(|event| outbox.stored(event.version, event));
+            let shown = frames.into_iter().filter(|frame| is_shown(&frame.type_name));
+            shown.for_each(|frame| outbox.ready(frame.bytes));
             // A page of which nothing is shown says nothing about the next one.
             if outbox.frames.len() > before {
                 return true;
             }
         }
+    }
+
+    fn position(&self) -> Option<u64> {
+        Some(self.after)
     }
 
     fn delta(&mut self, delta: &LiveDelta, outbox: &mut Outbox) {
