@@ -260,9 +260,7 @@ impl Sessions {
 
     /// The summary of a session within reach; others do not exist for whoever asks.
     pub async fn find(&self, reach: &Reach, session: SessionId) -> Result<SessionSummary, RunnerError> {
-        let found = self.services.directory.find(session).await?;
-        let covered = found.filter(|found| reach.covers(&found.tenant, &found.head.owner));
-        covered.ok_or(RunnerError::NotFound)
+        self.services.directory.find(reach, session).await?.ok_or(RunnerError::NotFound)
     }
 
     pub async fn list(

@@ -203,8 +203,8 @@ impl SessionDirectory for EventStore {
         self.reader.list(filter).await
     }
 
-    async fn find(&self, session: SessionId) -> Result<Option<SessionSummary>, ReadError> {
-        self.reader.find(session).await
+    async fn find(&self, reach: &Reach, session: SessionId) -> Result<Option<SessionSummary>, ReadError> {
+        self.reader.find(reach, session).await
     }
 
     async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError> {

@@ -117,7 +117,8 @@ pub trait SessionDirectory: Send + Sync {
         filter: SessionFilter,
     ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), ReadError>;
 
-    async fn find(&self, session: SessionId) -> Result<Option<SessionSummary>, ReadError>;
+    /// Absent alike for a session that is not there and one out of reach: what is looked up is the same.
+    async fn find(&self, reach: &Reach, session: SessionId) -> Result<Option<SessionSummary>, ReadError>;
 
     /// Sessions whose log says that a turn runs or a prompt waits.
     async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError>;

@@ -224,8 +224,9 @@ impl SessionDirectory for MemoryLog {
         Ok((sessions, None))
     }
 
-    async fn find(&self, session: SessionId) -> Result<Option<SessionSummary>, ReadError> {
-        Ok(self.index(session).map(|index| index.summary()))
+    async fn find(&self, reach: &Reach, session: SessionId) -> Result<Option<SessionSummary>, ReadError> {
+        let found = self.index(session).map(|index| index.summary());
+        Ok(found.filter(|found| reach.covers(&found.tenant, &found.head.owner)))
     }
 
     async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError> {

@@ -6,6 +6,7 @@
 use runner_core::aggregate::TenantId;
 use runner_core::ids::SessionId;
 use runner_core::ports::{ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort};
+use runner_core::principal::Reach;
 use runner_core::session::index::{SessionStatus, SessionSummary};
 use runner_core::time::Timestamp;
 use sqlx::sqlite::SqliteRow;
@@ -34,13 +35,18 @@ impl SqliteReader {
 
     pub(in crate::event_store) async fn find(
         &self,
+        reach: &Reach,
         session: SessionId,
     ) -> Result<Option<SessionSummary>, ReadError> {
+        // Nothing of a row out of reach is read: how long that takes would tell that it is there.
         let row = sqlx::query(
             "SELECT i.state, e.version, e.recorded_at FROM session_index i JOIN events e ON e.stream = i.session
-             WHERE i.session = $1 ORDER BY e.version DESC LIMIT 1",
+             WHERE i.session = $1 AND i.tenant = $2 AND ($3 IS NULL OR i.owner = $3)
+             ORDER BY e.version DESC LIMIT 1",
         )
         .bind(session.0)
+        .bind(&reach.tenant.0)
+        .bind(&reach.owner)
         .fetch_optional(&self.pool)
         .await
         .map_err(read_error)?;

@@ -7,7 +7,7 @@ use runner_core::ports::{EventLog, SessionDirectory};
 use runner_core::session::event::SessionEvent;
 use sqlx::{AssertSqlSafe, Connection};
 
-use super::samples::{Folder, append, opened, prompted, session};
+use super::samples::{Folder, append, everybody, opened, prompted, session};
 use crate::event_store::EventStore;
 use crate::event_store::chain::{self, Codec, Header};
 
@@ -21,7 +21,7 @@ async fn session_of_the_first_layout_is_valid_and_goes_on() {
 
     let verification = store.verify(session(1)).await.unwrap();
     assert_eq!((verification.valid, verification.events), (true, 2), "{:?}", verification.reason);
-    let found = store.find(session(1)).await.unwrap().unwrap();
+    let found = store.find(&everybody(), session(1)).await.unwrap().unwrap();
     assert_eq!((found.tenant, found.head.version), (TenantId::first(), 2));
     store.close().await;
 }

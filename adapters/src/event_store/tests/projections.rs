@@ -5,11 +5,13 @@ use runner_core::agent::Usage;
 use runner_core::aggregate::TenantId;
 use runner_core::money::MicroDollars;
 use runner_core::ports::{EventLog, SessionCounts, SessionDirectory};
+use runner_core::principal::Reach;
 use runner_core::session::index::SessionStatus;
 use sqlx::{Connection, SqliteConnection};
 
 use super::samples::{
-    Folder, append, completed, opened, prompted, put, requested, said, session, started, whole_session,
+    Folder, append, completed, everybody, opened, prompted, put, requested, said, session, started,
+    whole_session,
 };
 use crate::event_store::{EventStore, Rebuilt};
 
@@ -21,7 +23,7 @@ async fn summary_follows_every_append() {
 
     for event in [opened(session(1)), prompted(1, "fix it"), started(1), completed(1, "done", 30)] {
         put(&store, session(1), vec![event]).await;
-        let summary = store.find(session(1)).await.unwrap().unwrap();
+        let summary = store.find(&everybody(), session(1)).await.unwrap().unwrap();
         seen.push((summary.head.version, summary.head.status, summary.turns, summary.head.cost_usd));
     }
 
@@ -37,8 +39,12 @@ async fn summary_follows_every_append() {
         ]
     );
     let usage = Usage { input_tokens: 90, output_tokens: 30, ..Usage::default() };
-    assert_eq!(store.find(session(1)).await.unwrap().unwrap().head.usage, usage);
-    assert_eq!(store.find(session(2)).await.unwrap(), None);
+    assert_eq!(store.find(&everybody(), session(1)).await.unwrap().unwrap().head.usage, usage);
+    assert_eq!(store.find(&everybody(), session(2)).await.unwrap(), None);
+    for (tenant, owner) in [("others", None), ("default", Some("mallory"))] {
+        let reach = Reach { tenant: TenantId(tenant.into()), owner: owner.map(str::to_owned) };
+        assert_eq!(store.find(&reach, session(1)).await.unwrap(), None, "{reach:?}");
+    }
     store.close().await;
 }
 
@@ -51,7 +57,7 @@ async fn summary_of_a_running_turn_says_how_far_its_log_is() {
     let written = rows(&folder).await;
     for number in 4..=6 {
         put(&store, session(1), vec![said(1)]).await;
-        let summary = store.find(session(1)).await.unwrap().unwrap();
+        let summary = store.find(&everybody(), session(1)).await.unwrap().unwrap();
         let last = store.read(session(1), number - 1, 1).await.unwrap().remove(0);
         let expected = (number, last.recorded_at.to_millis(), SessionStatus::Running);
         assert_eq!((summary.head.version, summary.head.updated_at, summary.head.status), expected);
@@ -62,7 +68,7 @@ async fn summary_of_a_running_turn_says_how_far_its_log_is() {
     let store = folder.open().await;
     put(&store, session(1), vec![said(1), completed(1, "done", 30), said(1)]).await;
 
-    let summary = store.find(session(1)).await.unwrap().unwrap();
+    let summary = store.find(&everybody(), session(1)).await.unwrap().unwrap();
     assert_eq!((summary.head.version, summary.head.status), (9, SessionStatus::Idle));
     store.close().await;
     let rebuilt = EventStore::rebuild_projections(&folder.database()).await.unwrap();
@@ -157,7 +163,7 @@ async fn store_goes_on_after_a_rebuild() {
     let store = folder.open().await;
     put(&store, session(1), vec![prompted(9, "go on")]).await;
 
-    let summary = store.find(session(1)).await.unwrap().unwrap();
+    let summary = store.find(&everybody(), session(1)).await.unwrap().unwrap();
     assert_eq!((summary.head.version, summary.head.status), (5, SessionStatus::Running));
     store.close().await;
     let rebuilt = EventStore::rebuild_projections(&folder.database()).await.unwrap();

@@ -79,6 +79,11 @@ impl Clock for TickingClock {
     }
 }
 
+/// What an admin of the first tenant sees.
+pub(super) fn everybody() -> Reach {
+    Reach { tenant: TenantId::first(), owner: None }
+}
+
 pub(super) const fn session(number: u128) -> SessionId {
     SessionId(Uuid::from_u128(number))
 }
