@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use runner_tests::commands::{bash, open};
-use runner_tests::hostile_folder::{HostileFolder, WORD};
+use runner_tests::hostile_folder::{HostileFolder, WORD, schedule};
 use runner_tests::person::Person;
 use runner_tests::processes::agents_of;
 use runner_tests::recorder::Recorder;
@@ -81,10 +81,7 @@ async fn what_one_session_leaves_in_a_shared_folder_is_no_prompt_of_another() {
         let server = server(&claude, "auto", &[]).await;
         let one = Person::register(&server, "ada").await;
         let other = Person::register(&server, "bob").await;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-        let task = json!({ "id": "aaaa0001", "cron": "* * * * *", "prompt": "Say hello.", "recurring": true,
-                           "createdAt": u64::try_from(now).unwrap() - 3_600_000 });
-        let tasks = json!({ "tasks": [task] }).to_string();
+        let tasks = json!({ "tasks": [schedule("aaaa0001", "Say hello.", true)] }).to_string();
         let write = json!({ "file_path": "{{cwd}}/.claude/scheduled_tasks.json", "content": tasks });
         let durable = json!({ "cron": "* * * * *", "prompt": "Say hello.", "durable": true });
         let replies = json!([

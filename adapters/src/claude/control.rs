@@ -80,15 +80,16 @@ fn gated(gate_id: String, input: &Value) -> AgentOutput {
 /// The agent's own plan is no file of anybody's work, and a subagent in a copy of the repository is more than
 /// a subagent.
 fn effect(tool_name: &str, input: &Value, plans: Option<PathBuf>) -> ToolEffect {
-    match tools::effect(tool_name) {
-        ToolEffect::WritesFiles => {
-            let path = Path::new(file_path(input).unwrap_or_default());
-            let is_plan = plans.is_some_and(|plans| path.parent() == Some(&plans));
-            if is_plan { ToolEffect::Notes } else { ToolEffect::WritesFiles }
-        }
-        ToolEffect::StartsAgents if !input["isolation"].is_null() => ToolEffect::Other,
-        effect => effect,
+    let effect = tools::effect(tool_name);
+    if effect == ToolEffect::WritesFiles {
+        let path = Path::new(file_path(input).unwrap_or_default());
+        let is_plan = plans.is_some_and(|plans| path.parent() == Some(&plans));
+        return if is_plan { ToolEffect::Notes } else { ToolEffect::WritesFiles };
     }
+    if effect == ToolEffect::StartsAgents && !input["isolation"].is_null() {
+        return ToolEffect::Other;
+    }
+    effect
 }
 
 fn file_path(input: &Value) -> Option<&str> {
