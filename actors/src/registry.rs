@@ -10,7 +10,8 @@ use runner_core::ids::SessionId;
 use tokio::sync::{oneshot, watch};
 
 use crate::hub::Hub;
-use crate::session_actor::{CheckRights, Drain, Park, SessionActor, Stop, TakePlace};
+use crate::session_actor::lifecycle::{CheckRights, Drain, Park, Stop};
+use crate::session_actor::{SessionActor, TakePlace};
 use crate::spares::Spares;
 use crate::turns::Turns;
 use crate::{RunnerError, Services};

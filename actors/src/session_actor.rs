@@ -7,6 +7,7 @@
 
 mod agent;
 mod core;
+pub(crate) mod lifecycle;
 mod timer;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use runner_core::session::event::{InterruptCause, SessionEvent};
 use tokio::sync::{oneshot, watch};
 
 use self::core::Core;
+use self::lifecycle::Park;
 use self::timer::Timer;
 use crate::hub::Hub;
 use crate::spares::Spares;
@@ -342,89 +344,6 @@ impl Handler<AgentEnded> for SessionActor {
     fn handle(&mut self, message: AgentEnded, context: &mut Context<Self>) -> Self::Result {
         let work = |mut core: Core, address| async move {
             core.agent_ended(message, &address).await;
-            (core, ())
-        };
-        self.exclusively(work, context)
-    }
-}
-
-/// Something was taken back; end what may not go on.
-#[derive(Clone, Message)]
-#[rtype(result = "()")]
-pub(crate) struct CheckRights;
-
-impl Handler<CheckRights> for SessionActor {
-    type Result = AtomicResponse<Self, ()>;
-
-    fn handle(&mut self, CheckRights: CheckRights, context: &mut Context<Self>) -> Self::Result {
-        let work = |mut core: Core, address| async move {
-            core.check_rights(&address).await;
-            (core, ())
-        };
-        self.exclusively(work, context)
-    }
-}
-
-/// Start the agent before it is needed.
-#[derive(Clone, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Warm;
-
-impl Handler<Warm> for SessionActor {
-    type Result = AtomicResponse<Self, ()>;
-
-    fn handle(&mut self, Warm: Warm, context: &mut Context<Self>) -> Self::Result {
-        let work = |mut core: Core, address| async move {
-            core.warm_up(&address).await;
-            (core, ())
-        };
-        self.exclusively(work, context)
-    }
-}
-
-/// Give up process and memory unless a turn runs; the answer tells.
-#[derive(Clone, Message)]
-#[rtype(result = "bool")]
-pub(crate) struct Park;
-
-impl Handler<Park> for SessionActor {
-    type Result = AtomicResponse<Self, bool>;
-
-    fn handle(&mut self, Park: Park, context: &mut Context<Self>) -> Self::Result {
-        let work = |mut core: Core, _| async move {
-            let parked = core.park().await;
-            (core, parked)
-        };
-        self.exclusively(work, context)
-    }
-}
-
-/// Take no more prompts; the running turn may go on.
-#[derive(Clone, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drain;
-
-impl Handler<Drain> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, Drain: Drain, _: &mut Context<Self>) {
-        if let Some(core) = &mut self.core {
-            core.drain();
-        }
-    }
-}
-
-/// Interrupt what runs and end.
-#[derive(Clone, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Stop;
-
-impl Handler<Stop> for SessionActor {
-    type Result = AtomicResponse<Self, ()>;
-
-    fn handle(&mut self, Stop: Stop, context: &mut Context<Self>) -> Self::Result {
-        let work = |mut core: Core, _| async move {
-            core.stop().await;
             (core, ())
         };
         self.exclusively(work, context)

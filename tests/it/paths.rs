@@ -138,6 +138,8 @@ async fn nothing_that_a_client_sends_becomes_an_argument_of_its_own() {
         "--permission-prompt-tool=stdio",
         "--setting-sources=",
         "--strict-mcp-config",
+        r#"--settings={"claudeMdExcludes":["**/CLAUDE.md","**/CLAUDE.local.md","**/.claude/CLAUDE.md","**/.claude/rules/**"],"crossSessionInbound":"refuse","useAutoModeDuringPlan":false}"#,
+        "--disallowedTools=CronCreate,CronDelete,CronList,ScheduleWakeup,RemoteTrigger,ListAgents,SendMessage",
         &format!("--session-id={session}"),
         "--permission-mode=acceptEdits",
         "--model=opus",
