@@ -59,8 +59,8 @@ impl<E> From<Vec<E>> for Decided<E> {
 #[derive(Clone)]
 pub struct Aggregates {
     log: Arc<dyn AggregateLog>,
-    /// Counts what was taken back that agents run on.
-    revocations: Arc<watch::Sender<u64>>,
+    /// Counts what was taken back or given back that agents run on.
+    rights: Arc<watch::Sender<u64>>,
 }
 
 impl std::fmt::Debug for Aggregates {
@@ -71,12 +71,12 @@ impl std::fmt::Debug for Aggregates {
 
 impl Aggregates {
     pub fn new(log: Arc<dyn AggregateLog>) -> Self {
-        Self { log, revocations: Arc::default() }
+        Self { log, rights: Arc::default() }
     }
 
-    /// Changes whenever something was taken back that agents run on.
-    pub(crate) fn revocations(&self) -> watch::Receiver<u64> {
-        self.revocations.subscribe()
+    /// Changes whenever something was taken back or given back that agents run on.
+    pub(crate) fn rights(&self) -> watch::Receiver<u64> {
+        self.rights.subscribe()
     }
 
     /// The aggregate of a stream; `None` if nothing has happened to it, or if it is of another kind.
@@ -114,7 +114,7 @@ impl Aggregates {
             if decided.events.is_empty() {
                 return Ok((before, None));
             }
-            let revokes = decided.events.iter().any(AggregateEvent::revokes);
+            let concerns_agents = decided.events.iter().any(AggregateEvent::concerns_agents);
             let (change, mut after) = prepare(before, decided, provenance.clone())?;
             match self.log.append_change(change).await {
                 // Two requests under one key came at once, and the other one was first.
@@ -124,8 +124,8 @@ impl Aggregates {
                 }
                 Ok(appended) => {
                     after.version = appended.last_version;
-                    if revokes {
-                        self.revocations.send_modify(|count| *count += 1);
+                    if concerns_agents {
+                        self.rights.send_modify(|count| *count += 1);
                     }
                     return Ok((after, Some(appended)));
                 }

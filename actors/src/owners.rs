@@ -26,8 +26,8 @@ impl Owners {
         Ok(account.and_then(|account| account.state.revoked()))
     }
 
-    /// Changes whenever an account or a folder's trust has become less than it was.
-    pub(crate) fn revocations(&self) -> watch::Receiver<u64> {
-        self.aggregates.revocations()
+    /// Changes whenever an account may do less or more, or a folder is no longer trusted.
+    pub(crate) fn rights(&self) -> watch::Receiver<u64> {
+        self.aggregates.rights()
     }
 }

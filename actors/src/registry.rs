@@ -10,7 +10,7 @@ use runner_core::ids::SessionId;
 use tokio::sync::{oneshot, watch};
 
 use crate::hub::Hub;
-use crate::session_actor::lifecycle::{CheckRights, Drain, Park, Stop};
+use crate::session_actor::lifetime::{Drain, Park, Stop};
 use crate::session_actor::{SessionActor, TakePlace};
 use crate::spares::Spares;
 use crate::turns::Turns;
@@ -98,32 +98,13 @@ impl Actor for Registry {
     fn started(&mut self, context: &mut Context<Self>) {
         let (turns, registry) = (Arc::clone(&self.turns), context.address());
         context.spawn(async move { hand_out_places(&turns, &registry).await }.into_actor(self));
-        let (mut revocations, registry) = (self.services.owners.revocations(), context.address());
-        let checking = async move {
-            while revocations.changed().await.is_ok() {
-                // It answers at once: nobody waits for the sessions.
-                registry.send(CheckAll).await.ok();
+        let (spares, mut rights) = (Arc::clone(&self.spares), self.services.owners.rights());
+        let clearing = async move {
+            while rights.changed().await.is_ok() {
+                spares.clear();
             }
         };
-        context.spawn(checking.into_actor(self));
-    }
-}
-
-/// Something was taken back: every live session looks whether it may go on.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct CheckAll;
-
-impl Handler<CheckAll> for Registry {
-    type Result = ();
-
-    fn handle(&mut self, CheckAll: CheckAll, _: &mut Context<Self>) {
-        self.spares.clear();
-        for live in self.live.values() {
-            let address = live.address.clone();
-            // Not one behind the other: a session may be slow to look. One that has ended has nothing to end.
-            actix::spawn(async move { address.send(CheckRights).await.map(drop).ok() });
-        }
+        context.spawn(clearing.into_actor(self));
     }
 }
 

@@ -7,7 +7,8 @@
 
 mod agent;
 mod core;
-pub(crate) mod lifecycle;
+pub(crate) mod lifetime;
+mod rights_watch;
 mod timer;
 
 use std::sync::Arc;
@@ -22,10 +23,13 @@ use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{InterruptCause, SessionEvent};
 use tokio::sync::{oneshot, watch};
 
+use self::agent::Reach;
 use self::core::Core;
-use self::lifecycle::Park;
+use self::lifetime::{CheckRights, Park};
+use self::rights_watch::RightsWatch;
 use self::timer::Timer;
 use crate::hub::Hub;
+use crate::owners::Owners;
 use crate::spares::Spares;
 use crate::turns::Turns;
 use crate::{RunnerError, Services};
@@ -40,6 +44,11 @@ pub(crate) struct SessionActor {
     idle_timer: Option<Timer>,
     /// Runs while the agent works and may not do so for ever.
     deadline: Option<(TurnId, Timer)>,
+    /// What to watch for what is taken back, until that is watched.
+    watched: Option<(Owners, Arc<Reach>)>,
+    watching: Option<RightsWatch>,
+    /// Asks again whether the session may go on.
+    rechecking: Option<Timer>,
     /// Looks after the turn that was interrupted.
     insisting: Option<(TurnId, Timer)>,
     /// Goes on with a prompt that waits for a limit to reset.
@@ -57,11 +66,16 @@ impl SessionActor {
         shared: (Arc<Hub>, Arc<Turns>, Arc<Spares>),
         alive: oneshot::Sender<()>,
     ) -> Self {
-        let core = Some(Core::new(session, services, shared));
+        let reach = Arc::<Reach>::default();
+        let (owners, core) =
+            (services.owners.clone(), Core::new(session, services, shared, Arc::clone(&reach)));
         Self {
-            core,
+            core: Some(core),
+            watching: None,
+            watched: Some((owners, reach)),
             idle_timer: None,
             deadline: None,
+            rechecking: None,
             insisting: None,
             pausing: None,
             busy: watch::Sender::new(false),
@@ -106,6 +120,9 @@ impl SessionActor {
         } else {
             self.idle_timer = Some(Timer::start(Park, core.idle_timeout(), &address));
         }
+        if let Some(recheck) = core.recheck.take() {
+            self.rechecking = Some(Timer::start(CheckRights, recheck, &address));
+        }
         if let Some(pause) = core.pause.take() {
             self.pausing = Some(Timer::start(GoOn, pause, &address));
         }
@@ -149,7 +166,7 @@ impl TooLate for bool {
 
 impl<T> TooLate for Result<T, RunnerError> {
     fn too_late() -> Self {
-        Err(RunnerError::Overloaded)
+        Err(RunnerError::Unexpected("the session's state was not in its place".into()))
     }
 }
 
@@ -158,6 +175,9 @@ impl Actor for SessionActor {
 
     /// What the log says is running has no process yet: whoever ran it is gone.
     fn started(&mut self, context: &mut Context<Self>) {
+        if let Some((owners, reach)) = self.watched.take() {
+            self.watching = Some(RightsWatch::start(owners, reach, context.address()));
+        }
         let Some(mut core) = self.core.take() else { return };
         let address = context.address();
         let recovered = async move {

@@ -26,7 +26,7 @@ use runner_core::time::Timestamp;
 use crate::history::History;
 use crate::hub::{Hub, Subscription, Wake};
 use crate::registry::{Find, Registry, StopAll};
-use crate::session_actor::lifecycle::Warm;
+use crate::session_actor::lifetime::Warm;
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor};
 use crate::spares::Spares;
 use crate::turns::{Owner, TurnCounts, Turns};

@@ -138,9 +138,11 @@ impl Spares {
         state.ready.drain(..ended);
     }
 
-    /// Ends those that wait; others may be started.
+    /// Ends those that wait, and forgets what was wished for; others may be started.
     pub(crate) fn clear(&self) {
-        self.lock().ready.clear();
+        let mut state = self.lock();
+        state.ready.clear();
+        state.wishes += 1;
     }
 
     /// Ends all of them; returns when nothing of them is left.

@@ -172,8 +172,8 @@ impl Account {
 }
 
 impl AggregateEvent for AccountEvent {
-    fn revokes(&self) -> bool {
-        matches!(self, Self::RoleChanged { .. } | Self::UserDisabled { .. })
+    fn concerns_agents(&self) -> bool {
+        matches!(self, Self::RoleChanged { .. } | Self::UserDisabled { .. } | Self::UserEnabled { .. })
     }
 }
 

@@ -67,8 +67,8 @@ pub trait AggregateEvent: Clone + fmt::Debug + Serialize + DeserializeOwned + Se
     /// Frozen: once stored, an event is read for ever.
     const SCHEMA: u32 = 1;
 
-    /// Whether it takes something back that agents run on.
-    fn revokes(&self) -> bool {
+    /// Whether it takes something back that agents run on, or gives it back.
+    fn concerns_agents(&self) -> bool {
         false
     }
 }

@@ -12,7 +12,7 @@ pub mod error;
 pub mod event;
 pub mod fork;
 pub mod frame;
-mod gate;
+pub mod gate;
 pub mod index;
 pub mod messages;
 pub mod narrative;
@@ -56,6 +56,9 @@ pub struct Session {
     mode: PermissionMode,
     /// What plan mode was entered from.
     mode_before_plan: Option<PermissionMode>,
+    /// It was in a mode in which an agent is started that asks about nothing.
+    #[serde(default)]
+    was_bypassed: bool,
     model: Option<String>,
     archived: bool,
     /// The model's API answers nothing before then.
@@ -205,6 +208,7 @@ impl Session {
 
     fn open(&mut self, opened: SessionOpened) {
         self.mode = opened.permission_mode;
+        self.was_bypassed = self.mode == PermissionMode::BypassPermissions;
         self.model.clone_from(&opened.options.model);
         self.opened = Some(opened);
     }
@@ -261,6 +265,7 @@ impl Session {
         } else {
             self.mode_before_plan = None;
         }
+        self.was_bypassed |= mode == PermissionMode::BypassPermissions;
         self.mode = mode;
     }
 }

@@ -51,7 +51,7 @@ pub enum TrustEvent {
 pub struct NotTrusted;
 
 impl AggregateEvent for TrustEvent {
-    fn revokes(&self) -> bool {
+    fn concerns_agents(&self) -> bool {
         matches!(self, Self::TrustRevoked { .. })
     }
 }

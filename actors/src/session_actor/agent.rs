@@ -1,10 +1,11 @@
 //! The agent of a live session and the pump that carries what it says into the actor's mailbox.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::Addr;
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentInput, AgentOutputs, RunningAgent};
+use runner_core::revoked::Revoked;
 use runner_core::trust::Trust;
 use tokio::task::JoinHandle;
 
@@ -16,7 +17,26 @@ pub(super) struct LiveAgent {
     /// What was known of its folder when it was started.
     pub(super) trust: Trust,
     pub(super) input: Arc<dyn AgentInput>,
+    /// Why it was ended, if it was.
+    pub(super) revoked: Option<Revoked>,
     pump: JoinHandle<()>,
+    reach: Arc<Reach>,
+}
+
+/// The way to a session's agent for those who cannot wait for the mailbox, which is held while an agent is asked
+/// something.
+#[derive(Default)]
+pub(super) struct Reach(Mutex<Option<(String, Arc<dyn AgentInput>)>>);
+
+impl Reach {
+    fn set(&self, agent: Option<(String, Arc<dyn AgentInput>)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = agent;
+    }
+
+    /// In whose name the agent works, if there is one, and the way to it.
+    pub(super) fn agent(&self) -> Option<(String, Arc<dyn AgentInput>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl LiveAgent {
@@ -24,15 +44,18 @@ impl LiveAgent {
         (process, trust): (ProcessId, Trust),
         agent: RunningAgent,
         address: Addr<SessionActor>,
+        (reach, owner): (Arc<Reach>, String),
     ) -> Self {
         let pump = actix::spawn(pump(process, agent.outputs, address));
-        Self { process, trust, input: agent.input, pump }
+        reach.set(Some((owner, Arc::clone(&agent.input))));
+        Self { process, trust, input: agent.input, revoked: None, pump, reach }
     }
 }
 
 impl Drop for LiveAgent {
     fn drop(&mut self) {
         self.pump.abort();
+        self.reach.set(None);
     }
 }
 

@@ -19,7 +19,6 @@ use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::ports::AgentError;
-use runner_core::revoked::Revoked;
 use runner_core::session::Session;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::event::{FailureCause, SessionEvent};
@@ -29,7 +28,7 @@ use uuid::Uuid;
 use self::place::Place;
 use self::requests::Questions;
 use self::workspace::Watched;
-use super::agent::LiveAgent;
+use super::agent::{LiveAgent, Reach};
 use super::{Committed, Execute, Heard, Insist, Rewind, SessionActor};
 use crate::hub::{Hub, LiveDelta};
 use crate::spares::Spares;
@@ -51,6 +50,7 @@ pub(super) struct Core {
     place: Place,
     loaded: Option<Loaded>,
     agent: Option<LiveAgent>,
+    reach: Arc<Reach>,
     draining: bool,
     finished: bool,
     /// The log failed; whether a turn runs is unknown until it is read again.
@@ -64,8 +64,8 @@ pub(super) struct Core {
     watched: Watched,
     /// The agent's files are being stored.
     keeping: Option<JoinHandle<()>>,
-    /// Why the agent was ended, until its end is told.
-    revoked: Option<Revoked>,
+    /// Set when it could not be told whether the session may go on.
+    pub(super) recheck: Option<Duration>,
     /// Set when a prompt waits for a limit to reset: how long still.
     pub(super) pause: Option<Duration>,
     /// Set when an interrupt should be looked after once more.
@@ -77,6 +77,7 @@ impl Core {
         id: SessionId,
         services: Arc<Services>,
         (hub, turns, spares): (Arc<Hub>, Arc<Turns>, Arc<Spares>),
+        reach: Arc<Reach>,
     ) -> Self {
         Self {
             id,
@@ -87,6 +88,7 @@ impl Core {
             place: Place::None,
             loaded: None,
             agent: None,
+            reach,
             draining: false,
             finished: false,
             failed: false,
@@ -94,7 +96,7 @@ impl Core {
             strict: None,
             watched: Watched::default(),
             keeping: None,
-            revoked: None,
+            recheck: None,
             pause: None,
             insist: None,
         }
@@ -217,9 +219,8 @@ impl Core {
         let turn = self.running_turn();
         if turn.is_none()
             && outputs.iter().any(|output| matches!(output, AgentOutput::Initialized(_)))
-            && let Some(revoked) = self.revoked_for_good().await
+            && self.end_if_revoked().await
         {
-            self.cut_off(revoked).await;
             outputs.retain(AgentOutput::is_spending);
         }
         let mut commands = Vec::new();
@@ -258,8 +259,7 @@ impl Core {
                 self.pause = Some(pause);
                 return;
             }
-            if let Some(revoked) = self.revoked_for_good().await {
-                self.cut_off(revoked).await;
+            if self.end_if_revoked().await {
                 return;
             }
             if !self.ask_for_place() {

@@ -69,7 +69,10 @@ impl Spares {
         let RunningAgent { input, mut outputs } = agent;
         let (wanted, mut claim) = oneshot::channel::<oneshot::Sender<RunningAgent>>();
         let mut said = Vec::new();
-        let is_kept = self.is_up(&*input).await && self.put(Spare { launch, place, sight, wanted });
+        let is_up = self.is_up(&*input).await;
+        // Its owner may have lost the right to it while it started.
+        let may_work = matches!(self.services.owners.revoked(&launch.owner).await, Ok(None));
+        let is_kept = is_up && may_work && self.put(Spare { launch, place, sight, wanted });
         let answer = match is_kept {
             true => self.wait(session, &mut claim, (&mut outputs, &mut said)).await,
             false => None,

@@ -1,6 +1,6 @@
 //! Agents whose words a test puts into their mouths, and which tell it what they hear.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(super) struct ReplayRunner {
     /// What an agent that starts sees of the machine.
     place: Mutex<AgentPlace>,
     discarded: Mutex<Vec<SessionId>>,
+    /// Agents answer nothing that they are asked.
+    is_mute: Arc<AtomicBool>,
 }
 
 impl Default for ReplayRunner {
@@ -42,7 +44,9 @@ impl Default for ReplayRunner {
         let (started, agents) = mpsc::channel(MAX_WAITING);
         let (running, sweeps, problem) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
         let (place, discarded) = (Mutex::new(AgentPlace("here".into())), Mutex::default());
-        Self { started, agents: tokio::sync::Mutex::new(agents), running, sweeps, problem, place, discarded }
+        let is_mute = Arc::default();
+        let agents = tokio::sync::Mutex::new(agents);
+        Self { started, agents, running, sweeps, problem, place, discarded, is_mute }
     }
 }
 
@@ -85,6 +89,11 @@ impl ReplayRunner {
         self.sweeps.load(Ordering::SeqCst)
     }
 
+    /// Lets every agent hear what it is asked and not answer.
+    pub(super) fn answer_no_more(&self) {
+        self.is_mute.store(true, Ordering::SeqCst);
+    }
+
     /// Lets every start fail from now on.
     pub(super) fn break_down(&self, why: AgentError) {
         *self.problem.lock().unwrap() = Some(why);
@@ -109,7 +118,12 @@ impl AgentRuntime for ReplayRunner {
         let (heard, ears) = mpsc::channel(MAX_WAITING);
         let (stop, stopped) = watch::channel(false);
         self.running.send_modify(|count| *count += 1);
-        let input = ReplayInput { heard, stop, running: Arc::clone(&self.running) };
+        let input = ReplayInput {
+            is_mute: Arc::clone(&self.is_mute),
+            heard,
+            stop,
+            running: Arc::clone(&self.running),
+        };
         self.started.try_send(Agent { launch, mouth, ears }).expect("the test takes its agents");
         Ok(RunningAgent { input: Arc::new(input), outputs: Box::new(ReplayOutputs { outputs, stopped }) })
     }
@@ -216,6 +230,7 @@ impl Agent {
 }
 
 struct ReplayInput {
+    is_mute: Arc<AtomicBool>,
     heard: mpsc::Sender<Heard>,
     stop: watch::Sender<bool>,
     running: Arc<watch::Sender<usize>>,
@@ -259,7 +274,13 @@ impl AgentInput for ReplayInput {
     }
 
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
-        self.hear(Heard::Mode(mode))
+        self.hear(Heard::Mode(mode))?;
+        if self.is_mute.load(Ordering::SeqCst) {
+            // Whoever asked is told when it has ended.
+            self.stop.subscribe().wait_for(|stopped| *stopped).await.ok();
+            return Err(AgentError::Ended);
+        }
+        Ok(())
     }
 
     async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError> {

@@ -1,10 +1,12 @@
 //! What runs in the name of somebody who may no longer have anything run.
 
 use std::path::Path;
+use std::time::Duration;
 
 use runner_core::account::Account;
 use runner_core::account::event::{AccountEvent, Via};
 use runner_core::account::username::Username;
+use runner_core::agent::PermissionMode;
 use runner_core::aggregate::TenantId;
 use runner_core::principal::Role;
 use runner_core::request::Decision;
@@ -20,6 +22,9 @@ use super::samples::{
 };
 use crate::aggregates::Decided;
 use crate::{RunnerError, Settings};
+
+/// For a test that waits until a session is parked.
+const SOON: Duration = Duration::from_millis(20);
 
 /// Whose sessions those of the tests are.
 async fn owner(server: &Server, event: AccountEvent) {
@@ -196,5 +201,66 @@ fn turn_that_loads_its_folder_ends_when_that_is_no_longer_trusted_and_the_next_o
         assert_eq!(next.launch.trust, server.trust.of_all(&TenantId::first(), &folders).await.unwrap());
         let events = server.log.when_there_are(6, session(1)).await;
         assert_eq!(told(&events[4..]), ["turn_interrupted 1 trust_revoked", "turn_started 2"]);
+    });
+}
+
+#[test]
+fn agent_that_keeps_its_session_waiting_is_ended_all_the_same() {
+    run(async {
+        let server = Server::start();
+        owner(&server, registered()).await;
+        let mut agent = server.open_and_run(session(1)).await;
+        server.runner.answer_no_more();
+        let change = vec![SessionChange::PermissionMode(PermissionMode::AcceptEdits)];
+        let changing = server.sessions.change(session(1), change, "ada", provenance());
+        let ending = async {
+            assert_eq!(agent.hears().await, Heard::Mode(PermissionMode::AcceptEdits));
+            owner(&server, disabled()).await;
+            assert_eq!(agent.hears().await, Heard::Kill);
+        };
+
+        let (_, ()) = futures_util::future::join(changing, ending).await;
+
+        let events = server.log.when_there_are(5, session(1)).await;
+        assert_eq!(told(&events[4..]), ["turn_interrupted 1 owner_disabled"]);
+    });
+}
+
+#[test]
+fn turn_with_a_decision_that_waits_for_its_place_ends_with_the_right_of_its_owner() {
+    run(async {
+        let server = Server::start_with(Settings { max_turns: 1, idle_timeout: SOON, ..settings() });
+        owner(&server, registered()).await;
+        let mut agent = asking(&server).await;
+        assert_eq!(agent.hears().await, Heard::Kill);
+        let other = server.open_and_run(session(2)).await;
+        server.settle(session(1), "r1", Decision::Allow).await.unwrap();
+
+        owner(&server, disabled()).await;
+
+        let events = server.log.when_there_are(7, session(1)).await;
+        assert_eq!(told(&events[5..]), ["permission_decided r1", "turn_interrupted 1 owner_disabled"]);
+        drop(other);
+    });
+}
+
+#[test]
+fn cause_of_one_agents_end_is_not_that_of_the_next() {
+    run(async {
+        let server = Server::start();
+        let working_dir = opening(session(1)).working_dir;
+        let by = || Granted { by: "ada".into(), at: Timestamp::from_micros(1) };
+        let folder = (&TenantId::first(), &*working_dir);
+        server.trust.trust(folder, by(), provenance()).await.unwrap();
+        let mut first = server.open(session(1)).await;
+        server.trust.revoke(folder, by(), provenance()).await.unwrap();
+        assert_eq!(first.hears().await, Heard::Kill);
+        server.prompt(session(1), 1).await.unwrap();
+        let second = server.runner.agent().await;
+
+        drop(second);
+
+        let events = server.log.when_there_are(4, session(1)).await;
+        assert_eq!(told(&events[3..]), ["turn_failed 1 agent_died"]);
     });
 }

@@ -73,6 +73,7 @@ impl Session {
             }
             SessionCommand::Change { change, by } => self.change(change, by),
             SessionCommand::RecordRewind { turn, files, by } => {
+                self.refuse_if_archived()?;
                 self.refuse_while_busy()?;
                 Ok(vec![SessionEvent::FilesRewound { turn, files, by }])
             }

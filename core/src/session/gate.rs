@@ -25,9 +25,11 @@ const ASKED: &str = "this tool is not one of those that only read";
 
 /// What becomes of a tool use at the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+pub enum GateRule {
+    /// The agent's own rules decide.
     Pass,
-    Ask,
+    /// People are asked whatever these say; what they read.
+    Ask(&'static str),
     /// What the agent reads.
     Refuse(&'static str),
 }
@@ -38,7 +40,7 @@ impl Session {
         if let Some(released) = self.release_at(turn, &gate.tool_use_id, process) {
             return vec![released];
         }
-        let Rule::Refuse(message) = self.rule(gate.effect) else { return vec![] };
+        let GateRule::Refuse(message) = self.gate_rule(gate.effect) else { return vec![] };
         let decided_by = match gate.effect {
             ToolEffect::Withheld => {
                 DecidedBy { kind: DeciderKind::Policy, id: None, name: Some("server".to_owned()) }
@@ -61,12 +63,6 @@ impl Session {
         }]
     }
 
-    /// Why people are to be asked about a call that was let through, whatever the agent's own rules say; absent
-    /// where these decide.
-    pub fn asks_about(&self, effect: ToolEffect) -> Option<&'static str> {
-        (self.rule(effect) == Rule::Ask).then_some(ASKED)
-    }
-
     /// What the agent reads if it asks about a call that its mode refuses whatever people say; absent where they
     /// decide.
     pub(super) fn refused_when_asked(&self, effect: ToolEffect) -> Option<&'static str> {
@@ -82,41 +78,41 @@ impl Session {
         }
     }
 
-    fn rule(&self, effect: ToolEffect) -> Rule {
+    /// What holds for a tool use now.
+    pub fn gate_rule(&self, effect: ToolEffect) -> GateRule {
         match (self.mode, effect) {
-            (_, ToolEffect::Withheld) => Rule::Refuse(WITHHELD),
-            (PermissionMode::BypassPermissions, _) | (_, ToolEffect::Reads | ToolEffect::Notes) => Rule::Pass,
-            (PermissionMode::Default | PermissionMode::AcceptEdits, ToolEffect::Other) => Rule::Ask,
+            (_, ToolEffect::Withheld) => GateRule::Refuse(WITHHELD),
+            (PermissionMode::BypassPermissions, _) | (_, ToolEffect::Reads | ToolEffect::Notes) => {
+                GateRule::Pass
+            }
+            (PermissionMode::Default | PermissionMode::AcceptEdits, ToolEffect::Other) => {
+                GateRule::Ask(ASKED)
+            }
             (
                 PermissionMode::Default | PermissionMode::AcceptEdits,
                 ToolEffect::WritesFiles
                 | ToolEffect::RunsCommands
                 | ToolEffect::StartsAgents
                 | ToolEffect::LoadsSkills,
-            ) => Rule::Pass,
+            ) => GateRule::Pass,
             // What a subagent does comes to the gate as well. A command that may change something is asked
-            // about, and refused then, unless the agent was started to ask about nothing.
-            (PermissionMode::Plan, ToolEffect::StartsAgents) => Rule::Pass,
-            (PermissionMode::Plan, ToolEffect::RunsCommands)
-                if self.mode_before_plan != Some(PermissionMode::BypassPermissions) =>
-            {
-                Rule::Pass
-            }
+            // about, and refused then, unless the agent's process was started to ask about nothing: that stays
+            // with the process whatever mode it is told later.
+            (PermissionMode::Plan, ToolEffect::StartsAgents) => GateRule::Pass,
+            (PermissionMode::Plan, ToolEffect::RunsCommands) if !self.was_bypassed => GateRule::Pass,
             (
                 PermissionMode::Plan,
                 ToolEffect::WritesFiles
                 | ToolEffect::RunsCommands
                 | ToolEffect::LoadsSkills
                 | ToolEffect::Other,
-            ) => Rule::Refuse(NOT_WHILE_PLANNING),
-            // The agent refuses by itself what it would ask about.
+            ) => GateRule::Refuse(NOT_WHILE_PLANNING),
+            // The agent refuses by itself the commands that it would ask about.
+            (PermissionMode::DontAsk, ToolEffect::RunsCommands | ToolEffect::StartsAgents) => GateRule::Pass,
             (
                 PermissionMode::DontAsk,
-                ToolEffect::WritesFiles | ToolEffect::RunsCommands | ToolEffect::StartsAgents,
-            ) => Rule::Pass,
-            (PermissionMode::DontAsk, ToolEffect::LoadsSkills | ToolEffect::Other) => {
-                Rule::Refuse(NOBODY_IS_ASKED)
-            }
+                ToolEffect::WritesFiles | ToolEffect::LoadsSkills | ToolEffect::Other,
+            ) => GateRule::Refuse(NOBODY_IS_ASKED),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! up while people think, and stopping.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use actix::Addr;
 use runner_core::agent::{AgentOptions, PermissionMode};
@@ -51,9 +52,9 @@ impl Core {
         // The program is gone; what it started may not be. Its last handle must go before the next
         // agent of this session starts, for it ends whatever carries the session's marker.
         agent.input.stop().await;
+        let revoked = agent.revoked;
         drop(agent);
         self.close_tasks().await;
-        let revoked = self.revoked.take();
         if self.session().is_some_and(Session::is_waiting) {
             let cause = revoked.map_or(ParkCause::AgentDied, Revoked::park);
             let commands = self.after_a_look(SessionCommand::Park { cause }).await;
@@ -81,7 +82,7 @@ impl Core {
     }
 
     pub(in crate::session_actor) async fn warm_up_now(&mut self, address: &Addr<SessionActor>) {
-        if self.revoked_for_good().await.is_some() {
+        if !self.may_work().await {
             return;
         }
         if let Err(error) = self.start_agent(ProcessId(Uuid::now_v7()), None, address).await {
@@ -218,13 +219,15 @@ impl Core {
             trust,
             resume_at,
         };
+        let owner = launch.owner.clone();
         let agent = match self.spares.take(&launch).await {
             Some(agent) => agent,
             None => self.services.runtime.start(launch.clone()).await?,
         };
         self.spares.wish_for(launch);
         self.strict = strict;
-        self.agent = Some(LiveAgent::new((process, trust), agent, address.clone()));
+        self.agent =
+            Some(LiveAgent::new((process, trust), agent, address.clone(), (Arc::clone(&self.reach), owner)));
         Ok(())
     }
 }

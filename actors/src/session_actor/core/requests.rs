@@ -8,6 +8,7 @@ use runner_core::request::{AgentRequest, Decision, RequestKind, ToolGate};
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{FailureCause, SessionEvent};
+use runner_core::session::gate::GateRule;
 use runner_core::session::requests::SettledRequest;
 use uuid::Uuid;
 
@@ -123,12 +124,15 @@ impl Core {
     async fn answer_all(&self, questions: &Questions, events: &[SessionEvent]) {
         let (Some(agent), Some(session)) = (&self.agent, self.session()) else { return };
         for gate in &questions.gates {
-            let asks = session.asks_about(gate.effect);
-            let verdict = match (session.released(&gate.tool_use_id), refusal(events, gate), asks) {
+            // The mode may have changed since in the same breath of the agent; then the stricter one holds.
+            let rule = session.gate_rule(gate.effect);
+            let verdict = match (session.released(&gate.tool_use_id), refusal(events, gate), rule) {
                 (Some(settled), _, _) => GateVerdict::Settled(settled),
-                (None, Some(message), _) => GateVerdict::Refuse(message),
-                (None, None, Some(why)) => GateVerdict::Ask(why),
-                (None, None, None) => GateVerdict::Pass,
+                (None, Some(message), _) | (None, None, GateRule::Refuse(message)) => {
+                    GateVerdict::Refuse(message)
+                }
+                (None, None, GateRule::Ask(why)) => GateVerdict::Ask(why),
+                (None, None, GateRule::Pass) => GateVerdict::Pass,
             };
             agent.input.answer_gate(&gate.gate_id, verdict).await.ok();
         }
@@ -143,7 +147,7 @@ impl Core {
     pub(super) async fn deliver(&mut self, address: &Addr<SessionActor>) {
         while !self.draining && !self.finished {
             let has_decision = self.session().is_some_and(|session| session.undelivered().is_some());
-            if has_decision && self.revoked_for_good().await.is_some() {
+            if has_decision && self.end_if_revoked().await {
                 return;
             }
             let Some(session) = self.session() else { return };

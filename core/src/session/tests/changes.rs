@@ -139,6 +139,11 @@ fn archived_session_refuses_prompts() {
 }
 
 #[test]
+fn nothing_is_rewound_in_an_archived_session() {
+    given([opened(), archived()]).when(rewind()).then_expect_error(SessionError::Archived);
+}
+
+#[test]
 fn session_that_is_archived_no_more_takes_prompts() {
     let unarchived = SessionEvent::SessionUnarchived { by: "ada".into() };
 

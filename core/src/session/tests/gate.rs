@@ -8,6 +8,7 @@ use crate::request::ToolEffect::{
 };
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision};
 use crate::session::event::SessionEvent;
+use crate::session::gate::GateRule;
 use cqrs_es::Aggregate as _;
 
 const MODES: [PermissionMode; 5] = [Default, AcceptEdits, Plan, DontAsk, BypassPermissions];
@@ -25,10 +26,11 @@ fn outcome(events: &[SessionEvent], effect: ToolEffect) -> &'static str {
     let mut session = Session::default();
     events.iter().for_each(|event| session.apply(event.clone()));
     let decided = session.decide(comes_to_gate("tool-1", effect)).unwrap();
-    match (decided.is_empty(), session.asks_about(effect)) {
-        (true, None) => "pass",
-        (true, Some(_)) => "ask",
-        (false, _) => "refuse",
+    match (decided.is_empty(), session.gate_rule(effect)) {
+        (true, GateRule::Pass) => "pass",
+        (true, GateRule::Ask(_)) => "ask",
+        (false, GateRule::Refuse(_)) => "refuse",
+        (_, rule) => panic!("{decided:?} does not fit {rule:?}"),
     }
 }
 
@@ -37,7 +39,7 @@ fn only_what_is_named_is_let_through() {
     for (effect, expected) in [
         (Reads, ["pass", "pass", "pass", "pass", "pass"]),
         (Notes, ["pass", "pass", "pass", "pass", "pass"]),
-        (WritesFiles, ["pass", "pass", "refuse", "pass", "pass"]),
+        (WritesFiles, ["pass", "pass", "refuse", "refuse", "pass"]),
         (RunsCommands, ["pass", "pass", "pass", "pass", "pass"]),
         (StartsAgents, ["pass", "pass", "pass", "pass", "pass"]),
         (LoadsSkills, ["pass", "pass", "refuse", "refuse", "pass"]),
@@ -49,11 +51,14 @@ fn only_what_is_named_is_let_through() {
 }
 
 #[test]
-fn plan_that_was_entered_from_everything_allowed_lets_no_command_through() {
-    let planning = [running(), vec![changed_to(BypassPermissions), changed_to(Plan)]].concat();
+fn plan_of_a_session_that_was_allowed_everything_lets_no_command_through_on_any_way_to_it() {
+    for between in [vec![], vec![Default], vec![AcceptEdits], vec![Plan, Default]] {
+        let way = [BypassPermissions].into_iter().chain(between.clone()).chain([Plan]).map(changed_to);
+        let planning: Vec<_> = running().into_iter().chain(way).collect();
 
-    assert_eq!(outcome(&planning, RunsCommands), "refuse");
-    assert_eq!(outcome(&planning, Reads), "pass");
+        assert_eq!(outcome(&planning, RunsCommands), "refuse", "{between:?}");
+        assert_eq!(outcome(&planning, Reads), "pass");
+    }
 }
 
 #[test]
