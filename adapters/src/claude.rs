@@ -35,7 +35,7 @@ mod trusted;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use runner_core::folders::AllowedFolders;
@@ -60,6 +60,7 @@ use program::Program;
 use sandbox::Sandbox;
 pub use sandbox::{SandboxMode, SandboxSettings, SandboxUnavailable};
 use transcript::Transcript;
+use trusted::SocketGuard;
 
 use crate::gateway::{Anybody, Caller};
 
@@ -148,8 +149,8 @@ impl ClaudeRuntime {
 }
 
 /// From whom the gateway takes an agent's token.
-fn caller(marker: &Marker, group: Option<&AgentGroup>) -> Arc<dyn Caller> {
-    match AgentProcesses::new(marker.clone(), group.and_then(AgentGroup::members)) {
+fn caller(group: Option<&AgentGroup>, started: &Arc<OnceLock<u32>>) -> Arc<dyn Caller> {
+    match AgentProcesses::new(group.and_then(AgentGroup::members), Arc::clone(started)) {
         Some(processes) => Arc::new(processes),
         None => Arc::new(Anybody),
     }
@@ -170,7 +171,8 @@ impl AgentRuntime for ClaudeRuntime {
             .map_err(|error| AgentError::NotStarted(format!("its limits cannot be set: {error}")))?;
         let outputs = OutputQueue::new();
         let marker = Marker::of_session(&self.settings.instance, launch.session);
-        let caller = caller(&marker, group.as_ref());
+        let started = Arc::<OnceLock<u32>>::default();
+        let caller = caller(group.as_ref(), &started);
         let access = self.settings.credentials.access(&launch, caller, &outputs.sender)?;
         let means = Means {
             settings: &self.settings,
@@ -185,7 +187,9 @@ impl AgentRuntime for ClaudeRuntime {
             paths: launch::own_folders(&self.settings, launch.session),
             max_mib: self.settings.limits.own_disk_mib,
         });
-        let attached = Attached { tree, pass: access.pass, trust: launch.trust, own_folders };
+        let socket = SocketGuard::new(&launch, &program);
+        let attached =
+            Attached { tree, started, pass: access.pass, trust: launch.trust, socket, own_folders };
         ClaudeProcess::spawn(command, outputs, attached)
     }
 

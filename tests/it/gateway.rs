@@ -8,8 +8,8 @@ use reqwest::StatusCode;
 use runner_adapters::offline_model::OfflineModel;
 use runner_tests::commands::{open, run};
 use runner_tests::processes::{agents_of, wait_for_command};
-use runner_tests::script;
 use runner_tests::server::{Server, answer};
+use runner_tests::{claudes, script};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -84,11 +84,17 @@ async fn the_key_is_nowhere_where_an_agent_can_look() {
 
 #[tokio::test]
 async fn a_token_is_good_from_its_own_agent_only() {
-    for sandbox in ["auto", "off"] {
-        let server = Server::start_with(&[("SANDBOX", sandbox), ("IS_SANDBOX", "1")]).await;
+    for (claude, sandbox) in claudes().iter().flat_map(|claude| [(claude, "auto"), (claude, "off")]) {
+        let what = format!("{} {sandbox}", claude.display());
+        let claude = claude.display().to_string();
+        let settings = [("SANDBOX", sandbox), ("IS_SANDBOX", "1"), ("CLAUDE_BIN", &claude)];
+        let server = Server::start_with(&settings).await;
         let (one, other) = (open(&server, json!({})).await, open(&server, json!({})).await);
-        let printed = run(&server, &one, "echo $ANTHROPIC_BASE_URL $ANTHROPIC_API_KEY").await;
-        let (address, token) = printed.trim().split_once(' ').unwrap();
+        let look = "tr '\\0' '\\n' < /proc/$PPID/environ | grep -E '^(ANTHROPIC_(BASE_URL|API_KEY)|CLAUDE_RUNNER_AGENT)='";
+        let printed = run(&server, &one, look).await;
+        let value =
+            |name: &str| printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap();
+        let (address, token) = (value("ANTHROPIC_BASE_URL"), value("ANTHROPIC_API_KEY"));
         let port = address.rsplit(':').next().unwrap();
         let body = r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
         let length = body.len();
@@ -96,15 +102,20 @@ async fn a_token_is_good_from_its_own_agent_only() {
             r"POST /v1/messages/count_tokens HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {token}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
         );
         let count = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; printf '{head}{body}' >&3; head -n 1 <&3");
+        std::fs::write(server.workspace().join("count"), &count).unwrap();
+        let disguised = format!("CLAUDE_RUNNER_AGENT={} bash count", value("CLAUDE_RUNNER_AGENT"));
 
         let own = run(&server, &one, &count).await;
         let stolen = run(&server, &other, &count).await;
+        let stolen_in_disguise = run(&server, &other, &disguised).await;
         let outside = server.client.post(format!("{address}/v1/messages")).header("x-api-key", token);
         let outside = answer(outside.json(&json!({ "model": "claude-opus-4-8", "max_tokens": 1 }))).await;
 
-        assert!(own.contains(" 200 "), "{sandbox}: {own}");
-        assert!(stolen.contains(" 403 "), "{sandbox}: {stolen}");
-        assert_eq!(outside.status, StatusCode::FORBIDDEN, "{sandbox}: {}", outside.body);
+        assert!(own.contains(" 200 "), "{what}: {own}");
+        for stolen in [stolen, stolen_in_disguise] {
+            assert!(stolen.contains(" 403 "), "{what}: {stolen}");
+        }
+        assert_eq!(outside.status, StatusCode::FORBIDDEN, "{what}: {}", outside.body);
         assert_eq!(outside.body["error"]["type"], "permission_error");
     }
 }

@@ -61,6 +61,27 @@ async fn nothing_of_an_untrusted_folder_runs_speaks_or_is_called() {
     }
 }
 
+/// What shows that the folder is as hostile as it looks: its hooks run where somebody trusts it.
+#[tokio::test]
+async fn the_same_folder_acts_when_it_is_trusted() {
+    for claude in claudes() {
+        let server = server(&claude, "auto", &[]).await;
+        let folder = server.workspace();
+        let hostile = HostileFolder::make(&folder, "http://127.0.0.1:9");
+        let trusted = server.post("/api/workspaces/trust", &json!({ "working_dir": "." })).await;
+        assert!(trusted.status.is_success(), "{}", trusted.body);
+
+        let read = json!({ "tool_use": { "name": "Read", "input": { "file_path": "{{cwd}}/src/a.txt" } } });
+        let replies = json!([read, { "text": "looked" }]);
+        server.task(&json!({ "prompt": script("Look.", &replies) })).await;
+
+        let marks = hostile.marks();
+        for expected in ["hook-project-SessionStart", "hook-local-PreToolUse", "hook-project-Stop"] {
+            assert!(marks.iter().any(|mark| mark == expected), "{}: {marks:?}", claude.display());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_session_that_is_only_opened_takes_no_turn_because_of_its_folder() {
     for claude in claudes() {

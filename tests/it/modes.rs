@@ -115,6 +115,9 @@ fn by_tool() -> Vec<Row> {
 /// Tools of which every call is void without something else that was begun before.
 const NEEDS_MORE: [&str; 3] = ["ExitWorktree", "TaskStop", "TaskOutput"];
 
+/// Tools that fail here once they run.
+const NEEDS_NETWORK: [&str; 2] = ["WebFetch", "WebSearch"];
+
 async fn matrix_on(claude: &Path, only_elsewhere: &[&str]) {
     let server =
         Server::start_with(&[("IS_SANDBOX", "1"), ("CLAUDE_BIN", &claude.display().to_string())]).await;
@@ -179,8 +182,8 @@ async fn every_mode_of_the_newest_version_treats_every_kind_of_call_as_documente
 
 /// Lets the model make these calls and says what became of the last one; what asks is denied.
 async fn outcome(server: &Server, session: &Value, calls: &[(&str, Value)]) -> Outcome {
-    let calls = calls.iter().map(|(tool, input)| json!({ "tool_use": { "name": tool, "input": input } }));
-    let replies: Vec<Value> = calls.chain([json!({ "text": "done" })]).collect();
+    let replies = calls.iter().map(|(tool, input)| json!({ "tool_use": { "name": tool, "input": input } }));
+    let replies: Vec<Value> = replies.chain([json!({ "text": "done" })]).collect();
     let body = json!({ "prompt": script("Call.", &json!(replies)), "resume": session });
     let session = session.as_str().unwrap();
     // What was begun beside the conversation may have just been told of, in a turn of its own.
@@ -201,15 +204,19 @@ async fn outcome(server: &Server, session: &Value, calls: &[(&str, Value)]) -> O
     let turn = &task.body["turn_id"];
     let of_turn = || events.iter().filter(|event| event["data"]["turn"] == *turn);
     let refused = of_turn().any(|event| {
-        let is_refusal = event["type"] == "policy_applied" || event["type"] == "permission_decided";
-        is_refusal && event["data"]["decided_by"]["kind"] == "mode" && event["data"]["decision"] == "deny"
+        let is_decision = event["type"] == "policy_applied" || event["type"] == "permission_decided";
+        is_decision && event["data"]["decision"] == "deny"
     });
     let returned = of_turn().rfind(|event| event["type"] == "tool_returned").unwrap();
     let text = returned["data"]["content"].to_string();
+    let last = calls.last().unwrap().0;
     let is_void = ["No such tool", "exists but is not", "not in plan mode", "git repo", "No task"];
     match refused {
         true => Refused,
         false if is_void.iter().any(|words| text.contains(words)) => Void,
+        false if returned["data"]["is_error"] == true && !NEEDS_NETWORK.contains(&last) => {
+            panic!("{calls:?} fails: {text}")
+        }
         false => Runs,
     }
 }

@@ -104,7 +104,9 @@ async fn a_turn_ends_when_its_owner_is_disabled_or_may_only_look_whatever_it_is_
 
 #[tokio::test]
 async fn what_waits_cannot_be_decided_while_its_owner_has_no_right_and_goes_on_afterwards() {
-    for (claude, (taken, given, code)) in claudes().iter().zip(rights()) {
+    for (claude, (taken, given, code)) in
+        claudes().iter().flat_map(|claude| rights().map(|right| (claude, right)))
+    {
         let server = server_with(&claude.display().to_string()).await;
         let admin = Person::register(&server, "root").await;
         let ada = Person::register(&server, "ada").await;

@@ -210,6 +210,7 @@ async fn readers_that_take_nothing_are_cut_off_and_keep_no_task_from_going_on() 
 
     let again = json!({ "prompt": script("Say.", &json!([{ "text": "beside" }])), "resume": session });
     assert_eq!(server.task(&again).await["message"], "beside");
+    assert!(readers.iter().all(StalledReader::is_open_at_the_server), "they were let in");
 
     for reader in readers {
         assert!(reader.is_cut_off_within(Duration::from_secs(90)).await, "it takes nothing and stays");

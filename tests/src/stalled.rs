@@ -41,7 +41,7 @@ impl StalledReader {
     }
 
     /// Whether the kernel's table has the other end.
-    fn is_open_at_the_server(&self) -> bool {
+    pub fn is_open_at_the_server(&self) -> bool {
         let ports = [self.0.peer_addr().unwrap().port(), self.0.local_addr().unwrap().port()];
         let ends = ports.map(|port| format!("0100007F:{port:04X}"));
         let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();

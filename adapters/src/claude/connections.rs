@@ -11,6 +11,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use nix::unistd::Uid;
 
@@ -68,31 +69,42 @@ impl Connections {
     }
 }
 
-/// The processes of one agent: those in its control group, and those that carry its marker.
+/// The processes of one agent: those in its control group, or where there is none, those that come from the one
+/// that was started. A marker in the environment would prove nothing here: anybody can set it.
 #[derive(Clone, Debug)]
 pub(super) struct AgentProcesses {
-    marker: Marker,
     group: Option<GroupMembers>,
+    /// Known once it has been started.
+    started: Arc<OnceLock<u32>>,
 }
 
 impl AgentProcesses {
     /// Absent where the kernel does not tell of connections.
-    pub(super) fn new(marker: Marker, group: Option<GroupMembers>) -> Option<Self> {
-        TABLES.iter().any(|path| fs::File::open(path).is_ok()).then_some(Self { marker, group })
+    pub(super) fn new(group: Option<GroupMembers>, started: Arc<OnceLock<u32>>) -> Option<Self> {
+        TABLES.iter().any(|path| fs::File::open(path).is_ok()).then_some(Self { group, started })
+    }
+
+    fn has(&self, pid: i32) -> bool {
+        match (&self.group, self.started.get()) {
+            (Some(group), _) => group.pids().contains(&pid),
+            (None, Some(started)) => is_below(*started, pid),
+            (None, None) => false,
+        }
     }
 }
 
 impl Caller for AgentProcesses {
     fn is_at(&self, peer: SocketAddr, port: u16) -> bool {
-        let sockets: Vec<Socket> =
-            open_sockets(peer, port).into_iter().filter(|socket| socket.inode != 0).collect();
+        let sockets = open_sockets(peer, port).into_iter().filter(|socket| socket.inode != 0);
+        let sockets: Vec<Socket> = sockets.collect();
         let holds_one = |pid: i32| {
             let descriptors = format!("/proc/{pid}/fd");
             sockets.iter().any(|socket| holds(Path::new(&descriptors), socket.inode))
         };
-        let members = self.group.as_ref().map(GroupMembers::pids).unwrap_or_default();
-        members.into_iter().any(holds_one)
-            || sockets.iter().flat_map(|socket| holders(socket.inode)).any(|pid| self.marker.marks(pid))
+        match &self.group {
+            Some(group) => group.pids().into_iter().any(holds_one),
+            None => sockets.iter().flat_map(|socket| holders(socket.inode)).any(|pid| self.has(pid)),
+        }
     }
 }
 
@@ -104,15 +116,21 @@ fn open_sockets(peer: SocketAddr, port: u16) -> Vec<Socket> {
 /// Whether the server has started a process, or a process that has. What an agent leaves behind in a sandbox
 /// goes to the sandbox's first process, so this finds it as well.
 fn is_below_this_process(pid: i32) -> bool {
-    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    parent(pid).is_none_or(|parent| is_below(std::process::id(), parent))
+}
+
+/// Whether a process is this one or comes from it. One that has just ended may be.
+fn is_below(ancestor: u32, pid: i32) -> bool {
+    let ancestor = i32::try_from(ancestor).unwrap_or_default();
     let mut pid = pid;
     for _ in 0..MAX_ANCESTORS {
-        match parent(pid) {
-            Some(parent) if parent == own => return true,
-            Some(0 | 1) => return false,
-            Some(parent) => pid = parent,
-            // It has just ended.
-            None => return true,
+        match pid {
+            pid if pid == ancestor => return true,
+            0 | 1 => return false,
+            _ => match parent(pid) {
+                Some(parent) => pid = parent,
+                None => return true,
+            },
         }
     }
     true

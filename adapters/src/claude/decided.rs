@@ -1,8 +1,11 @@
 //! What the server decides for every agent, whatever its folder, a request or a model says.
 //!
-//! Some of it stands in the environment, some on the command line, where it goes before the settings of a folder.
-//! A trusted folder may set variables as well; `trusted.rs` says these ones once more in front of it. A request
-//! that sets one of them is refused before it comes here.
+//! Some of it stands in the environment, some on the command line, which goes before the settings of a folder. A
+//! trusted folder may set variables as well; `trusted.rs` repeats these ones on the command line. A request that
+//! sets one of them is refused before it comes here.
+//!
+//! The snapshot that newer versions make of the system prompt at a session's first turn stays on: what goes into
+//! the prompt (`append_system_prompt`) is fixed when the session is opened, so there is nothing that it would hide.
 
 use runner_core::ports::AgentLaunch;
 use serde_json::{Map, Value, json};

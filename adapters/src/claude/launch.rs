@@ -20,6 +20,7 @@ use super::process_tree::MARKER_VARIABLE;
 use super::program::Program;
 use super::sandbox::{Inside, Sandbox, private_home};
 use super::transcript::Transcript;
+use super::trusted::SocketGuard;
 use super::{ClaudeSettings, Credentials, Marker, decided, trusted};
 
 /// The name of the file in which Claude Code keeps a login.
@@ -71,7 +72,7 @@ pub(super) fn command(
     let settings = means.settings;
     let config_dir = config_dir(settings, launch.session);
     let transcript = Transcript::new(&config_dir, launch.session);
-    trusted::refuse_socket(launch, means.program)?;
+    SocketGuard::new(launch, means.program).map_or(Ok(()), |guard| guard.check())?;
     let line = command_line(means, place, &config_dir);
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);

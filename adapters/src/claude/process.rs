@@ -1,7 +1,7 @@
 //! One running agent: its pipes, its end, and the guard that leaves nothing of it behind.
 
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use super::disk::OwnFolders;
 use super::process_tree::ProcessTree;
 use super::reader::{Answers, read_lines};
+use super::trusted::SocketGuard;
 use super::{report, request};
 use crate::gateway::Pass;
 
@@ -61,6 +62,7 @@ impl OutputQueue {
 pub(super) struct ClaudeProcess {
     group: Pid,
     tree: Arc<ProcessTree>,
+    socket: Option<SocketGuard>,
     /// Absent once the agent's input is closed.
     lines: Mutex<Option<mpsc::Sender<Value>>>,
     answers: Answers,
@@ -71,9 +73,12 @@ pub(super) struct ClaudeProcess {
 #[derive(Debug)]
 pub(super) struct Attached {
     pub(super) tree: ProcessTree,
+    /// Where its process id is noted.
+    pub(super) started: Arc<OnceLock<u32>>,
     /// By which it reaches a model, where it needs one.
     pub(super) pass: Option<Pass>,
     pub(super) trust: Trust,
+    pub(super) socket: Option<SocketGuard>,
     /// What may not grow without end while it runs.
     pub(super) own_folders: Option<OwnFolders>,
 }
@@ -83,7 +88,7 @@ impl ClaudeProcess {
     pub(super) fn spawn(
         mut command: Command,
         outputs: OutputQueue,
-        Attached { tree, pass, trust, own_folders }: Attached,
+        Attached { tree, started, pass, trust, socket, own_folders }: Attached,
     ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -93,6 +98,7 @@ impl ClaudeProcess {
         else {
             return Err(not_started("it has no pipes".to_owned()));
         };
+        started.set(pid).ok();
         let (lines, waiting_lines) = mpsc::channel(MAX_WAITING_LINES);
         let OutputQueue { sender: outputs, receiver: waiting_outputs } = outputs;
         let (exited, exit) = watch::channel(None);
@@ -109,7 +115,7 @@ impl ClaudeProcess {
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let outputs =
             ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone(), trust };
-        let process = Self { group, tree, lines: Mutex::new(Some(lines)), answers, exit };
+        let process = Self { group, tree, socket, lines: Mutex::new(Some(lines)), answers, exit };
         Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
     }
 
@@ -150,6 +156,10 @@ impl ClaudeProcess {
 #[async_trait]
 impl AgentInput for ClaudeProcess {
     async fn prompt(&self, turn: TurnId, text: &str, attachments: &[Attachment]) -> Result<(), AgentError> {
+        if let Some(why) = self.socket.as_ref().and_then(|guard| guard.check().err()) {
+            self.tree.end_because(why.to_string()).await;
+            return Err(why);
+        }
         self.say(request::prompt(turn, text, attachments)).await
     }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::trust::Trust;
@@ -130,25 +130,36 @@ const SOCKET: &str = "ANTHROPIC_UNIX_SOCKET";
 const SETTINGS_FILES: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
 const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
 
-/// Refuses a folder whose settings would lead this version past the server.
-pub(super) fn refuse_socket(launch: &AgentLaunch, program: &Program) -> Result<(), AgentError> {
-    if launch.trust == Trust::Untrusted || program.is_at_least(decided::HEEDS_PINNED_SOCKET) {
-        return Ok(());
+/// Looks at the settings of a trusted folder for what would lead an older version past the server. It reads them
+/// again while it runs, so they are looked at before each prompt; what is written later in a turn is not seen.
+#[derive(Debug)]
+pub(super) struct SocketGuard {
+    working_dir: PathBuf,
+}
+
+impl SocketGuard {
+    /// Absent where nothing has to be looked for.
+    pub(super) fn new(launch: &AgentLaunch, program: &Program) -> Option<Self> {
+        let is_needed = launch.trust == Trust::Trusted && !program.is_at_least(decided::HEEDS_PINNED_SOCKET);
+        is_needed.then(|| Self { working_dir: launch.working_dir.clone() })
     }
-    for folder in launch.working_dir.ancestors() {
-        for name in SETTINGS_FILES {
-            let exists = folder.join(name).symlink_metadata().is_ok();
-            let settings = AgentFolder::new(folder).read(Path::new(name), MAX_SETTINGS_BYTES);
-            if exists && settings.map_or(true, |settings| may_set_socket(&settings)) {
+
+    pub(super) fn check(&self) -> Result<(), AgentError> {
+        for folder in self.working_dir.ancestors() {
+            for name in SETTINGS_FILES {
                 let path = folder.join(name);
-                return Err(AgentError::NotStarted(format!(
-                    "{} sets {SOCKET}, or cannot be read: take it out, or install a newer claude",
-                    path.display()
-                )));
+                let exists = path.symlink_metadata().is_ok();
+                let settings = AgentFolder::new(folder).read(Path::new(name), MAX_SETTINGS_BYTES);
+                if exists && settings.map_or(true, |settings| may_set_socket(&settings)) {
+                    return Err(AgentError::NotStarted(format!(
+                        "{} sets {SOCKET}, or cannot be read: take it out, or install a newer claude",
+                        path.display()
+                    )));
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn may_set_socket(settings: &[u8]) -> bool {

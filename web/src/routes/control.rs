@@ -44,7 +44,7 @@ pub(crate) struct SessionPatch {
     responses(
         (status = 200, body = SessionView),
         (status = 403, description = "`bypass_not_allowed`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`session_busy`: only an idle session is archived", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`session_busy`: a session in which a turn works, or a prompt waits, is not archived", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[patch("/api/sessions/{id}")]

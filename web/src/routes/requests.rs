@@ -143,7 +143,7 @@ enum Remember {
         (status = 200, description = "The request with its decision", body = RequestView),
         (status = 400, description = "The answer does not fit what was asked", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`request_already_decided`, with the first decision, or `request_withdrawn`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`request_already_decided`, with the first decision; `request_withdrawn`; or what waits stays as it is: `owner_disabled`, `owner_not_permitted`, `session_archived`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[post("/api/sessions/{id}/requests/{request_id}")]

@@ -199,7 +199,10 @@ enum PromptMode {
     tag = "sessions",
     params(("id" = SessionId, Path), PromptQuery),
     request_body = PromptBody,
-    responses((status = 202, body = PromptAccepted), (status = "4XX", body = Problem, content_type = "application/problem+json"))
+    responses(
+        (status = 202, body = PromptAccepted),
+        (status = 409, description = "`session_archived`, `queue_full`, or the session's owner may not run tasks: `owner_disabled`, `owner_not_permitted`", body = Problem, content_type = "application/problem+json"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"))
 )]
 #[post("/api/sessions/{id}/prompts")]
 pub(crate) async fn submit_prompt(

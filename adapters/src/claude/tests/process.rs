@@ -1,5 +1,6 @@
 //! A running agent. A shell plays it, so that lines, pipes, signals and ends are real.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use runner_core::agent::{AgentOutput, Spend};
@@ -281,5 +282,12 @@ async fn last_line_without_its_end_is_a_message_if_it_is_whole() {
 }
 
 fn attached(marker: Marker) -> Attached {
-    Attached { tree: ProcessTree::new(marker, None), pass: None, trust: Trust::Untrusted, own_folders: None }
+    Attached {
+        tree: ProcessTree::new(marker, None),
+        started: Arc::default(),
+        pass: None,
+        trust: Trust::Untrusted,
+        socket: None,
+        own_folders: None,
+    }
 }
