@@ -33,7 +33,7 @@ test: tools claude newest-claude $(PAGES)
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) deny
 	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
-	export CLAUDE_BIN="$(FIND_CLAUDE)" NEWEST_CLAUDE_BIN="$(FIND_NEWEST)"; cargo test --locked --workspace -- --test-threads=3
+	export CLAUDE_BIN="$(FIND_CLAUDE)" NEWEST_CLAUDE_BIN="$(FIND_NEWEST)"; cargo test --locked --workspace --no-fail-fast -- --test-threads=3
 
 # Measures the figures that the README states.
 bench: claude $(PAGES)

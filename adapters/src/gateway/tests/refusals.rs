@@ -1,7 +1,8 @@
 //! What is not let through, and how the agent is told.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -111,19 +112,17 @@ async fn process_that_lets_its_requests_hang_takes_no_memory_from_others() {
         agent.write_all(format!("{head}content-length: 33554432\r\n\r\n{{").as_bytes()).await.unwrap();
         hanging.push(agent);
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-
     let call = set.request(Method::POST, "/v1/messages").header("x-api-key", other.token()).body("{}");
-    let answer = tokio::time::timeout(Duration::from_secs(2), call.send()).await;
+    assert_eq!(call.send().await.unwrap().status(), 200, "others are answered meanwhile");
 
-    assert_eq!(answer.expect("it does not wait").unwrap().status(), 200);
-    let mut said = [0; 12];
-    let first = tokio::time::timeout(Duration::from_secs(8), hanging[0].read_exact(&mut said)).await;
-    first.expect("what stalls is ended").unwrap();
-    assert_eq!(&said, b"HTTP/1.1 400");
-    let last = tokio::time::timeout(Duration::from_secs(8), hanging[19].read_exact(&mut said)).await;
-    last.expect("what waits for memory is told to come again").unwrap();
-    assert_eq!(&said, b"HTTP/1.1 429");
+    let ends = hanging.iter_mut().map(|agent| async {
+        let mut said = [0; 12];
+        agent.read_exact(&mut said).await.unwrap();
+        String::from_utf8_lossy(&said).into_owned()
+    });
+    let ends: BTreeSet<String> = join_all(ends).await.into_iter().collect();
+    // Those that had memory are ended because they stall, the others told to come again.
+    assert_eq!(ends, ["HTTP/1.1 400", "HTTP/1.1 429"].map(str::to_owned).into());
 }
 
 #[tokio::test]
