@@ -35,7 +35,7 @@ pub(super) enum Incoming {
 }
 
 /// Parts of the stream that say nothing which another line does not say better.
-const PASSING: &[&str] = &["thinking_tokens", "session_state_changed"];
+const PASSING: &[&str] = &["thinking_tokens", "session_state_changed", "background_tasks_changed"];
 
 /// The deepest nesting that is kept as JSON; what is deeper is kept as text. An event puts a few levels
 /// around it, and readers of JSON commonly give up at 128.
@@ -60,7 +60,8 @@ pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming>
         Some("rate_limit_event") => {
             vec![Incoming::Output(control::rate_limit(&raw["rate_limit_info"]))]
         }
-        Some("keep_alive" | "tool_progress") => vec![],
+        // How far a prompt has come, which the lines of its turn say as well.
+        Some("keep_alive" | "tool_progress" | "command_lifecycle") => vec![],
         Some("progress") => progress(raw),
         // How a hook went that this program itself answered.
         Some("attachment") if text(&raw["attachment"]["type"]).starts_with("hook_") => vec![],

@@ -23,6 +23,7 @@ const SYNTHETIC_PREFIXES: &[&str] = &[
     "[structured-output-enforce]",
     "Base directory for this skill:",
     "Tool loaded.",
+    "[Image: ",
     "[SYSTEM NOTIFICATION - NOT USER INPUT]",
     "Continue from where you left off.",
     "Output token limit hit. Resume directly",

@@ -183,6 +183,8 @@ fn parts_of_the_stream_that_say_nothing_new_are_left_out() {
         r#"{"type":"system","subtype":"status","status":"requesting"}"#,
         r#"{"type":"system","subtype":"thinking_tokens","estimated_tokens":3}"#,
         r#"{"type":"system","subtype":"session_state_changed","state":"idle"}"#,
+        r#"{"type":"system","subtype":"background_tasks_changed","tasks":[]}"#,
+        r#"{"type":"command_lifecycle","command_uuid":"e700bea7","state":"queued"}"#,
         r#"{"type":"keep_alive"}"#,
         r#"{"type":"tool_progress","elapsed_time_seconds":3}"#,
     ] {
