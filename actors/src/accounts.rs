@@ -56,7 +56,7 @@ pub struct AccountPorts {
 #[derive(Clone)]
 pub struct AccountPolicy {
     pub registration: RegistrationPolicy,
-    /// Present where the first user has to show that the server is his.
+    /// Present where the first user has to prove that they run the server.
     pub setup: Option<Arc<dyn SetupCode>>,
     pub local_user: LocalUser,
 }
@@ -160,7 +160,7 @@ impl Accounts {
 
     /// The account of whoever asks.
     async fn load_own(&self, principal: &Principal) -> Result<(Username, Account), AccountError> {
-        // The local user has no account; his name is reserved.
+        // The local user has no account; their name is reserved.
         let username = Username::try_from(principal.name.clone()).map_err(|_| AccountError::NoAccount)?;
         let account = self.load(&username).await?.ok_or(AccountError::UserUnknown)?;
         Ok((username, account))

@@ -2,8 +2,9 @@
 //! session's calls are made with.
 //!
 //! A value comes in once, is sealed at once, and leaves the vault only on its way to the model's API, as a
-//! [`ModelKey`](runner_core::model_access::ModelKey). Whoever has keys of his own uses those and no other: one that the API refuses is passed
-//! over for the next, and when none is left, the call fails, also when he has disabled all of them himself.
+//! [`ModelKey`](runner_core::model_access::ModelKey). A person who stored keys uses those and no other:
+//! a key that the API refuses is passed over for the next, and when none is left, the call fails, also when
+//! that person has disabled all of them.
 //! Whoever has none uses the operator's (`serving.rs`).
 
 mod serving;

@@ -62,8 +62,8 @@ impl Audit {
         Self { log, sender, missed }
     }
 
-    /// Notes a refusal; returns at once. Where somebody said that an account is his, the refusal is about
-    /// that account if there is one. If there is none, what he said may be a password in the wrong field,
+    /// Notes a refusal; returns at once. Where the caller claimed an account, the refusal is about that
+    /// account if it exists. If it does not, the claimed name may be a password in the wrong field,
     /// and is not repeated.
     pub fn denied(&self, denial: Denial, claimed: Option<Username>) {
         if self.sender.try_send(Message::Denied(Box::new(denial), claimed)).is_err() {

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 /// The word for these streams in the log.
 pub const KIND: &str = "audit";
 
-/// How the log names somebody who did not show who he is.
+/// The actor in the log for a caller who was not authenticated.
 pub const ANONYMOUS: &str = "anonymous";
 
 /// The most events that one page may look at to find those that were asked for.
@@ -161,7 +161,7 @@ pub enum Scope {
 pub struct AuditFilter {
     pub tenant: TenantId,
     pub scope: Scope,
-    /// A person's tokens act for him: `user:<name>` is also all of them.
+    /// A person's tokens act for that person: `user:<name>` finds events of all of them as well.
     pub actor: Option<String>,
     pub kind: Option<String>,
     /// One of these; empty for all.

@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Clone, Debug)]
 pub struct Append {
     pub session: SessionId,
-    /// The version the stream must have, so that nobody overwrites what he has not seen.
+    /// The version the stream must have, so that no writer builds on a state that it has not seen.
     pub expected_version: u64,
     pub events: Vec<SessionEvent>,
     pub provenance: Provenance,

@@ -186,7 +186,7 @@ pub struct Payment {
 /// Budgets of users and keys. Those of a turn and a session are kept where their process is.
 ///
 /// For each call that may be made something is set aside, so that several at once do not spend the same
-/// money. Whoever was told that he may make a call says exactly once that it has ended.
+/// money. A caller that was granted a call reports exactly once that it has ended.
 #[async_trait]
 pub trait Budgets: Send + Sync {
     /// Whether anything may be asked, also what costs nothing.

@@ -95,10 +95,10 @@ impl Role {
     }
 }
 
-/// How somebody showed who he is.
+/// How a caller was authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Means {
-    /// He is at the machine itself, and nobody has registered yet.
+    /// A request from the machine itself, while nobody has registered.
     Local,
     /// An access token of this login.
     Login(Uuid),
@@ -110,7 +110,7 @@ pub enum Means {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     pub tenant: TenantId,
-    /// The username, which is also the owner of his sessions.
+    /// The username, which is also the owner of this person's sessions.
     pub name: String,
     pub role: Role,
     pub means: Means,
@@ -130,13 +130,13 @@ impl Principal {
         is_in_scope && self.role.allows(permission)
     }
 
-    /// Whether he runs the server: an admin of the first team, or a program with a token for all that such
-    /// a one may do.
+    /// Whether this is an operator of the server: an admin of the first team, or a program with a token for
+    /// everything that such an admin may do.
     pub fn is_operator(&self) -> bool {
         self.tenant.is_first() && self.may(Permission::Administer)
     }
 
-    /// Whose sessions he sees, and changes where he may change any.
+    /// The owners whose sessions this principal sees, and may change where it may change any.
     pub fn reach(&self) -> Reach {
         let owner = match self.role {
             Role::Admin | Role::Viewer => None,
@@ -145,18 +145,18 @@ impl Principal {
         Reach { tenant: self.tenant.clone(), owner }
     }
 
-    /// The same where others' things are reached with a permission that a token may lack: then only his own.
+    /// The same where others' things need a permission that a token may lack: then only the owner's own.
     /// A token for less than its owner may do is no way to what others have.
     pub fn reach_with(&self, permission: Permission) -> Reach {
         if self.may(permission) { self.reach() } else { self.own() }
     }
 
-    /// Only his own sessions.
+    /// Only this person's own sessions.
     pub fn own(&self) -> Reach {
         Reach { tenant: self.tenant.clone(), owner: Some(self.name.clone()) }
     }
 
-    /// How the log names him: `user:<name>`, or `user:<name>/token:<id>` where a token of his acts.
+    /// The actor in the log: `user:<name>`, or `user:<name>/token:<id>` where one of their tokens acts.
     pub fn actor(&self) -> String {
         match &self.means {
             Means::Local | Means::Login(_) => format!("user:{}", self.name),
@@ -165,7 +165,7 @@ impl Principal {
     }
 }
 
-/// The person behind an actor of the log: himself, or the owner of the token that acted.
+/// The person behind an actor of the log: the actor itself, or the owner of the token that acted.
 pub fn person_of(actor: &str) -> &str {
     actor.split_once('/').map_or(actor, |(person, _)| person)
 }

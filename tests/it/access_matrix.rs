@@ -3,7 +3,7 @@
 //!
 //! `/api/sessions/{id}` is the member's session; other ids name nothing. `stranger` is another member,
 //! `other-tenant` an admin of another team, who asks for what the first team really has and gets the answer
-//! that he gets for nothing at all.
+//! for what does not exist.
 
 use reqwest::Method;
 use runner_tests::person::Person;
@@ -117,7 +117,7 @@ impl Things {
 fn own_entries(template: &str) -> Option<usize> {
     match template {
         "/api/users" | "/api/auth/sessions" => Some(1),
-        // How he came in, and what he was refused, which is written down beside his requests.
+        // The caller's own logins and refusals, which are written down beside their requests.
         "/api/audit/events" | "/api/tools" | "/api/auth/me" | "/api/status" | "/api/tenants" => None,
         "/health" | "/ready" => None,
         _ => Some(0),

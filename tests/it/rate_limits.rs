@@ -65,7 +65,7 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
             return;
         }
     }
-    panic!("who waits as long as he is told is refused all the same");
+    panic!("a client that waits as long as it is told is refused all the same");
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn one_who_has_many_turns_waiting_does_not_hold_others_up() {
     assert_eq!(begun.len(), owners.len());
     let bobs: Vec<_> =
         begun.iter().enumerate().filter(|(_, owner)| *owner == "bob").map(|(at, _)| at).collect();
-    // Ada's first has begun before Bob is read from the log, and one of hers goes before each of his.
+    // Ada's first has begun before Bob is read from the log, and one of hers goes before each of Bob's.
     assert!(bobs[0] <= 2 && bobs[1] <= 4, "{begun:?}");
     // In a sandbox each has processes around it.
     let mut agents = command_lines(&agents_of(&server.data_dir()));

@@ -105,3 +105,20 @@ fn modules_are_named_by_their_idea() {
         assert!(!is_heap, "{}", path.display());
     }
 }
+
+#[test]
+fn people_are_they() {
+    for (path, text) in sources(&["rs", "md"]) {
+        for (number, line) in text.lines().enumerate() {
+            let prose = if path.extension().is_some_and(|extension| extension == "rs") {
+                line.split_once("//").map_or("", |(_, comment)| comment)
+            } else {
+                line
+            };
+            let found = prose
+                .split(|character: char| !character.is_alphabetic())
+                .find(|word| ["he", "his", "him", "himself"].contains(&word.to_lowercase().as_str()));
+            assert!(found.is_none(), "{}:{} says {found:?}", path.display(), number + 1);
+        }
+    }
+}

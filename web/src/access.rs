@@ -1,4 +1,4 @@
-//! Who a request comes from, and whether he may make it: decided once, before any route sees it.
+//! Authorization: whom a request comes from and whether they may make it, decided before any route sees it.
 //!
 //! [`need`] is the whole table of what is asked for which path. What it does not name is for
 //! administrators, so that a route that somebody forgot is closed, not open. Whose data a route then
@@ -28,7 +28,7 @@ pub(crate) enum Need {
     Nothing,
     /// Anybody who is known.
     Principal,
-    /// A person, not a program with a token of his.
+    /// A person, not a program with one of their tokens.
     Person,
     Permission(Permission),
     /// An admin of the first team, whose people run the server.
@@ -69,8 +69,8 @@ impl FromRequest for Caller {
     }
 }
 
-/// Lets through who may, with his name for the routes; everybody else is told no. A stream ends when its
-/// reader may no longer do what he could at its beginning.
+/// Lets a permitted request through, with its caller for the routes; all others are refused. A stream ends
+/// when the rights of its reader change.
 pub(crate) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -131,7 +131,7 @@ async fn check(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
     let authentication = request.app_data::<web::Data<Authentication>>().ok_or_else(unauthenticated)?;
     let principal = authentication.identify(request).await?.ok_or_else(unauthenticated)?;
     let caller = Caller(principal.clone());
-    // Also where he is told no: the audit trail names him.
+    // Also where the request is refused: the audit trail names the caller.
     request.extensions_mut().insert(caller.clone());
     match need {
         Need::Nothing | Need::Principal => {}

@@ -18,7 +18,7 @@ use crate::authentication::client_address;
 use crate::error::{ApiError, Problem};
 use crate::request::RequestId;
 
-/// The account that somebody says is his.
+/// The account that a request claims to come from.
 struct Claimed(Username);
 
 /// Whose trail a refusal belongs into, where nobody is known yet.

@@ -46,7 +46,7 @@ impl std::fmt::Debug for Agents {
     }
 }
 
-/// What is known of who made a connection. He stays the same as long as it is open, so he is looked for once.
+/// The process behind a connection. It stays the same as long as the connection is open: looked up once.
 #[derive(Debug, Default)]
 struct FarEnd(AtomicBool);
 
@@ -103,8 +103,8 @@ impl Authentication {
         }
     }
 
-    /// Agents share the network with everybody on this machine, and are not the local user: as him one could
-    /// allow itself everything.
+    /// Agents share the network with everybody on this machine, and are not the local user: otherwise an
+    /// agent could allow itself everything.
     pub(crate) async fn refuse_agents(&self, request: &HttpRequest) -> Result<(), Problem> {
         // Without a socket there is nobody beside this program; Lambda calls it.
         let Some(peer) = request.peer_addr() else { return Ok(()) };

@@ -31,7 +31,7 @@ use crate::error::{ApiError, Problem};
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Whoever sits at the machine itself may do so many times more: his scripts are the only other load.
+/// The local user may do so many times more: their own scripts are the only other load.
 const LOCAL_FACTOR: u32 = 100;
 
 /// Who uses up a bucket.

@@ -12,7 +12,7 @@ use super::throttle::{Attempt, Refused};
 use super::{AccountError, Accounts, Client, password_secret};
 
 impl Accounts {
-    /// Admits somebody who says that an account is his, or who wants one.
+    /// Admits an attempt to log in to an account, or to register one.
     pub(super) async fn admit(
         &self,
         username: Option<&Username>,
@@ -29,7 +29,7 @@ impl Accounts {
         admitted.map_err(|refused| AccountError::Throttled { retry_after_ms: refused.wait_ms() })
     }
 
-    /// Admits somebody who is logged in and is to say his password again.
+    /// Admits an attempt to confirm the password by a person who is logged in.
     pub(super) fn admit_again(&self, principal: &Principal) -> Result<Attempt, AccountError> {
         let login = LoginId(match &principal.means {
             Means::Local => Uuid::nil(),

@@ -108,7 +108,7 @@ impl Accounts {
         }
     }
 
-    /// Returns as soon as somebody may no longer do what he may now: for streams, which outlive requests.
+    /// Returns as soon as the rights of a principal change: for streams, which outlive requests.
     pub async fn until_changed(&self, principal: &Principal) {
         loop {
             tokio::time::sleep(STREAM_CHECK).await;

@@ -149,12 +149,13 @@ impl Accounts {
         }
     }
 
-    /// Where there are others, nobody chooses the operators' team, which sees their folders, by himself.
+    /// Whether there is no team but the operators', which sees the folders of all: once there are others,
+    /// joining it takes an invitation.
     async fn is_only_team(&self) -> Result<bool, AccountError> {
         Ok(self.aggregates().list::<Tenant>(None).await?.is_empty())
     }
 
-    /// The first user shows that the server is his, where others could be faster.
+    /// The first user proves that they run the server, where a stranger could register first.
     fn first_terms(&self, code: Option<&str>) -> Result<Terms, AccountError> {
         match (&self.0.policy.setup, code, self.0.policy.registration) {
             (Some(_), None, _) => return Err(AccountError::CodeRequired),
@@ -267,7 +268,7 @@ impl Accounts {
         self.issue(&executed.account, (&username, login), now)
     }
 
-    /// Ends one of somebody's logins, or all but the one that he asks with.
+    /// Ends one login of the caller, or all but the one that the request was made with.
     pub async fn revoke_logins(
         &self,
         principal: &Principal,

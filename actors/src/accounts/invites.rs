@@ -116,8 +116,8 @@ impl Accounts {
         created.filter(|created| created.hash == hash).ok_or(AccountError::CodeInvalid)
     }
 
-    /// Takes an invitation for somebody who has no account. If his account is not made after all, it stays
-    /// good for him: what is taken is his name for it.
+    /// Binds an invitation to a username that has no account yet. If the account is not made after all, the
+    /// invitation stays good for that username.
     pub(super) async fn use_invite(
         &self,
         (invite, hash): (InviteId, Digest),

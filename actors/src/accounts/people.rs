@@ -22,7 +22,7 @@ pub struct UserChange {
 }
 
 impl Accounts {
-    /// Whoever asks, as he is now.
+    /// The caller's own account, as it is now.
     pub async fn find_self(&self, principal: &Principal) -> Result<UserView, AccountError> {
         if principal.means == Means::Local {
             return Ok(UserView::local());
@@ -66,7 +66,7 @@ impl Accounts {
         account.view().filter(|_| is_near).ok_or(AccountError::UserUnknown)
     }
 
-    /// Changes somebody in the team; he notices with his next request.
+    /// Changes an account of the team; the change holds from that person's next request on.
     pub async fn change_user(
         &self,
         principal: &Principal,

@@ -93,7 +93,8 @@ impl Accounts {
     }
 }
 
-/// While nobody has registered, the first who does is the operators' admin, whatever code he has.
+/// Refuses the local user: while nobody has registered, the first to register becomes the operators' admin,
+/// with any code.
 fn refuse_local(principal: &Principal) -> Result<(), AccountError> {
     match principal.means {
         Means::Local => Err(AccountError::NoAccount),

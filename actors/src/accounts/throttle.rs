@@ -3,7 +3,7 @@
 //! that nobody tries one password on everybody.
 //!
 //! The limit of an account holds for networks in which its owner was not lately: guesses of strangers are
-//! no reason to keep him out where he is at home. Who is logged in and confirms something with his password
+//! no reason to keep the owner out at home. A person who is logged in and confirms something by password
 //! is counted by that login alone, which nobody else has.
 //!
 //! An attempt counts as failed from its beginning, so that many at once gain nothing; success takes it
@@ -50,7 +50,7 @@ pub(super) struct Throttle {
 /// Whose failures in a row are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Row {
-    /// Of whoever says from a network that an account is his.
+    /// Attempts from a network to log in to an account.
     Claimed(StreamId, IpAddr),
     /// Of whoever is logged in.
     Shown(LoginId),
@@ -135,7 +135,7 @@ impl Allowance {
 }
 
 impl Throttle {
-    /// Admits somebody who says that an account is his, or who wants one.
+    /// Admits an attempt to log in to an account, or to register one.
     pub(super) fn admit(
         &mut self,
         account: Option<StreamId>,

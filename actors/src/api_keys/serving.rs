@@ -15,12 +15,12 @@ use super::{ApiKeyError, ApiKeys, KeyUse};
 use crate::aggregates::Loaded;
 
 impl ApiKeys {
-    /// Whether the calls of somebody's sessions are made with keys of his own, if with any.
+    /// Whether calls for the sessions of `owner` are made with keys that they stored.
     pub async fn serve(&self, owner: &Principal) -> Result<bool, ApiKeyError> {
         Ok(self.key_use == KeyUse::Used && !self.list(&owner.own()).await?.is_empty())
     }
 
-    /// A person's keys that may be tried now, opened; `None` if he has none at all.
+    /// A person's keys that may be tried now, opened; `None` if that person has stored none.
     async fn usable(
         &self,
         scope: &ModelScope,

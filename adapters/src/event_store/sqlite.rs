@@ -97,7 +97,7 @@ impl SqliteWriter {
     }
 
     /// Empties the write-ahead log if there may be secrets in it that were destroyed. While somebody reads it
-    /// that is not possible, and nobody waits for him: it is tried again after the next batch.
+    /// that is not possible, and readers are not waited for: it is tried again after the next batch.
     pub(super) async fn forget_secrets(&mut self) {
         if !self.remembers_secrets {
             return;

@@ -33,7 +33,7 @@ const COMMAND_SWEEP_MICROS: i64 = 60 * 60 * 1_000_000;
 
 type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
-/// Who waits, and what he is told if the batch that it depends on gets to the disk.
+/// A caller, and the answer that it gets once its batch is durable.
 type Promise = (Answer, Result<Appended, AppendError>);
 
 /// What is to be appended.
@@ -172,7 +172,8 @@ impl Writer {
         let stream = request.intent.stream();
         let (result, outcome) = match self.add(request.intent, &mut next.batch).await {
             Ok((appended, outcome)) => (Ok(appended), outcome),
-            // Told at once, he would read what was there before, and be too late again.
+            // A conflict is answered only after the batch that caused it is durable: otherwise the caller
+            // would reload the state before it, and conflict again.
             Err(error @ AppendError::Conflict { .. }) => (Err(error), self.last_change(stream, next)),
             Err(error) => (Err(error), Outcome::Known),
         };

@@ -48,7 +48,7 @@ struct Count {
     under_way: UnderWay,
 }
 
-/// Who pays for a call, and what he may spend.
+/// The payer of a call, and what they may spend.
 struct Limited {
     payer: Payer,
     budget: BudgetKind,

@@ -63,7 +63,7 @@ const DEAREST: Price = price("", 15_000, 75_000);
 /// Billionths of a dollar for a search on the web: ten dollars for a thousand.
 const WEB_SEARCH: u64 = 10_000_000;
 
-/// More than any call costs. Whoever answers is not trusted: what he says he used must not make sums run over.
+/// More than any call costs. The model's API is not trusted: the usage it reports must not overflow sums.
 pub(super) const MOST_COST: MicroDollars = MicroDollars(10_000_000_000);
 
 const fn price(name: &'static str, input: u64, output: u64) -> Price {

@@ -34,7 +34,7 @@ impl Reservation {
     ) -> Result<Self, BudgetError> {
         grant.begin_call(estimate).await?;
         let grant = Arc::clone(grant);
-        // From here on whoever drops it, because he leaves, gives back what it covers.
+        // From here on, dropping the reservation, as when the caller goes away, gives back what it covers.
         let mut reservation = Self { grant, key, left: estimate, covers: Covers::Process };
         reservation.grant.budgets.reserve(&reservation.grant.scope, key, estimate).await?;
         reservation.covers = Covers::Everything;

@@ -23,8 +23,8 @@ const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Requests that wait for an answer's first byte, in units: those of all, of one person, and of one process. Who
-/// takes all that he may have leaves enough for others.
+/// Requests that wait for an answer's first byte, in units: those of all, of one person, and of one process.
+/// A person who takes all of their share leaves enough for others.
 const BODY_UNIT_BYTES: usize = 1024 * 1024;
 const MAX_BODY_UNITS: usize = 512;
 pub(super) const MAX_BODY_UNITS_OF_OWNER: usize = 192;
@@ -133,7 +133,7 @@ impl Routes {
             return Err(Refusal::too_large(MAX_BODY_BYTES));
         }
         let units = u32::try_from(length / BODY_UNIT_BYTES + 1).unwrap_or(u32::MAX);
-        // The smallest share first: who waits for his own keeps nothing of what others wait for.
+        // The smallest share first: a request that waits for its own holds nothing that others wait for.
         let [own, owners] = &grant.bodies;
         let memory = async {
             let mut memory = vec![];

@@ -8,7 +8,7 @@ use crate::money::MicroDollars;
 use crate::principal::Role;
 use crate::time::Timestamp;
 
-/// A request to change an account. Never stored. Who has to know a password has shown that he does.
+/// A request to change an account. Never stored. Where it takes a password, that has been checked before.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AccountCommand {
     /// Somebody gets an account and is logged in.

@@ -41,7 +41,7 @@ impl Username {
         &self.0
     }
 
-    /// Whether somebody may choose it from now on. Who had his name before keeps it.
+    /// Whether a new account may have this name. Accounts that already have it keep it.
     pub fn check_new(&self) -> Result<(), UsernameError> {
         let letters: String = self.0.chars().filter(|char| !PUNCTUATION.contains(*char)).collect();
         if is_identifier(&letters) { Ok(()) } else { Err(UsernameError::Illegible) }

@@ -1,9 +1,9 @@
 //! From refusals to events: the first of its kind at once, equal ones that follow as a number, and no more
 //! than so many in a minute.
 //!
-//! Each person has a limit, whatever tokens he uses, and so has each network that nobody is known from: who
-//! makes noise drowns himself. All who are known in a tenant, and all who are not, have a limit together, so
-//! that nobody without a token can drown what is refused to those who have one.
+//! Each person has a limit over all their tokens, and so has each network that nobody is known from: a noisy
+//! client exhausts only its own limit. All who are known in a tenant, and all who are not, have a limit
+//! together, so that nobody without a token can drown what is refused to those who have one.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -169,7 +169,7 @@ impl Ledger {
             return None;
         }
         budget.recorded += 1;
-        // Only who is recorded has a limit of his own, so there are no more of them than that.
+        // Only recorded clients have a limit of their own, so there are no more limits than records.
         self.budget(one, now).recorded += 1;
         let once = Count { times: 1, first_at: now, last_at: now };
         let noted = sort.noted(once, request_id);

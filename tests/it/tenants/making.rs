@@ -232,7 +232,7 @@ async fn nobody_joins_the_operators_by_himself_once_there_are_other_teams() {
     let invite = root.post("/api/users/invites", &json!({ "role": "member" })).await.body;
     let eve = Person::join(&server, "eve", &invite["code"]).await;
     assert_eq!(eve.get("/api/auth/me").await.body["tenant"], "default");
-    // Names are unique over the whole server, for nobody says where he belongs when he logs in.
+    // Names are unique over the whole server, for a login does not say to which team it belongs.
     let taken = ada.post("/api/users/invites", &json!({ "role": "member", "username": "eve" })).await;
     assert_eq!((taken.status, taken.code()), (StatusCode::CONFLICT, "username_taken"));
 }

@@ -12,8 +12,8 @@ use runner_core::model_access::{Budgets, ModelKey};
 
 use crate::config::{Config, Offline};
 
-/// Stored keys are for the operator's key and for the offline model that stands in for one. Who asks for the
-/// offline model, or uses his login, gets that and nothing else.
+/// Stored keys go before the operator's key, and before the offline model that stands in for one. An operator
+/// who asks for the offline model, or uses a login, gets that and nothing else.
 pub(super) fn key_use(config: &Config) -> KeyUse {
     let has_login = config.oauth_token.is_some() || login_file(config).is_some();
     match config.offline {

@@ -212,7 +212,7 @@ pub(crate) async fn log_out(
     Ok(response)
 }
 
-/// The answer to somebody who has come in; `cookies` over which transport, if he wants them.
+/// The answer to a successful login; `cookies` says over which transport, if the client wants them.
 pub(super) fn admitted(
     mut response: actix_web::HttpResponseBuilder,
     admission: &Admission,

@@ -74,8 +74,8 @@ pub(crate) async fn list_users(
     Ok(HttpResponse::Ok().json(UserPage { users, next_cursor }))
 }
 
-/// Changes somebody's role or budget, or whether he may come in. He notices with his next request, and
-/// his live streams end.
+/// Changes the role or the budget of an account, or disables it. The change holds from that person's next
+/// request on, and their live streams end.
 #[utoipa::path(
     tag = "users",
     params(("username" = String, Path)),
