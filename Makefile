@@ -1,4 +1,4 @@
-# Two commands do everything: `make run` and `make test`. The rest is for developers.
+# Two commands do everything: `make run` and `make test`. The rest is for developers, see CONTRIBUTING.md.
 
 # The version this program is tested with. A `claude` on the search path, or CLAUDE_BIN, goes first.
 CLAUDE_VERSION ?= 2.1.197
@@ -16,7 +16,7 @@ DENY := target/tools/$(DENY_VERSION)/bin/cargo-deny
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 PAGES := web/ui/dist/index.html
 
-.PHONY: run test bench deny fmt doc ui claude newest-claude tools openapi release clean
+.PHONY: run test check bench deny fmt doc ui claude newest-claude tools openapi release clean
 
 # Starts the server on http://127.0.0.1:8000; the settings are in the README. Unless WORKING_DIR is set, agents
 # work in workspace/: here they could change what the next `make run` builds and runs.
@@ -26,14 +26,23 @@ run: claude $(PAGES)
 		grep -qs '^ *WORKING_DIR=' .env || { mkdir -p workspace && export WORKING_DIR="$${WORKING_DIR:-workspace}"; }; \
 		exec target/debug/claude-runner serve
 
-# Installs what the tests need, then runs all of them.
+# Installs what the tests need, then runs all of them; with T=name only those tests whose name has that in it.
 test: tools claude newest-claude $(PAGES)
+ifeq ($(T),)
 	cargo fmt --all --check
 	cargo build --locked --workspace --all-targets
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) deny
 	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
-	export CLAUDE_BIN="$(FIND_CLAUDE)" NEWEST_CLAUDE_BIN="$(FIND_NEWEST)"; cargo test --locked --workspace --no-fail-fast -- --test-threads=3
+endif
+	export CLAUDE_BIN="$(FIND_CLAUDE)" NEWEST_CLAUDE_BIN="$(FIND_NEWEST)"; \
+		cargo test --locked --workspace --no-fail-fast -- --test-threads=3 $(T)
+
+# What takes minutes: format, lints, and the tests that start neither the server nor an agent.
+check: $(PAGES)
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo test --locked --workspace --lib -- --test-threads=3
 
 # Measures the figures that the README states.
 bench: claude $(PAGES)
