@@ -241,6 +241,27 @@ fn agent_that_does_not_stop_is_asked_again_and_then_ended() {
 }
 
 #[test]
+fn agent_that_is_ended_as_it_stops_gets_no_further_prompt() {
+    run(async {
+        let server = Server::start();
+        let agent = server.open_and_run(session(1)).await;
+        server.prompt(session(1), 2).await.unwrap();
+        server.runner.says_when_stopped(ended(AgentOutcome::Aborted));
+
+        server.interrupt(session(1)).await.unwrap();
+
+        let mut next = server.runner.agent().await;
+        assert_ne!(next.launch.process, agent.launch.process);
+        assert_eq!(next.hears().await, prompt_of(2));
+        next.says([done()]).await;
+        let events = server.log.when_there_are(8, session(1)).await;
+        let expected =
+            ["interrupt_requested 1", "turn_interrupted 1 user", "turn_started 2", "turn_completed 2"];
+        assert_eq!(told(&events[4..]), expected);
+    });
+}
+
+#[test]
 fn agent_that_speaks_up_by_itself_has_a_turn_of_its_own() {
     run(async {
         let server = Server::start();

@@ -41,7 +41,7 @@ async fn a_queued_prompt_is_taken_back_and_never_runs() {
     let view = server.wait_for_status(&session, "idle").await;
     let turns: Vec<&Value> = view["turns"].as_array().unwrap().iter().map(|turn| &turn["id"]).collect();
     assert_eq!((turns.len(), turns[1]), (2, &second["turn_id"]));
-    assert_eq!(view["turns"][1]["result"], "second");
+    assert_eq!(view["turns"][1]["result"], "second", "{view}");
     let begun = answer(server.request(Method::DELETE, &withdraw(&second))).await;
     assert_eq!((begun.status, begun.code()), (StatusCode::CONFLICT, "prompt_not_waiting"));
     assert_eq!(begun.body["detail"], "the prompt does not wait any more: its turn is completed");

@@ -17,8 +17,10 @@ pub(super) struct LiveAgent {
     /// What was known of its folder when it was started.
     pub(super) trust: Trust,
     pub(super) input: Arc<dyn AgentInput>,
-    /// Why it was ended, if it was.
+    /// Why it was killed, if it was because a right is gone.
     pub(super) revoked: Option<Revoked>,
+    /// Whether it was stopped because it did not react.
+    pub(super) is_stopped: bool,
     pump: JoinHandle<()>,
     reach: Arc<Reach>,
 }
@@ -48,7 +50,12 @@ impl LiveAgent {
     ) -> Self {
         let pump = actix::spawn(pump(process, agent.outputs, address));
         reach.set(Some((owner, Arc::clone(&agent.input))));
-        Self { process, trust, input: agent.input, revoked: None, pump, reach }
+        Self { process, trust, input: agent.input, revoked: None, is_stopped: false, pump, reach }
+    }
+
+    /// Whether it takes no prompt any more, though what it said last may still be on its way.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_stopped || self.revoked.is_some()
     }
 }
 

@@ -255,6 +255,9 @@ impl Core {
         while !self.draining && !self.finished && !self.failed && !self.has_turn() {
             self.give_place_back();
             let Some(next) = self.session().and_then(Session::next_prompt).cloned() else { return };
+            if self.agent.as_ref().is_some_and(LiveAgent::is_ending) {
+                return; // The end of this agent begins the turn, with another one.
+            }
             if let Some(pause) = self.rest_of_limit() {
                 self.pause = Some(pause);
                 return;

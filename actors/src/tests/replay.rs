@@ -37,6 +37,8 @@ pub(super) struct ReplayRunner {
     discarded: Mutex<Vec<SessionId>>,
     /// Agents answer nothing that they are asked.
     is_mute: Arc<AtomicBool>,
+    /// What an agent says last when it is stopped.
+    last_words: Arc<Mutex<Vec<AgentOutput>>>,
 }
 
 impl Default for ReplayRunner {
@@ -44,9 +46,9 @@ impl Default for ReplayRunner {
         let (started, agents) = mpsc::channel(MAX_WAITING);
         let (running, sweeps, problem) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
         let (place, discarded) = (Mutex::new(AgentPlace("here".into())), Mutex::default());
-        let is_mute = Arc::default();
+        let (is_mute, last_words) = (Arc::default(), Arc::default());
         let agents = tokio::sync::Mutex::new(agents);
-        Self { started, agents, running, sweeps, problem, place, discarded, is_mute }
+        Self { started, agents, running, sweeps, problem, place, discarded, is_mute, last_words }
     }
 }
 
@@ -94,6 +96,11 @@ impl ReplayRunner {
         self.is_mute.store(true, Ordering::SeqCst);
     }
 
+    /// Lets the next agent that is stopped say this before its end.
+    pub(super) fn says_when_stopped(&self, output: AgentOutput) {
+        self.last_words.lock().unwrap().push(output);
+    }
+
     /// Lets every start fail from now on.
     pub(super) fn break_down(&self, why: AgentError) {
         *self.problem.lock().unwrap() = Some(why);
@@ -120,6 +127,8 @@ impl AgentRuntime for ReplayRunner {
         self.running.send_modify(|count| *count += 1);
         let input = ReplayInput {
             is_mute: Arc::clone(&self.is_mute),
+            last_words: Arc::clone(&self.last_words),
+            mouth: mouth.downgrade(),
             heard,
             stop,
             running: Arc::clone(&self.running),
@@ -230,6 +239,8 @@ impl Agent {
 }
 
 struct ReplayInput {
+    last_words: Arc<Mutex<Vec<AgentOutput>>>,
+    mouth: mpsc::WeakSender<Vec<AgentOutput>>,
     is_mute: Arc<AtomicBool>,
     heard: mpsc::Sender<Heard>,
     stop: watch::Sender<bool>,
@@ -308,6 +319,12 @@ impl AgentInput for ReplayInput {
     async fn stop(&self) {
         tokio::task::yield_now().await;
         self.hear(Heard::Stop).ok();
+        let last_words = std::mem::take(&mut *self.last_words.lock().unwrap());
+        if !last_words.is_empty()
+            && let Some(mouth) = self.mouth.upgrade()
+        {
+            mouth.send(last_words).await.ok();
+        }
         self.stop.send_replace(true);
     }
 }

@@ -66,7 +66,8 @@ impl Core {
         }
         if message.times < MAX_INTERRUPTS {
             self.ask_to_stop(message.turn, message.times).await;
-        } else if let Some(agent) = &self.agent {
+        } else if let Some(agent) = &mut self.agent {
+            agent.is_stopped = true;
             agent.input.stop().await; // Its end closes the turn.
         }
         if self.agent.is_none() {
