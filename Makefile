@@ -18,7 +18,7 @@ PAGES := web/ui/dist/index.html
 
 .PHONY: run test check bench deny fmt doc ui claude newest-claude tools openapi release clean
 
-# Starts the server on http://127.0.0.1:8000; the settings are in the README. Unless WORKING_DIR is set, agents
+# Starts the server on http://127.0.0.1:8000; docs/settings.md has the settings. Unless WORKING_DIR is set, agents
 # work in workspace/: here they could change what the next `make run` builds and runs.
 run: claude $(PAGES)
 	cargo build --locked --workspace --bins
@@ -44,7 +44,7 @@ check: $(PAGES)
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo test --locked --workspace --lib -- --test-threads=3
 
-# Measures the figures that the README states.
+# Measures the figures that docs/figures.md states.
 bench: claude $(PAGES)
 	cargo build --locked --release --workspace --bins
 	export CLAUDE_BIN="$(FIND_CLAUDE)"; cargo bench --locked --workspace --bench figures

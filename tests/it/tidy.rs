@@ -122,3 +122,15 @@ fn people_are_they() {
         }
     }
 }
+
+#[test]
+fn links_of_the_pages_lead_to_files_of_the_repository() {
+    for (path, text) in sources(&["md"]) {
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("http")) {
+            let file = link.split('#').next().unwrap();
+            let target = path.parent().unwrap().join(file);
+            assert!(file.is_empty() || target.exists(), "{} links to {link}", path.display());
+        }
+    }
+}

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs Claude Code as a service: REST, server-sent events, and a log of every session.
 ///
-/// Settings come from the environment or from .env in the current folder; see the README.
+/// Settings come from the environment or from .env in the current folder; see docs/settings.md.
 #[derive(Parser)]
 #[command(version, name = "claude-runner")]
 struct Arguments {
