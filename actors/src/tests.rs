@@ -246,7 +246,7 @@ fn agent_that_is_ended_as_it_stops_gets_no_further_prompt() {
         let server = Server::start();
         let agent = server.open_and_run(session(1)).await;
         server.prompt(session(1), 2).await.unwrap();
-        server.runner.says_when_stopped(ended(AgentOutcome::Aborted));
+        server.runner.says_when_ended(ended(AgentOutcome::Aborted));
 
         server.interrupt(session(1)).await.unwrap();
 

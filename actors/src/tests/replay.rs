@@ -16,7 +16,7 @@ use runner_core::protection::AgentProtection;
 use runner_core::request::Decision;
 use runner_core::session::fork::Said;
 use runner_core::session::requests::SettledRequest;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc, watch};
 
 /// How long a test waits for something that is about to happen.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -37,8 +37,10 @@ pub(super) struct ReplayRunner {
     discarded: Mutex<Vec<SessionId>>,
     /// Agents answer nothing that they are asked.
     is_mute: Arc<AtomicBool>,
-    /// What an agent says last when it is stopped.
+    /// What an agent says last when it is stopped or killed.
     last_words: Arc<Mutex<Vec<AgentOutput>>>,
+    /// Held while no agent dies.
+    dying: Arc<RwLock<()>>,
 }
 
 impl Default for ReplayRunner {
@@ -46,9 +48,9 @@ impl Default for ReplayRunner {
         let (started, agents) = mpsc::channel(MAX_WAITING);
         let (running, sweeps, problem) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
         let (place, discarded) = (Mutex::new(AgentPlace("here".into())), Mutex::default());
-        let (is_mute, last_words) = (Arc::default(), Arc::default());
+        let (is_mute, last_words, dying) = (Arc::default(), Arc::default(), Arc::default());
         let agents = tokio::sync::Mutex::new(agents);
-        Self { started, agents, running, sweeps, problem, place, discarded, is_mute, last_words }
+        Self { started, agents, running, sweeps, problem, place, discarded, is_mute, last_words, dying }
     }
 }
 
@@ -96,8 +98,13 @@ impl ReplayRunner {
         self.is_mute.store(true, Ordering::SeqCst);
     }
 
-    /// Lets the next agent that is stopped say this before its end.
-    pub(super) fn says_when_stopped(&self, output: AgentOutput) {
+    /// Lets the next agent that is killed take until the guard is dropped.
+    pub(super) async fn delay_death(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.dying).write_owned().await
+    }
+
+    /// Lets the next agent that is stopped or killed say this before its end.
+    pub(super) fn says_when_ended(&self, output: AgentOutput) {
         self.last_words.lock().unwrap().push(output);
     }
 
@@ -128,6 +135,7 @@ impl AgentRuntime for ReplayRunner {
         let input = ReplayInput {
             is_mute: Arc::clone(&self.is_mute),
             last_words: Arc::clone(&self.last_words),
+            dying: Arc::clone(&self.dying),
             mouth: mouth.downgrade(),
             heard,
             stop,
@@ -240,6 +248,7 @@ impl Agent {
 
 struct ReplayInput {
     last_words: Arc<Mutex<Vec<AgentOutput>>>,
+    dying: Arc<RwLock<()>>,
     mouth: mpsc::WeakSender<Vec<AgentOutput>>,
     is_mute: Arc<AtomicBool>,
     heard: mpsc::Sender<Heard>,
@@ -248,6 +257,15 @@ struct ReplayInput {
 }
 
 impl ReplayInput {
+    async fn say_last_words(&self) {
+        let last_words = std::mem::take(&mut *self.last_words.lock().unwrap());
+        if !last_words.is_empty()
+            && let Some(mouth) = self.mouth.upgrade()
+        {
+            mouth.send(last_words).await.ok();
+        }
+    }
+
     fn hear(&self, heard: Heard) -> Result<(), AgentError> {
         // Its test may have dropped it: it is dead.
         self.heard.try_send(heard).map_err(|_| AgentError::Ended)
@@ -309,6 +327,8 @@ impl AgentInput for ReplayInput {
     async fn kill(&self) {
         tokio::task::yield_now().await;
         self.hear(Heard::Kill).ok();
+        let _alive = self.dying.read().await;
+        self.say_last_words().await;
         self.stop.send_replace(true);
     }
 
@@ -319,12 +339,7 @@ impl AgentInput for ReplayInput {
     async fn stop(&self) {
         tokio::task::yield_now().await;
         self.hear(Heard::Stop).ok();
-        let last_words = std::mem::take(&mut *self.last_words.lock().unwrap());
-        if !last_words.is_empty()
-            && let Some(mouth) = self.mouth.upgrade()
-        {
-            mouth.send(last_words).await.ok();
-        }
+        self.say_last_words().await;
         self.stop.send_replace(true);
     }
 }

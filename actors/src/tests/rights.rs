@@ -205,6 +205,30 @@ fn turn_that_loads_its_folder_ends_when_that_is_no_longer_trusted_and_the_next_o
 }
 
 #[test]
+fn agent_that_is_killed_gets_no_further_prompt_though_trust_is_back() {
+    run(async {
+        let server = Server::start();
+        let working_dir = opening(session(1)).working_dir;
+        let by = || Granted { by: "ada".into(), at: Timestamp::from_micros(1) };
+        let folder = (&TenantId::first(), &*working_dir);
+        server.trust.trust(folder, by(), provenance()).await.unwrap();
+        let mut agent = server.open_and_run(session(1)).await;
+        server.prompt(session(1), 2).await.unwrap();
+        server.runner.says_when_ended(done());
+        let alive = server.runner.delay_death().await;
+
+        server.trust.revoke(folder, by(), provenance()).await.unwrap();
+        assert_eq!(agent.hears().await, Heard::Kill);
+        server.trust.trust(folder, by(), provenance()).await.unwrap();
+        drop(alive);
+
+        assert_eq!(server.runner.agent().await.hears().await, prompt_of(2));
+        let events = server.log.when_there_are(6, session(1)).await;
+        assert_eq!(told(&events[4..]), ["turn_completed 1", "turn_started 2"]);
+    });
+}
+
+#[test]
 fn agent_that_keeps_its_session_waiting_is_ended_all_the_same() {
     run(async {
         let server = Server::start();
