@@ -22,17 +22,17 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runner_core::account::Account;
-use runner_core::account::command::AccountCommand;
-use runner_core::account::event::AccountEvent;
-use runner_core::account::refusal::AccountRefusal;
-use runner_core::account::username::Username;
-use runner_core::aggregate::{Aggregate, SecretChange, TenantId};
-use runner_core::credentials::{CodeMaker, GrantSigner, PasswordHasher, SetupCode};
-use runner_core::event_log::Provenance;
-use runner_core::ids::{SecretId, StreamId};
+use runner_core::ids::{SecretId, StreamId, TenantId};
+use runner_core::log::aggregate::{Aggregate, SecretChange};
+use runner_core::log::event_log::Provenance;
+use runner_core::people::account::Account;
+use runner_core::people::account::command::AccountCommand;
+use runner_core::people::account::event::AccountEvent;
+use runner_core::people::account::refusal::AccountRefusal;
+use runner_core::people::account::username::Username;
+use runner_core::people::credentials::{CodeMaker, GrantSigner, PasswordHasher, SetupCode};
+use runner_core::people::principal::Principal;
 use runner_core::ports::Clock;
-use runner_core::principal::Principal;
 use tokio::time::Instant;
 
 use crate::aggregates::{Aggregates, ChangeError, Decided, Loaded};

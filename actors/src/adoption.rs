@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use cqrs_es::Aggregate as _;
-use runner_core::event_log::{Append, Provenance, RecordedEvent};
 use runner_core::ids::{CommandId, SessionId};
+use runner_core::log::event_log::{Append, Provenance, RecordedEvent};
 use runner_core::ports::{AgentFile, AgentFiles, EventLog, ReadError};
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;

@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
-use runner_core::aggregate::{
-    Aggregate, AggregateEvent, Change, EncodedEvent, SecretChange, StoredAggregate, TenantId, encode_state,
+use runner_core::log::aggregate::{
+    Aggregate, AggregateEvent, Change, EncodedEvent, SecretChange, StoredAggregate, encode_state,
 };
-use runner_core::event_log::{Appended, Provenance};
-use runner_core::ids::{SecretId, StreamId};
+
+use runner_core::ids::{SecretId, StreamId, TenantId};
+use runner_core::log::event_log::{Appended, Provenance};
 use runner_core::ports::{AggregateLog, AppendError, ReadError};
 use thiserror::Error;
 use tokio::sync::watch;

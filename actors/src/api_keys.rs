@@ -2,7 +2,7 @@
 //! session's calls are made with.
 //!
 //! A value comes in once, is sealed at once, and leaves the vault only on its way to the model's API, as a
-//! [`ModelKey`](runner_core::model_access::ModelKey). A person who stored keys uses those and no other:
+//! [`ModelKey`](runner_core::ports::model::ModelKey). A person who stored keys uses those and no other:
 //! a key that the API refuses is passed over for the next, and when none is left, the call fails, also when
 //! that person has disabled all of them.
 //! Whoever has none uses the operator's (`serving.rs`).
@@ -11,16 +11,17 @@ mod serving;
 
 use std::sync::Arc;
 
-use runner_core::aggregate::SecretChange;
-use runner_core::api_key::event::{ApiKeyEvent, StoredKey};
-use runner_core::api_key::{ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, MAX_KEYS};
-use runner_core::event_log::Provenance;
 use runner_core::ids::{ApiKeyId, SecretId, StreamId};
-use runner_core::model_access::{Network, Payer, SpendRecord, Spent};
+use runner_core::log::aggregate::SecretChange;
+use runner_core::log::event_log::Provenance;
 use runner_core::money::MicroDollars;
+use runner_core::people::principal::{Principal, Reach};
+use runner_core::ports::model::SpendRecord;
 use runner_core::ports::{AppendError, Clock, ReadError};
-use runner_core::principal::{Principal, Reach};
-use runner_core::vault::{SealedFor, Vault, VaultError};
+use runner_core::setup::api_key::event::{ApiKeyEvent, StoredKey};
+use runner_core::setup::api_key::{ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, MAX_KEYS, Network};
+use runner_core::setup::vault::{SealedFor, Vault, VaultError};
+use runner_core::spend::{Payer, Spent};
 use secrecy::SecretString;
 use thiserror::Error;
 use uuid::Uuid;
@@ -236,7 +237,7 @@ impl ApiKeys {
 
     async fn change_at(
         &self,
-        place: (StreamId, runner_core::aggregate::TenantId),
+        place: (StreamId, runner_core::ids::TenantId),
         provenance: Provenance,
         decide: impl Fn(&Loaded<ApiKey>) -> Result<Decided<ApiKeyEvent>, ApiKeyRefusal>,
     ) -> Result<ApiKey, ApiKeyError> {

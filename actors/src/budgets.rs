@@ -1,12 +1,13 @@
 //! What users and keys may spend in a month.
 
 use async_trait::async_trait;
-use runner_core::account::Account;
-use runner_core::account::username::Username;
-use runner_core::api_key::ApiKey;
 use runner_core::ids::StreamId;
-use runner_core::model_access::{BudgetError, BudgetLimits, Payer};
 use runner_core::money::MicroDollars;
+use runner_core::people::account::Account;
+use runner_core::people::account::username::Username;
+use runner_core::ports::model::{BudgetError, BudgetLimits};
+use runner_core::setup::api_key::ApiKey;
+use runner_core::spend::Payer;
 
 use crate::aggregates::Aggregates;
 

@@ -1,8 +1,8 @@
 //! Why a session could not do what it was asked.
 
 use runner_core::ports::{AgentError, AppendError, ReadError};
-use runner_core::revoked::Revoked;
 use runner_core::session::error::SessionError;
+use runner_core::session::revoked::Revoked;
 use runner_core::session::view::RequestView;
 use thiserror::Error;
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use runner_core::event_log::RecordedEvent;
 use runner_core::ids::SessionId;
+use runner_core::log::event_log::RecordedEvent;
 use runner_core::ports::{EventLog, ReadError};
 use runner_core::session::changes::Changes;
 use runner_core::session::event::SessionEvent;

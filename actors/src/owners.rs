@@ -1,9 +1,9 @@
 //! In whose name agents may work.
 
-use runner_core::account::Account;
-use runner_core::account::username::Username;
+use runner_core::people::account::Account;
+use runner_core::people::account::username::Username;
 use runner_core::ports::ReadError;
-use runner_core::revoked::Revoked;
+use runner_core::session::revoked::Revoked;
 use tokio::sync::watch;
 
 use crate::aggregates::Aggregates;

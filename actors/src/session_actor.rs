@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use runner_core::agent::AgentOutput;
-use runner_core::event_log::{Appended, Provenance};
 use runner_core::ids::{ProcessId, SessionId, TurnId};
+use runner_core::log::event_log::{Appended, Provenance};
 use runner_core::ports::AgentExit;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{InterruptCause, SessionEvent};

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::{Appended, Digest, Provenance, RecordedEvent, Verification};
-use runner_core::ids::{CommandId, SessionId, TurnId};
+use runner_core::ids::{CommandId, SessionId, TenantId, TurnId};
+use runner_core::log::event_log::{Appended, Digest, Provenance, RecordedEvent, Verification};
+use runner_core::people::principal::Reach;
 use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
-use runner_core::principal::Reach;
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};

@@ -17,10 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use runner_core::ids::{ProcessId, SessionId};
-use runner_core::model_access::SpentBefore;
 use runner_core::ports::{AgentError, AgentInput, AgentLaunch, AgentPlace, RunningAgent, WorkspaceSight};
 use runner_core::session::event::SessionOpened;
-use runner_core::trust::Trust;
+use runner_core::setup::trust::Trust;
+use runner_core::spend::SpentBefore;
 use runner_core::workspace::WorkspaceReport;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use runner_core::aggregate::TenantId;
+use runner_core::ids::TenantId;
+use runner_core::people::tenant::{Tenant, TenantCreated};
 use runner_core::ports::ReadError;
-use runner_core::tenant::{Tenant, TenantCreated};
 
 use crate::aggregates::Aggregates;
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::Provenance;
+use runner_core::ids::TenantId;
+use runner_core::log::event_log::Provenance;
 use runner_core::ports::ReadError;
-use runner_core::trust::{Granted, NotTrusted, Trust, TrustedFolder};
+use runner_core::setup::trust::{Granted, NotTrusted, Trust, TrustedFolder};
 
 use crate::aggregates::{Aggregates, ChangeError};
 

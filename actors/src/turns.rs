@@ -9,8 +9,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use runner_core::aggregate::TenantId;
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TenantId};
 use tokio::sync::Notify;
 
 /// The most sessions that may wait for a place, in all and of one owner. Beyond it prompts are refused.
@@ -169,8 +168,7 @@ impl FairQueue {
 
 #[cfg(test)]
 mod tests {
-    use runner_core::aggregate::TenantId;
-    use runner_core::ids::SessionId;
+    use runner_core::ids::{SessionId, TenantId};
     use uuid::Uuid;
 
     use super::{MAX_WAITING_OF_ONE, Owner, TurnCounts, Turns};

@@ -38,12 +38,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
-use runner_core::folders::AllowedFolders;
+use runner_core::agent_protection::{AgentProtection, Sandboxing};
+use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ids::SessionId;
 use runner_core::ports::{
     AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
 };
-use runner_core::protection::{AgentProtection, Sandboxing};
 use runner_core::session::fork::Said;
 
 use connections::{AgentProcesses, Connections};

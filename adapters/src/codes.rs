@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use runner_core::credentials::{Code, CodeKind, CodeMaker, CredentialError};
-use runner_core::event_log::Digest;
+use runner_core::log::event_log::Digest;
+use runner_core::people::credentials::{Code, CodeKind, CodeMaker, CredentialError};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ fn hash(secret: &[u8]) -> Digest {
 
 #[cfg(test)]
 mod tests {
-    use runner_core::credentials::{CodeKind, CodeMaker};
+    use runner_core::people::credentials::{CodeKind, CodeMaker};
     use uuid::Uuid;
 
     use super::RandomCodes;

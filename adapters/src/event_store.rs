@@ -23,17 +23,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runner_core::aggregate::{Change, StoredAggregate, TenantId};
-use runner_core::audit::{AuditFilter, AuditPage};
-use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
-use runner_core::ids::{CommandId, SecretId, SessionId, StreamId};
-use runner_core::model_access::{Payer, SpendRecord, Spent};
+use runner_core::ids::{CommandId, SecretId, SessionId, StreamId, TenantId};
+use runner_core::log::aggregate::{Change, StoredAggregate};
+use runner_core::log::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
+use runner_core::people::audit::{AuditFilter, AuditPage};
+use runner_core::people::principal::Reach;
+use runner_core::ports::model::SpendRecord;
 use runner_core::ports::{
     AgentFile, AgentFiles, AggregateLog, AppendError, AuditLog, Clock, EventLog, ReadError, SessionCounts,
     SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
 };
-use runner_core::principal::Reach;
 use runner_core::session::index::SessionSummary;
+use runner_core::spend::{Payer, Spent};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;

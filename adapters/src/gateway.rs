@@ -11,7 +11,7 @@
 //! set aside while it is under way (`reservation.rs`, `tally.rs`): calls that come at once wait for one another
 //! where they could spend the same money.
 //!
-//! Which keys there are is the business of `runner_core::model_access::ModelKeys`; the operator's own is
+//! Which keys there are is the business of `runner_core::ports::model::ModelKeys`; the operator's own is
 //! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
 //! not: the agent renews it by itself.
 
@@ -35,9 +35,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::{BudgetSpent, Budgets, ModelKey, ModelKeys, ModelScope, SpentBefore};
 use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
+use runner_core::ports::model::{Budgets, ModelKey, ModelKeys, ModelScope};
+use runner_core::spend::{BudgetSpent, SpentBefore};
 use thiserror::Error;
 use tokio::sync::mpsc;
 

@@ -8,10 +8,9 @@
 mod tests;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use runner_core::account::username::Username;
-use runner_core::aggregate::TenantId;
-use runner_core::credentials::{AccessGrant, CredentialError, GrantSigner, RefreshGrant};
-use runner_core::ids::LoginId;
+use runner_core::ids::{LoginId, TenantId};
+use runner_core::people::account::username::Username;
+use runner_core::people::credentials::{AccessGrant, CredentialError, GrantSigner, RefreshGrant};
 use runner_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
-use runner_core::account::password::Password;
-use runner_core::credentials::{CredentialError, PasswordHasher};
+use runner_core::people::account::password::Password;
+use runner_core::people::credentials::{CredentialError, PasswordHasher};
 use tokio::sync::Semaphore;
 
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -118,8 +118,8 @@ fn unexpected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Cr
 
 #[cfg(test)]
 mod tests {
-    use runner_core::account::password::Password;
-    use runner_core::credentials::{CredentialError, PasswordHasher};
+    use runner_core::people::account::password::Password;
+    use runner_core::people::credentials::{CredentialError, PasswordHasher};
 
     use super::{Argon2Hasher, MAX_WAITING, Place};
 

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use runner_core::credentials::{CodeKind, CodeMaker, CredentialError, SetupCode};
-use runner_core::event_log::Digest;
+use runner_core::log::event_log::Digest;
+use runner_core::people::credentials::{CodeKind, CodeMaker, CredentialError, SetupCode};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -75,7 +75,7 @@ impl SetupCode for SetupFile {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use runner_core::credentials::{CodeKind, CodeMaker, SetupCode};
+    use runner_core::people::credentials::{CodeKind, CodeMaker, SetupCode};
 
     use super::SetupFile;
     use crate::codes::RandomCodes;

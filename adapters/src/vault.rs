@@ -6,7 +6,7 @@
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
-use runner_core::vault::{SealedFor, Vault, VaultError};
+use runner_core::setup::vault::{SealedFor, Vault, VaultError};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
@@ -83,9 +83,8 @@ fn authenticated(bound_to: &SealedFor) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use runner_core::aggregate::TenantId;
-    use runner_core::ids::SecretId;
-    use runner_core::vault::{SealedFor, Vault, VaultError};
+    use runner_core::ids::{SecretId, TenantId};
+    use runner_core::setup::vault::{SealedFor, Vault, VaultError};
     use secrecy::{ExposeSecret as _, SecretString};
     use uuid::Uuid;
 

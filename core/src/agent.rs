@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model_access::{BudgetSpent, ModelCall};
 use crate::money::MicroDollars;
 use crate::request::{AgentRequest, RequestKind, ToolGate};
+use crate::spend::{BudgetSpent, ModelCall, Spend};
 use crate::time::Timestamp;
 
 /// Which calls of a tool run without being asked about.
@@ -65,93 +65,6 @@ pub struct AgentOptions {
     pub add_dirs: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
-}
-
-/// Tokens of model calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Usage {
-    pub input_tokens: u64,
-    pub output_tokens: u64,
-    pub cache_read_input_tokens: u64,
-    pub cache_creation_input_tokens: u64,
-}
-
-impl Usage {
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
-            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
-            cache_read_input_tokens: self
-                .cache_read_input_tokens
-                .saturating_add(other.cache_read_input_tokens),
-            cache_creation_input_tokens: self
-                .cache_creation_input_tokens
-                .saturating_add(other.cache_creation_input_tokens),
-        }
-    }
-
-    fn since(self, earlier: Self) -> Self {
-        Self {
-            input_tokens: self.input_tokens.saturating_sub(earlier.input_tokens),
-            output_tokens: self.output_tokens.saturating_sub(earlier.output_tokens),
-            cache_read_input_tokens: self
-                .cache_read_input_tokens
-                .saturating_sub(earlier.cache_read_input_tokens),
-            cache_creation_input_tokens: self
-                .cache_creation_input_tokens
-                .saturating_sub(earlier.cache_creation_input_tokens),
-        }
-    }
-}
-
-/// What one model was used for and what it cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelUse {
-    #[serde(flatten)]
-    pub usage: Usage,
-    pub cost_micros: MicroDollars,
-}
-
-/// A reading of spend: either a process's running total, or the share of one turn.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spend {
-    pub cost_micros: MicroDollars,
-    pub models: BTreeMap<String, ModelUse>,
-}
-
-impl Spend {
-    /// What was spent between an earlier reading of the same counter and this one.
-    pub fn since(&self, earlier: &Self) -> Self {
-        let models = self.models.iter().map(|(name, now)| {
-            let before = earlier.models.get(name).copied().unwrap_or_default();
-            let used = ModelUse {
-                usage: now.usage.since(before.usage),
-                cost_micros: now.cost_micros.saturating_sub(before.cost_micros),
-            };
-            (name.clone(), used)
-        });
-        Self {
-            cost_micros: self.cost_micros.saturating_sub(earlier.cost_micros),
-            models: models.filter(|(_, used)| *used != ModelUse::default()).collect(),
-        }
-    }
-
-    /// Both together.
-    pub fn plus(&self, other: &Self) -> Self {
-        let mut sum = self.clone();
-        sum.cost_micros += other.cost_micros;
-        for (name, used) in &other.models {
-            let model = sum.models.entry(name.clone()).or_default();
-            model.usage = model.usage.plus(used.usage);
-            model.cost_micros += used.cost_micros;
-        }
-        sum
-    }
-
-    /// Tokens of all models together.
-    pub fn usage(&self) -> Usage {
-        self.models.values().fold(Usage::default(), |sum, model| sum.plus(model.usage))
-    }
 }
 
 /// What the agent says of itself at the start of a turn.

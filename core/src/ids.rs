@@ -75,3 +75,32 @@ impl From<SessionId> for StreamId {
         Self(session.0)
     }
 }
+
+/// Whom stored things belong to: a team. People of other tenants cannot tell that they exist.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+pub struct TenantId(pub String);
+
+impl TenantId {
+    /// The team that an installation begins with, the operators'. What was stored before there were tenants
+    /// is its own.
+    pub fn first() -> Self {
+        Self("default".to_owned())
+    }
+
+    pub fn is_first(&self) -> bool {
+        self.0 == "default"
+    }
+}
+
+impl Default for TenantId {
+    fn default() -> Self {
+        Self::first()
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

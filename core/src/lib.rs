@@ -8,31 +8,21 @@
 //!
 //! Begin with `session.rs`: it answers "what are the rules?".
 
-pub mod account;
 pub mod agent;
-pub mod aggregate;
-pub mod api_key;
-pub mod audit;
-pub mod credentials;
-pub mod event_log;
-pub mod folders;
+pub mod agent_protection;
+pub mod allowed_folders;
 pub mod ids;
-pub mod invite;
-pub mod legible;
-pub mod model_access;
+pub mod kinds;
+pub mod log;
 pub mod money;
-pub mod network;
+pub mod people;
 pub mod ports;
-pub mod principal;
 pub mod prompt;
-pub mod protection;
 pub mod request;
-pub mod revoked;
 pub mod session;
-pub mod tenant;
+pub mod setup;
+pub mod spend;
 pub mod time;
-pub mod trust;
-pub mod vault;
 pub mod workspace;
 
 pub use session::Session;

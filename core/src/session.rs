@@ -18,6 +18,7 @@ pub mod messages;
 pub mod narrative;
 mod record;
 pub mod requests;
+pub mod revoked;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -30,10 +31,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentProfile, AgentTask, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
-use crate::model_access::{BudgetSpent, ModelCall, SpentBefore};
 use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::RequestKind;
+use crate::spend::{BudgetSpent, ModelCall, SpentBefore};
 use crate::time::Timestamp;
 use command::SessionCommand;
 use error::SessionError;

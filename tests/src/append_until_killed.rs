@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_core::event_log::{Append, Provenance};
 use runner_core::ids::{CommandId, SessionId};
+use runner_core::log::event_log::{Append, Provenance};
 use runner_core::ports::EventLog;
 use runner_core::session::event::SessionEvent;
 use serde_json::json;

@@ -16,7 +16,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use runner_core::principal::{Means, Permission, Principal};
+use runner_core::people::principal::{Means, Permission, Principal};
 
 use crate::authentication::Authentication;
 use crate::error::{ApiError, Problem};
@@ -171,7 +171,7 @@ fn forbidden(principal: &Principal, permission: Permission) -> Problem {
 #[cfg(test)]
 mod tests {
     use actix_web::http::Method;
-    use runner_core::principal::Permission;
+    use runner_core::people::principal::Permission;
 
     use super::{Need, need};
 

@@ -30,8 +30,8 @@ use runner_adapters::gateway::MonthlyBudgets;
 use runner_adapters::offline_model::OfflineModel;
 use runner_adapters::vault::KeyVault;
 use runner_adapters::workspace::GitWorkspaces;
-use runner_core::model_access::SpendRecord;
 use runner_core::ports::Clock;
+use runner_core::ports::model::SpendRecord;
 
 use crate::access::admit;
 use crate::authentication::{Agents, Authentication};

@@ -7,10 +7,10 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, web};
 use runner_actors::Audit;
-use runner_core::account::username::Username;
-use runner_core::aggregate::TenantId;
-use runner_core::audit::ANONYMOUS;
-use runner_core::audit::ledger::Denial;
+use runner_core::ids::TenantId;
+use runner_core::people::account::username::Username;
+use runner_core::people::audit::ANONYMOUS;
+use runner_core::people::audit::ledger::Denial;
 use uuid::Uuid;
 
 use crate::access::Caller;

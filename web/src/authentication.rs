@@ -13,10 +13,10 @@ use ipnet::IpNet;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::TcpUserTimeout;
 use runner_actors::{Accounts, Client};
-use runner_core::event_log::Provenance;
 use runner_core::ids::CommandId;
+use runner_core::log::event_log::Provenance;
+use runner_core::people::principal::Principal;
 use runner_core::ports::AgentRuntime;
-use runner_core::principal::Principal;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 

@@ -16,7 +16,7 @@ use runner_adapters::event_store::EventStore;
 
 use crate::app::prepare_data_dir;
 use crate::config::Config;
-use runner_core::principal::Principal;
+use runner_core::people::principal::Principal;
 
 /// What became of the transcripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -18,9 +18,9 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use governor::clock::{Clock, DefaultClock};
-use runner_core::aggregate::TenantId;
-use runner_core::network::network_of;
-use runner_core::principal::{Means, Principal};
+use runner_core::ids::TenantId;
+use runner_core::people::client_network::network_of;
+use runner_core::people::principal::{Means, Principal};
 use uuid::Uuid;
 
 use self::bucket::{Buckets, Level};

@@ -22,7 +22,7 @@ pub(crate) mod users;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
 use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
-use runner_core::principal::Principal;
+use runner_core::people::principal::Principal;
 use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};

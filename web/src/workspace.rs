@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use actix_web::http::StatusCode;
 use runner_actors::{RunnerError, Tenants};
-use runner_core::folders::AllowedFolders;
-use runner_core::principal::Principal;
+use runner_core::allowed_folders::AllowedFolders;
+use runner_core::people::principal::Principal;
 use thiserror::Error;
 
 use crate::error::{ApiError, Problem};
@@ -115,7 +115,7 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use runner_core::folders::AllowedFolders;
+    use runner_core::allowed_folders::AllowedFolders;
 
     use super::{Workspace, WorkspaceError};
 

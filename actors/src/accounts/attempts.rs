@@ -1,11 +1,11 @@
 //! Attempts to come in: how many there may be, and what a password decides.
 
-use runner_core::account::Account;
-use runner_core::account::password::Password;
-use runner_core::account::username::Username;
 use runner_core::ids::LoginId;
-use runner_core::network::network_of;
-use runner_core::principal::{Means, Principal};
+use runner_core::people::account::Account;
+use runner_core::people::account::password::Password;
+use runner_core::people::account::username::Username;
+use runner_core::people::client_network::network_of;
+use runner_core::people::principal::{Means, Principal};
 use uuid::Uuid;
 
 use super::throttle::{Attempt, Refused};

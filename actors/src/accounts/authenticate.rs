@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use runner_core::account::Account;
-use runner_core::account::command::AccountCommand;
-use runner_core::account::username::Username;
-use runner_core::credentials::CodeKind;
-use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, LoginId, ServiceTokenId, StreamId};
-use runner_core::principal::{Means, Principal};
+use runner_core::log::event_log::Provenance;
+use runner_core::people::account::Account;
+use runner_core::people::account::command::AccountCommand;
+use runner_core::people::account::username::Username;
+use runner_core::people::credentials::CodeKind;
+use runner_core::people::principal::{Means, Principal};
 use tokio::time::Instant;
 use uuid::Uuid;
 

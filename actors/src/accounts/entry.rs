@@ -2,19 +2,19 @@
 
 use std::sync::atomic::Ordering;
 
-use runner_core::account::Account;
-use runner_core::account::command::AccountCommand;
-use runner_core::account::event::{AccountEvent, NewLogin, Tokens, Via};
-use runner_core::account::password::Password;
-use runner_core::account::refusal::AccountRefusal;
-use runner_core::account::username::Username;
-use runner_core::account::view::UserView;
-use runner_core::aggregate::{SecretChange, TenantId};
-use runner_core::credentials::{ACCESS_LIFETIME_MS, AccessGrant, CodeKind, RefreshGrant};
-use runner_core::event_log::{Digest, Provenance};
-use runner_core::ids::{InviteId, LoginId};
-use runner_core::principal::{Means, Principal, Role};
-use runner_core::tenant::Tenant;
+use runner_core::ids::{InviteId, LoginId, TenantId};
+use runner_core::log::aggregate::SecretChange;
+use runner_core::log::event_log::{Digest, Provenance};
+use runner_core::people::account::Account;
+use runner_core::people::account::command::AccountCommand;
+use runner_core::people::account::event::{AccountEvent, NewLogin, Tokens, Via};
+use runner_core::people::account::password::Password;
+use runner_core::people::account::refusal::AccountRefusal;
+use runner_core::people::account::username::Username;
+use runner_core::people::account::view::UserView;
+use runner_core::people::credentials::{ACCESS_LIFETIME_MS, AccessGrant, CodeKind, RefreshGrant};
+use runner_core::people::principal::{Means, Principal, Role};
+use runner_core::people::tenant::Tenant;
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 

@@ -1,12 +1,12 @@
 //! Why somebody was not let in, or an account was not changed.
 
-use runner_core::account::password::PasswordError;
-use runner_core::account::refusal::AccountRefusal;
-use runner_core::account::username::UsernameError;
-use runner_core::credentials::CredentialError;
-use runner_core::invite::InviteRefusal;
+use runner_core::people::account::password::PasswordError;
+use runner_core::people::account::refusal::AccountRefusal;
+use runner_core::people::account::username::UsernameError;
+use runner_core::people::credentials::CredentialError;
+use runner_core::people::invite::InviteRefusal;
+use runner_core::people::tenant::TenantRefusal;
 use runner_core::ports::{AppendError, ReadError};
-use runner_core::tenant::TenantRefusal;
 use thiserror::Error;
 
 /// What the outside branches on; everything else is [`AccountError::Unexpected`].

@@ -1,13 +1,12 @@
 //! Inviting people into the team.
 
-use runner_core::account::refusal::AccountRefusal;
-use runner_core::account::username::Username;
-use runner_core::aggregate::TenantId;
-use runner_core::credentials::{Code, CodeKind};
-use runner_core::event_log::{Digest, Provenance};
-use runner_core::ids::InviteId;
-use runner_core::invite::{Created, Invite, InviteCommand, InviteRefusal, InviteView};
-use runner_core::principal::{Principal, Role};
+use runner_core::ids::{InviteId, TenantId};
+use runner_core::log::event_log::{Digest, Provenance};
+use runner_core::people::account::refusal::AccountRefusal;
+use runner_core::people::account::username::Username;
+use runner_core::people::credentials::{Code, CodeKind};
+use runner_core::people::invite::{Created, Invite, InviteCommand, InviteRefusal, InviteView};
+use runner_core::people::principal::{Principal, Role};
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 

@@ -1,14 +1,13 @@
 //! What people see of themselves, and what admins see and change of others.
 
-use runner_core::account::Account;
-use runner_core::account::command::AccountCommand;
-use runner_core::account::username::Username;
-use runner_core::account::view::{LoginView, UserView};
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::Provenance;
-use runner_core::ids::LoginId;
+use runner_core::ids::{LoginId, TenantId};
+use runner_core::log::event_log::Provenance;
 use runner_core::money::MicroDollars;
-use runner_core::principal::{Means, Principal, Role};
+use runner_core::people::account::Account;
+use runner_core::people::account::command::AccountCommand;
+use runner_core::people::account::username::Username;
+use runner_core::people::account::view::{LoginView, UserView};
+use runner_core::people::principal::{Means, Principal, Role};
 
 use super::{AccountError, Accounts};
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use runner_core::account::Account;
-use runner_core::account::command::AccountCommand;
-use runner_core::account::event::ServiceToken;
-use runner_core::account::refusal::AccountRefusal;
-use runner_core::account::view::ServiceTokenView;
-use runner_core::credentials::{Code, CodeKind};
-use runner_core::event_log::Provenance;
 use runner_core::ids::ServiceTokenId;
-use runner_core::principal::{Permission, Principal};
+use runner_core::log::event_log::Provenance;
+use runner_core::people::account::Account;
+use runner_core::people::account::command::AccountCommand;
+use runner_core::people::account::event::ServiceToken;
+use runner_core::people::account::refusal::AccountRefusal;
+use runner_core::people::account::view::ServiceTokenView;
+use runner_core::people::credentials::{Code, CodeKind};
+use runner_core::people::principal::{Permission, Principal};
 use uuid::Uuid;
 
 use super::{AccountError, Accounts};

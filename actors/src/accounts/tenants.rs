@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use runner_core::aggregate::TenantId;
-use runner_core::credentials::Code;
-use runner_core::event_log::{Digest, Provenance};
-use runner_core::ids::{CommandId, StreamId};
-use runner_core::invite::InviteView;
-use runner_core::principal::{Means, Principal, Role};
-use runner_core::tenant::{
+use runner_core::ids::{CommandId, StreamId, TenantId};
+use runner_core::log::event_log::{Digest, Provenance};
+use runner_core::people::credentials::Code;
+use runner_core::people::invite::InviteView;
+use runner_core::people::principal::{Means, Principal, Role};
+use runner_core::people::tenant::{
     Beside, OPERATOR, Tenant, TenantCreated, TenantEvent, TenantName, TenantRefusal, TenantView,
 };
 use uuid::Uuid;

@@ -6,13 +6,14 @@ mod fakes;
 use std::net::IpAddr;
 
 use futures_util::future::join_all;
-use runner_core::account::event::Tokens;
-use runner_core::account::password::Password;
-use runner_core::account::refusal::AccountRefusal;
-use runner_core::account::username::UsernameError;
-use runner_core::model_access::{BudgetError, BudgetLimits as _, Payer};
-use runner_core::principal::{Means, Permission, Principal, Role};
-use runner_core::revoked::Revoked;
+use runner_core::people::account::event::Tokens;
+use runner_core::people::account::password::Password;
+use runner_core::people::account::refusal::AccountRefusal;
+use runner_core::people::account::username::UsernameError;
+use runner_core::people::principal::{Means, Permission, Principal, Role};
+use runner_core::ports::model::{BudgetError, BudgetLimits as _};
+use runner_core::session::revoked::Revoked;
+use runner_core::spend::Payer;
 
 use super::{AccountError, Client, LocalUser, PasswordChange, RegistrationPolicy, UserChange};
 use crate::{Aggregates, StoredBudgets};
@@ -139,7 +140,7 @@ async fn disabled_user_may_spend_nothing() {
 async fn people_of_another_team_are_not_there() {
     let world = World::open();
     let root = principal_of(&world.register("root", None).await.unwrap());
-    let stranger = Principal { tenant: runner_core::aggregate::TenantId("other".into()), ..root };
+    let stranger = Principal { tenant: runner_core::ids::TenantId("other".into()), ..root };
 
     assert!(world.accounts.list_users(&stranger).await.unwrap().is_empty());
     let changed = world.change(&stranger, "root", role(Role::Viewer)).await;

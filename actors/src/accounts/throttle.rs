@@ -15,7 +15,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use runner_core::ids::{LoginId, StreamId};
-use runner_core::network::network_of;
+use runner_core::people::client_network::network_of;
 use runner_core::time::Timestamp;
 
 /// So many failures in a row are forgiven at once; each further one doubles the wait.

@@ -1,14 +1,15 @@
 //! Which keys a session's calls are made with, and what is noted about those that did not serve.
 
 use async_trait::async_trait;
-use runner_core::api_key::event::{Exhaustion, Refusal, StoredKey};
-use runner_core::api_key::{ApiKey, ApiKeyCommand};
-use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, StreamId};
-use runner_core::model_access::{BudgetSpent, ModelKey, ModelKeys, ModelScope, Network};
+use runner_core::log::event_log::Provenance;
+use runner_core::people::principal::{Principal, Reach};
 use runner_core::ports::ReadError;
-use runner_core::principal::{Principal, Reach};
-use runner_core::vault::SealedFor;
+use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope};
+use runner_core::setup::api_key::event::{Exhaustion, Refusal, StoredKey};
+use runner_core::setup::api_key::{ApiKey, ApiKeyCommand, Network};
+use runner_core::setup::vault::SealedFor;
+use runner_core::spend::BudgetSpent;
 use uuid::Uuid;
 
 use super::{ApiKeyError, ApiKeys, KeyUse};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::Addr;
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentInput, AgentOutputs, RunningAgent};
-use runner_core::revoked::Revoked;
-use runner_core::trust::Trust;
+use runner_core::session::revoked::Revoked;
+use runner_core::setup::trust::Trust;
 use tokio::task::JoinHandle;
 
 use super::{AgentEnded, Heard, SessionActor};

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use actix::Addr;
 use runner_core::agent::{AgentOutput, PermissionMode};
-use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
+use runner_core::log::event_log::Provenance;
 use runner_core::ports::AgentError;
 use runner_core::session::Session;
 use runner_core::session::command::{Recording, SessionCommand};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use runner_core::event_log::{Appended, Provenance};
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::log::event_log::{Appended, Provenance};
+use runner_core::people::principal::Reach;
 use runner_core::ports::WaitingRequest;
-use runner_core::principal::Reach;
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::request::{Answer, DecidedBy};
 use runner_core::session::command::{SessionChange, SessionCommand};

@@ -3,17 +3,16 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
-use runner_core::aggregate::{Change, StoredAggregate, TenantId};
-use runner_core::api_key::ApiKey;
-use runner_core::event_log::Appended;
-use runner_core::ids::{ApiKeyId, SecretId, SessionId, StreamId};
-use runner_core::model_access::{
-    BudgetSpent, ModelKey, ModelKeys, ModelScope, Network, Payer, SpendRecord, Spent,
-};
+use runner_core::ids::{ApiKeyId, SecretId, SessionId, StreamId, TenantId};
+use runner_core::log::aggregate::{Change, StoredAggregate};
+use runner_core::log::event_log::Appended;
+use runner_core::people::principal::Principal;
+use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope, SpendRecord};
 use runner_core::ports::{AggregateLog, AppendError, Clock, ReadError};
-use runner_core::principal::Principal;
+use runner_core::setup::api_key::{ApiKey, Network};
+use runner_core::setup::vault::{SealedFor, Vault, VaultError};
+use runner_core::spend::{BudgetSpent, Payer, Spent};
 use runner_core::time::Timestamp;
-use runner_core::vault::{SealedFor, Vault, VaultError};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 

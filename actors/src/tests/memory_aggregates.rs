@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use runner_core::aggregate::{Change, StoredAggregate, TenantId};
-use runner_core::event_log::Appended;
-use runner_core::ids::{SecretId, StreamId};
+use runner_core::ids::{SecretId, StreamId, TenantId};
+use runner_core::log::aggregate::{Change, StoredAggregate};
+use runner_core::log::event_log::Appended;
 use runner_core::ports::{AggregateLog, AppendError, ReadError};
 
 #[derive(Default)]

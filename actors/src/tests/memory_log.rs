@@ -6,14 +6,13 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
-use runner_core::ids::{CommandId, SessionId};
+use runner_core::ids::{CommandId, SessionId, TenantId};
+use runner_core::log::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
+use runner_core::people::principal::Reach;
 use runner_core::ports::{
     AgentFile, AgentFiles, AppendError, EventLog, ReadError, SessionCounts, SessionCursor, SessionDirectory,
     SessionFilter, WaitingRequest,
 };
-use runner_core::principal::Reach;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::{SessionIndex, SessionStatus, SessionSummary};
 use runner_core::session::view::{RequestView, SessionView};

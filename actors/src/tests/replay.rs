@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runner_core::agent::{AgentOutput, PermissionMode};
+use runner_core::agent_protection::AgentProtection;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{
     AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime,
     AgentStatus, GateVerdict, RunningAgent, ToolInfo,
 };
 use runner_core::prompt::Attachment;
-use runner_core::protection::AgentProtection;
 use runner_core::request::Decision;
 use runner_core::session::fork::Said;
 use runner_core::session::requests::SettledRequest;

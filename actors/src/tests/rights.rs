@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use runner_core::account::Account;
-use runner_core::account::event::{AccountEvent, Via};
-use runner_core::account::username::Username;
 use runner_core::agent::PermissionMode;
-use runner_core::aggregate::TenantId;
-use runner_core::principal::Role;
+use runner_core::ids::TenantId;
+use runner_core::people::account::Account;
+use runner_core::people::account::event::{AccountEvent, Via};
+use runner_core::people::account::username::Username;
+use runner_core::people::principal::Role;
 use runner_core::request::Decision;
-use runner_core::revoked::Revoked;
 use runner_core::session::command::SessionChange;
 use runner_core::session::error::SessionError;
+use runner_core::session::revoked::Revoked;
+use runner_core::setup::trust::Granted;
 use runner_core::time::Timestamp;
-use runner_core::trust::Granted;
 
 use super::replay::{Agent, Heard};
 use super::samples::{

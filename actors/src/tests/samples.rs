@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use runner_core::agent::{
-    AgentOptions, AgentOutcome, AgentOutput, AgentProfile, PermissionMode, Spend, TurnReport,
-};
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::{Append, Digest, Provenance};
-use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
+use runner_core::agent::{AgentOptions, AgentOutcome, AgentOutput, AgentProfile, PermissionMode, TurnReport};
+use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
+use runner_core::log::event_log::{Append, Digest, Provenance};
+use runner_core::people::principal::Reach;
 use runner_core::ports::{Clock, EventLog};
-use runner_core::principal::Reach;
 use runner_core::prompt::Prompt;
 use runner_core::request::{
     AgentRequest, Answer, DecidedBy, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
 };
 use runner_core::session::command::WhileRunning;
 use runner_core::session::event::{Asked, Decided, Initiator, Origin, SessionEvent, SessionOpened};
+use runner_core::spend::Spend;
 use runner_core::time::Timestamp;
 use serde_json::json;
 use uuid::Uuid;

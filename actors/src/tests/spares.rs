@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
-use runner_core::aggregate::TenantId;
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TenantId};
 use runner_core::session::event::SessionOpened;
+use runner_core::setup::trust::Granted;
 use runner_core::time::Timestamp;
-use runner_core::trust::Granted;
 
 use super::replay::{Agent, Heard};
 use super::samples::{

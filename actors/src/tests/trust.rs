@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use runner_core::aggregate::TenantId;
+use runner_core::ids::TenantId;
+use runner_core::setup::trust::{Granted, Trust};
 use runner_core::time::Timestamp;
-use runner_core::trust::{Granted, Trust};
 
 use super::replay::Heard;
 use super::samples::{Server, done, opening, prompt_of, provenance, run, session};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::ModelScope;
+use runner_core::ports::model::ModelScope;
 use runner_core::ports::{AgentError, AgentLaunch};
 use tokio::sync::mpsc;
 

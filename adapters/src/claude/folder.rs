@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use runner_core::folders::AllowedFolders;
+use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ports::{AgentError, AgentLaunch};
 
 /// A folder that is what it was when it was checked, for as long as this lives.

@@ -21,8 +21,7 @@ use std::io;
 use std::path::Path;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
-use runner_core::aggregate::TenantId;
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TenantId};
 use runner_core::ports::AgentFile;
 use runner_core::session::event::{Origin, SessionEvent, SessionOpened};
 use sha2::{Digest as _, Sha256};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use runner_core::ids::SessionId;
 use runner_core::ports::{AgentError, AgentLaunch};
-use runner_core::trust::Trust;
+use runner_core::setup::trust::Trust;
 use tokio::process::Command;
 
 use super::credentials::Access;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::Uid;
+use runner_core::agent_protection::{AgentLimit, Hold, LimitedBy};
 use runner_core::ids::ProcessId;
-use runner_core::protection::{AgentLimit, Hold, LimitedBy};
 
 pub(super) use self::cgroup::{AgentGroup, GroupMembers, is_in_group_of};
 use self::cgroup::{Cgroups, Controller};

@@ -12,7 +12,7 @@ use runner_core::ids::TurnId;
 use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, GateVerdict, RunningAgent};
 use runner_core::prompt::Attachment;
 use runner_core::session::requests::SettledRequest;
-use runner_core::trust::Trust;
+use runner_core::setup::trust::Trust;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};

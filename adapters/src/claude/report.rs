@@ -1,7 +1,8 @@
 //! The agent's `result` line: how a turn went and what it cost.
 
-use runner_core::agent::{AgentOutcome, AgentOutput, Denial, ModelUse, Spend, TurnReport, Usage};
+use runner_core::agent::{AgentOutcome, AgentOutput, Denial, TurnReport};
 use runner_core::money::MicroDollars;
+use runner_core::spend::{ModelUse, Spend, Usage};
 use serde_json::Value;
 
 use super::decode::{number, text};

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use runner_core::ports::{AgentError, AgentLaunch};
-use runner_core::trust::Trust;
+use runner_core::setup::trust::Trust;
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use runner_core::aggregate::{Change, SecretChange, StoredAggregate, TenantId};
-use runner_core::event_log::{Append, Appended, Digest, Provenance};
-use runner_core::ids::{CommandId, StreamId};
+use runner_core::log::aggregate::{Change, SecretChange, StoredAggregate};
+
+use runner_core::ids::{CommandId, StreamId, TenantId};
+use runner_core::log::event_log::{Append, Appended, Digest, Provenance};
 use runner_core::ports::AppendError;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;

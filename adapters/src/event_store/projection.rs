@@ -4,14 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use runner_core::agent::Usage;
-use runner_core::aggregate::TenantId;
-use runner_core::ids::SessionId;
-use runner_core::model_access::ModelCall;
+use runner_core::ids::{SessionId, TenantId};
 use runner_core::money::MicroDollars;
 use runner_core::session::event::{InterruptCause, SessionEvent, TurnAccount};
 use runner_core::session::index::SessionIndex;
 use runner_core::session::view::RequestView;
+use runner_core::spend::{ModelCall, Usage};
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 

@@ -18,8 +18,8 @@ mod tampering;
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use runner_core::event_log::{Appended, RecordedEvent};
 use runner_core::ids::SessionId;
+use runner_core::log::event_log::{Appended, RecordedEvent};
 use runner_core::ports::{AppendError, EventLog};
 use sqlx::Connection;
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use runner_core::aggregate::Change;
-use runner_core::event_log::{Append, Appended, Digest, Provenance};
 use runner_core::ids::{CommandId, StreamId};
+use runner_core::log::aggregate::Change;
+use runner_core::log::event_log::{Append, Appended, Digest, Provenance};
 use runner_core::ports::{AppendError, Clock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;

@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runner_core::model_access::{
-    BudgetError, BudgetKind, BudgetLimits, BudgetSpent, Budgets, ModelScope, Payer, Payment, SpendRecord,
-};
 use runner_core::money::MicroDollars;
 use runner_core::ports::Clock;
+use runner_core::ports::model::{BudgetError, BudgetLimits, Budgets, ModelScope, SpendRecord};
+use runner_core::spend::{BudgetKind, BudgetSpent, Payer, Payment};
 use runner_core::time::Timestamp;
 use tokio::sync::Notify;
 use uuid::Uuid;

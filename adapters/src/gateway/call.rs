@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use runner_core::agent::{AgentOutput, Usage};
-use runner_core::model_access::{BudgetError, BudgetSpent, CallOutcome, ModelCall};
+use runner_core::agent::AgentOutput;
 use runner_core::money::MicroDollars;
+use runner_core::ports::model::BudgetError;
+use runner_core::spend::{BudgetSpent, CallOutcome, ModelCall, Usage};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! Reading on the way by what a call has used. Not a byte is changed or held back.
 
-use runner_core::agent::Usage;
 use runner_core::money::MicroDollars;
+use runner_core::spend::Usage;
 use serde::Deserialize;
 
 use super::prices::{self, BYTES_PER_TOKEN, Counts};

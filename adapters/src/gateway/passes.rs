@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use runner_core::agent::AgentOutput;
-use runner_core::aggregate::TenantId;
-use runner_core::model_access::{BudgetError, BudgetKind, BudgetSpent, Budgets, ModelScope, Payment};
+use runner_core::ids::TenantId;
 use runner_core::money::MicroDollars;
+use runner_core::ports::model::{BudgetError, Budgets, ModelScope};
+use runner_core::spend::{BudgetKind, BudgetSpent, Payment};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use runner_core::model_access::BudgetSpent;
-use runner_core::revoked::Revoked;
+use runner_core::session::revoked::Revoked;
+use runner_core::spend::BudgetSpent;
 use serde_json::json;
 
 use crate::loopback::ResponseBody;

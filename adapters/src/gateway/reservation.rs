@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use runner_core::model_access::{BudgetError, Payment};
 use runner_core::money::MicroDollars;
+use runner_core::ports::model::BudgetError;
+use runner_core::spend::Payment;
 use uuid::Uuid;
 
 use super::passes::Grant;

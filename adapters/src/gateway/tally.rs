@@ -1,7 +1,7 @@
 //! One budget's account: what was spent of it, and what the calls under way may still cost.
 
-use runner_core::model_access::Payment;
 use runner_core::money::MicroDollars;
+use runner_core::spend::Payment;
 
 /// What calls under way have set aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +51,8 @@ impl UnderWay {
 
 #[cfg(test)]
 mod tests {
-    use runner_core::model_access::Payment;
     use runner_core::money::MicroDollars;
+    use runner_core::spend::Payment;
 
     use super::{Room, UnderWay};
 

@@ -13,12 +13,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::{Client, Method, RequestBuilder};
 use runner_core::agent::AgentOutput;
-use runner_core::aggregate::TenantId;
-use runner_core::ids::SessionId;
-use runner_core::model_access::{
-    BudgetError, Budgets, ModelCall, ModelKey, ModelKeys, ModelScope, Payment, SpentBefore,
-};
+use runner_core::ids::{SessionId, TenantId};
 use runner_core::money::MicroDollars;
+use runner_core::ports::model::{BudgetError, Budgets, ModelKey, ModelKeys, ModelScope};
+use runner_core::spend::{ModelCall, Payment, SpentBefore};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 

@@ -16,7 +16,9 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 use reqwest::{Client, Url, redirect};
-use runner_core::model_access::{BudgetError, BudgetKind, ModelKey, ModelKeys, Network};
+use runner_core::ports::model::{BudgetError, ModelKey, ModelKeys};
+use runner_core::setup::api_key::Network;
+use runner_core::spend::BudgetKind;
 
 use super::call::Call;
 use super::public_only::{PublicOnly, may_be_public};

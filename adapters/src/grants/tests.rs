@@ -3,10 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use runner_core::account::username::Username;
-use runner_core::aggregate::TenantId;
-use runner_core::credentials::{AccessGrant, GrantSigner, RefreshGrant};
-use runner_core::ids::LoginId;
+use runner_core::ids::{LoginId, TenantId};
+use runner_core::people::account::username::Username;
+use runner_core::people::credentials::{AccessGrant, GrantSigner, RefreshGrant};
 use runner_core::ports::Clock;
 use runner_core::time::Timestamp;
 use serde_json::{Value, json};

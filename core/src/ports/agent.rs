@@ -9,14 +9,13 @@ use thiserror::Error;
 
 use super::AgentFile;
 use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
-use crate::aggregate::TenantId;
-use crate::ids::{ProcessId, SessionId, TurnId};
-use crate::model_access::SpentBefore;
+use crate::agent_protection::AgentProtection;
+use crate::ids::{ProcessId, SessionId, TenantId, TurnId};
 use crate::prompt::Attachment;
-use crate::protection::AgentProtection;
 use crate::session::fork::Said;
 use crate::session::requests::SettledRequest;
-use crate::trust::Trust;
+use crate::setup::trust::Trust;
+use crate::spend::SpentBefore;
 
 /// What an agent is started with.
 #[derive(Clone, Debug)]

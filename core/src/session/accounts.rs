@@ -5,12 +5,11 @@
 //! stopped, what is known is its last reading, which may be old or missing, and each call that passed the
 //! gateway. Neither includes the other, both are of the same calls, and the one that knows of more holds.
 
-use crate::agent::{ModelUse, Spend, Usage};
 use crate::ids::ProcessId;
-use crate::model_access::{CallOutcome, ModelCall};
 use crate::money::MicroDollars;
 use crate::session::event::{AgentCounter, TurnAccount};
 use crate::session::{RunningTurn, Session};
+use crate::spend::{CallOutcome, ModelCall, ModelUse, Spend, Usage};
 
 impl Session {
     /// The account of a turn of which the agent gave none.

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::agent::{AgentProfile, AgentTask, FileChange, PermissionMode, TaskListChange, TaskUsage};
 use crate::ids::{ProcessId, TurnId};
-use crate::model_access::{BudgetSpent, ModelCall};
 use crate::prompt::Attachment;
 use crate::request::{DecidedBy, Decision, RequestKind};
+use crate::spend::{BudgetSpent, ModelCall};
 use crate::workspace::{Unobserved, WorkspaceChange};
 pub use facts::{
     AgentCounter, Asked, Decided, FailureCause, Fallback, Initiator, InterruptCause, Origin, Parent,

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use cqrs_es::Aggregate;
 
-use crate::agent::Usage;
 use crate::ids::{SessionId, TurnId};
 use crate::money::MicroDollars;
 use crate::session::Session;
@@ -16,6 +15,7 @@ use crate::session::event::{
     AgentCounter, Decided, Initiator, InterruptCause, Origin, Parent, SessionEvent, SessionOpened,
     TurnAccount, TurnCompleted,
 };
+use crate::spend::Usage;
 
 /// What is the copy's own.
 #[derive(Clone, Debug, PartialEq, Eq)]

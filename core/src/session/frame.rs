@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::agent::{Delta, DeltaKind};
-use crate::event_log::RecordedEvent;
 use crate::ids::{SessionId, TurnId};
+use crate::log::event_log::RecordedEvent;
 use crate::session::event::{Asked, SessionEvent};
 use crate::session::view::{RequestView, SessionView, TurnError, TurnView};
 use crate::time::Timestamp;
@@ -25,7 +25,7 @@ pub struct TaskAnswer {
     pub tools_used: Vec<String>,
     pub model: Option<String>,
     pub num_turns: u32,
-    pub usage: crate::agent::Usage,
+    pub usage: crate::spend::Usage,
     #[schema(value_type = Vec<Object>)]
     pub permission_denials: Vec<crate::agent::Denial>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{FileChange, PermissionMode, Usage};
-use crate::aggregate::TenantId;
-use crate::ids::{SessionId, TurnId};
+use crate::agent::{FileChange, PermissionMode};
+use crate::ids::{SessionId, TenantId, TurnId};
 use crate::money::{MicroDollars, as_usd};
 use crate::request::Settlement;
 use crate::session::event::{Decided, Origin, Parent, SessionEvent, SessionOpened, TurnAccount};
+use crate::spend::Usage;
 use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::agent::FileChangeKind;
-use crate::event_log::RecordedEvent;
+use crate::log::event_log::RecordedEvent;
 use crate::session::event::{Decided, SessionEvent, TurnAccount, TurnCompleted};
 use crate::session::frame::plain_text;
 use crate::session::index::SessionHead;

@@ -33,7 +33,7 @@ use samples::{
     spend, start, started, submit, turn, unreported,
 };
 
-use crate::agent::Spend;
+use crate::spend::Spend;
 
 #[test]
 fn session_is_opened_once() {

@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::agent::{Denial, FileChange, Usage};
-use crate::event_log::RecordedEvent;
+use crate::agent::{Denial, FileChange};
 use crate::ids::TurnId;
+use crate::log::event_log::RecordedEvent;
 use crate::money::{MicroDollars, as_usd};
 use crate::session::event::{SessionEvent, TurnAccount, TurnCompleted, TurnResumed};
 use crate::session::index::{SessionHead, SessionIndex, count};
+use crate::spend::Usage;
 use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 pub use files::FileView;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_core::event_log::{Append, Provenance};
 use runner_core::ids::{CommandId, SessionId};
+use runner_core::log::event_log::{Append, Provenance};
 use runner_core::ports::EventLog;
 use runner_tests::server::Server;
 use uuid::Uuid;

@@ -7,9 +7,8 @@ use std::time::Instant;
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::PermissionMode;
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::{Append, Provenance};
-use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
+use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
+use runner_core::log::event_log::{Append, Provenance};
 use runner_core::ports::EventLog;
 use runner_core::session::event::{
     Initiator, Origin, SessionEvent, SessionOpened, TurnCompleted, TurnOutcome,

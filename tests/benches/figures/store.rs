@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_core::agent::{AgentOptions, ModelUse, PermissionMode, Spend, Usage};
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::{Append, Provenance};
-use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
+use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
+use runner_core::log::event_log::{Append, Provenance};
 use runner_core::money::MicroDollars;
 use runner_core::ports::EventLog;
 use runner_core::session::event::{
     AgentCounter, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome,
 };
+use runner_core::spend::{ModelUse, Spend, Usage};
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};

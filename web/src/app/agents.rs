@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use runner_adapters::claude::{AgentLimits, ClaudeSettings, Credentials, SandboxMode, SandboxSettings};
-use runner_core::folders::AllowedFolders;
+use runner_core::agent_protection::Sandboxing;
+use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ports::AgentRuntime;
-use runner_core::protection::Sandboxing;
 use uuid::Uuid;
 
 use super::start_files;

@@ -8,7 +8,7 @@ use runner_actors::{ApiKeys, KeyUse, SessionKeys};
 use runner_adapters::claude::{Credentials, ModelKind};
 use runner_adapters::gateway::{Gateway, GatewaySettings, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
-use runner_core::model_access::{Budgets, ModelKey};
+use runner_core::ports::model::{Budgets, ModelKey};
 
 use crate::config::{Config, Offline};
 

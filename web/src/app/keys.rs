@@ -13,11 +13,11 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::secret_key::SecretKey;
 use runner_adapters::vault::KeyVault;
-use runner_core::aggregate::{EncodedEvent, SecretChange, TenantId, stream_of_name};
-use runner_core::api_key::ApiKey;
-use runner_core::event_log::Provenance;
-use runner_core::ids::{ApiKeyId, CommandId};
-use runner_core::vault::{SealedFor, Vault as _};
+use runner_core::ids::{ApiKeyId, CommandId, TenantId};
+use runner_core::log::aggregate::{EncodedEvent, SecretChange, stream_of_name};
+use runner_core::log::event_log::Provenance;
+use runner_core::setup::api_key::ApiKey;
+use runner_core::setup::vault::{SealedFor, Vault as _};
 use uuid::Uuid;
 
 use super::prepare_data_dir;

@@ -8,8 +8,8 @@ use runner_adapters::grants::JwtSigner;
 use runner_adapters::passwords::Argon2Hasher;
 use runner_adapters::secret_key::SecretKey;
 use runner_adapters::setup_code::SetupFile;
-use runner_core::account::Account;
-use runner_core::credentials::SetupCode;
+use runner_core::people::account::Account;
+use runner_core::people::credentials::SetupCode;
 use runner_core::ports::Clock;
 
 use super::keys;

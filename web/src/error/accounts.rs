@@ -2,10 +2,10 @@
 
 use actix_web::http::StatusCode;
 use runner_actors::{AccountError, ApiKeyError};
-use runner_core::account::password::PasswordError;
-use runner_core::account::refusal::AccountRefusal;
-use runner_core::invite::InviteRefusal;
-use runner_core::tenant::TenantRefusal;
+use runner_core::people::account::password::PasswordError;
+use runner_core::people::account::refusal::AccountRefusal;
+use runner_core::people::invite::InviteRefusal;
+use runner_core::people::tenant::TenantRefusal;
 
 use super::{Problem, key_reused};
 

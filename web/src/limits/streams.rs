@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::StatusCode;
-use runner_core::aggregate::TenantId;
-use runner_core::principal::Principal;
+use runner_core::ids::TenantId;
+use runner_core::people::principal::Principal;
 
 use crate::error::Problem;
 
@@ -75,7 +75,7 @@ impl Drop for StreamPlace {
 
 #[cfg(test)]
 mod tests {
-    use runner_core::principal::Principal;
+    use runner_core::people::principal::Principal;
 
     use super::Streams;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use governor::clock::FakeRelativeClock;
-use runner_core::aggregate::TenantId;
-use runner_core::principal::{Means, Principal, Role};
+use runner_core::ids::TenantId;
+use runner_core::people::principal::{Means, Principal, Role};
 use uuid::Uuid;
 
 use super::bucket::{Buckets, Level, MAX_BUCKETS};

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use runner_actors::{Audit, RunnerError};
-use runner_core::audit::{AuditEntry, AuditFilter, Outcome, Scope};
+use runner_core::people::audit::{AuditEntry, AuditFilter, Outcome, Scope};
 use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use runner_actors::{Admission, Registration};
-use runner_core::account::password::Password;
-use runner_core::account::username::Username;
-use runner_core::account::view::UserView;
+use runner_core::people::account::password::Password;
+use runner_core::people::account::username::Username;
+use runner_core::people::account::view::UserView;
 use serde::{Deserialize, Serialize};
 
 use super::Context;

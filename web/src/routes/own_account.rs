@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use runner_actors::{AccountError, PasswordChange};
-use runner_core::account::event::Tokens;
-use runner_core::account::password::Password;
-use runner_core::account::view::{LoginView, ServiceTokenView, UserView};
 use runner_core::ids::{LoginId, ServiceTokenId};
-use runner_core::principal::Permission;
+use runner_core::people::account::event::Tokens;
+use runner_core::people::account::password::Password;
+use runner_core::people::account::view::{LoginView, ServiceTokenView, UserView};
+use runner_core::people::principal::Permission;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
@@ -160,7 +160,8 @@ pub(crate) async fn revoke_login(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     write.no_fields()?;
-    let unknown = || AccountError::Refused(runner_core::account::refusal::AccountRefusal::LoginUnknown);
+    let unknown =
+        || AccountError::Refused(runner_core::people::account::refusal::AccountRefusal::LoginUnknown);
     let login: LoginId = id.parse().map_err(|_| unknown())?;
     let first = write.first(&context).await?;
     if first.is_none() {
@@ -225,7 +226,8 @@ pub(crate) async fn revoke_token(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     write.no_fields()?;
-    let unknown = || AccountError::Refused(runner_core::account::refusal::AccountRefusal::TokenUnknown);
+    let unknown =
+        || AccountError::Refused(runner_core::people::account::refusal::AccountRefusal::TokenUnknown);
     let token: ServiceTokenId = id.parse().map_err(|_| unknown())?;
     let first = write.first(&context).await?;
     if first.is_none() {

@@ -3,8 +3,8 @@
 use actix_web::{HttpResponse, ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
 use runner_core::ids::SessionId;
+use runner_core::people::principal::{Permission, Principal};
 use runner_core::ports::SessionFilter;
-use runner_core::principal::{Permission, Principal};
 use runner_core::session::event::{Origin, SessionOpened};
 use runner_core::session::frame::{TaskAnswer, UnfinishedTask};
 use runner_core::session::index::SessionSummary;

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use runner_actors::{NewTenant, RunnerError};
-use runner_core::aggregate::TenantId;
-use runner_core::tenant::{NameMalformed, Tenant, TenantName, TenantView};
+use runner_core::ids::TenantId;
+use runner_core::people::tenant::{NameMalformed, Tenant, TenantName, TenantView};
 use serde::{Deserialize, Serialize};
 
 use super::Context;

@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use runner_actors::ChangeError;
+use runner_core::setup::trust::{Granted, NotTrusted, TrustedFolder};
 use runner_core::time::Timestamp;
-use runner_core::trust::{Granted, NotTrusted, TrustedFolder};
 use serde::{Deserialize, Serialize};
 
 use super::Context;

@@ -2,11 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use runner_actors::{AccountError, UserChange};
-use runner_core::account::username::Username;
-use runner_core::account::view::UserView;
 use runner_core::ids::InviteId;
-use runner_core::invite::{InviteRefusal, InviteView};
-use runner_core::principal::Role;
+use runner_core::people::account::username::Username;
+use runner_core::people::account::view::UserView;
+use runner_core::people::invite::{InviteRefusal, InviteView};
+use runner_core::people::principal::Role;
 use serde::{Deserialize, Serialize};
 
 use super::Context;

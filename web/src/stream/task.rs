@@ -1,8 +1,8 @@
 //! One turn as a stream: a `session` frame, what happens, and a `complete` frame.
 
 use runner_actors::{LiveDelta, RunnerError, Sessions};
-use runner_core::event_log::RecordedEvent;
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::log::event_log::RecordedEvent;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 

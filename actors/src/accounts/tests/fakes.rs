@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use runner_core::account::password::Password;
-use runner_core::account::username::Username;
-use runner_core::account::view::UserView;
-use runner_core::aggregate::{Change, StoredAggregate, TenantId};
-use runner_core::credentials::{
+use runner_core::ids::{CommandId, SecretId, StreamId, TenantId};
+use runner_core::log::aggregate::{Change, StoredAggregate};
+use runner_core::log::event_log::{Appended, Digest, Provenance};
+use runner_core::people::account::password::Password;
+use runner_core::people::account::username::Username;
+use runner_core::people::account::view::UserView;
+use runner_core::people::credentials::{
     AccessGrant, Code, CodeKind, CodeMaker, CredentialError, GrantSigner, PasswordHasher, RefreshGrant,
 };
-use runner_core::event_log::{Appended, Digest, Provenance};
-use runner_core::ids::{CommandId, SecretId, StreamId};
+use runner_core::people::principal::{Means, Principal};
 use runner_core::ports::{AggregateLog, AppendError, Clock, ReadError};
-use runner_core::principal::{Means, Principal};
 use runner_core::time::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;

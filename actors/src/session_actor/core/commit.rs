@@ -1,7 +1,7 @@
 //! How what is decided gets into the log, and how the state comes out of it.
 
 use cqrs_es::Aggregate;
-use runner_core::event_log::{Append, Appended, Provenance};
+use runner_core::log::event_log::{Append, Appended, Provenance};
 use runner_core::ports::AppendError;
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;

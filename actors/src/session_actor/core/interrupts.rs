@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actix::Addr;
-use runner_core::event_log::Provenance;
 use runner_core::ids::{CommandId, TurnId};
+use runner_core::log::event_log::Provenance;
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{FailureCause, InterruptCause};

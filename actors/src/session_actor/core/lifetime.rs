@@ -9,11 +9,11 @@ use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::request::RequestKind;
-use runner_core::revoked::Revoked;
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{FailureCause, InterruptCause, ParkCause};
-use runner_core::trust::Trust;
+use runner_core::session::revoked::Revoked;
+use runner_core::setup::trust::Trust;
 use uuid::Uuid;
 
 use super::Core;

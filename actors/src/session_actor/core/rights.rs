@@ -9,10 +9,10 @@ use std::time::Duration;
 use actix::Addr;
 use runner_core::ids::TurnId;
 use runner_core::ports::ReadError;
-use runner_core::revoked::Revoked;
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
-use runner_core::trust::Trust;
+use runner_core::session::revoked::Revoked;
+use runner_core::setup::trust::Trust;
 
 use super::Core;
 use crate::RunnerError;

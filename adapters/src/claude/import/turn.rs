@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use runner_core::agent::{AgentOutcome, Spend, TurnReport};
+use runner_core::agent::{AgentOutcome, TurnReport};
+use runner_core::spend::Spend;
 use runner_core::time::Timestamp;
 use serde_json::Value;
 

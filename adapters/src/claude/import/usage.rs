@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use runner_core::agent::{ModelUse, Spend, Usage};
+use runner_core::spend::{ModelUse, Spend, Usage};
 use serde_json::Value;
 
 use super::line::Line;

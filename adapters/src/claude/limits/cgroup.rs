@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use runner_core::agent_protection::LimitedBy;
 use runner_core::ids::ProcessId;
-use runner_core::protection::LimitedBy;
 
 use super::AgentLimits;
 

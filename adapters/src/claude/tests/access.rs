@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use runner_core::agent::AgentOptions;
-use runner_core::model_access::ModelKey;
+use runner_core::ports::model::ModelKey;
 use tokio::sync::mpsc;
 
 use super::launch::{Folder, command, launch_with, program, settings};

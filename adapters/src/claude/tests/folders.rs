@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use runner_core::folders::AllowedFolders;
+use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ports::AgentError;
 use tokio::process::Command;
 

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
-use runner_core::aggregate::TenantId;
-use runner_core::folders::AllowedFolders;
-use runner_core::ids::{ProcessId, SessionId};
-use runner_core::model_access::SpentBefore;
+use runner_core::allowed_folders::AllowedFolders;
+use runner_core::ids::{ProcessId, SessionId, TenantId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
-use runner_core::trust::Trust;
+use runner_core::setup::trust::Trust;
+use runner_core::spend::SpentBefore;
 use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::mpsc;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_core::agent::{AgentOutput, Spend};
+use runner_core::agent::AgentOutput;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentExit, RunningAgent};
-use runner_core::trust::Trust;
+use runner_core::setup::trust::Trust;
+use runner_core::spend::Spend;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;

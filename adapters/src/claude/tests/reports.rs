@@ -1,7 +1,8 @@
 //! How a turn went, in all the shapes in which the agent says it.
 
-use runner_core::agent::{AgentOutcome, Denial, ModelUse, Spend, TurnReport, Usage};
+use runner_core::agent::{AgentOutcome, Denial, TurnReport};
 use runner_core::money::MicroDollars;
+use runner_core::spend::{ModelUse, Spend, Usage};
 use serde_json::{Value, json};
 
 use crate::claude::report::turn_report;

@@ -1,7 +1,9 @@
 //! Aggregates other than sessions, one row each, and the secrets that their events name.
 
-use runner_core::aggregate::{EncodedEvent, FOLDS, SecretChange, StoredAggregate, TenantId};
-use runner_core::ids::{SecretId, StreamId};
+use runner_core::kinds::FOLDS;
+use runner_core::log::aggregate::{EncodedEvent, SecretChange, StoredAggregate};
+
+use runner_core::ids::{SecretId, StreamId, TenantId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;

@@ -7,10 +7,10 @@
 
 use std::collections::HashMap;
 
-use runner_core::account::Account;
-use runner_core::aggregate::Aggregate;
-use runner_core::audit::{self, AuditEntry, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
 use runner_core::ids::StreamId;
+use runner_core::log::aggregate::Aggregate;
+use runner_core::people::account::Account;
+use runner_core::people::audit::{self, AuditEntry, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
 use runner_core::time::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};

@@ -3,10 +3,9 @@
 //! The index of a session in a running turn is not written with every event. How far such a session has
 //! come, and when, is read from the end of its log.
 
-use runner_core::aggregate::TenantId;
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TenantId};
+use runner_core::people::principal::Reach;
 use runner_core::ports::{ReadError, SessionCounts, SessionCursor, SessionFilter, SessionSort};
-use runner_core::principal::Reach;
 use runner_core::session::index::{SessionStatus, SessionSummary};
 use runner_core::time::Timestamp;
 use sqlx::sqlite::SqliteRow;

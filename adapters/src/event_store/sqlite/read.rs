@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use runner_core::event_log::{Digest, RecordedEvent, Verification};
 use runner_core::ids::{CommandId, SessionId, StreamId};
+use runner_core::log::event_log::{Digest, RecordedEvent, Verification};
+use runner_core::people::principal::Reach;
 use runner_core::ports::{ReadError, WaitingRequest};
-use runner_core::principal::Reach;
 use runner_core::time::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use runner_core::aggregate::{EncodedEvent, TenantId};
-use runner_core::event_log::Digest;
-use runner_core::ids::StreamId;
+use runner_core::log::aggregate::EncodedEvent;
+
+use runner_core::ids::{StreamId, TenantId};
+use runner_core::log::event_log::Digest;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use runner_core::model_access::{Payer, Spent};
 use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
+use runner_core::spend::{Payer, Spent};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::read::{SqliteReader, read_error};

@@ -1,8 +1,9 @@
 //! Aggregates other than sessions: in the same log, one row each, with secrets that are not in the log.
 
-use runner_core::aggregate::{Change, EncodedEvent, SecretChange, StoredAggregate, TenantId, stream_of_name};
-use runner_core::event_log::{Digest, Provenance};
-use runner_core::ids::{CommandId, SecretId, StreamId};
+use runner_core::log::aggregate::{Change, EncodedEvent, SecretChange, StoredAggregate, stream_of_name};
+
+use runner_core::ids::{CommandId, SecretId, StreamId, TenantId};
+use runner_core::log::event_log::{Digest, Provenance};
 use runner_core::ports::{AggregateLog, AppendError};
 use sqlx::Connection;
 use uuid::Uuid;

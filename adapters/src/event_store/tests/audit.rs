@@ -1,15 +1,15 @@
 //! The log as who audits reads it: of one tenant, the newest first, and never all of it at once.
 
-use runner_core::account::Account;
-use runner_core::account::event::{AccountEvent, Via};
-use runner_core::account::username::Username;
-use runner_core::aggregate::{Aggregate, Change, EncodedEvent, TenantId, encode_state};
-use runner_core::audit::ledger::{Denial, Ledger};
-use runner_core::audit::{self, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
-use runner_core::event_log::{Append, Provenance};
-use runner_core::ids::CommandId;
+use runner_core::ids::{CommandId, TenantId};
+use runner_core::log::aggregate::{Aggregate, Change, EncodedEvent, encode_state};
+use runner_core::log::event_log::{Append, Provenance};
+use runner_core::people::account::Account;
+use runner_core::people::account::event::{AccountEvent, Via};
+use runner_core::people::account::username::Username;
+use runner_core::people::audit::ledger::{Denial, Ledger};
+use runner_core::people::audit::{self, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
+use runner_core::people::principal::Role;
 use runner_core::ports::{AggregateLog, AuditLog, EventLog};
-use runner_core::principal::Role;
 use runner_core::session::event::SessionEvent;
 use runner_core::time::Timestamp;
 use uuid::Uuid;

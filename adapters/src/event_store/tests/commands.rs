@@ -1,7 +1,7 @@
 //! Commands that a client sends again: the first answer counts.
 
 use futures_util::future::join_all;
-use runner_core::event_log::{Append, Appended, Digest};
+use runner_core::log::event_log::{Append, Appended, Digest};
 use runner_core::ports::{AppendError, EventLog};
 
 use super::samples::{

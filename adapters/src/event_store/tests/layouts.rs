@@ -1,8 +1,7 @@
 //! What was stored before events had a kind, a tenant and an address is read, checked and gone on with.
 
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::Digest;
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TenantId};
+use runner_core::log::event_log::Digest;
 use runner_core::ports::{EventLog, SessionDirectory};
 use runner_core::session::event::SessionEvent;
 use sqlx::{AssertSqlSafe, Connection};

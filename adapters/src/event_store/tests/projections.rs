@@ -1,12 +1,12 @@
 //! Read models: the live ones are what the log adds up to.
 
 use futures_util::future::join_all;
-use runner_core::agent::Usage;
-use runner_core::aggregate::TenantId;
+use runner_core::ids::TenantId;
 use runner_core::money::MicroDollars;
+use runner_core::people::principal::Reach;
 use runner_core::ports::{EventLog, SessionCounts, SessionDirectory};
-use runner_core::principal::Reach;
 use runner_core::session::index::SessionStatus;
+use runner_core::spend::Usage;
 use sqlx::{Connection, SqliteConnection};
 
 use super::samples::{

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use runner_core::agent::{AgentOptions, ModelUse, PermissionMode, Spend, Usage};
-use runner_core::aggregate::TenantId;
-use runner_core::event_log::{Append, Appended, Digest, Provenance, RecordedEvent};
-use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
+use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
+use runner_core::log::event_log::{Append, Appended, Digest, Provenance, RecordedEvent};
 use runner_core::money::MicroDollars;
+use runner_core::people::principal::Reach;
 use runner_core::ports::{AppendError, Clock, EventLog};
-use runner_core::principal::Reach;
 use runner_core::request::{AgentRequest, ToolEffect};
 use runner_core::session::event::{
     AgentCounter, Asked, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted,
     TurnOutcome,
 };
+use runner_core::spend::{ModelUse, Spend, Usage};
 use runner_core::time::Timestamp;
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};

@@ -1,11 +1,11 @@
 //! What calls cost, added up: no number that an upstream can say keeps anything from being stored.
 
-use runner_core::agent::Usage;
-use runner_core::aggregate::TenantId;
-use runner_core::model_access::{CallOutcome, ModelCall, Payer, SpendRecord, Spent};
+use runner_core::ids::TenantId;
 use runner_core::money::MicroDollars;
 use runner_core::ports::EventLog;
+use runner_core::ports::model::SpendRecord;
 use runner_core::session::event::SessionEvent;
+use runner_core::spend::{CallOutcome, ModelCall, Payer, Spent, Usage};
 use uuid::Uuid;
 
 use super::samples::{Folder, append, completed, opened, put, read, session};

@@ -1,7 +1,7 @@
 //! What somebody changes who can write the file and has taken the guards away: it is found, and where.
 
-use runner_core::event_log::{Digest, Verification};
 use runner_core::ids::SessionId;
+use runner_core::log::event_log::{Digest, Verification};
 use runner_core::ports::EventLog;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 

@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use reqwest::Response;
 use runner_core::agent::AgentOutput;
-use runner_core::model_access::{
-    BudgetError, BudgetKind, BudgetLimits, BudgetSpent, ModelKey, Payer, SpendRecord, Spent, SpentBefore,
-};
 use runner_core::money::MicroDollars;
+use runner_core::ports::model::{BudgetError, BudgetLimits, ModelKey, SpendRecord};
 use runner_core::ports::{Clock, ReadError};
-use runner_core::revoked::Revoked;
+use runner_core::session::revoked::Revoked;
+use runner_core::spend::{BudgetKind, BudgetSpent, Payer, Spent, SpentBefore};
 use runner_core::time::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc;

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use runner_core::ids::SecretId;
-use runner_core::model_access::{BudgetSpent, ModelKey, ModelKeys, ModelScope, Network};
 use runner_core::ports::ReadError;
+use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope};
+use runner_core::setup::api_key::Network;
+use runner_core::spend::BudgetSpent;
 use serde_json::Value;
 use uuid::Uuid;
 

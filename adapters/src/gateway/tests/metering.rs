@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use runner_core::agent::Usage;
-use runner_core::model_access::{CallOutcome, ModelCall};
 use runner_core::money::MicroDollars;
+use runner_core::spend::{CallOutcome, ModelCall, Usage};
 use serde_json::{Value, json};
 
 use super::Set;

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::agent::{AgentOptions, Denial, PermissionMode, Spend};
-use crate::aggregate::TenantId;
-use crate::ids::{ProcessId, SessionId, TurnId};
+use crate::agent::{AgentOptions, Denial, PermissionMode};
+use crate::ids::{ProcessId, SessionId, TenantId, TurnId};
 use crate::request::{AgentRequest, Settlement};
+use crate::spend::Spend;
 
 /// A request as it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub enum ParkCause {
     ServerStopped,
     ServerCrashed,
     AgentDied,
-    /// What the agent ran on was taken back; see [`crate::revoked::Revoked`].
+    /// What the agent ran on was taken back; see [`crate::session::revoked::Revoked`].
     OwnerDisabled,
     OwnerNotPermitted,
     SessionArchived,
@@ -222,7 +222,7 @@ pub enum InterruptCause {
     Deadline,
     /// The session was copied in the middle of it; it went its way in the other one.
     Forked,
-    /// What the agent ran on was taken back; see [`crate::revoked::Revoked`].
+    /// What the agent ran on was taken back; see [`crate::session::revoked::Revoked`].
     OwnerDisabled,
     OwnerNotPermitted,
     SessionArchived,

@@ -6,7 +6,7 @@ use super::samples::{
     process, prompted, record_end, record_of, released, resumed, running, settlement, spend, spend_of,
     started, started_in, turn, unreported,
 };
-use crate::agent::{AgentOutcome, AgentOutput, Spend};
+use crate::agent::{AgentOutcome, AgentOutput};
 use crate::money::MicroDollars;
 use crate::request::Decision;
 use crate::session::command::SessionCommand;
@@ -14,6 +14,7 @@ use crate::session::event::{
     AgentCounter, Asked, Decided, FailureCause, InterruptCause, SessionEvent, TurnAccount, TurnCompleted,
     TurnOutcome, TurnResumed,
 };
+use crate::spend::Spend;
 
 #[test]
 fn first_turn_of_a_process_costs_all_that_its_counter_shows() {

@@ -8,11 +8,10 @@ use super::samples::{
     model_call, opened, profile, prompted, record, record_end, report, said, spend, started, turn,
 };
 use crate::Session;
-use crate::agent::{
-    AgentOutcome, AgentOutput, Delta, DeltaKind, FileChange, FileChangeKind, Spend, ToolReturn,
-};
+use crate::agent::{AgentOutcome, AgentOutput, Delta, DeltaKind, FileChange, FileChangeKind, ToolReturn};
 use crate::ids::TurnId;
 use crate::session::event::{FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome};
+use crate::spend::Spend;
 
 #[test]
 fn blocks_of_a_message_become_events_of_the_running_turn() {

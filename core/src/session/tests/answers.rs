@@ -6,10 +6,10 @@ use super::samples::{
     answer, decided, given, interrupt_requested, parked, permission_request, permission_requested, released,
     running, settle, settlement, turn, unreported,
 };
-use crate::agent::Spend;
 use crate::request::{AgentRequest, Answer, Decision, Mismatch, RequestKind, Settlement};
 use crate::session::error::SessionError;
 use crate::session::event::{Asked, Decided, InterruptCause, SessionEvent};
+use crate::spend::Spend;
 
 #[test]
 fn allowance_and_denial_settle_a_request() {

@@ -7,16 +7,14 @@ use super::samples::{
     again, asks, completed, decided, given, model_call, opened, opening, permission_request,
     permission_requested, process, prompted, released, running, session, settlement, spend, started, turn,
 };
-use crate::agent::Usage;
-use crate::aggregate::TenantId;
-use crate::ids::SessionId;
-use crate::model_access::ModelCall;
+use crate::ids::{SessionId, TenantId};
 use crate::money::MicroDollars;
 use crate::request::{Decision, Settlement};
 use crate::session::event::{
     AgentCounter, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
 };
 use crate::session::fork::{Fork, Said, said};
+use crate::spend::{ModelCall, Usage};
 
 #[test]
 fn a_copy_opens_anew_and_has_spent_nothing() {

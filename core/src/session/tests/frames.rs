@@ -6,10 +6,11 @@ use super::every_event::every_event;
 use super::samples::{
     at, completed, opening, prompted, recorded, session, spend, started, turn, unreported, viewed,
 };
-use crate::agent::{Delta, DeltaKind, Spend};
+use crate::agent::{Delta, DeltaKind};
 use crate::session::event::{InterruptCause, SessionEvent, SessionOpened};
 use crate::session::frame::{Frame, TaskAnswer};
 use crate::session::view::SessionView;
+use crate::spend::Spend;
 
 const AT: u64 = 7;
 

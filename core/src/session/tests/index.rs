@@ -8,12 +8,13 @@ use super::samples::{
     permission_requested, profile, prompted, prompted_with, resumed, session, settlement, spend, spend_of,
     started, turn, unreported, usage,
 };
-use crate::agent::{FileChange, FileChangeKind, PermissionMode, Spend, Usage};
-use crate::aggregate::TenantId;
+use crate::agent::{FileChange, FileChangeKind, PermissionMode};
+use crate::ids::TenantId;
 use crate::money::MicroDollars;
 use crate::request::{DecidedBy, Decision};
 use crate::session::event::{InterruptCause, Origin, SessionEvent, SessionOpened, WithdrawReason};
 use crate::session::index::{SessionHead, SessionIndex, SessionStatus, SessionSummary};
+use crate::spend::{Spend, Usage};
 
 #[test]
 fn fold_begins_with_what_the_session_was_opened_with() {

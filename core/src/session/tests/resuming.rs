@@ -9,11 +9,12 @@ use super::samples::{
 };
 
 use crate::Session;
-use crate::agent::{AgentOutput, AgentTask, Spend};
+use crate::agent::{AgentOutput, AgentTask};
 use crate::request::{AgentRequest, Decision};
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
 use crate::session::event::{Fallback, InterruptCause, ParkCause, SessionEvent, WithdrawReason};
+use crate::spend::Spend;
 
 #[test]
 fn turn_that_waits_is_parked() {

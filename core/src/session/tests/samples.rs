@@ -6,13 +6,10 @@ use uuid::Uuid;
 
 use crate::Session;
 use crate::agent::{
-    AgentOptions, AgentOutcome, AgentOutput, AgentProfile, Denial, ModelUse, PermissionMode, Spend,
-    TurnReport, Usage,
+    AgentOptions, AgentOutcome, AgentOutput, AgentProfile, Denial, PermissionMode, TurnReport,
 };
-use crate::aggregate::TenantId;
-use crate::event_log::{Digest, RecordedEvent};
-use crate::ids::{ProcessId, SessionId, TurnId};
-use crate::model_access::{BudgetKind, BudgetSpent, CallOutcome, ModelCall};
+use crate::ids::{ProcessId, SessionId, TenantId, TurnId};
+use crate::log::event_log::{Digest, RecordedEvent};
 use crate::money::MicroDollars;
 use crate::prompt::Prompt;
 use crate::request::{
@@ -24,6 +21,7 @@ use crate::session::event::{
     SessionOpened, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed,
 };
 use crate::session::view::SessionView;
+use crate::spend::{BudgetKind, BudgetSpent, CallOutcome, ModelCall, ModelUse, Spend, Usage};
 use crate::time::Timestamp;
 
 pub(super) fn given(events: impl IntoIterator<Item = SessionEvent>) -> AggregateTestExecutor<Session> {

@@ -106,7 +106,7 @@ fn spaces_and_unknown_fields_of_a_newer_program_do_not_matter() {
         "duration_api_ms": 3, "counter": { "spend": { "cost_micros": 1, "models": {} },
         "duration_api_ms": 3 } } "#;
 
-    let spend = || crate::agent::Spend { cost_micros: crate::money::MicroDollars(1), ..Default::default() };
+    let spend = || crate::spend::Spend { cost_micros: crate::money::MicroDollars(1), ..Default::default() };
     let account = TurnAccount {
         spend: spend(),
         duration_ms: 2,

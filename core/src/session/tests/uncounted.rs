@@ -5,14 +5,14 @@ use super::samples::{
     prompted, record_end, record_of, released, report, resumed, running, settlement, spend, started,
     started_in, turn, usage,
 };
-use crate::agent::{AgentOutcome, AgentOutput, Spend};
-use crate::model_access::{CallOutcome, ModelCall};
+use crate::agent::{AgentOutcome, AgentOutput};
 use crate::money::MicroDollars;
 use crate::request::Decision;
 use crate::session::command::SessionCommand;
 use crate::session::event::{
     AgentCounter, InterruptCause, SessionEvent, TurnAccount, TurnCompleted, TurnOutcome,
 };
+use crate::spend::{CallOutcome, ModelCall, Spend};
 
 #[test]
 fn turn_that_is_cut_short_costs_the_calls_that_were_made() {

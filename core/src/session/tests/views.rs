@@ -6,11 +6,12 @@ use super::samples::{
     SPARE, account, at, began_by_itself, completed, completion, denial, opened, profile, prompted, session,
     spend, started, turn, unreported, usage, viewed,
 };
-use crate::agent::{FileChange, FileChangeKind, Spend, Usage};
+use crate::agent::{FileChange, FileChangeKind};
 use crate::money::MicroDollars;
 use crate::session::event::{FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome};
 use crate::session::frame::TaskAnswer;
 use crate::session::view::{FileView, SessionView, TurnError, TurnStatus, TurnView};
+use crate::spend::{Spend, Usage};
 use crate::workspace::WorkspaceChange;
 
 #[test]

@@ -1,0 +1,88 @@
+//! What is looked up across sessions: the index of them, what waits for people, and the audit trail.
+
+use async_trait::async_trait;
+
+use super::log::ReadError;
+use crate::ids::{SessionId, TenantId};
+use crate::people::audit::{AuditFilter, AuditPage};
+use crate::people::principal::Reach;
+use crate::session::index::{SessionStatus, SessionSummary};
+
+/// Which sessions to list.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFilter {
+    pub reach: Reach,
+    pub working_dir: Option<String>,
+    pub status: Option<SessionStatus>,
+    /// Words that must occur in a title, a prompt or a result.
+    pub text: Option<String>,
+    pub sort: SessionSort,
+    pub limit: u32,
+    /// Where the page before ended.
+    pub after: Option<SessionCursor>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionSort {
+    #[default]
+    UpdatedAt,
+    CreatedAt,
+    Cost,
+}
+
+/// The last row of a page, by what it is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionCursor {
+    pub key: i64,
+    pub session: SessionId,
+}
+
+/// How many sessions there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionCounts {
+    pub stored: u64,
+    pub running: u64,
+    pub waiting: u64,
+}
+
+/// The index of sessions, kept in the same transaction as the log.
+#[async_trait]
+pub trait SessionDirectory: Send + Sync {
+    /// A page, and where the next one begins if there is one.
+    async fn list(
+        &self,
+        filter: SessionFilter,
+    ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), ReadError>;
+
+    /// Absent alike for a session that is not there and one out of reach: what is looked up is the same.
+    async fn find(&self, reach: &Reach, session: SessionId) -> Result<Option<SessionSummary>, ReadError>;
+
+    /// Sessions whose log says that a turn runs or a prompt waits.
+    async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError>;
+
+    /// Of one tenant or of all.
+    async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, ReadError>;
+
+    /// What waits for people in sessions within reach, the oldest first: at most `limit` after a position.
+    async fn list_requests(
+        &self,
+        reach: &Reach,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WaitingRequest>, ReadError>;
+}
+
+/// A request in the index, as JSON of a `RequestView`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingRequest {
+    /// Where the log has it.
+    pub position: u64,
+    pub view: serde_json::Value,
+}
+
+/// The log as who audits reads it: events of every kind, of one tenant.
+#[async_trait]
+pub trait AuditLog: Send + Sync {
+    /// The newest first. Looks at a bounded part of the log, however long that is.
+    async fn read_audit(&self, filter: AuditFilter) -> Result<AuditPage, ReadError>;
+}
