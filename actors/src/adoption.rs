@@ -72,7 +72,7 @@ impl Adoption {
         events.drain(..stored.len()).for_each(|event| state.apply(event));
         let mut version = stored.len() as u64;
         for piece in pieces(events) {
-            let decided = state.decide(SessionCommand::Adopt(piece))?;
+            let decided = state.decide(SessionCommand::Adopt(piece))?.events;
             let append = Append {
                 session,
                 expected_version: version,

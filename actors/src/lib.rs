@@ -32,6 +32,10 @@ use std::time::Duration;
 
 use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
+use hub::Hub;
+use spares::Spares;
+use turns::Turns;
+
 pub use accounts::{
     AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, NewTenant,
     PasswordChange, Registration, RegistrationPolicy, UserChange,
@@ -68,6 +72,14 @@ impl std::fmt::Debug for Services {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Services").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// What all sessions of a server share beside the services.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) spares: Arc<Spares>,
 }
 
 /// Limits of the actors.

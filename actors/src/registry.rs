@@ -9,12 +9,10 @@ use futures_util::future::join_all;
 use runner_core::ids::SessionId;
 use tokio::sync::{oneshot, watch};
 
-use crate::hub::Hub;
 use crate::session_actor::lifetime::{Drain, Park, Stop};
-use crate::session_actor::{SessionActor, TakePlace};
-use crate::spares::Spares;
+use crate::session_actor::{SessionActor, SlotGranted};
 use crate::turns::Turns;
-use crate::{RunnerError, Services};
+use crate::{RunnerError, Services, Shared};
 
 /// Sessions beyond the limit that may be live while all others run turns: to store what people decide and
 /// change. They run no turns themselves, for the places of those are taken.
@@ -25,9 +23,7 @@ const UNTIL_RESTARTED: Duration = Duration::from_secs(1);
 
 pub(crate) struct Registry {
     services: Arc<Services>,
-    hub: Arc<Hub>,
-    turns: Arc<Turns>,
-    spares: Arc<Spares>,
+    shared: Shared,
     live: HashMap<SessionId, Live>,
     /// Counts up with every use, to tell who was used last.
     uses: u64,
@@ -42,22 +38,18 @@ struct Live {
 }
 
 impl Registry {
-    pub(crate) fn new(
-        services: Arc<Services>,
-        (hub, turns, spares): (Arc<Hub>, Arc<Turns>, Arc<Spares>),
-    ) -> Self {
-        Self { services, hub, turns, spares, live: HashMap::new(), uses: 0, stopping: false }
+    pub(crate) fn new(services: Arc<Services>, shared: Shared) -> Self {
+        Self { services, shared, live: HashMap::new(), uses: 0, stopping: false }
     }
 
     fn start(&mut self, session: SessionId, context: &mut Context<Self>) -> Addr<SessionActor> {
         let (alive, ended) = oneshot::channel::<()>();
-        let shared = (Arc::clone(&self.hub), Arc::clone(&self.turns), Arc::clone(&self.spares));
-        let actor = SessionActor::new(session, Arc::clone(&self.services), shared, alive);
+        let actor = SessionActor::new(session, Arc::clone(&self.services), self.shared.clone(), alive);
         let busy = actor.watch_busy();
         let address = actor.start();
         self.uses += 1;
         self.live.insert(session, Live { address: address.clone(), busy, used_at: self.uses });
-        self.spares.make_room(self.live.len());
+        self.shared.spares.make_room(self.live.len());
         let watched = address.clone();
         context.spawn(ended.into_actor(self).map(move |_, registry, context| {
             registry.ended(session, &watched, context);
@@ -70,9 +62,9 @@ impl Registry {
         let Some(live) = self.live.get(&session).filter(|live| live.address == *address) else { return };
         let was_busy = *live.busy.borrow();
         self.live.remove(&session);
-        self.spares.make_room(self.live.len());
+        self.shared.spares.make_room(self.live.len());
         if was_busy {
-            self.turns.release(session);
+            self.shared.turns.release(session);
         }
         if was_busy && !self.stopping {
             tracing::error!(session.id = %session, "the actor of a session died; it is started again");
@@ -96,9 +88,9 @@ impl Actor for Registry {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        let (turns, registry) = (Arc::clone(&self.turns), context.address());
+        let (turns, registry) = (Arc::clone(&self.shared.turns), context.address());
         context.spawn(async move { hand_out_places(&turns, &registry).await }.into_actor(self));
-        let (spares, mut rights) = (Arc::clone(&self.spares), self.services.owners.rights());
+        let (spares, mut rights) = (Arc::clone(&self.shared.spares), self.services.owners.rights());
         let clearing = async move {
             while rights.changed().await.is_ok() {
                 spares.clear();
@@ -118,7 +110,7 @@ async fn hand_out_places(turns: &Turns, registry: &Addr<Registry>) {
             loop {
                 match registry.send(Find(session)).await {
                     // One that was parked just then is started again.
-                    Ok(Ok(address)) if address.send(TakePlace).await.is_err() => {}
+                    Ok(Ok(address)) if address.send(SlotGranted).await.is_err() => {}
                     Ok(Err(RunnerError::Overloaded)) => tokio::time::sleep(UNTIL_RESTARTED).await,
                     Ok(Ok(_) | Err(_)) | Err(_) => return, // It is told, or the server is stopping.
                 }

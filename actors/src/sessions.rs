@@ -29,7 +29,7 @@ use crate::session_actor::lifetime::Warm;
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor};
 use crate::spares::Spares;
 use crate::turns::{Owner, TurnCounts, Turns};
-use crate::{RunnerError, Services};
+use crate::{RunnerError, Services, Shared};
 pub use requests::Settled;
 
 /// How often a message is sent again because its actor was parked just then.
@@ -93,7 +93,7 @@ impl Sessions {
         let history = Arc::new(History::new(Arc::clone(&services.log)));
         let turns = Arc::new(Turns::new(services.settings.max_turns.min(services.settings.max_sessions)));
         let spares = Arc::new(Spares::new(Arc::clone(&services)));
-        let shared = (Arc::clone(&hub), Arc::clone(&turns), Arc::clone(&spares));
+        let shared = Shared { hub: Arc::clone(&hub), turns: Arc::clone(&turns), spares: Arc::clone(&spares) };
         let registry = Registry::new(Arc::clone(&services), shared).start();
         Self { services, hub, history, registry, turns, spares, stopping: Arc::default() }
     }
@@ -345,9 +345,12 @@ impl Sessions {
     async fn prompted(&self, committed: &Committed) -> Result<Prompted, RunnerError> {
         let Appended { last_version: version, replayed, .. } = committed.appended;
         let session = committed.appended.session();
-        let SessionEvent::PromptSubmitted { turn, .. } = self.last_event(committed.appended).await? else {
-            return Err(RunnerError::CommandReused);
+        // Only what an earlier request stored has to be read.
+        let last = match committed.events.last() {
+            Some(last) => last.clone(),
+            None => self.last_event(committed.appended).await?,
         };
+        let SessionEvent::PromptSubmitted { turn, .. } = last else { return Err(RunnerError::CommandReused) };
         Ok(Prompted { session, turn, version, replayed })
     }
 

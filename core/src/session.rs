@@ -5,6 +5,7 @@
 //! `turn_interrupted`. The agent's cost counters run per process, so a turn's share is a difference.
 
 mod accounts;
+pub mod action;
 pub mod changes;
 pub mod command;
 mod decide;
@@ -79,6 +80,9 @@ pub struct Session {
     spent: SpentBefore,
     /// The calls that no account of a turn has yet, by the same count.
     uncounted: AgentCounter,
+    /// A process that was started to ask about everything, and the mode it was started in, until it has the
+    /// decision that it was started with.
+    asks_everything: Option<(ProcessId, PermissionMode)>,
 }
 
 /// The turn the agent works on.
@@ -230,6 +234,7 @@ impl Session {
             exhausted: None,
         });
         self.spent.turn = MicroDollars::default();
+        self.asks_everything = None;
     }
 
     /// The counters start anew with the process; what the one before has spent is kept beside them.
@@ -241,8 +246,20 @@ impl Session {
         running.earlier = running.earlier.plus(&share);
         (running.process, running.attempt, running.parked) = (resumed.process, resumed.attempt, false);
         running.resumed_for = Some(resumed.request_id.clone());
+        let mode = self.requests.mode_to_resume_in(&resumed.request_id);
+        self.asks_everything = Some((resumed.process, mode));
         // What ran beside the turn has ended with its process.
         self.tasks.clear();
+    }
+
+    fn handed(&mut self, process: ProcessId, request_id: &str) {
+        self.requests.released(request_id);
+        self.asks_everything.take_if(|(asking, _)| *asking == process);
+    }
+
+    fn give_up_process(&mut self) {
+        self.change_running(|running| running.parked = true);
+        self.asks_everything = None;
     }
 
     fn change_running(&mut self, change: impl FnOnce(&mut RunningTurn)) {
@@ -285,7 +302,7 @@ impl Aggregate for Session {
         (): &(),
         sink: &EventSink<Self>,
     ) -> Result<(), SessionError> {
-        for event in self.decide(command)? {
+        for event in self.decide(command)?.events {
             sink.write(event, self).await;
         }
         Ok(())
@@ -314,9 +331,9 @@ impl Aggregate for Session {
             SessionEvent::PermissionDecided(decided)
             | SessionEvent::QuestionAnswered(decided)
             | SessionEvent::PlanDecided(decided) => self.requests.settled(decided.settlement),
-            SessionEvent::RequestReleased { request_id, .. } => self.requests.released(&request_id),
+            SessionEvent::RequestReleased { request_id, process, .. } => self.handed(process, &request_id),
             SessionEvent::RequestWithdrawn { request_id, .. } => self.requests.withdrawn(&request_id),
-            SessionEvent::TurnParked { .. } => self.change_running(|running| running.parked = true),
+            SessionEvent::TurnParked { .. } => self.give_up_process(),
             SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
             SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
             SessionEvent::ModelCalled { turn, call } => self.pay(turn, call),

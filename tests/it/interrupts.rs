@@ -1,7 +1,10 @@
 //! Stopping a turn: the tool dies, the turn is closed, the session goes on.
 
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
 use reqwest::{Method, StatusCode};
-use runner_tests::processes::{wait_for_command, wait_until_gone};
+use runner_tests::processes::{agents_of, wait_for_command, wait_until_gone};
 use runner_tests::script;
 use runner_tests::server::{Server, answer};
 use serde_json::json;
@@ -103,4 +106,32 @@ async fn where_nothing_runs_nothing_can_be_interrupted() {
 
     assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "nothing_running"));
     assert_eq!(server.event_types(&session).await, ["session_opened"]);
+}
+
+/// An agent that answers nothing held its session's mailbox for 30 seconds once, and with it everybody.
+#[tokio::test]
+async fn people_are_answered_while_the_agent_answers_nothing() {
+    let server = Server::start().await;
+    let replies =
+        json!([{ "tool_use": { "name": "Bash", "input": { "command": "touch x", "description": "x" } } }]);
+    let (session, request) = server.ask(&json!({ "prompt": script("Touch.", &replies) })).await;
+    let agents = agents_of(&server.data_dir());
+    agents.iter().for_each(|agent| kill(*agent, Signal::SIGSTOP).unwrap());
+    let path = format!("/api/sessions/{session}");
+
+    let answers = async {
+        let mode = json!({ "permission_mode": "acceptEdits" });
+        let changed = answer(server.request(Method::PATCH, &path).json(&mode)).await;
+        let decided = server.decide(&session, &request, &json!({ "decision": "allow" })).await;
+        let interrupted = server.post(&format!("{path}/interrupt"), &json!({})).await;
+        [changed.status, decided.status, interrupted.status]
+    };
+    let answered = tokio::time::timeout(Duration::from_secs(20), answers).await;
+
+    assert_eq!(answered.unwrap(), [StatusCode::OK, StatusCode::OK, StatusCode::ACCEPTED]);
+    // It does not stop its turn, so it is ended.
+    server.wait_for(&session, "turn_interrupted").await;
+    wait_until_gone(&server.data_dir(), "").await;
+    let next = script("Next.", &json!([{ "text": "Here." }]));
+    assert_eq!(server.task(&json!({ "prompt": next, "resume": session })).await["message"], "Here.");
 }

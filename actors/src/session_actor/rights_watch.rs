@@ -7,7 +7,7 @@ use actix::prelude::*;
 use tokio::task::JoinHandle;
 
 use super::SessionActor;
-use super::agent::Reach;
+use super::agent_task::Reach;
 use super::lifetime::CheckRights;
 use crate::owners::Owners;
 

@@ -216,6 +216,7 @@ pub(super) enum Heard {
     Settled(String, Decision),
     Mode(PermissionMode),
     Model(Option<String>),
+    Rewind(TurnId),
     Interrupt,
     Kill,
     Stop,
@@ -303,13 +304,7 @@ impl AgentInput for ReplayInput {
     }
 
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
-        self.hear(Heard::Mode(mode))?;
-        if self.is_mute.load(Ordering::SeqCst) {
-            // Whoever asked is told when it has ended.
-            self.stop.subscribe().wait_for(|stopped| *stopped).await.ok();
-            return Err(AgentError::Ended);
-        }
-        Ok(())
+        self.hear(Heard::Mode(mode))
     }
 
     async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError> {
@@ -320,7 +315,13 @@ impl AgentInput for ReplayInput {
         Err(AgentError::Refused("it has no meter".to_owned()))
     }
 
-    async fn rewind(&self, _: TurnId) -> Result<Vec<String>, AgentError> {
+    async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError> {
+        self.hear(Heard::Rewind(turn))?;
+        if self.is_mute.load(Ordering::SeqCst) {
+            // Whoever asked is told when it has ended.
+            self.stop.subscribe().wait_for(|stopped| *stopped).await.ok();
+            return Err(AgentError::Ended);
+        }
         Ok(vec![])
     }
 

@@ -262,6 +262,31 @@ fn agent_is_started_in_the_mode_and_with_the_model_that_were_chosen_last() {
 }
 
 #[test]
+fn prompt_that_comes_while_files_are_put_back_is_taken_and_begins_afterwards() {
+    run(async {
+        let server = Server::start();
+        let mut agent = server.open_and_run(session(1)).await;
+        agent.says([done()]).await;
+        server.log.when_there_are(4, session(1)).await;
+        server.runner.answer_no_more();
+        let rewinding = server.sessions.rewind(session(1), turn(1), "ada", provenance());
+        let prompting = async {
+            assert_eq!(agent.hears().await, Heard::Rewind(turn(1)));
+            server.prompt(session(1), 2).await.unwrap();
+            let begun = server.log.events(session(1)).len() > 5;
+            drop(agent);
+            begun
+        };
+
+        let (rewound, begun) = futures_util::future::join(rewinding, prompting).await;
+
+        assert!(matches!(rewound, Err(RunnerError::AgentUnavailable(_))), "{rewound:?}");
+        assert!(!begun, "a turn began while files were put back");
+        assert_eq!(server.runner.agent().await.hears().await, super::samples::prompt_of(2));
+    });
+}
+
+#[test]
 fn prompt_for_the_running_turn_reaches_the_agent_under_its_own_id() {
     run(async {
         let server = Server::start();

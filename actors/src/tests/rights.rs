@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use runner_core::agent::PermissionMode;
 use runner_core::ids::TenantId;
 use runner_core::people::account::Account;
 use runner_core::people::account::event::{AccountEvent, Via};
@@ -18,7 +17,7 @@ use runner_core::time::Timestamp;
 
 use super::replay::{Agent, Heard};
 use super::samples::{
-    Server, asks, done, introduced, opening, prompt_of, provenance, run, session, settings, told,
+    Server, asks, done, introduced, opening, prompt_of, provenance, run, session, settings, told, turn,
 };
 use crate::aggregates::Decided;
 use crate::{RunnerError, Settings};
@@ -229,24 +228,25 @@ fn agent_that_is_killed_gets_no_further_prompt_though_trust_is_back() {
 }
 
 #[test]
-fn agent_that_keeps_its_session_waiting_is_ended_all_the_same() {
+fn agent_that_does_not_answer_is_ended_all_the_same() {
     run(async {
         let server = Server::start();
         owner(&server, registered()).await;
         let mut agent = server.open_and_run(session(1)).await;
+        agent.says([done()]).await;
+        server.log.when_there_are(4, session(1)).await;
         server.runner.answer_no_more();
-        let change = vec![SessionChange::PermissionMode(PermissionMode::AcceptEdits)];
-        let changing = server.sessions.change(session(1), change, "ada", provenance());
+        let rewinding = server.sessions.rewind(session(1), turn(1), "ada", provenance());
         let ending = async {
-            assert_eq!(agent.hears().await, Heard::Mode(PermissionMode::AcceptEdits));
+            assert_eq!(agent.hears().await, Heard::Rewind(turn(1)));
             owner(&server, disabled()).await;
             assert_eq!(agent.hears().await, Heard::Kill);
         };
 
-        let (_, ()) = futures_util::future::join(changing, ending).await;
+        let (rewound, ()) = futures_util::future::join(rewinding, ending).await;
 
-        let events = server.log.when_there_are(5, session(1)).await;
-        assert_eq!(told(&events[4..]), ["turn_interrupted 1 owner_disabled"]);
+        assert!(matches!(rewound, Err(RunnerError::AgentUnavailable(_))), "{rewound:?}");
+        assert_eq!(server.log.events(session(1)).len(), 4);
     });
 }
 

@@ -16,7 +16,7 @@ use runner_core::setup::trust::Trust;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::disk::OwnFolders;
 use super::process_tree::ProcessTree;
@@ -181,14 +181,15 @@ impl AgentInput for ClaudeProcess {
     }
 
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
-        match self.ask(request::change_mode(mode)).await {
-            // It bypasses permissions only if it was started so. Otherwise it goes on asking, and the session
-            // lets everything through.
-            Err(AgentError::Refused(_)) if mode == PermissionMode::BypassPermissions => {
-                self.say(request::change_mode(PermissionMode::Default).1).await
-            }
-            answered => answered.map(|_| ()),
+        let (request_id, line) = request::change_mode(mode);
+        if mode != PermissionMode::BypassPermissions {
+            return self.say(line).await;
         }
+        let answer = self.answers.expect(request_id);
+        self.say(line).await?;
+        let lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        tokio::spawn(ask_unless_bypassed(answer, lines.map(|lines| lines.downgrade())));
+        Ok(())
     }
 
     async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError> {
@@ -233,6 +234,19 @@ impl AgentInput for ClaudeProcess {
             }
         }
         self.tree.kill_all().await;
+    }
+}
+
+/// An agent bypasses permissions only if it was started so. One that refuses goes on asking, and the session lets
+/// everything through.
+async fn ask_unless_bypassed(
+    answer: oneshot::Receiver<Result<Value, String>>,
+    lines: Option<mpsc::WeakSender<Value>>,
+) {
+    let Ok(Ok(Err(_))) = tokio::time::timeout(UNTIL_ANSWERED, answer).await else { return };
+    if let Some(lines) = lines.and_then(|lines| lines.upgrade()) {
+        // One that has ended asks nothing.
+        lines.send(request::change_mode(PermissionMode::Default).1).await.ok();
     }
 }
 

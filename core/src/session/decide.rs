@@ -16,8 +16,8 @@ use crate::workspace::WorkspaceReport;
 type Decided = Result<Vec<SessionEvent>, SessionError>;
 
 impl Session {
-    /// Decides what a command leads to. Pure: the same state and command give the same events.
-    pub fn decide(&self, command: SessionCommand) -> Decided {
+    /// The events that a command leads to.
+    pub(super) fn events_of(&self, command: SessionCommand) -> Decided {
         match (&self.opened, command) {
             (None, SessionCommand::Open(opening)) => Ok(vec![SessionEvent::SessionOpened(*opening)]),
             (None, SessionCommand::Adopt(events)) => match events.first() {

@@ -73,6 +73,16 @@ impl Requests {
         self.decided.retain(|settled| settled.open.request.request_id != request_id);
     }
 
+    /// A process that takes up a turn has to come to the decision in every case: in its session's own mode the tool
+    /// might be used before anything was asked.
+    pub(super) fn mode_to_resume_in(&self, request_id: &str) -> PermissionMode {
+        let mut decided = self.decided.iter();
+        match decided.find(|settled| settled.open.request.request_id == request_id) {
+            Some(settled) if settled.open.kind == RequestKind::Plan => PermissionMode::Plan,
+            Some(_) | None => PermissionMode::Default,
+        }
+    }
+
     /// With its turn everything ends but what is remembered.
     pub(super) fn turn_ended(&mut self) {
         self.waiting.clear();

@@ -2,6 +2,7 @@
 //! `tests/`, hold the rules for what the agent says, the views, and the stored form of events.
 
 mod accounts;
+mod actions;
 mod adoption;
 mod agent_output;
 mod answers;

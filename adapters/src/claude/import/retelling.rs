@@ -239,8 +239,8 @@ impl Retelling {
 
     /// What the session refuses has not happened to it.
     fn command(&mut self, command: SessionCommand) {
-        if let Ok(events) = self.session.decide(command) {
-            self.happened(events);
+        if let Ok(effects) = self.session.decide(command) {
+            self.happened(effects.events);
         }
     }
 

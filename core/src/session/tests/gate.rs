@@ -26,7 +26,7 @@ fn outcome(events: &[SessionEvent], effect: ToolEffect) -> &'static str {
     let mut session = Session::default();
     events.iter().for_each(|event| session.apply(event.clone()));
     let decided = session.decide(comes_to_gate("tool-1", effect)).unwrap();
-    match (decided.is_empty(), session.gate_rule(effect)) {
+    match (decided.events.is_empty(), session.gate_rule(effect)) {
         (true, GateRule::Pass) => "pass",
         (true, GateRule::Ask(_)) => "ask",
         (false, GateRule::Refuse(_)) => "refuse",
@@ -80,7 +80,7 @@ fn waits(mode: PermissionMode, effect: ToolEffect) -> bool {
     let request = AgentRequest { effect, ..permission_request("r1") };
     let mut session = Session::default();
     in_mode(mode).into_iter().for_each(|event| session.apply(event));
-    session.decide(asks(&request)).unwrap() == [requested(request)]
+    session.decide(asks(&request)).unwrap().events == [requested(request)]
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn history(seed: u64) -> Vec<SessionEvent> {
             continue;
         }
         // What is refused changes nothing.
-        for event in session.decide(command).unwrap_or_default() {
+        for event in session.decide(command).unwrap_or_default().events {
             session.apply(event.clone());
             events.push(event);
         }

@@ -1,13 +1,16 @@
 //! How what is decided gets into the log, and how the state comes out of it.
 
+use std::sync::Arc;
+
 use cqrs_es::Aggregate;
 use runner_core::log::event_log::{Append, Appended, Provenance};
 use runner_core::ports::AppendError;
 use runner_core::session::Session;
+use runner_core::session::action::Effects;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::SessionEvent;
 
-use super::{Core, Loaded};
+use super::{Loaded, SessionDriver};
 use crate::RunnerError;
 use crate::session_actor::Committed;
 
@@ -17,16 +20,15 @@ const PAGE: u32 = 1000;
 /// How often a command is decided anew because somebody else appended first.
 const MAX_CONFLICTS: u32 = 5;
 
-impl Core {
+impl SessionDriver {
+    /// Appends what commands lead to; what is to be done about it waits in `todo` then.
     pub(super) async fn execute(
         &mut self,
         commands: Vec<SessionCommand>,
         provenance: Provenance,
     ) -> Result<Committed, RunnerError> {
-        if let Some(request_hash) = provenance.request_hash
-            && let Some(appended) = self.services.log.find_command(provenance.command, request_hash).await?
-        {
-            return Ok(Committed { appended, events: vec![] });
+        if let Some(committed) = self.find_earlier(&provenance).await? {
+            return Ok(committed);
         }
         if commands.iter().any(SessionCommand::needs_owner) {
             self.load().await?;
@@ -34,9 +36,15 @@ impl Core {
         }
         let mut conflicts = 0;
         loop {
-            let (next, events) = self.decide(&commands).await?;
+            let (next, effects) = self.decide(&commands).await?;
+            let Effects { events, actions } = effects;
             match self.append(next, events, &provenance).await {
-                Ok(committed) => return Ok(committed),
+                Ok(committed) => {
+                    if !committed.appended.replayed {
+                        self.todo.extend(actions);
+                    }
+                    return Ok(committed);
+                }
                 Err(AppendError::Conflict { .. }) if conflicts < MAX_CONFLICTS => conflicts += 1,
                 Err(error) => {
                     self.reload().await;
@@ -46,29 +54,35 @@ impl Core {
         }
     }
 
+    /// What an earlier request under the same command id did.
+    pub(super) async fn find_earlier(
+        &self,
+        provenance: &Provenance,
+    ) -> Result<Option<Committed>, RunnerError> {
+        let Some(request_hash) = provenance.request_hash else { return Ok(None) };
+        let appended = self.services.log.find_command(provenance.command, request_hash).await?;
+        Ok(appended.map(|appended| Committed { appended, events: vec![] }))
+    }
+
     /// After a failed append: whether a turn runs must be known, or nothing may run.
     async fn reload(&mut self) {
         if let Err(error) = self.load().await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(session.id = %self.id, error, "a session stops: it cannot be read");
-            self.failed = true;
-            self.end().await;
+            (self.failed, self.finished) = (true, true);
         }
     }
 
-    async fn decide(
-        &mut self,
-        commands: &[SessionCommand],
-    ) -> Result<(Session, Vec<SessionEvent>), RunnerError> {
-        let mut next = self.load().await?.session.clone();
-        let mut events = Vec::new();
+    async fn decide(&mut self, commands: &[SessionCommand]) -> Result<(Session, Effects), RunnerError> {
+        let mut next = Session::clone(&self.load().await?.session);
+        let mut effects = Effects::default();
         for command in commands {
-            for event in next.decide(command.clone())? {
-                next.apply(event.clone());
-                events.push(event);
-            }
+            let Effects { events, actions } = next.decide(command.clone())?;
+            events.iter().for_each(|event| next.apply(event.clone()));
+            effects.events.extend(events);
+            effects.actions.extend(actions);
         }
-        Ok((next, events))
+        Ok((next, effects))
     }
 
     async fn append(
@@ -95,8 +109,8 @@ impl Core {
         if appended.replayed {
             return Ok(Committed { appended, events: vec![] });
         }
-        self.loaded = Some(Loaded { session, version: appended.last_version });
-        self.hub.publish(self.id, appended.last_version);
+        self.keep(Loaded { session: Arc::new(session), version: appended.last_version });
+        self.shared.hub.publish(self.id, appended.last_version);
         Ok(Committed { appended, events })
     }
 
@@ -105,20 +119,25 @@ impl Core {
             Some(loaded) => loaded,
             None => self.read().await?,
         };
-        Ok(self.loaded.insert(loaded))
+        Ok(self.keep(loaded))
+    }
+
+    fn keep(&mut self, loaded: Loaded) -> &Loaded {
+        self.state.set(Arc::clone(&loaded.session));
+        self.loaded.insert(loaded)
     }
 
     async fn read(&self) -> Result<Loaded, RunnerError> {
-        let mut loaded = Loaded { session: Session::default(), version: 0 };
+        let (mut session, mut version) = (Session::default(), 0);
         loop {
-            let page = self.services.log.read(self.id, loaded.version, PAGE).await?;
+            let page = self.services.log.read(self.id, version, PAGE).await?;
             for recorded in &page {
                 let event = recorded.decode().map_err(|source| RunnerError::Unexpected(source.into()))?;
-                loaded.session.apply(event);
-                loaded.version = recorded.version;
+                session.apply(event);
+                version = recorded.version;
             }
             if page.len() < PAGE as usize {
-                return Ok(loaded);
+                return Ok(Loaded { session: Arc::new(session), version });
             }
         }
     }

@@ -6,31 +6,29 @@
 
 use std::time::Duration;
 
-use actix::Addr;
 use runner_core::ids::TurnId;
 use runner_core::ports::ReadError;
 use runner_core::session::Session;
+use runner_core::session::action::Action;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::revoked::Revoked;
 use runner_core::setup::trust::Trust;
 
-use super::Core;
+use super::SessionDriver;
 use crate::RunnerError;
-use crate::session_actor::SessionActor;
 
 /// How long until it is asked again what could not be told.
 const UNTIL_ASKED_AGAIN: Duration = Duration::from_secs(1);
 
-impl Core {
+impl SessionDriver {
     /// Looks whether what runs may go on, and ends it if not.
-    pub(in crate::session_actor) async fn check_rights(&mut self, address: &Addr<SessionActor>) {
+    pub(in crate::session_actor) async fn check_rights(&mut self) {
         match self.revoked().await {
             Ok(Some(revoked)) => self.cut_off(revoked).await,
             Ok(None) => {}
             Err(_) => self.recheck = Some(UNTIL_ASKED_AGAIN),
         }
-        self.deliver(address).await;
-        self.advance(address).await;
+        self.todo.extend([Action::DeliverDecision, Action::BeginTurn]);
     }
 
     /// What the session has no longer, or what its agent was started with.
@@ -103,7 +101,9 @@ impl Core {
         if let Some(agent) = &mut self.agent {
             tracing::info!(session.id = %self.id, "the agent is ended: {revoked}");
             agent.revoked = Some(revoked);
-            agent.input.kill().await; // Its end says the rest.
+            if let Some(line) = &self.line {
+                line.kill(); // The agent's end says the rest.
+            }
         }
         if revoked.is_for_good() {
             self.withdraw_prompts().await;

@@ -1,0 +1,57 @@
+//! Messages of the task beside the mailbox: what the agent says, that it did not start, that it has ended.
+
+use actix::prelude::*;
+use runner_core::ids::ProcessId;
+use runner_core::ports::{AgentError, AgentExit};
+use runner_core::workspace::WorkspaceReport;
+
+use super::SessionActor;
+use super::agent_task::Said;
+
+/// The agent said something; the answer comes when it is stored.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct AgentSaid {
+    pub(super) process: ProcessId,
+    pub(super) said: Vec<Said>,
+}
+
+impl Handler<AgentSaid> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: AgentSaid, _: &mut Context<Self>) -> Self::Result {
+        self.exclusively(async move |driver| driver.hear(message).await)
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct AgentNotStarted {
+    pub(super) process: ProcessId,
+    pub(super) error: AgentError,
+}
+
+impl Handler<AgentNotStarted> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: AgentNotStarted, _: &mut Context<Self>) -> Self::Result {
+        self.exclusively(async move |driver| driver.agent_not_started(message).await)
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct AgentEnded {
+    pub(super) process: ProcessId,
+    pub(super) exit: AgentExit,
+    /// What its commands have changed in files since the last look.
+    pub(super) changes: Option<WorkspaceReport>,
+}
+
+impl Handler<AgentEnded> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: AgentEnded, _: &mut Context<Self>) -> Self::Result {
+        self.exclusively(async move |driver| driver.agent_ended(message).await)
+    }
+}

@@ -1,0 +1,254 @@
+//! What is done with the agent of a session, in order, beside the mailbox of its actor.
+//!
+//! The actor appends and leaves errands; nothing that waits for the agent, for git or for a disk is waited for in
+//! its mailbox. This task carries them out one after the other and owns the process. What the agent says comes
+//! back by its listener (`agent_task/listener.rs`), and that it did not start or has ended, as messages.
+
+mod errand;
+mod listener;
+mod reach;
+mod transcript;
+mod workspace_diff;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix::Addr;
+use runner_core::ids::{ProcessId, SessionId};
+use runner_core::ports::{AgentError, AgentInput, RunningAgent};
+use runner_core::session::Session;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+pub(super) use errand::{Ending, Errand, Start, Telling};
+use listener::Listener;
+pub(super) use listener::Said;
+pub(super) use reach::Reach;
+use transcript::Transcript;
+pub(super) use workspace_diff::SharedDiff;
+
+use super::SessionActor;
+use super::agent_reports::AgentNotStarted;
+use crate::Services;
+use crate::spares::Spares;
+
+/// More errands than this wait only for an agent that does not read; it is ended.
+const MAX_WAITING_ERRANDS: usize = 256;
+
+/// The session as it was appended last, for those who work beside the mailbox.
+#[derive(Clone, Default)]
+pub(super) struct SharedSession(Arc<Mutex<Arc<Session>>>);
+
+impl SharedSession {
+    pub(super) fn set(&self, session: Arc<Session>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = session;
+    }
+
+    fn get(&self) -> Arc<Session> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The actor's end of the task. The agent is killed when it is dropped without [`AgentLine::finish`].
+pub(super) struct AgentLine {
+    errands: mpsc::Sender<Errand>,
+    reach: Arc<Reach>,
+}
+
+impl AgentLine {
+    pub(super) fn leave(&self, errand: Errand) {
+        if self.errands.try_send(errand).is_err() {
+            tracing::error!("an agent is ended: it takes nothing of what it is told");
+            self.reach.demand_kill();
+        }
+    }
+
+    /// Has the agent ended in order, after all errands.
+    pub(super) fn finish(self) {
+        self.leave(Errand::Finish);
+    }
+
+    /// Has the agent killed at once, whatever the task is doing. Its end is reported as any other.
+    pub(super) fn kill(&self) {
+        self.reach.demand_kill();
+        self.leave(Errand::Kill);
+    }
+}
+
+/// What may be used beside the mailbox without waiting for the actor.
+#[derive(Clone)]
+pub(super) struct Beside {
+    pub(super) diff: SharedDiff,
+    drained: watch::Receiver<bool>,
+}
+
+impl Beside {
+    /// Waits until the task has ended, and with it the agent.
+    pub(super) async fn drained(mut self) {
+        // A task that ended in another way has dropped its agent.
+        self.drained.wait_for(|drained| *drained).await.ok();
+    }
+}
+
+pub(super) struct AgentTask {
+    pub(super) session: SessionId,
+    pub(super) services: Arc<Services>,
+    pub(super) spares: Arc<Spares>,
+    pub(super) state: SharedSession,
+    pub(super) reach: Arc<Reach>,
+}
+
+impl AgentTask {
+    /// Starts the task; it ends with the line.
+    pub(super) fn start(self, address: Addr<SessionActor>) -> (AgentLine, Beside) {
+        let (errands, waiting) = mpsc::channel(MAX_WAITING_ERRANDS);
+        let (drained, is_drained) = watch::channel(false);
+        let diff = SharedDiff::new(Arc::clone(&self.services.workspaces));
+        let line = AgentLine { errands, reach: Arc::clone(&self.reach) };
+        let transcript = Arc::new(Transcript::new(self.session, Arc::clone(&self.services)));
+        let worker = Worker { task: self, address, diff: diff.clone(), transcript, live: None };
+        actix::spawn(worker.run(waiting, drained));
+        (line, Beside { diff, drained: is_drained })
+    }
+}
+
+/// A started agent; dropping it ends its listener and, with the last handle, the process.
+struct LiveAgent {
+    process: ProcessId,
+    input: Arc<dyn AgentInput>,
+    listener: JoinHandle<()>,
+    /// Puts files back; it holds a handle.
+    rewinding: Option<JoinHandle<()>>,
+    is_killed: bool,
+    reach: Arc<Reach>,
+}
+
+impl Drop for LiveAgent {
+    fn drop(&mut self) {
+        self.listener.abort();
+        if let Some(rewinding) = &self.rewinding {
+            rewinding.abort();
+        }
+        self.reach.set(None);
+    }
+}
+
+struct Worker {
+    task: AgentTask,
+    address: Addr<SessionActor>,
+    diff: SharedDiff,
+    transcript: Arc<Transcript>,
+    live: Option<LiveAgent>,
+}
+
+impl Worker {
+    async fn run(mut self, mut errands: mpsc::Receiver<Errand>, drained: watch::Sender<bool>) {
+        while let Some(errand) = errands.recv().await {
+            if matches!(errand, Errand::Finish) {
+                self.end(Ending::Stop).await;
+                self.transcript.saved().await;
+                break;
+            }
+            self.carry_out(errand).await;
+        }
+        drop(self);
+        drained.send_replace(true);
+    }
+
+    async fn carry_out(&mut self, errand: Errand) {
+        match errand {
+            Errand::Start(start) => self.start(*start).await,
+            Errand::CloseTurn => {
+                self.diff.forget().await;
+                self.transcript.save_after_turn().await;
+            }
+            Errand::Kill => self.kill().await,
+            Errand::Stop => {
+                if let Some(live) = &self.live {
+                    live.input.stop().await; // Its end is reported by its listener.
+                }
+            }
+            Errand::End(ending) => self.end(ending).await,
+            Errand::Rewind { turn, answer } => {
+                let Some(live) = &mut self.live else {
+                    answer.send(Err(AgentError::Ended)).ok(); // Nobody may wait for it any more.
+                    return;
+                };
+                let input = Arc::clone(&live.input);
+                live.rewinding = Some(actix::spawn(async move {
+                    answer.send(input.rewind(turn).await).ok();
+                }));
+            }
+            Errand::Tell(telling) => {
+                let Some(live) = &self.live else { return };
+                let reach = Arc::clone(&self.task.reach);
+                tokio::select! {
+                    biased;
+                    () = reach.kill_demanded() => self.kill().await,
+                    // If it has just ended, its end closes the turn.
+                    _ = telling.say(&*live.input, &self.diff, &self.transcript) => {}
+                }
+            }
+            Errand::Finish => {}
+        }
+    }
+
+    async fn start(&mut self, start: Start) {
+        let process = start.launch.process;
+        match self.launch(start).await {
+            Ok(live) => self.live = Some(live),
+            Err(error) => {
+                let address = self.address.clone();
+                // Not waited for: the actor may be waiting for this task.
+                actix::spawn(async move { address.send(AgentNotStarted { process, error }).await.ok() });
+            }
+        }
+    }
+
+    async fn launch(&self, Start { mut launch, spare }: Start) -> Result<LiveAgent, AgentError> {
+        launch.files = self.transcript.load().await?;
+        self.diff.watch(launch.working_dir.clone()).await;
+        let agent = match spare {
+            Some(agent) => agent,
+            None => self.task.services.runtime.start(launch.clone()).await?,
+        };
+        let RunningAgent { input, outputs } = agent;
+        let process = launch.process;
+        let listener = Listener {
+            process,
+            address: self.address.clone(),
+            state: self.task.state.clone(),
+            diff: self.diff.clone(),
+            transcript: Arc::clone(&self.transcript),
+            input: Arc::downgrade(&input),
+        };
+        let listener = actix::spawn(listener.run(outputs));
+        let reach = Arc::clone(&self.task.reach);
+        reach.set(Some((launch.owner.clone(), Arc::clone(&input))));
+        self.task.spares.wish_for(launch);
+        Ok(LiveAgent { process, input, listener, rewinding: None, is_killed: false, reach })
+    }
+
+    async fn kill(&mut self) {
+        if let Some(live) = self.live.as_mut().filter(|live| !live.is_killed) {
+            live.is_killed = true;
+            live.input.kill().await; // Its end is reported by its listener.
+        }
+    }
+
+    /// The last handle of an agent must go before the next agent of its session starts, for it ends whatever
+    /// carries the session's marker.
+    async fn end(&mut self, ending: Ending) {
+        let Some(mut live) = self.live.take() else { return };
+        match ending {
+            Ending::Kill => live.input.kill().await,
+            Ending::Stop => live.input.stop().await,
+        }
+        tracing::debug!(process.id = %live.process, "an agent was ended");
+        live.listener.abort();
+        (&mut live.listener).await.ok();
+        if let Some(rewinding) = live.rewinding.take() {
+            rewinding.abort();
+            rewinding.await.ok();
+        }
+    }
+}

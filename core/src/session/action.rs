@@ -1,0 +1,299 @@
+//! What is to be done about what was decided. The rules say so together with the events; whoever has appended
+//! those carries the actions out, in their order, and re-derives nothing from the state.
+//!
+//! An action is named by what it is for. Whether there is a process to tell, a slot for a turn, or a right to go
+//! on, only the server knows that runs the session.
+
+use crate::agent::{AgentOutput, AgentTask, PermissionMode};
+use crate::ids::{ProcessId, TurnId};
+use crate::request::{AgentRequest, DeciderKind, Decision, RequestKind, ToolGate};
+use crate::session::command::SessionCommand;
+use crate::session::event::{Decided, Initiator, SessionEvent, TurnResumed};
+use crate::session::gate::GateRule;
+use crate::session::requests::SettledRequest;
+use crate::session::{QueuedPrompt, Session};
+
+/// What a command leads to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// To be appended, all or none.
+    pub events: Vec<SessionEvent>,
+    /// To be carried out after that.
+    pub actions: Vec<Action>,
+}
+
+/// Something to be done by the server that runs the session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Begin with the prompt that waited longest.
+    BeginTurn,
+    /// Take the oldest decision to the agent: to the process that waits for it, or to a new one.
+    DeliverDecision,
+    /// Start the process that works on the turn, if it does not run yet.
+    StartAgent {
+        process: ProcessId,
+        /// The tool use at which it takes up the conversation.
+        resume_at: Option<String>,
+    },
+    /// Give the agent the prompt of the turn that has begun.
+    SendPrompt(QueuedPrompt),
+    /// Give the agent a prompt beside that of its turn.
+    Steer(QueuedPrompt),
+    ChangeMode(PermissionMode),
+    ChangeModel(Option<String>),
+    /// Ask the agent to stop its turn.
+    Interrupt(TurnId),
+    /// Tell the agent whether a tool use may come to its own rules.
+    AnswerGate {
+        gate: ToolGate,
+        /// What the agent reads if a rule has refused the call.
+        refusal: Option<String>,
+    },
+    /// What has changed in the folder until now was not done by the command that was decided about.
+    ResnapshotFolder,
+    /// Tell the agent what was decided about a tool use, under the id of the request that it waits for.
+    AnswerRequest {
+        request_id: String,
+        tool_use_id: String,
+    },
+    /// Tell a process that was started to ask about everything which mode the session is in, and what people
+    /// said to its turn meanwhile.
+    CatchUp {
+        started_in: PermissionMode,
+    },
+    /// The turn is over: store the agent's files, and forget what the folder was like.
+    CloseTurn,
+    /// The agent's process must not work on another turn.
+    RetireAgent,
+    /// The agent's process must not do anything more.
+    KillAgent,
+    /// See whether what runs may go on.
+    CheckRights,
+}
+
+/// What becomes of a tool use at its gate.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GateAnswer {
+    /// The agent's own rules decide.
+    Pass,
+    /// People are asked whatever those say; and why.
+    Ask(&'static str),
+    /// What the agent reads.
+    Refuse(String),
+    /// It was decided about before the process was started.
+    Settled(Box<SettledRequest>),
+}
+
+/// What the agent waits for with a command: noted before the command is consumed by its rule.
+enum Waiting {
+    Nothing,
+    AtGate(ToolGate),
+    ForRequest { request_id: String, tool_use_id: String },
+    ForRelease,
+    ToBeStopped,
+}
+
+impl Waiting {
+    fn of(command: &SessionCommand) -> Self {
+        if matches!(command, SessionCommand::Release { .. }) {
+            return Self::ForRelease;
+        }
+        if matches!(command, SessionCommand::RequestInterrupt { .. }) {
+            return Self::ToBeStopped;
+        }
+        let SessionCommand::Record(recording) = command else { return Self::Nothing };
+        if let AgentOutput::ToolGated(gate) = &recording.output {
+            return Self::AtGate(gate.clone());
+        }
+        let AgentOutput::Asked { request, .. } = &recording.output else { return Self::Nothing };
+        let (request_id, tool_use_id) = (request.request_id.clone(), request.tool_use_id.clone());
+        Self::ForRequest { request_id, tool_use_id }
+    }
+}
+
+impl Session {
+    /// Decides what a command leads to. Pure: the same state and command give the same events and actions.
+    pub fn decide(&self, command: SessionCommand) -> Result<Effects, crate::session::error::SessionError> {
+        let waiting = Waiting::of(&command);
+        let events = self.events_of(command)?;
+        let mut actions = self.answers(waiting, &events);
+        actions.extend(events.iter().flat_map(|event| self.reactions(event)));
+        Ok(Effects { events, actions })
+    }
+
+    /// What is to be done about an event, whoever has appended it; `self` is the session before it.
+    pub fn reactions(&self, event: &SessionEvent) -> Vec<Action> {
+        match event {
+            SessionEvent::PromptSubmitted { .. } if self.running.is_none() => vec![Action::BeginTurn],
+            SessionEvent::TurnStarted { turn, initiator: Initiator::Prompt, process, .. } => {
+                self.begin(*turn, *process)
+            }
+            SessionEvent::TurnResumed(resumed) => vec![self.take_up_again(resumed)],
+            SessionEvent::PromptSteered { message, text, attachments, .. } => {
+                let turn = *message;
+                let (text, attachments) = (text.clone(), attachments.clone());
+                self.unless_it_asks_everything(Action::Steer(QueuedPrompt { turn, text, attachments }))
+            }
+            SessionEvent::PermissionModeChanged { mode, by } if by.kind == DeciderKind::User => {
+                self.unless_it_asks_everything(Action::ChangeMode(*mode))
+            }
+            SessionEvent::ModelChanged { model, .. } => vec![Action::ChangeModel(model.clone())],
+            SessionEvent::PermissionDecided(decided)
+            | SessionEvent::QuestionAnswered(decided)
+            | SessionEvent::PlanDecided(decided) => delivery(decided),
+            SessionEvent::RequestReleased { process, .. } => self.catch_up(*process).into_iter().collect(),
+            SessionEvent::TurnParked { .. } => vec![Action::KillAgent],
+            SessionEvent::TurnCompleted(_)
+            | SessionEvent::TurnFailed { .. }
+            | SessionEvent::TurnInterrupted { .. } => self.close_turn(),
+            SessionEvent::SessionArchived { .. } => vec![Action::CheckRights],
+            SessionEvent::PromptSubmitted { .. }
+            | SessionEvent::TurnStarted { .. }
+            | SessionEvent::PermissionModeChanged { .. }
+            | SessionEvent::SessionOpened(_)
+            | SessionEvent::AgentInitialized { .. }
+            | SessionEvent::AssistantText { .. }
+            | SessionEvent::AssistantThinking { .. }
+            | SessionEvent::ToolUsed { .. }
+            | SessionEvent::ToolReturned { .. }
+            | SessionEvent::FileChanged { .. }
+            | SessionEvent::WorkspaceChanged { .. }
+            | SessionEvent::WorkspaceUnobserved { .. }
+            | SessionEvent::PermissionRequested(_)
+            | SessionEvent::QuestionAsked(_)
+            | SessionEvent::PlanProposed(_)
+            | SessionEvent::RequestWithdrawn { .. }
+            | SessionEvent::PolicyApplied { .. }
+            | SessionEvent::UsageReported { .. }
+            | SessionEvent::ModelCalled { .. }
+            | SessionEvent::BudgetExhausted { .. }
+            | SessionEvent::SubagentStarted { .. }
+            | SessionEvent::SubagentProgressed { .. }
+            | SessionEvent::SubagentFinished { .. }
+            | SessionEvent::TaskListChanged { .. }
+            | SessionEvent::SessionRenamed { .. }
+            | SessionEvent::SessionTagged { .. }
+            | SessionEvent::SessionUnarchived { .. }
+            | SessionEvent::PromptWithdrawn { .. }
+            | SessionEvent::FilesRewound { .. }
+            | SessionEvent::ApiRetried { .. }
+            | SessionEvent::RateLimited { .. }
+            | SessionEvent::ContextCompacted { .. }
+            | SessionEvent::AgentMessage { .. }
+            | SessionEvent::InterruptRequested { .. } => vec![],
+        }
+    }
+
+    /// What the agent is answered. This comes before what the events lead to.
+    fn answers(&self, waiting: Waiting, events: &[SessionEvent]) -> Vec<Action> {
+        match waiting {
+            Waiting::Nothing => vec![],
+            Waiting::AtGate(gate) => {
+                let refusal = events.iter().find_map(refusal);
+                vec![Action::AnswerGate { gate, refusal }]
+            }
+            Waiting::ForRequest { request_id, tool_use_id } => {
+                let is_released =
+                    |event: &SessionEvent| matches!(event, SessionEvent::RequestReleased { .. });
+                let is_known = self.released(&tool_use_id).is_some() || events.iter().any(is_released);
+                is_known.then_some(Action::AnswerRequest { request_id, tool_use_id }).into_iter().collect()
+            }
+            Waiting::ForRelease => self.awaited().map(release).unwrap_or_default(),
+            Waiting::ToBeStopped => {
+                let working = self.running.as_ref().filter(|running| !running.parked);
+                working.map(|running| Action::Interrupt(running.turn)).into_iter().collect()
+            }
+        }
+    }
+
+    fn begin(&self, turn: TurnId, process: ProcessId) -> Vec<Action> {
+        let prompt = self.queue.iter().find(|queued| queued.turn == turn).cloned();
+        [Some(Action::StartAgent { process, resume_at: None }), self.catch_up(process)]
+            .into_iter()
+            .chain([prompt.map(Action::SendPrompt)])
+            .flatten()
+            .collect()
+    }
+
+    fn take_up_again(&self, resumed: &TurnResumed) -> Action {
+        let request = self.undelivered().map(|settled| &settled.open.request);
+        let resume_at = request.and_then(|request| self.resume_at(&[], request));
+        Action::StartAgent { process: resumed.process, resume_at }
+    }
+
+    /// A process that asks about everything is told the rest when it has the decision that it was started with.
+    fn unless_it_asks_everything(&self, action: Action) -> Vec<Action> {
+        if self.asks_everything.is_some() { vec![] } else { vec![action] }
+    }
+
+    fn catch_up(&self, process: ProcessId) -> Option<Action> {
+        let (asking, started_in) = self.asks_everything?;
+        (asking == process).then_some(Action::CatchUp { started_in })
+    }
+
+    fn close_turn(&self) -> Vec<Action> {
+        let has_budget =
+            self.opened.as_ref().is_some_and(|opened| opened.options.max_budget_micros.is_some());
+        // The agent counts its budget per process, and a turn's is meant.
+        let retire = has_budget.then_some(Action::RetireAgent);
+        let next = (!self.queue.is_empty()).then_some(Action::BeginTurn);
+        [Some(Action::CloseTurn), retire, next].into_iter().flatten().collect()
+    }
+
+    /// The mode in which a process was started to ask about everything, until it has the decision that it was
+    /// started with.
+    pub fn asks_everything(&self) -> Option<PermissionMode> {
+        self.asks_everything.map(|(_, mode)| mode)
+    }
+
+    /// What holds for a tool use now. The mode may have changed since a rule refused it in the same breath of the
+    /// agent; then the stricter one holds.
+    pub fn gate_answer(&self, gate: &ToolGate, refusal: Option<String>) -> GateAnswer {
+        match (self.released(&gate.tool_use_id), refusal, self.gate_rule(gate.effect)) {
+            (Some(settled), _, _) => GateAnswer::Settled(Box::new(settled.clone())),
+            (None, Some(message), _) => GateAnswer::Refuse(message),
+            (None, None, GateRule::Refuse(message)) => GateAnswer::Refuse(message.to_owned()),
+            (None, None, GateRule::Ask(why)) => GateAnswer::Ask(why),
+            (None, None, GateRule::Pass) => GateAnswer::Pass,
+        }
+    }
+
+    /// The mode that an agent goes back to with the decision about its plan.
+    pub fn mode_after(&self, settled: &SettledRequest) -> Option<PermissionMode> {
+        let is_approved_plan =
+            settled.open.kind == RequestKind::Plan && settled.settlement.decision == Decision::Allow;
+        self.mode_before_plan().filter(|_| is_approved_plan)
+    }
+
+    /// The tool use at which the main conversation stands while a request waits. A subagent cannot be taken up in
+    /// the middle: it begins again. `new` has those that began in the same breath of the agent.
+    pub fn resume_at(&self, new: &[AgentTask], request: &AgentRequest) -> Option<String> {
+        match &request.subagent {
+            Some(subagent) => {
+                let new = new.iter().find(|task| task.task_id == *subagent);
+                new.or_else(|| self.task(subagent))?.tool_use_id.clone()
+            }
+            None => Some(request.tool_use_id.clone()),
+        }
+    }
+}
+
+/// What holds without a person is handed to the agent with the event itself.
+fn delivery(decided: &Decided) -> Vec<Action> {
+    let is_by_person = decided.settlement.decided_by.kind == DeciderKind::User;
+    is_by_person.then_some(Action::DeliverDecision).into_iter().collect()
+}
+
+fn release(settled: &SettledRequest) -> Vec<Action> {
+    let request = &settled.open.request;
+    let runs_command =
+        request.effect.may_change_files_untold() && settled.settlement.decision == Decision::Allow;
+    let (request_id, tool_use_id) = (request.request_id.clone(), request.tool_use_id.clone());
+    let answer = Action::AnswerRequest { request_id, tool_use_id };
+    runs_command.then_some(Action::ResnapshotFolder).into_iter().chain([answer]).collect()
+}
+
+fn refusal(event: &SessionEvent) -> Option<String> {
+    let SessionEvent::PolicyApplied { message, .. } = event else { return None };
+    Some(message.clone())
+}
