@@ -15,6 +15,8 @@
 //! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
 //! not: the agent renews it by itself.
 
+mod admission;
+mod body_memory;
 mod budgets;
 mod call;
 mod meter;
@@ -30,7 +32,6 @@ pub(crate) mod tests;
 mod upstream;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -38,10 +39,11 @@ use runner_core::agent::AgentOutput;
 use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
 use runner_core::ports::model::{Budgets, ModelKey, ModelKeys, ModelScope};
-use runner_core::spend::{BudgetSpent, SpentBefore};
+use runner_core::spend::BudgetSpent;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+pub use admission::{Admission, Anybody, Caller};
 pub use budgets::MonthlyBudgets;
 pub use passes::Pass;
 use passes::Passes;
@@ -58,33 +60,6 @@ pub struct GatewaySettings {
     pub session_budget: Option<MicroDollars>,
     /// Names of the proxies through which the server itself goes out.
     pub proxies: Vec<String>,
-}
-
-/// Tells the process that a pass is for from all others on this machine.
-pub trait Caller: std::fmt::Debug + Send + Sync {
-    /// Whether the far end of a connection to a port of this machine is that process, or one that it started.
-    /// May read files.
-    fn is_at(&self, peer: SocketAddr, port: u16) -> bool;
-}
-
-/// Whoever has the token: where it cannot be told which process a connection is from.
-#[derive(Clone, Copy, Debug)]
-pub struct Anybody;
-
-impl Caller for Anybody {
-    fn is_at(&self, _: SocketAddr, _: u16) -> bool {
-        true
-    }
-}
-
-/// A process that is to be let in, and what it may spend.
-#[derive(Clone, Debug)]
-pub struct Admission {
-    pub scope: ModelScope,
-    pub caller: Arc<dyn Caller>,
-    pub spent: SpentBefore,
-    /// For its turn; a process with such a budget works on one turn.
-    pub turn_budget: Option<MicroDollars>,
 }
 
 /// The gateway cannot be started.

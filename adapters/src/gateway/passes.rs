@@ -14,10 +14,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::admission::{Admission, Caller};
+use super::body_memory::{MAX_UNITS_OF_OWNER, MAX_UNITS_OF_PROCESS};
 use super::budgets::UNTIL_SETTLED;
-use super::routes::{MAX_BODY_UNITS_OF_OWNER, MAX_BODY_UNITS_OF_PROCESS};
 use super::tally::{Room, UnderWay};
-use super::{Admission, Caller};
 
 /// Looks like a key to the agent, and like none of Anthropic's to everybody else.
 const TOKEN_PREFIX: &str = "sk-ant-session-";
@@ -111,7 +111,7 @@ impl Passes {
             spending: Mutex::default(),
             settled: Notify::new(),
             calls: Arc::new(Semaphore::new(MAX_CALLS as usize)),
-            bodies: [Arc::new(Semaphore::new(MAX_BODY_UNITS_OF_PROCESS)), of_owner],
+            bodies: [Arc::new(Semaphore::new(MAX_UNITS_OF_PROCESS)), of_owner],
             revoked: watch::Sender::new(false),
             outputs: Mutex::new(Some(outputs)),
         };
@@ -125,7 +125,7 @@ impl Passes {
             return shared;
         }
         bodies.retain(|_, shared| shared.strong_count() > 0);
-        let shared = Arc::new(Semaphore::new(MAX_BODY_UNITS_OF_OWNER));
+        let shared = Arc::new(Semaphore::new(MAX_UNITS_OF_OWNER));
         bodies.insert(owner, Arc::downgrade(&shared));
         shared
     }

@@ -11,6 +11,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
+use super::body_memory::{MAX_UNITS, UNIT_BYTES};
 use super::call::Call;
 use super::passes::{Grant, Passes};
 use super::refusal::Refusal;
@@ -23,12 +24,6 @@ const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Requests that wait for an answer's first byte, in units: those of all, of one person, and of one process.
-/// A person who takes all of their share leaves enough for others.
-const BODY_UNIT_BYTES: usize = 1024 * 1024;
-const MAX_BODY_UNITS: usize = 512;
-pub(super) const MAX_BODY_UNITS_OF_OWNER: usize = 192;
-pub(super) const MAX_BODY_UNITS_OF_PROCESS: usize = 96;
 /// A request waits so long for a place in memory; the agent then asks again.
 const UNTIL_THERE_IS_MEMORY: Duration = Duration::from_secs(10);
 
@@ -58,7 +53,7 @@ enum Endpoint {
 
 impl Routes {
     pub(super) fn new(passes: Arc<Passes>, upstream: Upstream) -> Self {
-        Self { passes, upstream, bodies: Arc::new(Semaphore::new(MAX_BODY_UNITS)) }
+        Self { passes, upstream, bodies: Arc::new(Semaphore::new(MAX_UNITS)) }
     }
 
     /// Answers one request. Every failure is an answer too.
@@ -132,7 +127,7 @@ impl Routes {
         if length > MAX_BODY_BYTES {
             return Err(Refusal::too_large(MAX_BODY_BYTES));
         }
-        let units = u32::try_from(length / BODY_UNIT_BYTES + 1).unwrap_or(u32::MAX);
+        let units = u32::try_from(length / UNIT_BYTES + 1).unwrap_or(u32::MAX);
         // The smallest share first: a request that waits for its own holds nothing that others wait for.
         let [own, owners] = &grant.bodies;
         let memory = async {
