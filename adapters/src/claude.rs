@@ -17,6 +17,8 @@ mod file_change;
 mod folder;
 mod fork;
 pub mod import;
+mod incoming;
+mod json;
 mod launch;
 mod limits;
 mod process;

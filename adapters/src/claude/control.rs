@@ -7,7 +7,8 @@ use runner_core::request::{AgentRequest, RequestKind, ToolEffect, ToolGate};
 use runner_core::time::Timestamp;
 use serde_json::Value;
 
-use super::decode::{Incoming, number, text};
+use super::incoming::Incoming;
+use super::json::{number, text};
 use super::reported::Report;
 use super::tools;
 

@@ -8,31 +8,9 @@ use claude_codes::io::ContentBlock;
 use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, ToolReturn};
 use serde_json::Value;
 
-use super::reported::Report;
+use super::incoming::Incoming;
+use super::json::{number, text};
 use super::{control, file_change, report};
-
-/// What a line means.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Incoming {
-    Output(AgentOutput),
-    Delta(Delta),
-    /// The agent answered a control request, so it is up.
-    Answered {
-        request_id: String,
-        outcome: Result<Value, String>,
-    },
-    /// A tool may have changed a file; absent where the result's own line tells how. The agent goes on once it
-    /// is answered.
-    Reported {
-        request_id: String,
-        report: Option<Report>,
-    },
-    /// The agent asks for something that this program does not offer.
-    Unsupported {
-        request_id: String,
-        subtype: String,
-    },
-}
 
 /// Parts of the stream that say nothing which another line does not say better.
 const PASSING: &[&str] = &["thinking_tokens", "session_state_changed", "background_tasks_changed"];
@@ -280,12 +258,4 @@ fn stream_event(raw: &Value, current_message: &mut String) -> Option<Incoming> {
         }
         _ => None,
     }
-}
-
-pub(super) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-pub(super) fn number(value: &Value) -> u32 {
-    value.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or_default()
 }

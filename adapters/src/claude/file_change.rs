@@ -3,7 +3,7 @@
 use runner_core::agent::{FileChange, FileChangeKind};
 use serde_json::Value;
 
-use super::decode::text;
+use super::json::text;
 
 /// The change that a tool's structured result speaks of; absent if it speaks of none.
 pub(super) fn file_change(result: &Value, tool_use_id: &str) -> Option<FileChange> {

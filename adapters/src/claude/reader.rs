@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::ChildStdout;
 use tokio::sync::{mpsc, oneshot};
 
-use super::decode::{Incoming, decode};
+use super::decode::decode;
+use super::incoming::Incoming;
 use super::reported::Reports;
 use super::request;
 

@@ -5,7 +5,7 @@ use runner_core::money::MicroDollars;
 use runner_core::spend::{ModelUse, Spend, Usage};
 use serde_json::Value;
 
-use super::decode::{number, text};
+use super::json::{number, text};
 
 /// No turn comes near these; a model that claims more must not make totals overflow.
 pub(super) const MAX_TOKENS: u64 = 1_000_000_000_000;

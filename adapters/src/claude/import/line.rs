@@ -8,7 +8,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::derived_uuid;
-use crate::claude::decode::{self, Incoming, text};
+use crate::claude::decode;
+use crate::claude::incoming::Incoming;
+use crate::claude::json::text;
 
 /// What the agent answers by itself when it takes up a conversation that was cut off.
 const NO_ANSWER: &str = "No response requested.";

@@ -5,7 +5,7 @@ use runner_core::request::{AgentRequest, RequestKind, ToolEffect, ToolGate};
 use serde_json::{Value, json};
 
 use super::decode::{decoded, outputs, then_kept};
-use crate::claude::decode::Incoming;
+use crate::claude::incoming::Incoming;
 
 #[test]
 fn question_whether_a_tool_may_be_used_is_a_request_for_permission() {

@@ -3,7 +3,8 @@
 use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, ToolReturn};
 use serde_json::{Value, json};
 
-use crate::claude::decode::{Incoming, decode};
+use crate::claude::decode::decode;
+use crate::claude::incoming::Incoming;
 
 #[test]
 fn init_is_the_agents_introduction() {

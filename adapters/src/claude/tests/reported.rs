@@ -3,7 +3,8 @@
 use runner_core::agent::{AgentOutput, FileChangeKind, ToolReturn};
 use serde_json::{Value, json};
 
-use crate::claude::decode::{Incoming, decode};
+use crate::claude::decode::decode;
+use crate::claude::incoming::Incoming;
 use crate::claude::reported::{Report, Reports};
 
 #[test]
