@@ -29,6 +29,7 @@ mod report;
 mod reported;
 mod request;
 mod sandbox;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -36,12 +37,10 @@ mod transcript;
 mod trusted;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use runner_core::agent_protection::{AgentProtection, Sandboxing};
-use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ids::SessionId;
 use runner_core::ports::{
     AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
@@ -54,38 +53,17 @@ use disk::OwnFolders;
 use folder::Folder;
 use fork::TranscriptCopy;
 use launch::{Means, Place};
-pub use limits::AgentLimits;
 use limits::{AgentGroup, InSandbox, Limiter};
 use process::{Attached, ClaudeProcess, OutputQueue};
 use process_tree::{Marker, ProcessTree};
 use program::Program;
 use sandbox::Sandbox;
-pub use sandbox::{SandboxMode, SandboxSettings, SandboxUnavailable};
+pub use sandbox::SandboxUnavailable;
+pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
 use transcript::Transcript;
 use trusted::SocketGuard;
 
 use crate::gateway::{Anybody, Caller};
-
-/// What the runtime needs to know of the machine; read once from the configuration.
-#[derive(Clone, Debug)]
-pub struct ClaudeSettings {
-    /// The program to use; otherwise the first `claude` on the search path.
-    pub program: Option<PathBuf>,
-    pub search_path: Option<std::ffi::OsString>,
-    pub credentials: Credentials,
-    /// One configuration folder per session is kept below it.
-    pub agents_dir: PathBuf,
-    /// Tells this installation's agents from another's on the same machine.
-    pub instance: String,
-    /// The variables of the server's own environment that an agent may see.
-    pub inherited_env: Vec<(String, String)>,
-    /// How often the agent asks the model's API again before it gives up.
-    pub max_api_retries: u32,
-    /// Where agents may work; looked at once more when one is started.
-    pub folders: AllowedFolders,
-    pub sandbox: SandboxSettings,
-    pub limits: AgentLimits,
-}
 
 /// Starts `claude` processes.
 #[derive(Debug)]

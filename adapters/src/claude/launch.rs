@@ -13,15 +13,16 @@ use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::setup::trust::Trust;
 use tokio::process::Command;
 
-use super::credentials::Access;
+use super::credentials::{Access, Credentials};
 use super::folder::Folder;
 use super::limits::{AgentGroup, Limiter};
-use super::process_tree::MARKER_VARIABLE;
+use super::process_tree::{MARKER_VARIABLE, Marker};
 use super::program::Program;
 use super::sandbox::{Inside, Sandbox, private_home};
+use super::settings::ClaudeSettings;
 use super::transcript::Transcript;
 use super::trusted::SocketGuard;
-use super::{ClaudeSettings, Credentials, Marker, decided, trusted};
+use super::{decided, trusted};
 
 /// The name of the file in which Claude Code keeps a login.
 const LOGIN_FILE: &str = ".credentials.json";

@@ -18,37 +18,12 @@ use runner_core::ids::ProcessId;
 
 pub(super) use self::cgroup::{AgentGroup, GroupMembers, is_in_group_of};
 use self::cgroup::{Cgroups, Controller};
+use super::disk;
 use super::program::on_search_path;
-use super::{ClaudeSettings, disk};
-
-const MIB: u64 = 1024 * 1024;
+use super::settings::{AgentLimits, ClaudeSettings};
 
 /// More files than an agent needs open at once, and fewer than make the machine run out of them.
 const MAX_OPEN_FILES: u64 = 16_384;
-
-/// The most that one agent may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AgentLimits {
-    /// Processes and threads.
-    pub processes: u64,
-    pub memory_mib: u64,
-    /// The size of each file that it writes.
-    pub file_mib: u64,
-    /// All that it writes in its home and its configuration folder.
-    pub own_disk_mib: u64,
-    /// With less than this free where the server's data is, nothing begins.
-    pub free_disk_mib: u64,
-}
-
-impl AgentLimits {
-    pub(super) const fn memory_bytes(self) -> u64 {
-        self.memory_mib.saturating_mul(MIB)
-    }
-
-    const fn file_bytes(self) -> u64 {
-        self.file_mib.saturating_mul(MIB)
-    }
-}
 
 /// Sets the limits with what this machine has for that.
 #[derive(Debug)]

@@ -18,9 +18,9 @@ use thiserror::Error;
 use tokio::process::Command;
 
 use self::mounts::Mounts;
-use super::ClaudeSettings;
 use super::folder::Folder;
 use super::program::on_search_path;
+use super::settings::{ClaudeSettings, SandboxMode};
 
 const UNTIL_TRIED: Duration = Duration::from_secs(30);
 
@@ -43,29 +43,6 @@ const SAME_FOLDERS: &str = r#"want=$1; count=$2; shift 2; got=
     while [ "$count" -gt 0 ]; do got="$got$(stat -c %d:%i -- "$1") "; shift; count=$((count-1)); done
     [ "$got" = "$want" ] || { echo "a folder was replaced while the agent started" >&2; exit 125; }
     exec "$@""#;
-
-/// Whether agents are put into a sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SandboxMode {
-    /// Where there is one; otherwise the server says so and goes on.
-    Auto,
-    /// Without one the server does not start.
-    Required,
-    Off,
-}
-
-/// What the sandbox has to know of the machine. Paths are absolute.
-#[derive(Clone, Debug)]
-pub struct SandboxSettings {
-    pub mode: SandboxMode,
-    /// What agents may read beside the system's folders, such as tool chains in a home.
-    pub read_only: Vec<PathBuf>,
-    /// Files of the server that may lie in a folder that agents see.
-    pub hidden: Vec<PathBuf>,
-    pub data_dir: PathBuf,
-    /// Where the agent's home is; what is there really is not seen.
-    pub home: Option<PathBuf>,
-}
 
 /// There has to be a sandbox, and there is none; the text says why and what to do.
 #[derive(Clone, Debug, Error)]

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use runner_core::agent_protection::LimitedBy;
 use runner_core::ids::ProcessId;
 
-use super::AgentLimits;
+use crate::claude::settings::AgentLimits;
 
 const PREFIX: &str = "claude-runner.";
 /// The group that a server moves itself to where only empty groups may have limited ones below them.

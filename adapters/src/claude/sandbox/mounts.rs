@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use self::kept::Kept;
 use super::{Inside, private_home};
-use crate::claude::ClaudeSettings;
+use crate::claude::settings::ClaudeSettings;
 
 /// Namespaces and ends. The first process is bubblewrap's own and collects what others leave.
 const ALWAYS: &[&str] = &[

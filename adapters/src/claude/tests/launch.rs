@@ -21,9 +21,9 @@ use uuid::Uuid;
 use crate::claude::credentials::Access;
 use crate::claude::folder::Folder as WorkFolder;
 use crate::claude::launch::{self, Means, Place};
-use crate::claude::limits::{AgentLimits, Limiter};
+use crate::claude::limits::Limiter;
 use crate::claude::program::Program;
-use crate::claude::sandbox::{SandboxMode, SandboxSettings};
+use crate::claude::settings::{AgentLimits, SandboxMode, SandboxSettings};
 use crate::claude::{ClaudeSettings, Credentials};
 use crate::gateway::Anybody;
 
