@@ -174,7 +174,7 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn check(&self) -> Result<(), AgentError> {
-        disk::check_room(&self.settings.sandbox.data_dir, self.settings.limits.free_disk_mib)?;
+        limits::free_disk::check_room(&self.settings.sandbox.data_dir, self.settings.limits.free_disk_mib)?;
         self.program().await.map(|_| ())
     }
 

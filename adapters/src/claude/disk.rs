@@ -3,22 +3,19 @@
 //! What an agent writes outside of its session's folders, into its home and its configuration folder, is
 //! measured while it runs, and one with too much is ended. That is looked at now and then, so more may be
 //! written in between; and the folders that people gave it have no limit here. Before either takes the room in
-//! which the log is written, nothing new begins.
+//! which the log is written, nothing new begins (`limits/free_disk.rs`).
 
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::sys::statvfs::statvfs;
-use runner_core::ports::AgentError;
 use tokio::sync::watch;
 
 use super::process_tree::ProcessTree;
-
-const MIB: u64 = 1024 * 1024;
+use super::settings::MIB;
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
@@ -27,25 +24,6 @@ const MAX_ENTRIES: usize = 500_000;
 
 /// What the kernel counts blocks in.
 const BLOCK_BYTES: u64 = 512;
-
-/// Refuses where a file system has less room than the server keeps for itself.
-pub(super) fn check_room(folder: &Path, keep_mib: u64) -> Result<(), AgentError> {
-    // A file system that does not say is not full.
-    let Some(free) = free_mib(folder) else { return Ok(()) };
-    if free >= keep_mib {
-        return Ok(());
-    }
-    Err(AgentError::NotStarted(format!(
-        "the disk of {} is nearly full: {free} MiB are free, and nothing begins below {keep_mib} MiB (MIN_FREE_DISK_MB)",
-        folder.display()
-    )))
-}
-
-/// What is free for the server's user.
-pub(super) fn free_mib(folder: &Path) -> Option<u64> {
-    let stat = statvfs(folder).ok()?;
-    Some(stat.blocks_available().saturating_mul(stat.fragment_size()) / MIB)
-}
 
 /// The folders that are an agent's own.
 #[derive(Clone, Debug)]
@@ -107,7 +85,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    use super::{OwnFolders, check_room, free_mib};
+    use super::OwnFolders;
 
     #[test]
     fn what_is_written_counts_wherever_it_is_and_what_is_not_does_not() {
@@ -126,15 +104,5 @@ mod tests {
         assert!(!own.are_over());
         fs::write(config.join("other"), vec![1; 1 << 20]).unwrap();
         assert!(own.are_over());
-    }
-
-    #[test]
-    fn nothing_begins_without_room() {
-        let folder = tempfile::tempdir().unwrap();
-        let free = free_mib(folder.path()).unwrap();
-
-        assert!(check_room(folder.path(), free / 2).is_ok());
-        let refused = check_room(folder.path(), free.saturating_add(1 << 20)).unwrap_err();
-        assert!(refused.to_string().contains("nearly full"), "{refused}");
     }
 }

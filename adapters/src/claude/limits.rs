@@ -6,6 +6,7 @@
 //! number of processes.
 
 mod cgroup;
+pub(super) mod free_disk;
 
 use std::ffi::OsString;
 use std::io;
@@ -18,7 +19,6 @@ use runner_core::ids::ProcessId;
 
 pub(super) use self::cgroup::{AgentGroup, GroupMembers, is_in_group_of};
 use self::cgroup::{Cgroups, Controller};
-use super::disk;
 use super::program::on_search_path;
 use super::settings::{AgentLimits, ClaudeSettings};
 
@@ -108,7 +108,7 @@ impl Limiter {
             limit("memory_mib", self.limits.memory_mib, memory),
             limit("file_mib", self.limits.file_mib, by_program(self.prlimit.is_some())),
             limit("own_disk_mib", self.limits.own_disk_mib, LimitedBy::Server),
-            AgentLimit { now: disk::free_mib(data_dir), ..free },
+            AgentLimit { now: free_disk::free_mib(data_dir), ..free },
         ]
     }
 
