@@ -7,6 +7,7 @@
 
 mod agent_folder;
 mod ahead;
+mod config_folder;
 mod connections;
 mod control;
 mod credentials;
@@ -18,6 +19,7 @@ mod folder;
 mod fork;
 pub mod import;
 mod incoming;
+mod inside;
 mod json;
 mod launch;
 mod limits;
@@ -30,6 +32,7 @@ mod reported;
 mod request;
 mod sandbox;
 mod settings;
+mod socket_guard;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -60,8 +63,8 @@ use program::Program;
 use sandbox::Sandbox;
 pub use sandbox::SandboxUnavailable;
 pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
+use socket_guard::SocketGuard;
 use transcript::Transcript;
-use trusted::SocketGuard;
 
 use crate::gateway::{Anybody, Caller};
 
@@ -164,7 +167,7 @@ impl AgentRuntime for ClaudeRuntime {
         let command = launch::command(means, &launch, Place { folders: &folders, group: group.as_ref() })?;
         let tree = ProcessTree::new(marker, group).counted(Arc::clone(&self.lives));
         let own_folders = Some(OwnFolders {
-            paths: launch::own_folders(&self.settings, launch.session),
+            paths: config_folder::own_folders(&self.settings, launch.session),
             max_mib: self.settings.limits.own_disk_mib,
         });
         let socket = SocketGuard::new(&launch, &program);
@@ -200,7 +203,7 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn files(&self, session: SessionId, mark: &str) -> Vec<AgentFile> {
-        let config_dir = launch::config_dir(&self.settings, session);
+        let config_dir = config_folder::config_dir(&self.settings, session);
         Transcript::new(&config_dir, session).collect(mark.to_owned()).await
     }
 
@@ -210,7 +213,7 @@ impl AgentRuntime for ClaudeRuntime {
         said: Vec<Said>,
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile> {
-        let transcript = Transcript::new(&launch::config_dir(&self.settings, from), from);
+        let transcript = Transcript::new(&config_folder::config_dir(&self.settings, from), from);
         TranscriptCopy::new((from, to), said).collect(stored, &transcript).await
     }
 

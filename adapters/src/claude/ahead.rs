@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use runner_core::ids::SessionId;
 use runner_core::ports::AgentPlace;
 
+use super::config_folder::config_dir;
 use super::credentials::Credentials;
 use super::folder::Folder;
-use super::launch::config_dir;
+use super::inside::private_home;
 use super::program::Program;
-use super::sandbox::private_home;
 use super::settings::ClaudeSettings;
 
 const EXTENSION: &str = "ahead";

@@ -13,6 +13,9 @@ use serde_json::{Map, Value, json};
 use super::program::Program;
 use super::tools::{ON_REQUEST, WITHHELD};
 
+/// The variable by which the processes of an agent are found.
+pub(super) const MARKER_VARIABLE: &str = "CLAUDE_RUNNER_AGENT";
+
 /// Variables and their values.
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     // How it presents itself to the API: as a program that another one drives.
@@ -33,9 +36,6 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
 
 /// The first version known to look at a repository without running what its configuration names.
 const LOOKS_WITHOUT_RUNNING: [u64; 3] = [2, 1, 332];
-
-/// The first version known to leave the address of its API alone whatever a folder's settings name.
-pub(super) const HEEDS_PINNED_SOCKET: [u64; 3] = [2, 1, 332];
 
 /// One more for a folder that nobody trusts: at their start, older versions ask git about the folder, and git
 /// runs programs that the folder's configuration names.

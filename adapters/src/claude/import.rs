@@ -24,11 +24,10 @@ use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{SessionId, TenantId};
 use runner_core::ports::AgentFile;
 use runner_core::session::event::{Origin, SessionEvent, SessionOpened};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 pub use folder::{Project, find_projects};
-use line::Line;
+use line::{Line, derived_uuid};
 use retelling::Retelling;
 use subagent::Subagents;
 
@@ -89,13 +88,6 @@ fn session_id(path: &Path, lines: &[Line]) -> SessionId {
     let inside = lines.iter().find_map(Line::session);
     let known = Uuid::try_parse(&name).ok().or_else(|| Uuid::try_parse(inside?).ok());
     SessionId(known.unwrap_or_else(|| derived_uuid(&path.to_string_lossy())))
-}
-
-/// An id made from a text.
-fn derived_uuid(text: &str) -> Uuid {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&Sha256::digest(text)[..16]);
-    Uuid::new_v8(bytes)
 }
 
 /// The folder without symbolic links, if this machine has it.

@@ -5,27 +5,25 @@
 //! (`trusted.rs`): a repository must not bring hooks, servers or another API address of its own.
 
 use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use runner_core::ids::SessionId;
 use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::setup::trust::Trust;
 use tokio::process::Command;
 
+use super::config_folder::{config_dir, make_folders};
 use super::credentials::{Access, Credentials};
+use super::decided::MARKER_VARIABLE;
 use super::folder::Folder;
+use super::inside::Inside;
 use super::limits::{AgentGroup, Limiter};
-use super::process_tree::{MARKER_VARIABLE, Marker};
+use super::process_tree::Marker;
 use super::program::Program;
-use super::sandbox::{Inside, Sandbox, private_home};
+use super::sandbox::Sandbox;
 use super::settings::ClaudeSettings;
+use super::socket_guard::SocketGuard;
 use super::transcript::Transcript;
-use super::trusted::SocketGuard;
 use super::{decided, trusted};
-
-/// The name of the file in which Claude Code keeps a login.
-const LOGIN_FILE: &str = ".credentials.json";
 
 /// Becomes a member of control groups, and then the next program.
 const JOIN_GROUPS: &str = r#"count=$1; shift
@@ -181,33 +179,4 @@ fn keep_from_proxy(settings: &ClaudeSettings, command: &mut Command) {
         let excepted = inherited.map_or_else(String::new, |(_, hosts)| format!("{hosts},"));
         command.env(name, format!("{excepted}127.0.0.1"));
     }
-}
-
-/// A folder of the session's own, so that no two sessions and no person share settings or history.
-pub(super) fn config_dir(settings: &ClaudeSettings, session: SessionId) -> PathBuf {
-    settings.agents_dir.join(session.to_string())
-}
-
-/// What only this session's agents write in.
-pub(super) fn own_folders(settings: &ClaudeSettings, session: SessionId) -> Vec<PathBuf> {
-    let config_dir = config_dir(settings, session);
-    vec![private_home(&config_dir), config_dir]
-}
-
-fn make_folders(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
-    for own in [folder, &private_home(folder)] {
-        fs::create_dir_all(own)?;
-        fs::set_permissions(own, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    }
-    if let Credentials::Login { credentials_file } = &settings.credentials {
-        let link = folder.join(LOGIN_FILE);
-        // What was there may point to a login that is gone.
-        fs::remove_file(&link).or_else(ignore_missing)?;
-        std::os::unix::fs::symlink(credentials_file, link)?;
-    }
-    Ok(())
-}
-
-fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

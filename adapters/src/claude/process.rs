@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::disk::OwnFolders;
 use super::process_tree::ProcessTree;
 use super::reader::{Answers, read_lines};
-use super::trusted::SocketGuard;
+use super::socket_guard::SocketGuard;
 use super::{report, request};
 use crate::gateway::Pass;
 

@@ -13,9 +13,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runner_core::ids::SessionId;
 
+use super::decided::MARKER_VARIABLE;
 use super::limits::AgentGroup;
-
-pub(super) const MARKER_VARIABLE: &str = "CLAUDE_RUNNER_AGENT";
 
 /// Everything that one agent has started.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::process::Command;
 
 use self::mounts::Mounts;
-use super::folder::Folder;
+use super::inside::Inside;
 use super::program::on_search_path;
 use super::settings::{ClaudeSettings, SandboxMode};
 
@@ -54,16 +54,6 @@ pub struct SandboxUnavailable(pub(super) String);
 pub(super) struct Sandbox {
     bwrap: PathBuf,
     mounts: Mounts,
-}
-
-/// The folders of one agent.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Inside<'a> {
-    pub(super) program: &'a Path,
-    pub(super) folders: &'a [Folder],
-    pub(super) config_dir: &'a Path,
-    /// The operator's own login, where agents use that.
-    pub(super) login: Option<&'a Path>,
 }
 
 impl Sandbox {
@@ -132,10 +122,4 @@ fn has_own_namespaces(said: &str) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Where an agent's private home lies outside: not in a folder in which the agent could put a link in its
-/// place.
-pub(super) fn private_home(config_dir: &Path) -> PathBuf {
-    config_dir.with_extension("home")
 }

@@ -5,9 +5,9 @@ use runner_core::ids::TurnId;
 use runner_core::prompt::Attachment;
 use runner_core::time::Timestamp;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::derived_uuid;
 use crate::claude::decode;
 use crate::claude::incoming::Incoming;
 use crate::claude::json::text;
@@ -319,4 +319,11 @@ fn between<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
     let marked = ["<command-", "<bash-", "<local-command-"].iter().any(|start| text.starts_with(start));
     let inside = text.split_once(&format!("<{tag}>"))?.1.split_once(&format!("</{tag}>"))?.0;
     marked.then_some(inside.trim())
+}
+
+/// An id made from a text.
+pub(super) fn derived_uuid(text: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(text)[..16]);
+    Uuid::new_v8(bytes)
 }

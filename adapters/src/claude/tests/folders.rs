@@ -10,7 +10,8 @@ use tokio::process::Command;
 
 use super::launch::{Folder as Scratch, settings};
 use crate::claude::folder::Folder;
-use crate::claude::sandbox::{Inside, Sandbox, private_home};
+use crate::claude::inside::{Inside, private_home};
+use crate::claude::sandbox::Sandbox;
 use crate::claude::settings::SandboxMode;
 use crate::claude::{ClaudeSettings, Credentials};
 

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
 
+use crate::claude::decided::MARKER_VARIABLE;
 use crate::claude::process::{Attached, ClaudeProcess, OutputQueue};
-use crate::claude::process_tree::{MARKER_VARIABLE, Marker, ProcessTree};
+use crate::claude::process_tree::{Marker, ProcessTree};
 use crate::claude::request;
 
 /// How long a test waits for something that is about to happen.

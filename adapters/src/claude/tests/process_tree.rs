@@ -9,7 +9,8 @@ use runner_core::ids::SessionId;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
-use crate::claude::process_tree::{MARKER_VARIABLE, Marker};
+use crate::claude::decided::MARKER_VARIABLE;
+use crate::claude::process_tree::Marker;
 
 /// How long a test waits for something that is about to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
