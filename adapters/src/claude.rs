@@ -1,43 +1,23 @@
-//! The agent: the real `claude` program, driven over stream-json and its control protocol.
+//! The agent: the real `claude` program, one process per live session, kept between turns.
 //!
-//! One process per live session, kept between turns; some are started ahead of theirs (`ahead.rs`). What it is started with is in `launch.rs`, what it can
-//! see and take in `sandbox.rs` and `limits.rs`; how it runs and ends in `process.rs` and `process_tree.rs`; what is said to it in `request.rs`; what it says
-//! in `decode.rs` and `control.rs`; its own files in `transcript.rs` and `fork.rs`, and what it wrote without
-//! this program in `import.rs`. Claude's field names are spelled in this module and nowhere else.
+//! `launch/` says what an agent is started with, `trust/` what its folder may not change, and `sandbox/` and
+//! `limits/` what it can see and take. `process/` runs it, and ends it with all that it started; `protocol/`
+//! is what it says and is told. `files/` has the folders that it works in and its own files, and `import/`
+//! reads conversations held without this server. Claude's field names are spelled here and nowhere else.
 
-mod agent_folder;
-mod ahead;
-mod config_folder;
-mod connections;
-mod control;
 mod credentials;
-mod decided;
-mod decode;
-mod disk;
-mod file_change;
-mod folder;
-mod fork;
+mod files;
 pub mod import;
-mod incoming;
-mod inside;
-mod json;
 mod launch;
 mod limits;
 mod process;
-mod process_tree;
 mod program;
-mod reader;
-mod report;
-mod reported;
-mod request;
+mod protocol;
 mod sandbox;
 mod settings;
-mod socket_guard;
 #[cfg(test)]
 mod tests;
-mod tools;
-mod transcript;
-mod trusted;
+mod trust;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -50,21 +30,22 @@ use runner_core::ports::{
 };
 use runner_core::session::fork::Said;
 
-use connections::{AgentProcesses, Connections};
 pub use credentials::{Credentials, ModelKind};
-use disk::OwnFolders;
-use folder::Folder;
-use fork::TranscriptCopy;
-use launch::{Means, Place};
-use limits::{AgentGroup, InSandbox, Limiter};
+use files::transcript::Transcript;
+use files::transcript_copy::TranscriptCopy;
+use files::work_folder::Folder;
+use launch::{Means, Place, config_folder, spares};
+use limits::{AgentGroup, InSandbox, Limiter, free_disk};
+use process::connections::{AgentProcesses, Connections};
+use process::own_folders::OwnFolders;
+use process::process_tree::{Marker, ProcessTree};
 use process::{Attached, ClaudeProcess, OutputQueue};
-use process_tree::{Marker, ProcessTree};
 use program::Program;
+use protocol::tools;
 use sandbox::Sandbox;
 pub use sandbox::SandboxUnavailable;
 pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
-use socket_guard::SocketGuard;
-use transcript::Transcript;
+use trust::socket_guard::SocketGuard;
 
 use crate::gateway::{Anybody, Caller};
 
@@ -122,7 +103,7 @@ impl ClaudeRuntime {
     async fn place(&self, launch: &AgentLaunch) -> Option<AgentPlace> {
         let program = self.program().await.ok()?;
         let folders = Folder::open_all(launch, &self.settings.folders).ok()?;
-        ahead::place(&self.settings, &program, &folders)
+        spares::place(&self.settings, &program, &folders)
     }
 
     fn known_program(&self) -> Option<Program> {
@@ -177,7 +158,7 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn check(&self) -> Result<(), AgentError> {
-        limits::free_disk::check_room(&self.settings.sandbox.data_dir, self.settings.limits.free_disk_mib)?;
+        free_disk::check_room(&self.settings.sandbox.data_dir, self.settings.limits.free_disk_mib)?;
         self.program().await.map(|_| ())
     }
 
@@ -231,7 +212,7 @@ impl AgentRuntime for ClaudeRuntime {
         let changing = || AgentError::NotStarted("it cannot be told whether it stays as it is".to_owned());
         // What changes from now on it may or may not see.
         let place = self.place(&launch).await.ok_or_else(changing)?;
-        ahead::mark(&self.settings, session)
+        spares::mark(&self.settings, session)
             .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
         match self.start(launch).await {
             Ok(agent) => Ok((agent, place)),
@@ -243,18 +224,18 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn adopt(&self, launch: &AgentLaunch, place: &AgentPlace) -> bool {
-        self.place(launch).await.as_ref() == Some(place) && ahead::unmark(&self.settings, launch.session)
+        self.place(launch).await.as_ref() == Some(place) && spares::unmark(&self.settings, launch.session)
     }
 
     async fn discard(&self, session: SessionId) {
         let settings = self.settings.clone();
         // If it cannot be waited for, the next start of the server does it again.
-        tokio::task::spawn_blocking(move || ahead::discard(&settings, session)).await.ok();
+        tokio::task::spawn_blocking(move || spares::discard(&settings, session)).await.ok();
     }
 
     async fn sweep(&self) -> usize {
         let swept = Marker::of_instance(&self.settings.instance).kill_all().await + self.limiter.sweep();
-        ahead::sweep(&self.settings);
+        spares::sweep(&self.settings);
         swept
     }
 }

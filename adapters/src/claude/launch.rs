@@ -2,7 +2,12 @@
 //!
 //! Prompts never go on the command line, and every value stands in the `--flag=value` form, so that
 //! nothing a client sends can become a flag. Settings of a folder are not loaded unless somebody trusts it
-//! (`trusted.rs`): a repository must not bring hooks, servers or another API address of its own.
+//! (`trust.rs`): a repository must not bring hooks, servers or another API address of its own.
+
+pub(super) mod config_folder;
+pub(super) mod spares;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,19 +16,19 @@ use runner_core::ports::{AgentError, AgentLaunch};
 use runner_core::setup::trust::Trust;
 use tokio::process::Command;
 
-use super::config_folder::{config_dir, make_folders};
-use super::credentials::{Access, Credentials};
-use super::decided::MARKER_VARIABLE;
-use super::folder::Folder;
-use super::inside::Inside;
-use super::limits::{AgentGroup, Limiter};
-use super::process_tree::Marker;
-use super::program::Program;
-use super::sandbox::Sandbox;
-use super::settings::ClaudeSettings;
-use super::socket_guard::SocketGuard;
-use super::transcript::Transcript;
-use super::{decided, trusted};
+use self::config_folder::{config_dir, make_folders};
+use crate::claude::credentials::{Access, Credentials};
+use crate::claude::files::transcript::Transcript;
+use crate::claude::files::work_folder::Folder;
+use crate::claude::limits::{AgentGroup, Limiter};
+use crate::claude::process::process_tree::Marker;
+use crate::claude::program::Program;
+use crate::claude::sandbox::Sandbox;
+use crate::claude::sandbox::inside::Inside;
+use crate::claude::settings::ClaudeSettings;
+use crate::claude::trust;
+use crate::claude::trust::enforced::{self, MARKER_VARIABLE};
+use crate::claude::trust::socket_guard::SocketGuard;
 
 /// Becomes a member of control groups, and then the next program.
 const JOIN_GROUPS: &str = r#"count=$1; shift
@@ -54,7 +59,7 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
     make_folders(settings, &config_dir)
         .and_then(|()| transcript.restore(&launch.files))
         .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
-    trusted::tell(&config_dir, &launch.working_dir, launch.trust)
+    trust::tell(&config_dir, &launch.working_dir, launch.trust)
         .map_err(|error| AgentError::NotStarted(format!("its settings cannot be written: {error}")))?;
     if let Some(tool_use_id) = &launch.resume_at {
         transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
@@ -92,13 +97,13 @@ pub(super) fn command(
     }
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
-    command.envs(decided::ENVIRONMENT.iter().copied());
+    command.envs(enforced::ENVIRONMENT.iter().copied());
     if launch.trust == Trust::Untrusted {
-        command.envs(decided::of_untrusted_folder(means.program));
+        command.envs(enforced::of_untrusted_folder(means.program));
     }
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
-    let sources = trusted::arguments(launch, &command);
+    let sources = trust::arguments(launch, &command);
     // Without a transcript there is nothing to resume.
     command.args(arguments(launch, sources, transcript.path().is_some()));
     Ok(command)
@@ -146,7 +151,7 @@ fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<St
     .map(str::to_owned)
     .to_vec();
     arguments.extend(sources);
-    arguments.push(format!("--disallowedTools={}", decided::withheld_tools(launch)));
+    arguments.push(format!("--disallowedTools={}", enforced::withheld_tools(launch)));
     let identity = if resume { "resume" } else { "session-id" };
     arguments.push(format!("--{identity}={}", launch.session));
     // Always: without one, a trusted folder's settings would choose.

@@ -19,8 +19,8 @@ use runner_core::ids::ProcessId;
 
 pub(super) use self::cgroup::{AgentGroup, GroupMembers, is_in_group_of};
 use self::cgroup::{Cgroups, Controller};
-use super::program::on_search_path;
-use super::settings::{AgentLimits, ClaudeSettings};
+use crate::claude::program::on_search_path;
+use crate::claude::settings::{AgentLimits, ClaudeSettings};
 
 /// More files than an agent needs open at once, and fewer than make the machine run out of them.
 const MAX_OPEN_FILES: u64 = 16_384;

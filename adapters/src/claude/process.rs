@@ -1,5 +1,11 @@
 //! One running agent: its pipes, its end, and the guard that leaves nothing of it behind.
 
+pub(super) mod connections;
+pub(super) mod own_folders;
+pub(super) mod process_tree;
+#[cfg(test)]
+mod tests;
+
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -18,11 +24,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::disk::OwnFolders;
-use super::process_tree::ProcessTree;
-use super::reader::{Answers, read_lines};
-use super::socket_guard::SocketGuard;
-use super::{report, request};
+use self::own_folders::OwnFolders;
+use self::process_tree::ProcessTree;
+use crate::claude::protocol::reader::{Answers, read_lines};
+use crate::claude::protocol::{outgoing, result_line};
+use crate::claude::trust::socket_guard::SocketGuard;
 use crate::gateway::Pass;
 
 /// Lines waiting to be written to the agent, and outputs waiting to be stored.
@@ -111,7 +117,7 @@ impl ClaudeProcess {
         }
         tokio::spawn(wait((child, pass), stderr, exited, Arc::clone(&tree)));
         // Answered when it is up; nothing waits for that.
-        lines.try_send(request::initialize()).ok();
+        lines.try_send(outgoing::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let outputs =
             ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone(), trust };
@@ -160,7 +166,7 @@ impl AgentInput for ClaudeProcess {
             self.tree.end_because(why.to_string()).await;
             return Err(why);
         }
-        self.say(request::prompt(turn, text, attachments)).await
+        self.say(outgoing::prompt(turn, text, attachments)).await
     }
 
     async fn answer(
@@ -169,19 +175,19 @@ impl AgentInput for ClaudeProcess {
         settled: &SettledRequest,
         mode_after: Option<PermissionMode>,
     ) -> Result<(), AgentError> {
-        self.say(request::answer(request_id, settled, mode_after)).await
+        self.say(outgoing::answer(request_id, settled, mode_after)).await
     }
 
     async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError> {
-        self.say(request::gate(gate_id, verdict)).await
+        self.say(outgoing::gate(gate_id, verdict)).await
     }
 
     async fn withdraw(&self, message: TurnId) -> Result<(), AgentError> {
-        self.say(request::withdraw(message)).await
+        self.say(outgoing::withdraw(message)).await
     }
 
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
-        let (request_id, line) = request::change_mode(mode);
+        let (request_id, line) = outgoing::change_mode(mode);
         if mode != PermissionMode::BypassPermissions {
             return self.say(line).await;
         }
@@ -193,21 +199,21 @@ impl AgentInput for ClaudeProcess {
     }
 
     async fn change_model(&self, model: Option<&str>) -> Result<(), AgentError> {
-        self.say(request::change_model(model)).await
+        self.say(outgoing::change_model(model)).await
     }
 
     async fn meter(&self) -> Result<AgentOutput, AgentError> {
-        let spent = tokio::time::timeout(UNTIL_METERED, self.ask(request::usage())).await;
-        Ok(report::metered(&spent.map_err(|_| AgentError::Ended)??))
+        let spent = tokio::time::timeout(UNTIL_METERED, self.ask(outgoing::usage())).await;
+        Ok(result_line::metered(&spent.map_err(|_| AgentError::Ended)??))
     }
 
     async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError> {
-        let planned = self.ask(request::rewind(turn, true)).await?;
+        let planned = self.ask(outgoing::rewind(turn, true)).await?;
         if planned["canRewind"] != true {
             let why = planned["error"].as_str().unwrap_or("the agent keeps no files of this turn");
             return Err(AgentError::Refused(why.to_owned()));
         }
-        self.ask(request::rewind(turn, false)).await?;
+        self.ask(outgoing::rewind(turn, false)).await?;
         let files = planned["filesChanged"].as_array().map(Vec::as_slice).unwrap_or_default();
         Ok(files.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
@@ -220,7 +226,7 @@ impl AgentInput for ClaudeProcess {
     }
 
     async fn interrupt(&self) -> Result<(), AgentError> {
-        self.say(request::interrupt()).await
+        self.say(outgoing::interrupt()).await
     }
 
     async fn stop(&self) {
@@ -246,7 +252,7 @@ async fn ask_unless_bypassed(
     let Ok(Ok(Err(_))) = tokio::time::timeout(UNTIL_ANSWERED, answer).await else { return };
     if let Some(lines) = lines.and_then(|lines| lines.upgrade()) {
         // One that has ended asks nothing.
-        lines.send(request::change_mode(PermissionMode::Default).1).await.ok();
+        lines.send(outgoing::change_mode(PermissionMode::Default).1).await.ok();
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use runner_core::ports::AgentError;
 use tokio::process::Command;
 
-use super::settings::ClaudeSettings;
+use crate::claude::settings::ClaudeSettings;
 
 pub(super) const HOW_TO_INSTALL: &str = "the claude program was not found: install it with \
      `npm install -g @anthropic-ai/claude-code`, or set CLAUDE_BIN to where it is";

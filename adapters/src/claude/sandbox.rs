@@ -5,6 +5,7 @@
 //! the first process of its namespace the kernel ends every other one, wherever it has gone. The network is
 //! shared. Whether all that works here is found out by doing it, once, at the start.
 
+pub(super) mod inside;
 mod mounts;
 
 use std::ffi::OsString;
@@ -17,10 +18,10 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::process::Command;
 
+use self::inside::Inside;
 use self::mounts::Mounts;
-use super::inside::Inside;
-use super::program::on_search_path;
-use super::settings::{ClaudeSettings, SandboxMode};
+use crate::claude::program::on_search_path;
+use crate::claude::settings::{ClaudeSettings, SandboxMode};
 
 const UNTIL_TRIED: Duration = Duration::from_secs(30);
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use runner_core::allowed_folders::AllowedFolders;
 
-use super::credentials::Credentials;
+use crate::claude::credentials::Credentials;
 
 pub(super) const MIB: u64 = 1024 * 1024;
 

@@ -1,19 +1,83 @@
-//! What the agent's lines mean, what it is started with, and that nothing of it is left behind.
-//! The lines are those of the protocol, as the real program writes them.
+//! Samples that tests of several folders share: a folder of their own, settings and a launch.
 
-mod access;
-mod answers;
-mod control;
-mod decode;
-mod environment;
-mod file_changes;
-mod folders;
-mod forks;
-mod launch;
-mod odd_lines;
-mod process;
-mod process_tree;
-mod reported;
-mod reports;
-mod requests;
-mod transcript;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::allowed_folders::AllowedFolders;
+use runner_core::ids::{ProcessId, SessionId, TenantId};
+use runner_core::ports::AgentLaunch;
+use runner_core::setup::trust::Trust;
+use runner_core::spend::SpentBefore;
+use uuid::Uuid;
+
+use super::credentials::Credentials;
+use super::settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
+
+pub(super) const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
+
+/// A folder that goes away with the test.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("launch-{}", Uuid::now_v7()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind lies in the folder for temporary files.
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSettings {
+    ClaudeSettings {
+        program: None,
+        search_path: None,
+        credentials,
+        agents_dir: folder.path().to_owned(),
+        instance: "instance".into(),
+        inherited_env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LANG".into(), "C.UTF-8".into())],
+        max_api_retries: 4,
+        folders: AllowedFolders { roots: vec!["/".into()], ..AllowedFolders::default() },
+        sandbox: SandboxSettings {
+            mode: SandboxMode::Off,
+            read_only: vec![],
+            hidden: vec![],
+            data_dir: folder.path().to_owned(),
+            home: None,
+        },
+        limits: AgentLimits {
+            processes: 1000,
+            memory_mib: 1000,
+            file_mib: 1000,
+            own_disk_mib: 1000,
+            free_disk_mib: 1,
+        },
+    }
+}
+
+pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
+    AgentLaunch {
+        session: SESSION,
+        tenant: TenantId::first(),
+        owner: "ada".into(),
+        process: ProcessId(Uuid::from_u128(1)),
+        working_dir: "/srv".into(),
+        within: None,
+        permission_mode: PermissionMode::Default,
+        options,
+        spent: SpentBefore::default(),
+        files: vec![],
+        trust: Trust::Untrusted,
+        resume_at: None,
+    }
+}

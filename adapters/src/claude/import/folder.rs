@@ -12,7 +12,7 @@ use runner_core::ids::SessionId;
 use runner_core::ports::AgentFile;
 
 use super::line::Line;
-use crate::claude::transcript::{MAX_FILE_BYTES, add_below};
+use crate::claude::files::transcript::{MAX_FILE_BYTES, add_below};
 
 /// A longer name of a project ends in a hash that only Claude Code knows.
 const MAX_SLUG_CHARS: usize = 200;

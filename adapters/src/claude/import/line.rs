@@ -8,9 +8,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::claude::decode;
-use crate::claude::incoming::Incoming;
-use crate::claude::json::text;
+use crate::claude::protocol::decode;
+use crate::claude::protocol::incoming::Incoming;
+use crate::claude::protocol::json::text;
 
 /// What the agent answers by itself when it takes up a conversation that was cut off.
 const NO_ANSWER: &str = "No response requested.";

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::chain::subagent_chain;
 use super::folder::files_beside;
 use super::line::Line;
-use crate::claude::json::{number, text};
+use crate::claude::protocol::json::{number, text};
 
 /// A subagent's conversation and what began it.
 #[derive(Debug)]

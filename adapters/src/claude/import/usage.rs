@@ -6,7 +6,7 @@ use runner_core::spend::{ModelUse, Spend, Usage};
 use serde_json::Value;
 
 use super::line::Line;
-use crate::claude::report::MAX_TOKENS;
+use crate::claude::protocol::result_line::MAX_TOKENS;
 
 /// The messages of the turns so far. What they cost is not known.
 #[derive(Debug, Default)]

@@ -58,18 +58,18 @@ pub(super) struct Cgroups {
 
 /// The group of one agent. Dropping it ends what is in it and removes it.
 #[derive(Debug)]
-pub(in crate::claude) struct AgentGroup {
+pub(crate) struct AgentGroup {
     folders: Vec<PathBuf>,
 }
 
 /// Looks for who is in the group of an agent.
 #[derive(Clone, Debug)]
-pub(in crate::claude) struct GroupMembers {
+pub(crate) struct GroupMembers {
     folder: PathBuf,
 }
 
 impl GroupMembers {
-    pub(in crate::claude) fn pids(&self) -> Vec<i32> {
+    pub(crate) fn pids(&self) -> Vec<i32> {
         members(&self.folder).into_iter().map(Pid::as_raw).collect()
     }
 }
@@ -170,17 +170,17 @@ impl Cgroups {
 }
 
 impl AgentGroup {
-    pub(in crate::claude) fn members(&self) -> Option<GroupMembers> {
+    pub(crate) fn members(&self) -> Option<GroupMembers> {
         self.folders.first().map(|folder| GroupMembers { folder: folder.clone() })
     }
 
     /// The files into which a process writes `0` to become a member.
-    pub(in crate::claude) fn entrances(&self) -> Vec<PathBuf> {
+    pub(crate) fn entrances(&self) -> Vec<PathBuf> {
         self.folders.iter().map(|folder| folder.join("cgroup.procs")).collect()
     }
 
     /// Ends all processes until there is none.
-    pub(in crate::claude) async fn kill_all(&self) {
+    pub(crate) async fn kill_all(&self) {
         for _ in 0..MAX_TRIES {
             if self.kill_once() == 0 {
                 return;
@@ -191,7 +191,7 @@ impl AgentGroup {
     }
 
     /// One round, without waiting; says how many there were.
-    pub(in crate::claude) fn kill_once(&self) -> usize {
+    pub(crate) fn kill_once(&self) -> usize {
         let Some(folder) = self.folders.first() else { return 0 };
         let members = members(folder);
         // Only version 2 has it.
@@ -226,7 +226,7 @@ impl Drop for AgentGroup {
 }
 
 /// Whether a process is in a group of an agent of an installation.
-pub(in crate::claude) fn is_in_group_of(instance: &str, pid: i32) -> bool {
+pub(crate) fn is_in_group_of(instance: &str, pid: i32) -> bool {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     groups.contains(&format!("/{PREFIX}{instance}."))
 }

@@ -8,7 +8,7 @@ use runner_core::ports::AgentError;
 use crate::claude::settings::MIB;
 
 /// Refuses where a file system has less room than the server keeps for itself.
-pub(in crate::claude) fn check_room(folder: &Path, keep_mib: u64) -> Result<(), AgentError> {
+pub(crate) fn check_room(folder: &Path, keep_mib: u64) -> Result<(), AgentError> {
     // A file system that does not say is not full.
     let Some(free) = free_mib(folder) else { return Ok(()) };
     if free >= keep_mib {
@@ -21,7 +21,7 @@ pub(in crate::claude) fn check_room(folder: &Path, keep_mib: u64) -> Result<(), 
 }
 
 /// What is free for the server's user.
-pub(in crate::claude) fn free_mib(folder: &Path) -> Option<u64> {
+pub(crate) fn free_mib(folder: &Path) -> Option<u64> {
     let stat = statvfs(folder).ok()?;
     Some(stat.blocks_available().saturating_mul(stat.fragment_size()) / MIB)
 }

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::kept::Kept;
-use crate::claude::inside::{Inside, private_home};
+use super::inside::{Inside, private_home};
 use crate::claude::settings::ClaudeSettings;
 
 /// Namespaces and ends. The first process is bubblewrap's own and collects what others leave.

@@ -1,0 +1,8 @@
+//! Folders that an agent works in, and the files that it keeps of its session.
+
+pub(super) mod agent_folder;
+#[cfg(test)]
+mod tests;
+pub(super) mod transcript;
+pub(super) mod transcript_copy;
+pub(super) mod work_folder;

@@ -1,0 +1,204 @@
+//! The agent's own files of a session: reading them for safekeeping, putting them back, and cutting a
+//! transcript where a decision was waited for.
+//!
+//! A transcript is lines of JSON. Resumed without a prompt, the agent comes to the gate of the tool use
+//! that the last line, a marker of the kind it writes itself, names; it is asked there, and goes on.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runner_core::ids::SessionId;
+use runner_core::ports::AgentFile;
+use serde_json::{Value, json};
+
+use super::agent_folder::AgentFolder;
+
+/// The agent writes its transcript a little after it says something.
+pub(super) const UNTIL_WRITTEN: Duration = Duration::from_secs(2);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// Larger files are left out; a session can be taken up without what is in them, and, where it is the
+/// conversation itself, on this machine only.
+pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What is kept of a session. An agent can have files of any size at no cost: with nothing in them.
+const MAX_BYTES: u64 = 128 * 1024 * 1024;
+const MAX_FILES: usize = 1000;
+
+/// How far from its end something is looked for that the agent has just written.
+const TAIL_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A longer line is not taken apart: that takes a multiple of it in memory.
+pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A session's part of a configuration folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Transcript {
+    folder: AgentFolder,
+    session: SessionId,
+}
+
+impl Transcript {
+    pub(crate) fn new(config_dir: &Path, session: SessionId) -> Self {
+        Self { folder: AgentFolder::new(config_dir), session }
+    }
+
+    /// The file with the conversation, once the agent has said anything; below the configuration folder.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let projects = self.folder.list(Path::new("projects")).into_iter();
+        let mut paths = projects.map(|project| project.join(self.file_name()));
+        paths.find(|path| self.folder.is_file(path))
+    }
+
+    fn file_name(&self) -> String {
+        format!("{}.jsonl", self.session)
+    }
+
+    /// The files as they are, as soon as the conversation has `mark` in it, or time is up.
+    pub(crate) async fn collect(&self, mark: String) -> Vec<AgentFile> {
+        let deadline = tokio::time::Instant::now() + UNTIL_WRITTEN;
+        loop {
+            let (transcript, mark) = (self.clone(), mark.clone());
+            let looked = tokio::task::spawn_blocking(move || {
+                let is_there = transcript.contains(&mark);
+                (is_there, if is_there { transcript.read() } else { vec![] })
+            });
+            match looked.await {
+                Ok((true, files)) => return files,
+                Ok((false, _)) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
+                }
+                Ok((false, _)) | Err(_) => {
+                    tracing::warn!(session.id = %self.session, "the agent did not write what it said");
+                    return vec![];
+                }
+            }
+        }
+    }
+
+    fn contains(&self, mark: &str) -> bool {
+        let text = self.path().and_then(|path| self.folder.read_tail(&path, TAIL_BYTES).ok());
+        text.is_some_and(|text| text.windows(mark.len()).any(|window| window == mark.as_bytes()))
+    }
+
+    /// The files as they are: the conversation, and as much of the others as there is room for.
+    pub(crate) fn read(&self) -> Vec<AgentFile> {
+        let conversation = self.path();
+        let mut paths = vec![];
+        if let Some(path) = &conversation {
+            paths.extend(self.folder.list_below(&path.with_extension("")));
+        }
+        paths.extend(self.folder.list_below(Path::new("plans")));
+        paths.extend(self.folder.list_below(&Path::new("file-history").join(self.session.to_string())));
+        paths.sort();
+        let (mut files, mut room, mut left_out) = (vec![], MAX_BYTES, 0);
+        for path in conversation.iter().chain(&paths) {
+            let read = || self.folder.read(path, room.min(MAX_FILE_BYTES)).ok();
+            let file = if files.len() < MAX_FILES { path.to_str().zip(read()) } else { None };
+            match file {
+                Some((path, bytes)) => {
+                    room = room.saturating_sub(bytes.len() as u64);
+                    files.push(AgentFile { path: path.to_owned(), bytes });
+                }
+                None => left_out += 1,
+            }
+        }
+        self.tell_what_is_missing(conversation.as_deref(), left_out);
+        files.sort_by(|one: &AgentFile, other| Path::new(&one.path).cmp(Path::new(&other.path)));
+        files
+    }
+
+    fn tell_what_is_missing(&self, conversation: Option<&Path>, left_out: usize) {
+        if conversation.and_then(|path| self.folder.size(path)).is_some_and(|size| size > MAX_FILE_BYTES) {
+            tracing::warn!(
+                session.id = %self.session,
+                "a conversation is larger than {MAX_FILE_BYTES} bytes and is not kept: its session can be taken \
+                 up on this machine only, and cannot go on where a decision is waited for after a restart"
+            );
+        } else if left_out > 0 {
+            tracing::warn!(session.id = %self.session, files = left_out, "files of an agent are too large, or too many, to be kept");
+        }
+    }
+
+    /// Puts back what was kept, where the folder has less or something else.
+    pub(crate) fn restore(&self, files: &[AgentFile]) -> io::Result<()> {
+        for file in files.iter().filter(|file| is_below(&file.path)) {
+            let path = Path::new(&file.path);
+            if self.folder.begins_with(path, &file.bytes) {
+                continue;
+            }
+            self.folder.write(path, &file.bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the conversation at a tool use, with the marker that makes the agent go on there.
+    pub(crate) fn cut_at(&self, tool_use_id: &str) -> io::Result<()> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "its transcript does not have the tool use");
+        let path = self.path().ok_or_else(missing)?;
+        let text = self.folder.read(&path, MAX_FILE_BYTES).map_err(|error| {
+            io::Error::new(error.kind(), format!("its transcript cannot be gone on with: {error}"))
+        })?;
+        let text = String::from_utf8(text).map_err(io::Error::other)?;
+        let mut kept = String::new();
+        for line in text.lines() {
+            kept.push_str(line);
+            kept.push('\n');
+            if let Some(marker) = marker_for(line, tool_use_id) {
+                kept.push_str(&marker.to_string());
+                kept.push('\n');
+                return self.folder.write(&path, kept.as_bytes());
+            }
+        }
+        Err(missing())
+    }
+}
+
+/// The path came out of a database that may be another machine's.
+fn is_below(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+/// All files below a folder; links are not followed.
+pub(crate) fn add_below(folder: &Path, paths: &mut Vec<PathBuf>) {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => paths.push(entry.path()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+}
+
+/// The marker that goes behind the line which makes a tool use.
+fn marker_for(line: &str, tool_use_id: &str) -> Option<Value> {
+    if line.len() > MAX_LINE_BYTES || !line.contains(tool_use_id) {
+        return None;
+    }
+    let line: Value = serde_json::from_str(line).ok()?;
+    if line["type"] != "assistant" {
+        return None;
+    }
+    let blocks = line["message"]["content"].as_array()?;
+    let tool = blocks.iter().find(|block| block["type"] == "tool_use" && block["id"] == tool_use_id)?;
+    let mut marker = json!({
+        "parentUuid": line["uuid"],
+        "isSidechain": false,
+        "attachment": {
+            "type": "hook_deferred_tool", "toolUseID": tool_use_id, "toolName": tool["name"],
+            "toolInput": tool["input"], "hookName": "settings", "hookEvent": "PreToolUse",
+            "permissionMode": "default",
+        },
+        "type": "attachment",
+        "uuid": uuid::Uuid::new_v8(*uuid::Uuid::now_v7().as_bytes()),
+    });
+    for field in ["timestamp", "userType", "entrypoint", "cwd", "sessionId", "version", "gitBranch"] {
+        marker[field] = line[field].clone();
+    }
+    Some(marker)
+}

@@ -1,0 +1,158 @@
+//! The agent's files for a session that begins as a copy of another.
+//!
+//! The transcript is cut behind the last line with something that had been said by then, and every line
+//! names the new session. What lies between such lines (attachments, snapshots, results that belong
+//! together) links them and is kept. Lines that are left without an answer do not disturb the agent: it
+//! leaves them out, as it does after a crash.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use runner_core::ids::SessionId;
+use runner_core::ports::AgentFile;
+use runner_core::session::fork::Said;
+use serde_json::Value;
+
+use super::transcript::{MAX_LINE_BYTES, Transcript, UNTIL_WRITTEN};
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// What is to be copied.
+#[derive(Clone, Debug)]
+pub(crate) struct TranscriptCopy {
+    from: String,
+    to: String,
+    said: Vec<Said>,
+}
+
+/// The files of a copy, and whether they have all that was said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Copied {
+    pub(crate) files: Vec<AgentFile>,
+    pub(super) is_whole: bool,
+}
+
+impl TranscriptCopy {
+    pub(crate) fn new((from, to): (SessionId, SessionId), said: Vec<Said>) -> Self {
+        Self { from: from.to_string(), to: to.to_string(), said }
+    }
+
+    /// Copies what was kept, or what the machine has if that is more. The agent writes a little after it
+    /// says something; what it has not written in time, it will not.
+    pub(crate) async fn collect(self, stored: Vec<AgentFile>, transcript: &Transcript) -> Vec<AgentFile> {
+        if self.said.is_empty() {
+            return vec![];
+        }
+        let deadline = tokio::time::Instant::now() + UNTIL_WRITTEN;
+        let kept = self.copy_beside(move || stored).await;
+        if kept.is_whole {
+            return kept.files;
+        }
+        loop {
+            let live = transcript.clone();
+            let copied = self.copy_beside(move || live.read()).await;
+            if copied.is_whole {
+                return copied.files;
+            }
+            if tokio::time::Instant::now() >= deadline {
+                tracing::warn!(session.id = %self.from, "the agent did not write all that it said");
+                return if copied.files.is_empty() { kept.files } else { copied.files };
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
+
+    /// Transcripts may be large: nobody else waits meanwhile.
+    async fn copy_beside(&self, files: impl FnOnce() -> Vec<AgentFile> + Send + 'static) -> Copied {
+        let copy = self.clone();
+        tokio::task::spawn_blocking(move || copy.copy(files())).await.unwrap_or_default()
+    }
+
+    pub(super) fn copy(&self, files: Vec<AgentFile>) -> Copied {
+        let main = format!("{}.jsonl", self.from);
+        let is_main = |file: &AgentFile| file.path.rsplit('/').next() == Some(&main);
+        let Some(transcript) = files.iter().find(|file| is_main(file)) else { return Copied::default() };
+        let (end, is_whole) = self.find_end(&transcript.bytes);
+        if end == 0 {
+            return Copied::default();
+        }
+        let copied = files.into_iter().map(|mut file| {
+            if is_main(&file) {
+                file.bytes.truncate(end);
+            }
+            self.rename(file)
+        });
+        Copied { files: copied.collect(), is_whole }
+    }
+
+    /// Where the last line ends that has something of what was said; and whether that is the last of it.
+    fn find_end(&self, transcript: &[u8]) -> (usize, bool) {
+        let mut missing: HashMap<&Said, usize> = HashMap::new();
+        for said in &self.said {
+            *missing.entry(said).or_default() += 1;
+        }
+        let (mut position, mut end) = (0, 0);
+        for line in transcript.split_inclusive(|byte| *byte == b'\n') {
+            position += line.len();
+            for said in parts(line) {
+                if let Some(count) = missing.get_mut(&said).filter(|count| **count > 0) {
+                    *count -= 1;
+                    end = position;
+                }
+            }
+        }
+        let is_whole = self.said.last().is_some_and(|last| missing.get(last) == Some(&0));
+        (end, is_whole)
+    }
+
+    fn rename(&self, file: AgentFile) -> AgentFile {
+        let AgentFile { path, mut bytes } = file;
+        if path.ends_with(".jsonl") {
+            // As text: what a line says stays as it is, to the last byte.
+            let name = |session: &str| format!(r#""sessionId":"{session}""#);
+            let text = String::from_utf8_lossy(&bytes).replace(&name(&self.from), &name(&self.to));
+            bytes = text.into_bytes();
+        }
+        let main = format!("{}.jsonl", self.from);
+        let renamed = path.split('/').map(|part| match part {
+            part if part == main => format!("{}.jsonl", self.to),
+            part if part == self.from => self.to.clone(),
+            part => part.to_owned(),
+        });
+        AgentFile { path: renamed.collect::<Vec<_>>().join("/"), bytes }
+    }
+}
+
+/// What a line of the main conversation says; nothing if it is none.
+fn parts(line: &[u8]) -> Vec<Said> {
+    if line.len() > MAX_LINE_BYTES {
+        return vec![];
+    }
+    let Ok(line) = serde_json::from_slice::<Value>(line) else { return vec![] };
+    let blocks = line["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match line["type"].as_str() {
+        Some("assistant") => {
+            blocks.iter().filter_map(|block| part_of_answer(block, &line["message"]["id"])).collect()
+        }
+        Some("user") => {
+            let prompt = line["uuid"].as_str().and_then(|uuid| uuid.parse().ok()).map(Said::Prompt);
+            let results = blocks.iter().filter(|block| block["type"] == "tool_result");
+            let results = results.filter_map(|block| Some(Said::ToolResult(id(&block["tool_use_id"])?)));
+            prompt.into_iter().chain(results).collect()
+        }
+        Some(_) | None => vec![],
+    }
+}
+
+fn part_of_answer(block: &Value, message: &Value) -> Option<Said> {
+    match block["type"].as_str()? {
+        "text" => Some(Said::Text(id(message)?)),
+        "thinking" => Some(Said::Thinking(id(message)?)),
+        "tool_use" => Some(Said::ToolUse(id(&block["id"])?)),
+        _ => None,
+    }
+}
+
+fn id(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}

@@ -1,0 +1,17 @@
+//! The agent's protocol: lines of JSON from it (stream-json), and lines for it.
+//!
+//! `reader.rs` reads lines and `decode.rs` says what each of them means; `outgoing.rs` makes prompts, answers
+//! and control requests.
+
+mod control;
+pub(super) mod decode;
+mod file_change;
+pub(super) mod incoming;
+pub(super) mod json;
+pub(super) mod outgoing;
+pub(super) mod reader;
+pub(super) mod result_line;
+mod subagent_files;
+#[cfg(test)]
+mod tests;
+pub(super) mod tools;

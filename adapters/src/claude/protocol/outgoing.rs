@@ -1,0 +1,153 @@
+//! Lines for the agent: prompts, answers and control requests.
+//!
+//! Everything here is made by serializing values: one malformed line would end the process.
+
+use runner_core::agent::PermissionMode;
+use runner_core::ids::TurnId;
+use runner_core::ports::GateVerdict;
+use runner_core::prompt::Attachment;
+use runner_core::request::{Decision, RequestKind};
+use runner_core::session::requests::SettledRequest;
+use serde_json::{Value, json};
+
+/// What the model reads where a person said no and nothing more.
+const NO: &str = "The person who was asked does not want this.";
+
+/// The prompt of a turn. The turn's id is the message's: sent twice, it is taken once.
+pub(crate) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Value {
+    let mut content: Vec<Value> = attachments
+        .iter()
+        .map(|Attachment::Image { media_type, data }| {
+            let source = json!({ "type": "base64", "media_type": media_type, "data": data });
+            json!({ "type": "image", "source": source })
+        })
+        .collect();
+    content.push(json!({ "type": "text", "text": text }));
+    json!({
+        "type": "user", "uuid": turn, "session_id": "", "parent_tool_use_id": null,
+        "message": { "role": "user", "content": content },
+    })
+}
+
+/// The first request. One of its hooks is the gate that every tool use comes to, whatever the mode; the other
+/// tells what became of a file, which the lines of subagents do not.
+pub(crate) fn initialize() -> Value {
+    let hooks = json!({
+        "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
+        "PostToolUse": [{ "matcher": "Write|Edit", "hookCallbackIds": ["file"] }],
+    });
+    control(&json!({ "subtype": "initialize", "hooks": hooks })).1
+}
+
+pub(crate) fn interrupt() -> Value {
+    control(&json!({ "subtype": "interrupt" })).1
+}
+
+pub(crate) fn withdraw(message: TurnId) -> Value {
+    control(&json!({ "subtype": "cancel_async_message", "message_uuid": message })).1
+}
+
+pub(crate) fn change_mode(mode: PermissionMode) -> (String, Value) {
+    control(&json!({ "subtype": "set_permission_mode", "mode": mode }))
+}
+
+pub(crate) fn change_model(model: Option<&str>) -> Value {
+    control(&json!({ "subtype": "set_model", "model": model })).1
+}
+
+/// Asks what the process has spent. What is answered comes with the id of its request.
+pub(crate) fn usage() -> (String, Value) {
+    control(&json!({ "subtype": "get_usage" }))
+}
+
+pub(crate) fn rewind(turn: TurnId, dry_run: bool) -> (String, Value) {
+    control(&json!({ "subtype": "rewind_files", "user_message_id": turn, "dry_run": dry_run }))
+}
+
+fn control(request: &Value) -> (String, Value) {
+    let request_id = uuid::Uuid::now_v7().to_string();
+    let line = json!({ "type": "control_request", "request_id": request_id, "request": request });
+    (request_id, line)
+}
+
+/// A decision, to a request that waits for it.
+pub(crate) fn answer(
+    request_id: &str,
+    settled: &SettledRequest,
+    mode_after: Option<PermissionMode>,
+) -> Value {
+    let settlement = &settled.settlement;
+    let answer = match settlement.decision {
+        Decision::Allow => {
+            let mut answer = json!({ "behavior": "allow", "updatedInput": input(settled) });
+            if let Some(mode) = mode_after {
+                let change = json!({ "type": "setMode", "mode": mode, "destination": "session" });
+                answer["updatedPermissions"] = json!([change]);
+            }
+            answer
+        }
+        Decision::Deny => json!({
+            "behavior": "deny", "message": denial(settled), "interrupt": settlement.interrupt,
+        }),
+    };
+    success(request_id, &answer)
+}
+
+/// What becomes of a tool use at its gate.
+pub(crate) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
+    let decision = |decision: &str, mut more: Value| {
+        more["hookEventName"] = json!("PreToolUse");
+        more["permissionDecision"] = json!(decision);
+        json!({ "hookSpecificOutput": more })
+    };
+    let answer = match verdict {
+        GateVerdict::Pass => json!({}),
+        GateVerdict::Ask(why) => decision("ask", json!({ "permissionDecisionReason": why })),
+        GateVerdict::Refuse(message) => decision("deny", json!({ "permissionDecisionReason": message })),
+        GateVerdict::Settled(settled) => match settled.settlement.decision {
+            Decision::Allow => decision("allow", json!({ "updatedInput": input(settled) })),
+            Decision::Deny => decision("deny", json!({ "permissionDecisionReason": denial(settled) })),
+        },
+    };
+    success(gate_id, &answer)
+}
+
+/// What the tool is used with.
+fn input(settled: &SettledRequest) -> Value {
+    let (asked, settlement) = (&settled.open.request.input, &settled.settlement);
+    match (settled.open.kind, &settlement.updated_input, &settlement.answers) {
+        (RequestKind::Permission, Some(changed), _) => changed.clone(),
+        (RequestKind::Plan, Some(changed), _) => {
+            let mut input = asked.clone();
+            input["plan"] = changed["plan"].clone();
+            input
+        }
+        (RequestKind::Question, _, Some(answers)) => {
+            let mut input = asked.clone();
+            input["answers"] = json!(answers);
+            input
+        }
+        (RequestKind::Permission | RequestKind::Plan | RequestKind::Question, _, _) => asked.clone(),
+    }
+}
+
+fn denial(settled: &SettledRequest) -> &str {
+    settled.settlement.message.as_deref().filter(|message| !message.trim().is_empty()).unwrap_or(NO)
+}
+
+fn success(request_id: &str, answer: &Value) -> Value {
+    let response = json!({ "subtype": "success", "request_id": request_id, "response": answer });
+    json!({ "type": "control_response", "response": response })
+}
+
+/// The answer to what was only to be told.
+pub(super) fn heard(request_id: &str) -> Value {
+    success(request_id, &json!({}))
+}
+
+/// The answer to a request that this program does not offer; without one the agent would wait.
+pub(crate) fn unsupported(request_id: &str, subtype: &str) -> Value {
+    let error = format!("{subtype} is not supported");
+    let response = json!({ "subtype": "error", "request_id": request_id, "error": error });
+    json!({ "type": "control_response", "response": response })
+}

@@ -1,0 +1,78 @@
+//! What is said to the agent.
+
+use runner_core::agent::PermissionMode;
+use runner_core::ids::TurnId;
+use runner_core::prompt::Attachment;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::claude::protocol::outgoing;
+
+#[test]
+fn prompt_carries_the_turns_id_and_its_pictures() {
+    let turn = TurnId(Uuid::from_u128(7));
+    let image = Attachment::Image { media_type: "image/png".into(), data: "aGk=".into() };
+
+    let line = outgoing::prompt(turn, "what\n\"is\" this?", &[image]);
+
+    let source = json!({ "type": "base64", "media_type": "image/png", "data": "aGk=" });
+    let content = json!([
+        { "type": "image", "source": source },
+        { "type": "text", "text": "what\n\"is\" this?" },
+    ]);
+    let expected = json!({
+        "type": "user", "uuid": turn, "session_id": "", "parent_tool_use_id": null,
+        "message": { "role": "user", "content": content },
+    });
+    assert_eq!(line, expected);
+    assert!(!line.to_string().contains('\n'), "a line break inside would end the process");
+}
+
+#[test]
+fn request_that_is_not_offered_is_answered_with_an_error() {
+    let line = outgoing::unsupported("r1", "hook_callback");
+
+    let response =
+        json!({ "subtype": "error", "request_id": "r1", "error": "hook_callback is not supported" });
+    assert_eq!(line, json!({ "type": "control_response", "response": response }));
+}
+
+#[test]
+fn first_request_has_every_tool_use_come_to_the_gate() {
+    let line = outgoing::initialize();
+
+    let hooks = json!({
+        "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
+        "PostToolUse": [{ "matcher": "Write|Edit", "hookCallbackIds": ["file"] }],
+    });
+    assert_eq!(line["request"], json!({ "subtype": "initialize", "hooks": hooks }));
+}
+
+#[test]
+fn changes_are_control_requests() {
+    let turn = TurnId(Uuid::from_u128(7));
+    for (line, expected) in [
+        (outgoing::interrupt(), json!({ "subtype": "interrupt" })),
+        (
+            outgoing::change_mode(PermissionMode::AcceptEdits).1,
+            json!({ "subtype": "set_permission_mode", "mode": "acceptEdits" }),
+        ),
+        (outgoing::change_model(Some("haiku")), json!({ "subtype": "set_model", "model": "haiku" })),
+        (outgoing::change_model(None), json!({ "subtype": "set_model", "model": null })),
+        (outgoing::usage().1, json!({ "subtype": "get_usage" })),
+        (
+            outgoing::rewind(turn, true).1,
+            json!({ "subtype": "rewind_files", "user_message_id": turn, "dry_run": true }),
+        ),
+    ] {
+        assert_eq!((&line["type"], &line["request"]), (&json!("control_request"), &expected));
+    }
+}
+
+#[test]
+fn requests_of_ours_have_ids_of_their_own() {
+    let ((first_id, first), (second_id, second)) = (outgoing::usage(), outgoing::usage());
+
+    assert_eq!((&first["request_id"], &second["request_id"]), (&json!(first_id), &json!(second_id)));
+    assert_ne!(first_id, second_id);
+}

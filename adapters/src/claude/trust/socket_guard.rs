@@ -1,0 +1,58 @@
+//! Settings of a trusted folder that would lead an older version of the agent past the server.
+
+use std::path::{Path, PathBuf};
+
+use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::setup::trust::Trust;
+use serde_json::Value;
+
+use crate::claude::files::agent_folder::AgentFolder;
+use crate::claude::program::Program;
+
+/// The first version known to leave the address of its API alone whatever a folder's settings name.
+const HEEDS_PINNED_SOCKET: [u64; 3] = [2, 1, 332];
+
+/// Older versions take this from a folder whatever is pinned, and send all that they say there.
+const SOCKET: &str = "ANTHROPIC_UNIX_SOCKET";
+const SETTINGS_FILES: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
+const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
+
+/// Looks at the settings of a trusted folder for what would lead an older version past the server. It reads them
+/// again while it runs, so they are looked at before each prompt; what is written later in a turn is not seen.
+#[derive(Debug)]
+pub(crate) struct SocketGuard {
+    working_dir: PathBuf,
+}
+
+impl SocketGuard {
+    /// Absent where nothing has to be looked for.
+    pub(crate) fn new(launch: &AgentLaunch, program: &Program) -> Option<Self> {
+        let is_needed = launch.trust == Trust::Trusted && !program.is_at_least(HEEDS_PINNED_SOCKET);
+        is_needed.then(|| Self { working_dir: launch.working_dir.clone() })
+    }
+
+    pub(crate) fn check(&self) -> Result<(), AgentError> {
+        for folder in self.working_dir.ancestors() {
+            for name in SETTINGS_FILES {
+                let path = folder.join(name);
+                let exists = path.symlink_metadata().is_ok();
+                let settings = AgentFolder::new(folder).read(Path::new(name), MAX_SETTINGS_BYTES);
+                if exists && settings.map_or(true, |settings| may_set_socket(&settings)) {
+                    return Err(AgentError::NotStarted(format!(
+                        "{} sets {SOCKET}, or cannot be read: take it out, or install a newer claude",
+                        path.display()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn may_set_socket(settings: &[u8]) -> bool {
+    match serde_json::from_slice::<Value>(settings) {
+        Ok(settings) => settings["env"].get(SOCKET).is_some(),
+        // The program may read more than is JSON.
+        Err(_) => true,
+    }
+}
