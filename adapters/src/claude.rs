@@ -33,8 +33,8 @@ use runner_core::session::fork::Said;
 pub use credentials::{Credentials, ModelKind};
 use files::transcript::Transcript;
 use files::transcript_copy::TranscriptCopy;
-use files::work_folder::Folder;
-use launch::{Means, Place, config_folder, spares};
+use files::work_folder::WorkFolder;
+use launch::{LaunchContext, config_folder, spares};
 use limits::{AgentGroup, InSandbox, Limiter, free_disk};
 use process::connections::{AgentProcesses, Connections};
 use process::own_folders::OwnFolders;
@@ -102,7 +102,7 @@ impl ClaudeRuntime {
     /// What an agent sees when it starts; absent where that cannot be told.
     async fn place(&self, launch: &AgentLaunch) -> Option<AgentPlace> {
         let program = self.program().await.ok()?;
-        let folders = Folder::open_all(launch, &self.settings.folders).ok()?;
+        let folders = WorkFolder::open_all(launch, &self.settings.folders).ok()?;
         spares::place(&self.settings, &program, &folders)
     }
 
@@ -124,7 +124,7 @@ fn caller(group: Option<&AgentGroup>, started: &Arc<OnceLock<u32>>) -> Arc<dyn C
 impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         let program = self.program().await?;
-        let folders = Folder::open_all(&launch, &self.settings.folders.within(launch.within.as_deref()))?;
+        let folders = WorkFolder::open_all(&launch, &self.settings.folders.within(launch.within.as_deref()))?;
         let settings = self.settings.clone();
         let prepared =
             tokio::task::spawn_blocking(move || launch::prepare(&settings, &launch).map(|()| launch));
@@ -138,14 +138,16 @@ impl AgentRuntime for ClaudeRuntime {
         let started = Arc::<OnceLock<u32>>::default();
         let caller = caller(group.as_ref(), &started);
         let access = self.settings.credentials.access(&launch, caller, &outputs.sender)?;
-        let means = Means {
+        let context = LaunchContext {
             settings: &self.settings,
             program: &program,
             sandbox: self.sandbox.as_ref().ok(),
             limiter: &self.limiter,
             access: &access,
+            folders: &folders,
+            group: group.as_ref(),
         };
-        let command = launch::command(means, &launch, Place { folders: &folders, group: group.as_ref() })?;
+        let command = launch::command(context, &launch)?;
         let tree = ProcessTree::new(marker, group).counted(Arc::clone(&self.lives));
         let own_folders = Some(OwnFolders {
             paths: config_folder::own_folders(&self.settings, launch.session),

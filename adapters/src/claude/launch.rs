@@ -19,7 +19,7 @@ use tokio::process::Command;
 use self::config_folder::{config_dir, make_folders};
 use crate::claude::credentials::{Access, Credentials};
 use crate::claude::files::transcript::Transcript;
-use crate::claude::files::work_folder::Folder;
+use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::limits::{AgentGroup, Limiter};
 use crate::claude::process::process_tree::Marker;
 use crate::claude::program::Program;
@@ -34,21 +34,18 @@ use crate::claude::trust::socket_guard::SocketGuard;
 const JOIN_GROUPS: &str = r#"count=$1; shift
     while [ "$count" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; count=$((count-1)); done; exec "$@""#;
 
-/// What is there to start an agent with.
+/// What is there to start an agent with, and where it is put.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Means<'a> {
+pub(super) struct LaunchContext<'a> {
     pub(super) settings: &'a ClaudeSettings,
     pub(super) program: &'a Program,
     pub(super) sandbox: Option<&'a Sandbox>,
     pub(super) limiter: &'a Limiter,
     /// How it reaches a model.
     pub(super) access: &'a Access,
-}
-
-/// Where an agent is put: the folders it works in, the first of them first, and its control group.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    pub(super) folders: &'a [Folder],
+    /// The folders that it works in, the first of them first.
+    pub(super) folders: &'a [WorkFolder],
+    /// Its control group, where there is one.
     pub(super) group: Option<&'a AgentGroup>,
 }
 
@@ -67,39 +64,35 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
     Ok(())
 }
 
-/// The command to run while the folders of `place` are open, in a folder that was prepared.
-pub(super) fn command(
-    means: Means<'_>,
-    launch: &AgentLaunch,
-    place: Place<'_>,
-) -> Result<Command, AgentError> {
-    let settings = means.settings;
+/// The command to run while the folders of the context are open, in a folder that was prepared.
+pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Result<Command, AgentError> {
+    let settings = context.settings;
     let config_dir = config_dir(settings, launch.session);
     let transcript = Transcript::new(&config_dir, launch.session);
-    SocketGuard::new(launch, means.program).map_or(Ok(()), |guard| guard.check())?;
-    let line = command_line(means, place, &config_dir);
+    SocketGuard::new(launch, context.program).map_or(Ok(()), |guard| guard.check())?;
+    let line = command_line(context, &config_dir);
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);
     command.args(others);
     // A sandbox goes to the working folder by itself.
-    if let (None, Some(working_dir)) = (means.sandbox, place.folders.first()) {
+    if let (None, Some(working_dir)) = (context.sandbox, context.folders.first()) {
         command.current_dir(working_dir.handle());
     }
     command.env_clear();
     command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
     command.envs(&launch.options.env);
-    command.envs(means.access.env.iter().map(|(name, value)| (name, value)));
-    if let Some(sandbox) = means.sandbox {
+    command.envs(context.access.env.iter().map(|(name, value)| (name, value)));
+    if let Some(sandbox) = context.sandbox {
         command.env("HOME", sandbox.home(&config_dir)).env("TMPDIR", "/tmp").env("IS_SANDBOX", "1");
     }
-    if means.access.pass.is_some() {
+    if context.access.pass.is_some() {
         keep_from_proxy(settings, &mut command);
     }
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
     command.envs(enforced::ENVIRONMENT.iter().copied());
     if launch.trust == Trust::Untrusted {
-        command.envs(enforced::of_untrusted_folder(means.program));
+        command.envs(enforced::of_untrusted_folder(context.program));
     }
     command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
     command.env("PWD", &launch.working_dir);
@@ -110,31 +103,31 @@ pub(super) fn command(
 }
 
 /// Everything in front of the agent's own arguments: each program sets something up and becomes the next.
-fn command_line(means: Means<'_>, place: Place<'_>, config_dir: &Path) -> Vec<OsString> {
+fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> {
     let mut line = vec![];
     // The kernel ends the agent when this server ends, however that happens. The sweep at the next start
     // would come too late: an agent whose input is closed goes on with its turn.
-    if let Some(setpriv) = &means.program.setpriv {
+    if let Some(setpriv) = &context.program.setpriv {
         line.extend([setpriv.into(), "--pdeathsig".into(), "KILL".into(), OsString::from("--")]);
     }
-    line.extend(means.limiter.outside());
-    let entrances = place.group.map(AgentGroup::entrances).unwrap_or_default();
+    line.extend(context.limiter.outside());
+    let entrances = context.group.map(AgentGroup::entrances).unwrap_or_default();
     if !entrances.is_empty() {
         line.extend(["/bin/sh", "-c", JOIN_GROUPS, "sh"].map(OsString::from));
         line.push(entrances.len().to_string().into());
         line.extend(entrances.into_iter().map(OsString::from));
     }
-    let Some(sandbox) = means.sandbox else {
-        line.push(means.program.path.clone().into());
+    let Some(sandbox) = context.sandbox else {
+        line.push(context.program.path.clone().into());
         return line;
     };
-    let login = match &means.settings.credentials {
+    let login = match &context.settings.credentials {
         Credentials::Login { credentials_file } => Some(credentials_file.as_path()),
         Credentials::Gateway { .. } | Credentials::OauthToken { .. } => None,
     };
-    let program = means.program.resolved();
-    line.extend(sandbox.arguments(Inside { program: &program, folders: place.folders, config_dir, login }));
-    line.extend(means.limiter.inside());
+    let program = context.program.resolved();
+    line.extend(sandbox.arguments(Inside { program: &program, folders: context.folders, config_dir, login }));
+    line.extend(context.limiter.inside());
     line.push(program.into());
     line
 }

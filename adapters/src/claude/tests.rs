@@ -17,9 +17,9 @@ use super::settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings}
 pub(super) const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
 
 /// A folder that goes away with the test.
-pub(super) struct Folder(PathBuf);
+pub(super) struct ScratchFolder(PathBuf);
 
-impl Folder {
+impl ScratchFolder {
     pub(super) fn new() -> Self {
         let path = std::env::temp_dir().join(format!("launch-{}", Uuid::now_v7()));
         fs::create_dir(&path).unwrap();
@@ -31,14 +31,14 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for ScratchFolder {
     fn drop(&mut self) {
         // What is left behind lies in the folder for temporary files.
         fs::remove_dir_all(&self.0).ok();
     }
 }
 
-pub(super) fn settings(folder: &Folder, credentials: Credentials) -> ClaudeSettings {
+pub(super) fn settings(folder: &ScratchFolder, credentials: Credentials) -> ClaudeSettings {
     ClaudeSettings {
         program: None,
         search_path: None,

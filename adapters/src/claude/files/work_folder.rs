@@ -17,7 +17,7 @@ use runner_core::ports::{AgentError, AgentLaunch};
 
 /// A folder that is what it was when it was checked, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub(crate) struct WorkFolder {
     /// As the session knows it.
     pub(crate) named: PathBuf,
     /// Where it is.
@@ -27,7 +27,7 @@ pub(crate) struct Folder {
     file: File,
 }
 
-impl Folder {
+impl WorkFolder {
     /// Opens a folder; one that is not where agents may work is refused, and so is one behind a link.
     pub(crate) fn open(named: &Path, allowed: &AllowedFolders) -> Result<Self, AgentError> {
         let missing = || AgentError::WorkingDirMissing(named.to_owned());

@@ -17,7 +17,7 @@ use runner_core::ports::AgentPlace;
 
 use super::config_folder::config_dir;
 use crate::claude::credentials::Credentials;
-use crate::claude::files::work_folder::Folder;
+use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::program::Program;
 use crate::claude::sandbox::inside::private_home;
 use crate::claude::settings::ClaudeSettings;
@@ -29,7 +29,11 @@ const OF_REPOSITORY: &[&str] =
     &["", "HEAD", "index", "config", "info/exclude", "logs/HEAD", "packed-refs", "refs/heads"];
 
 /// What an agent sees in these folders when it starts; absent where that cannot be told.
-pub(crate) fn place(settings: &ClaudeSettings, program: &Program, folders: &[Folder]) -> Option<AgentPlace> {
+pub(crate) fn place(
+    settings: &ClaudeSettings,
+    program: &Program,
+    folders: &[WorkFolder],
+) -> Option<AgentPlace> {
     match settings.credentials {
         Credentials::Gateway { .. } => {}
         // It would keep what it was given at its start; the gateway asks for the key with every call.

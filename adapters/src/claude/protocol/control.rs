@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::incoming::Incoming;
 use super::json::{number, text};
-use super::subagent_files::Report;
+use super::subagent_files::FileReport;
 use super::tools;
 
 /// Where the agent keeps the plans it writes, below its configuration folder.
@@ -24,7 +24,7 @@ pub(super) fn request(raw: &Value) -> Incoming {
             Incoming::Output(gated(request_id, &request["input"]))
         }
         Some("hook_callback") if request["input"]["hook_event_name"] == "PostToolUse" => {
-            Incoming::Reported { request_id, report: Report::of_subagent(&request["input"]) }
+            Incoming::Reported { request_id, report: FileReport::of_subagent(&request["input"]) }
         }
         other => Incoming::Unsupported { request_id, subtype: other.unwrap_or_default().to_owned() },
     }

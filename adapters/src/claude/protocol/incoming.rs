@@ -3,7 +3,7 @@
 use runner_core::agent::{AgentOutput, Delta};
 use serde_json::Value;
 
-use super::subagent_files::Report;
+use super::subagent_files::FileReport;
 
 /// What a line means.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(crate) enum Incoming {
     /// is answered.
     Reported {
         request_id: String,
-        report: Option<Report>,
+        report: Option<FileReport>,
     },
     /// The agent asks for something that this program does not offer.
     Unsupported {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::decode::decode;
 use super::incoming::Incoming;
 use super::outgoing;
-use super::subagent_files::Reports;
+use super::subagent_files::FileReports;
 
 /// A line of output may carry a whole file; anything longer is skipped.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
@@ -65,7 +65,7 @@ pub(crate) async fn read_lines(
 ) {
     let mut reader = BufReader::with_capacity(64 * 1024, stdout);
     let mut current_message = String::new();
-    let mut reports = Reports::default();
+    let mut reports = FileReports::default();
     let mut line = Vec::new();
     while let Ok(Some(fits)) = next_line(&mut reader, &mut line).await {
         let decoded = match fits {
@@ -87,7 +87,7 @@ pub(crate) async fn read_lines(
 /// What is to be told of a line; the rest is dealt with here.
 async fn output(
     incoming: Incoming,
-    reports: &mut Reports,
+    reports: &mut FileReports,
     (lines, answers): (&mpsc::WeakSender<Value>, &Answers),
 ) -> Option<AgentOutput> {
     match incoming {

@@ -15,12 +15,12 @@ const MAX_KEPT: usize = 64;
 
 /// A tool's structured result, as a hook was told it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Report {
+pub(crate) struct FileReport {
     pub(super) tool_use_id: String,
     pub(super) result: Value,
 }
 
-impl Report {
+impl FileReport {
     /// Absent for the main conversation: its own lines have it.
     pub(super) fn of_subagent(input: &Value) -> Option<Self> {
         input["agent_id"].as_str()?;
@@ -31,12 +31,12 @@ impl Report {
 
 /// Reports whose lines have not come, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Reports {
-    kept: VecDeque<Report>,
+pub(super) struct FileReports {
+    kept: VecDeque<FileReport>,
 }
 
-impl Reports {
-    pub(super) fn keep(&mut self, report: Report) {
+impl FileReports {
+    pub(super) fn keep(&mut self, report: FileReport) {
         if self.kept.len() == MAX_KEPT {
             self.kept.pop_front();
         }
@@ -46,10 +46,10 @@ impl Reports {
     /// Gives a result that has no structured part the one that was reported.
     pub(super) fn complete(&mut self, output: AgentOutput) -> AgentOutput {
         let AgentOutput::ToolReturned(returned) = output else { return output };
-        let is_meant = |report: &Report| report.tool_use_id == returned.tool_use_id;
+        let is_meant = |report: &FileReport| report.tool_use_id == returned.tool_use_id;
         let reported = self.kept.iter().position(is_meant).and_then(|index| self.kept.remove(index));
         AgentOutput::ToolReturned(match reported {
-            Some(Report { tool_use_id, result }) if returned.structured.is_none() => ToolReturn {
+            Some(FileReport { tool_use_id, result }) if returned.structured.is_none() => ToolReturn {
                 file_change: file_change(&result, &tool_use_id),
                 structured: Some(result),
                 ..returned

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::claude::files::work_folder::Folder;
+use crate::claude::files::work_folder::WorkFolder;
 
 /// The program and the folders of one agent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inside<'a> {
     pub(crate) program: &'a Path,
-    pub(crate) folders: &'a [Folder],
+    pub(crate) folders: &'a [WorkFolder],
     pub(crate) config_dir: &'a Path,
     /// The operator's own login, where agents use that.
     pub(crate) login: Option<&'a Path>,

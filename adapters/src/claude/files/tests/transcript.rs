@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::claude::files::transcript::Transcript;
-use crate::claude::tests::Folder;
+use crate::claude::tests::ScratchFolder;
 
 const SESSION: SessionId = SessionId(Uuid::from_u128(0xa));
 const PATH: &str = "projects/-srv/00000000-0000-0000-0000-00000000000a.jsonl";
 
 #[tokio::test]
 async fn everything_that_belongs_to_the_session_is_kept() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let subagent = "projects/-srv/00000000-0000-0000-0000-00000000000a/subagents/agent-7.jsonl";
     let history = "file-history/00000000-0000-0000-0000-00000000000a/1@v1";
     let own = [history, "plans/merry.md", subagent, PATH];
@@ -35,7 +35,7 @@ async fn everything_that_belongs_to_the_session_is_kept() {
 
 #[tokio::test]
 async fn transcript_is_kept_when_it_has_what_was_told_last() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     write(&folder, PATH, "first\n");
     let transcript = transcript(&folder);
 
@@ -49,7 +49,7 @@ async fn transcript_is_kept_when_it_has_what_was_told_last() {
 
 #[tokio::test]
 async fn transcript_that_never_has_what_was_told_is_not_kept() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     write(&folder, PATH, "first\n");
 
     let files = transcript(&folder).collect("toolu_1".into()).await;
@@ -59,7 +59,7 @@ async fn transcript_that_never_has_what_was_told_is_not_kept() {
 
 #[tokio::test]
 async fn files_without_end_do_not_fill_the_servers_memory() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     write(&folder, PATH, "first\n");
     for number in 0..4 {
         let path = format!("plans/{number}.md");
@@ -76,7 +76,7 @@ async fn files_without_end_do_not_fill_the_servers_memory() {
 
 #[tokio::test]
 async fn conversation_that_is_too_large_is_looked_into_at_its_end_and_not_kept() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     write(&folder, PATH, "first\n");
     write(&folder, "plans/merry.md", "1. Read");
     let mut sparse = fs::OpenOptions::new().append(true).open(folder.path().join(PATH)).unwrap();
@@ -94,7 +94,7 @@ async fn conversation_that_is_too_large_is_looked_into_at_its_end_and_not_kept()
 
 #[test]
 fn files_are_put_back_where_there_are_none() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
 
     transcript(&folder).restore(&[file(PATH, "first\n"), file("plans/merry.md", "1. Read")]).unwrap();
 
@@ -105,7 +105,7 @@ fn files_are_put_back_where_there_are_none() {
 #[test]
 fn file_that_has_less_or_something_else_is_replaced() {
     for there in ["fir", "other\n", ""] {
-        let folder = Folder::new();
+        let folder = ScratchFolder::new();
         write(&folder, PATH, there);
 
         transcript(&folder).restore(&[file(PATH, "first\n")]).unwrap();
@@ -116,7 +116,7 @@ fn file_that_has_less_or_something_else_is_replaced() {
 
 #[test]
 fn file_that_has_more_stays_as_it_is() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     write(&folder, PATH, "first\nsecond\n");
 
     transcript(&folder).restore(&[file(PATH, "first\n")]).unwrap();
@@ -126,7 +126,7 @@ fn file_that_has_more_stays_as_it_is() {
 
 #[test]
 fn path_that_leads_out_of_the_folder_is_ignored() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let inside = folder.path().join("inside");
     let absolute = folder.path().join("absolute");
 
@@ -140,7 +140,7 @@ fn path_that_leads_out_of_the_folder_is_ignored() {
 
 #[test]
 fn transcript_is_cut_behind_the_tool_use_with_a_marker() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let before = [prompt(), tool_use("u2", "toolu_1", "ls")].map(|line| line.to_string()).join("\n");
     let siblings =
         [tool_use("u3", "toolu_2", "pwd"), result("toolu_2")].map(|line| line.to_string()).join("\n");
@@ -170,7 +170,7 @@ fn transcript_is_cut_behind_the_tool_use_with_a_marker() {
 
 #[test]
 fn line_that_only_speaks_of_the_tool_use_is_not_where_it_is_cut() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let lines = [
         json!({ "type": "user", "message": { "content": "what about toolu_1?" } }),
         json!({ "type": "assistant", "message": { "content": [{ "type": "text", "text": "toolu_1" }] } }),
@@ -185,7 +185,7 @@ fn line_that_only_speaks_of_the_tool_use_is_not_where_it_is_cut() {
 
 #[test]
 fn transcript_that_was_cut_is_cut_again_at_the_same_place() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     write(&folder, PATH, &format!("{}\n", tool_use("u2", "toolu_1", "ls")));
 
     transcript(&folder).cut_at("toolu_1").unwrap();
@@ -196,7 +196,7 @@ fn transcript_that_was_cut_is_cut_again_at_the_same_place() {
 
 #[test]
 fn transcript_without_the_tool_use_is_not_cut() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let line = format!("{}\n", tool_use("u2", "toolu_1", "ls"));
     write(&folder, PATH, &line);
 
@@ -208,14 +208,14 @@ fn transcript_without_the_tool_use_is_not_cut() {
 
 #[test]
 fn session_without_a_transcript_is_not_cut() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
 
     let refused = transcript(&folder).cut_at("toolu_1");
 
     assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::NotFound);
 }
 
-fn transcript(folder: &Folder) -> Transcript {
+fn transcript(folder: &ScratchFolder) -> Transcript {
     Transcript::new(folder.path(), SESSION)
 }
 
@@ -223,13 +223,13 @@ fn file(path: &str, text: &str) -> AgentFile {
     AgentFile { path: path.into(), bytes: text.into() }
 }
 
-fn write(folder: &Folder, path: &str, text: &str) {
+fn write(folder: &ScratchFolder, path: &str, text: &str) {
     let path: PathBuf = folder.path().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
-fn read(folder: &Folder, path: &str) -> String {
+fn read(folder: &ScratchFolder, path: &str) -> String {
     fs::read_to_string(folder.path().join(path)).unwrap()
 }
 

@@ -8,15 +8,15 @@ use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ports::AgentError;
 use tokio::process::Command;
 
-use crate::claude::files::work_folder::Folder;
+use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::sandbox::Sandbox;
 use crate::claude::sandbox::inside::{Inside, private_home};
 use crate::claude::settings::SandboxMode;
-use crate::claude::tests::{Folder as Scratch, settings};
+use crate::claude::tests::{ScratchFolder, settings};
 use crate::claude::{ClaudeSettings, Credentials};
 
 struct Folders {
-    _scratch: Scratch,
+    _scratch: ScratchFolder,
     allowed: AllowedFolders,
     work: PathBuf,
     outside: PathBuf,
@@ -25,7 +25,7 @@ struct Folders {
 
 impl Folders {
     fn new() -> Self {
-        let scratch = Scratch::new();
+        let scratch = ScratchFolder::new();
         let root = scratch.path().canonicalize().unwrap();
         let [work, outside, data_dir] = ["root/work", "outside", "data"].map(|name| root.join(name));
         for folder in [&work, &outside, &data_dir.join("own"), &private_home(&data_dir.join("own"))] {
@@ -48,11 +48,11 @@ impl Folders {
 #[test]
 fn link_out_of_the_allowed_folders_is_refused() {
     let folders = Folders::new();
-    assert_eq!(Folder::open(&folders.work, &folders.allowed).unwrap().real, folders.work);
+    assert_eq!(WorkFolder::open(&folders.work, &folders.allowed).unwrap().real, folders.work);
 
     folders.swap();
 
-    let refused = Folder::open(&folders.work, &folders.allowed);
+    let refused = WorkFolder::open(&folders.work, &folders.allowed);
     assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{refused:?}");
 }
 
@@ -63,16 +63,16 @@ fn link_to_the_folder_of_another_team_is_refused() {
     fs::create_dir_all(&own).unwrap();
     fs::create_dir_all(&other).unwrap();
     let within = folders.allowed.within(own.parent());
-    assert_eq!(Folder::open(&own, &within).unwrap().real, own);
+    assert_eq!(WorkFolder::open(&own, &within).unwrap().real, own);
 
     fs::remove_dir(&own).unwrap();
     symlink(&other, &own).unwrap();
 
     for folder in [&own, &other] {
-        let refused = Folder::open(folder, &within);
+        let refused = WorkFolder::open(folder, &within);
         assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{refused:?}");
     }
-    assert!(Folder::open(&other, &folders.allowed).is_ok());
+    assert!(WorkFolder::open(&other, &folders.allowed).is_ok());
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn link_is_refused_wherever_it_leads_and_wherever_in_the_name_it_is() {
     }
 
     for name in ["link", "self", "self/work", "link/deep"] {
-        let refused = Folder::open(&root.join(name), &folders.allowed);
+        let refused = WorkFolder::open(&root.join(name), &folders.allowed);
         assert!(matches!(refused, Err(AgentError::WorkingDirNotAllowed(_))), "{name}: {refused:?}");
     }
 }
@@ -95,7 +95,7 @@ fn folder_that_is_gone_is_missing() {
     let folders = Folders::new();
 
     for path in [folders.work.join("absent"), PathBuf::from("/etc/hostname")] {
-        let missing = Folder::open(&path, &folders.allowed);
+        let missing = WorkFolder::open(&path, &folders.allowed);
         assert!(matches!(missing, Err(AgentError::WorkingDirMissing(_))), "{missing:?}");
     }
 }
@@ -103,7 +103,7 @@ fn folder_that_is_gone_is_missing() {
 #[tokio::test]
 async fn without_a_sandbox_the_agent_starts_in_the_folder_that_was_checked() {
     let folders = Folders::new();
-    let opened = Folder::open(&folders.work, &folders.allowed).unwrap();
+    let opened = WorkFolder::open(&folders.work, &folders.allowed).unwrap();
 
     folders.swap();
     let output = Command::new("pwd").arg("-P").current_dir(opened.handle()).output().await.unwrap();
@@ -119,7 +119,7 @@ async fn in_a_sandbox_no_agent_starts_in_another_folder_than_the_one_that_was_ch
         return; // Nobody may use bubblewrap on this machine.
     };
     let config_dir = folders.settings.sandbox.data_dir.join("own");
-    let opened = [Folder::open(&folders.work, &folders.allowed).unwrap()];
+    let opened = [WorkFolder::open(&folders.work, &folders.allowed).unwrap()];
     let line = sandbox.arguments(Inside {
         program: Path::new("/bin/sh"),
         folders: &opened,

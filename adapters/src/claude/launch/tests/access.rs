@@ -8,7 +8,7 @@ use runner_core::ports::model::ModelKey;
 use tokio::sync::mpsc;
 
 use super::launch::{command, program};
-use crate::claude::tests::{Folder, launch_with, settings};
+use crate::claude::tests::{ScratchFolder, launch_with, settings};
 use crate::claude::{ClaudeSettings, Credentials, ModelKind};
 use crate::gateway::tests::unlimited;
 use crate::gateway::{Anybody, Gateway, OperatorKey};
@@ -46,7 +46,7 @@ fn login_goes_past_the_gateway_and_hides_its_secret() {
 
 #[tokio::test]
 async fn calls_to_the_gateway_do_not_go_through_a_proxy() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let gateway = gateway().await;
     let proxied = |more: &[(&str, &str)]| {
         let settings = settings(&folder, behind(&gateway));

@@ -8,12 +8,12 @@ use tokio::process::Command;
 
 use super::launch::{command, program};
 use crate::claude::program::Program;
-use crate::claude::tests::{Folder, SESSION, launch_with, settings};
+use crate::claude::tests::{SESSION, ScratchFolder, launch_with, settings};
 use crate::claude::{Credentials, ModelKind};
 
 #[tokio::test]
 async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let program = printing_program(&folder).await;
     let settings = settings(&folder, Credentials::OauthToken { token: "sk-1".into() });
     let launch =
@@ -46,7 +46,7 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
 
 #[tokio::test]
 async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let program = printing_program(&folder).await;
     let gateway = super::access::gateway().await;
     let base_url = gateway.base_url();
@@ -78,7 +78,7 @@ async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
 
 /// A program that takes any argument and prints the environment it was started with. A shell writes it:
 /// had this process it open, the fork of another test might keep it open, and it could not be run.
-async fn printing_program(folder: &Folder) -> Program {
+async fn printing_program(folder: &ScratchFolder) -> Program {
     let path = folder.path().join("print-environment");
     let write = r#"printf '#!/bin/sh\nexec cat /proc/$$/environ\n' > "$0" && chmod 700 "$0""#;
     let written = Command::new("/bin/sh").arg("-c").arg(write).arg(&path).status().await.unwrap();

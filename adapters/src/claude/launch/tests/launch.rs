@@ -14,11 +14,11 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 
 use crate::claude::credentials::Access;
-use crate::claude::files::work_folder::Folder as WorkFolder;
-use crate::claude::launch::{self, Means, Place};
+use crate::claude::files::work_folder::WorkFolder;
+use crate::claude::launch::{self, LaunchContext};
 use crate::claude::limits::Limiter;
 use crate::claude::program::Program;
-use crate::claude::tests::{Folder, SESSION, launch_with, settings};
+use crate::claude::tests::{SESSION, ScratchFolder, launch_with, settings};
 use crate::claude::{ClaudeSettings, Credentials};
 use crate::gateway::Anybody;
 
@@ -36,7 +36,7 @@ const ALWAYS: [&str; 9] = [
 
 #[test]
 fn plain_session_is_started_with_its_id_and_nothing_else() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
 
     let arguments = arguments(&folder, &launch_with(AgentOptions::default()));
 
@@ -46,7 +46,7 @@ fn plain_session_is_started_with_its_id_and_nothing_else() {
 
 #[test]
 fn every_option_has_its_flag() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let options = AgentOptions {
         max_duration_ms: None,
         model: Some("opus".into()),
@@ -86,7 +86,7 @@ fn every_option_has_its_flag() {
 
 #[test]
 fn empty_set_of_tools_is_said_and_not_left_out() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let options = AgentOptions { tools: Some(vec![]), ..AgentOptions::default() };
 
     let arguments = arguments(&folder, &launch_with(options));
@@ -96,7 +96,7 @@ fn empty_set_of_tools_is_said_and_not_left_out() {
 
 #[test]
 fn messages_to_other_agents_are_offered_only_to_a_session_that_names_the_tool() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let options = AgentOptions { tools: Some(vec!["SendMessage".into()]), ..AgentOptions::default() };
 
     let arguments = arguments(&folder, &launch_with(options));
@@ -107,7 +107,7 @@ fn messages_to_other_agents_are_offered_only_to_a_session_that_names_the_tool() 
 
 #[test]
 fn value_that_looks_like_a_flag_stays_inside_its_own() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let evil = || Some("--dangerously-skip-permissions".to_owned());
     let options = AgentOptions {
         model: evil(),
@@ -134,7 +134,7 @@ fn value_that_looks_like_a_flag_stays_inside_its_own() {
 
 #[test]
 fn session_in_which_the_agent_has_spoken_is_resumed() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let projects = folder.path().join(SESSION.to_string()).join("projects/-work");
     fs::create_dir_all(&projects).unwrap();
     fs::write(projects.join(format!("{SESSION}.jsonl")), "{}\n").unwrap();
@@ -146,7 +146,7 @@ fn session_in_which_the_agent_has_spoken_is_resumed() {
 
 #[test]
 fn transcript_of_another_session_resumes_nothing() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let projects = folder.path().join(SESSION.to_string()).join("projects/-work");
     fs::create_dir_all(&projects).unwrap();
     fs::write(projects.join("00000000-0000-0000-0000-00000000000b.jsonl"), "{}\n").unwrap();
@@ -158,7 +158,7 @@ fn transcript_of_another_session_resumes_nothing() {
 
 #[test]
 fn agent_that_is_taken_up_has_its_files_and_ends_at_the_tool_use() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let line = json!({ "type": "assistant", "uuid": "u1", "message": { "content": [
         { "type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {} },
     ] } });
@@ -180,7 +180,7 @@ fn agent_that_is_taken_up_has_its_files_and_ends_at_the_tool_use() {
 
 #[test]
 fn agent_cannot_be_taken_up_at_a_tool_use_that_it_does_not_know() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
     let launch = AgentLaunch { resume_at: Some("toolu_1".into()), ..launch_with(AgentOptions::default()) };
 
@@ -192,7 +192,7 @@ fn agent_cannot_be_taken_up_at_a_tool_use_that_it_does_not_know() {
 
 #[test]
 fn no_agent_is_started_so_that_it_could_skip_permissions_later() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
 
     let arguments = arguments(&folder, &launch_with(AgentOptions::default()));
 
@@ -202,7 +202,7 @@ fn no_agent_is_started_so_that_it_could_skip_permissions_later() {
 
 #[test]
 fn agent_ends_with_the_server_where_the_kernel_can_see_to_that() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
     let guarded = Program { setpriv: Some("/bin/setpriv".into()), ..program("/bin/echo") };
 
@@ -215,7 +215,7 @@ fn agent_ends_with_the_server_where_the_kernel_can_see_to_that() {
 
 #[test]
 fn folder_of_a_session_is_its_own_and_holds_a_link_to_the_login() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let login = folder.path().join("login.json");
     fs::write(&login, "{}").unwrap();
     let settings = settings(&folder, Credentials::Login { credentials_file: login.clone() });
@@ -233,7 +233,7 @@ fn folder_of_a_session_is_its_own_and_holds_a_link_to_the_login() {
 
 #[test]
 fn agent_works_in_the_folder_of_its_session() {
-    let folder = Folder::new();
+    let folder = ScratchFolder::new();
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
 
     let command = command(&settings, &program("/bin/echo"), &launch_with(AgentOptions::default()));
@@ -256,9 +256,17 @@ fn try_command(
     let limiter = Limiter::none();
     let access = access(settings, launch);
     let folders = vec![WorkFolder::open(&launch.working_dir, &settings.folders)?];
-    let means = Means { settings, program, sandbox: None, limiter: &limiter, access: &access };
+    let context = LaunchContext {
+        settings,
+        program,
+        sandbox: None,
+        limiter: &limiter,
+        access: &access,
+        folders: &folders,
+        group: None,
+    };
     launch::prepare(settings, launch)?;
-    let mut command = launch::command(means, launch, Place { folders: &folders, group: None })?;
+    let mut command = launch::command(context, launch)?;
     // The folder is not kept open here.
     command.current_dir(&launch.working_dir);
     Ok(command)
@@ -272,7 +280,7 @@ pub(super) fn program(path: impl Into<PathBuf>) -> Program {
     Program { path: path.into(), version: "2.1.197".into(), setpriv: None }
 }
 
-fn arguments(folder: &Folder, launch: &AgentLaunch) -> Vec<String> {
+fn arguments(folder: &ScratchFolder, launch: &AgentLaunch) -> Vec<String> {
     let settings = settings(folder, Credentials::OauthToken { token: "t".into() });
     let command = command(&settings, &program("/bin/echo"), launch);
     command.as_std().get_args().map(|argument| argument.to_str().unwrap().to_owned()).collect()

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use crate::claude::protocol::decode::decode;
 use crate::claude::protocol::incoming::Incoming;
-use crate::claude::protocol::subagent_files::{Report, Reports};
+use crate::claude::protocol::subagent_files::{FileReport, FileReports};
 
 #[test]
 fn subagents_result_gets_what_was_reported_of_it() {
-    let mut reports = Reports::default();
+    let mut reports = FileReports::default();
     reports.keep(report(1));
     reports.keep(report(2));
 
@@ -24,7 +24,7 @@ fn subagents_result_gets_what_was_reported_of_it() {
 
 #[test]
 fn result_that_has_its_structured_part_keeps_it() {
-    let mut reports = Reports::default();
+    let mut reports = FileReports::default();
     reports.keep(report(1));
     let own = result(1, Some(json!({ "stdout": "" })));
 
@@ -33,7 +33,7 @@ fn result_that_has_its_structured_part_keeps_it() {
 
 #[test]
 fn reports_without_results_are_not_kept_for_ever() {
-    let mut reports = Reports::default();
+    let mut reports = FileReports::default();
     (0..=64).for_each(|number| reports.keep(report(number)));
 
     assert_eq!(reports.complete(result(0, None)), result(0, None));
@@ -56,8 +56,8 @@ fn only_subagents_results_are_told_twice() {
     assert_eq!(told(Value::Null), reported(None));
 }
 
-fn report(number: u8) -> Report {
-    Report { tool_use_id: format!("toolu_{number}"), result: written(number) }
+fn report(number: u8) -> FileReport {
+    FileReport { tool_use_id: format!("toolu_{number}"), result: written(number) }
 }
 
 fn written(number: u8) -> Value {
