@@ -8,13 +8,13 @@
 
 pub mod claude;
 pub mod clock;
-pub mod codes;
 pub mod event_store;
 pub mod gateway;
-pub mod grants;
+pub mod jwt;
 mod loopback;
 pub mod offline_model;
 pub mod passwords;
+pub mod random_codes;
 pub mod secret_key;
 pub mod setup_code;
 pub mod vault;

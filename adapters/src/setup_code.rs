@@ -10,7 +10,7 @@ use runner_core::people::credentials::{CodeKind, CodeMaker, CredentialError, Set
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::codes::RandomCodes;
+use crate::random_codes::RandomCodes;
 
 const FILE_NAME: &str = "setup-code";
 
@@ -78,7 +78,7 @@ mod tests {
     use runner_core::people::credentials::{CodeKind, CodeMaker, SetupCode};
 
     use super::SetupFile;
-    use crate::codes::RandomCodes;
+    use crate::random_codes::RandomCodes;
 
     #[test]
     fn code_stays_until_it_is_removed_and_only_its_owner_can_read_it() {

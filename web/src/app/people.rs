@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use runner_actors::{AccountPolicy, AccountPorts, Accounts, Aggregates, LocalUser};
-use runner_adapters::codes::RandomCodes;
-use runner_adapters::grants::JwtSigner;
+use runner_adapters::jwt::JwtSigner;
 use runner_adapters::passwords::Argon2Hasher;
+use runner_adapters::random_codes::RandomCodes;
 use runner_adapters::secret_key::SecretKey;
 use runner_adapters::setup_code::SetupFile;
 use runner_core::people::account::Account;
