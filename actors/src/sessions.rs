@@ -180,7 +180,7 @@ impl Sessions {
         submission: Option<Submission>,
         provenance: Provenance,
     ) -> Result<(SessionId, Committed), RunnerError> {
-        let opened = self.spares.offer(opened).await;
+        let opened = self.spares.claim_for(opened).await;
         let session = opened.session;
         let mut commands = vec![SessionCommand::Open(Box::new(opened))];
         commands.extend(submission.map(submit));

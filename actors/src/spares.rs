@@ -9,7 +9,7 @@
 //! Spare agents are few, make room for sessions, and end when nobody wanted them for as long as a session
 //! may be idle. Where a folder is trusted, or variables are set, which may be secrets, there are none.
 
-mod keeper;
+mod standby;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -50,7 +50,7 @@ struct State {
     /// Live sessions.
     live: usize,
     /// Counts up with every session that would like the next one to find a spare agent.
-    wishes: u64,
+    requests: u64,
     closed: bool,
 }
 
@@ -69,24 +69,24 @@ impl Spares {
     }
 
     /// Has an agent like this one ready for the next session, if that is possible.
-    pub(crate) fn wish_for(self: &Arc<Self>, launch: AgentLaunch) {
-        if self.services.settings.spare_agents == 0 || !may_be_kept(&launch) {
+    pub(crate) fn request_spare(self: &Arc<Self>, launch: AgentLaunch) {
+        if self.services.settings.spare_agents == 0 || !may_have_spares(&launch) {
             return;
         }
         let mut state = self.lock();
-        state.wishes += 1;
-        let wish = state.wishes;
+        state.requests += 1;
+        let request = state.requests;
         let spares = Arc::clone(self);
         actix::spawn(async move {
             tokio::time::sleep(UNTIL_QUIET).await;
-            if spares.lock().wishes == wish {
+            if spares.lock().requests == request {
                 spares.start(launch).await;
             }
         });
     }
 
     /// Opens a session under the id of an agent that waits for such a one, if there is any.
-    pub(crate) async fn offer(&self, opened: SessionOpened) -> SessionOpened {
+    pub(crate) async fn claim_for(&self, opened: SessionOpened) -> SessionOpened {
         let found = {
             let mut state = self.lock();
             let index = state.ready.iter().position(|spare| is_for(&spare.launch, &opened));
@@ -94,7 +94,7 @@ impl Spares {
         };
         let Some(spare) = found else { return opened };
         let session = spare.launch.session;
-        match self.take_out(spare).await {
+        match self.hand_over(spare).await {
             Some(claimed) => {
                 self.lock().claimed.insert(session, claimed);
                 SessionOpened { session, ..opened }
@@ -104,7 +104,7 @@ impl Spares {
     }
 
     /// The agent that was started for this session, if it is what is to be started now.
-    pub(crate) async fn take(&self, launch: &AgentLaunch) -> Option<RunningAgent> {
+    pub(crate) async fn take_claimed(&self, launch: &AgentLaunch) -> Option<RunningAgent> {
         let (ahead, agent) = self.lock().claimed.remove(&launch.session)?;
         if is_same(&ahead, launch) {
             return Some(agent);
@@ -142,7 +142,7 @@ impl Spares {
     pub(crate) fn clear(&self) {
         let mut state = self.lock();
         state.ready.clear();
-        state.wishes += 1;
+        state.requests += 1;
     }
 
     /// Ends all of them; returns when nothing of them is left.
@@ -165,7 +165,7 @@ impl Spares {
     }
 
     /// Hands over an agent that is as good as a new one.
-    async fn take_out(&self, mut spare: Spare) -> Option<(AgentLaunch, RunningAgent)> {
+    async fn hand_over(&self, mut spare: Spare) -> Option<(AgentLaunch, RunningAgent)> {
         let session = spare.launch.session;
         let compared = tokio::time::timeout(UNTIL_COMPARED, self.is_as_new(&mut spare)).await;
         if !compared.unwrap_or(false) {
@@ -175,7 +175,7 @@ impl Spares {
         // If the agent has just ended there is nobody to ask.
         spare.wanted.send(answer).ok()?;
         let agent = agent.await.ok()?;
-        if !is_well(&*agent.input).await {
+        if !responds(&*agent.input).await {
             agent.input.kill().await;
             drop(agent);
             self.services.runtime.discard(session).await;
@@ -203,7 +203,7 @@ impl Spares {
 }
 
 /// Whether an agent answers at all.
-async fn is_well(input: &dyn AgentInput) -> bool {
+async fn responds(input: &dyn AgentInput) -> bool {
     match input.meter().await {
         Ok(_) | Err(AgentError::Refused(_)) => true,
         Err(
@@ -217,7 +217,7 @@ async fn is_well(input: &dyn AgentInput) -> bool {
 }
 
 /// Whether an agent may be started like this for a session of later.
-fn may_be_kept(launch: &AgentLaunch) -> bool {
+fn may_have_spares(launch: &AgentLaunch) -> bool {
     launch.trust == Trust::Untrusted
         && launch.options.env.is_empty()
         && launch.files.is_empty()
@@ -234,7 +234,7 @@ fn is_for(launch: &AgentLaunch, opened: &SessionOpened) -> bool {
 }
 
 fn is_same(ahead: &AgentLaunch, launch: &AgentLaunch) -> bool {
-    may_be_kept(launch)
+    may_have_spares(launch)
         && (&ahead.tenant, &ahead.owner) == (&launch.tenant, &launch.owner)
         && ahead.working_dir == launch.working_dir
         && ahead.permission_mode == launch.permission_mode
@@ -242,11 +242,11 @@ fn is_same(ahead: &AgentLaunch, launch: &AgentLaunch) -> bool {
 }
 
 /// The same for another session.
-fn for_the_next(launch: AgentLaunch) -> AgentLaunch {
+fn for_the_next_session(launch: AgentLaunch) -> AgentLaunch {
     AgentLaunch { session: SessionId(Uuid::now_v7()), process: ProcessId(Uuid::now_v7()), ..launch }
 }
 
 /// Why there is no spare agent.
-fn note(error: &AgentError) {
+fn log_absence(error: &AgentError) {
     tracing::debug!(error = error as &dyn std::error::Error, "no spare agent is started");
 }

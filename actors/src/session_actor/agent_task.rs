@@ -224,7 +224,7 @@ impl Worker {
         let listener = actix::spawn(listener.run(outputs));
         let reach = Arc::clone(&self.task.reach);
         reach.set(Some((launch.owner.clone(), Arc::clone(&input))));
-        self.task.spares.wish_for(launch);
+        self.task.spares.request_spare(launch);
         Ok(LiveAgent { process, input, listener, rewinding: None, is_killed: false, reach })
     }
 

@@ -87,7 +87,7 @@ impl SessionDriver {
             trust,
             resume_at,
         };
-        let spare = self.shared.spares.take(&launch).await;
+        let spare = self.shared.spares.take_claimed(&launch).await;
         self.leave(Errand::Start(Box::new(Start { launch, spare })));
         self.agent = Some(Agent { process, trust, revoked: None, is_stopped: false });
         Ok(())

@@ -9,7 +9,7 @@ use runner_core::ids::SessionId;
 use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, RunningAgent};
 use tokio::sync::oneshot;
 
-use super::{Spare, Spares, for_the_next, is_same, is_well, note};
+use super::{Spare, Spares, for_the_next_session, is_same, log_absence, responds};
 
 /// Sooner than this an agent has not failed to answer in time, but ended.
 const AT_ONCE: Duration = Duration::from_millis(100);
@@ -30,10 +30,10 @@ impl Spares {
         // The sender is this.
         self.running.subscribe().wait_for(|running| *running < settings.spare_agents).await.ok();
         self.running.send_modify(|count| *count += 1);
-        let launch = for_the_next(launch);
+        let launch = for_the_next_session(launch);
         let session = launch.session;
-        if let Err(error) = self.keep(launch).await {
-            note(&error);
+        if let Err(error) = self.stand_by(launch).await {
+            log_absence(&error);
         }
         self.running.send_modify(|count| *count -= 1);
         tracing::trace!(session.id = %session, "a spare agent is gone");
@@ -59,7 +59,7 @@ impl Spares {
     }
 
     /// Returns when the agent is another's, or has ended.
-    async fn keep(&self, launch: AgentLaunch) -> Result<(), AgentError> {
+    async fn stand_by(&self, launch: AgentLaunch) -> Result<(), AgentError> {
         let session = launch.session;
         // Before it starts: what changes later it may not have seen.
         let sight = self.services.workspaces.look(&launch.working_dir).await;
@@ -78,7 +78,7 @@ impl Spares {
             false => None,
         };
         if let Some(answer) = answer {
-            let outputs = Box::new(Kept { said, rest: outputs });
+            let outputs = Box::new(BufferedOutputs { said, rest: outputs });
             // Whoever wanted it may have gone, and the agent goes with what is sent.
             if answer.send(RunningAgent { input, outputs }).is_ok() {
                 return Ok(());
@@ -95,7 +95,7 @@ impl Spares {
     async fn is_up(&self, input: &dyn AgentInput) -> bool {
         for _ in 0..MAX_ASKED {
             let asked = tokio::time::Instant::now();
-            if is_well(input).await {
+            if responds(input).await {
                 return true;
             }
             // An answer at once that it has ended is the last one.
@@ -143,13 +143,13 @@ impl Spares {
 }
 
 /// What an agent said before it was wanted, and then the rest.
-struct Kept {
+struct BufferedOutputs {
     said: Vec<AgentOutput>,
     rest: Box<dyn AgentOutputs>,
 }
 
 #[async_trait]
-impl AgentOutputs for Kept {
+impl AgentOutputs for BufferedOutputs {
     async fn next(&mut self) -> Result<Vec<AgentOutput>, AgentExit> {
         match self.said.is_empty() {
             true => self.rest.next().await,
