@@ -17,10 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use runner_core::ids::{ProcessId, SessionId};
-use runner_core::ports::{AgentError, AgentInput, AgentLaunch, AgentPlace, RunningAgent, WorkspaceSight};
+use runner_core::ports::{
+    AgentError, AgentInput, AgentLaunch, AgentPlace, AgentSeat, AgentSetup, RunningAgent, WorkspaceSight,
+};
 use runner_core::session::event::SessionOpened;
 use runner_core::setup::trust::Trust;
-use runner_core::spend::SpentBefore;
 use runner_core::workspace::WorkspaceReport;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
@@ -49,7 +50,7 @@ struct State {
     claimed: HashMap<SessionId, (AgentLaunch, RunningAgent)>,
     /// Live sessions.
     live: usize,
-    /// Counts up with every session that would like the next one to find a spare agent.
+    /// Counts up with every request for a spare agent: an older request gives way to a newer one.
     requests: u64,
     closed: bool,
 }
@@ -80,20 +81,20 @@ impl Spares {
         actix::spawn(async move {
             tokio::time::sleep(UNTIL_QUIET).await;
             if spares.lock().requests == request {
-                spares.start(launch).await;
+                spares.start(launch.setup).await;
             }
         });
     }
 
-    /// Opens a session under the id of an agent that waits for such a one, if there is any.
+    /// Claims an agent that waits for such a session: the session is then opened under the agent's id.
     pub(crate) async fn claim_for(&self, opened: SessionOpened) -> SessionOpened {
         let found = {
             let mut state = self.lock();
-            let index = state.ready.iter().position(|spare| is_for(&spare.launch, &opened));
+            let index = state.ready.iter().position(|spare| is_for(&spare.launch.setup, &opened));
             index.map(|index| state.ready.remove(index))
         };
         let Some(spare) = found else { return opened };
-        let session = spare.launch.session;
+        let session = spare.launch.seat.session;
         match self.hand_over(spare).await {
             Some(claimed) => {
                 self.lock().claimed.insert(session, claimed);
@@ -103,10 +104,10 @@ impl Spares {
         }
     }
 
-    /// The agent that was started for this session, if it is what is to be started now.
+    /// The agent that was claimed for this session, if it is like the one that would be started now.
     pub(crate) async fn take_claimed(&self, launch: &AgentLaunch) -> Option<RunningAgent> {
-        let (ahead, agent) = self.lock().claimed.remove(&launch.session)?;
-        if is_same(&ahead, launch) {
+        let (spare, agent) = self.lock().claimed.remove(&launch.seat.session)?;
+        if may_have_spares(launch) && spare.setup == launch.setup {
             return Some(agent);
         }
         // Before the next agent of this session starts, for the end of this one ends all that carries the
@@ -138,7 +139,7 @@ impl Spares {
         state.ready.drain(..ended);
     }
 
-    /// Ends those that wait, and forgets what was wished for; others may be started.
+    /// Ends those that wait, and drops requests for others; later requests are served.
     pub(crate) fn clear(&self) {
         let mut state = self.lock();
         state.ready.clear();
@@ -156,7 +157,7 @@ impl Spares {
         for session in claimed {
             self.abandon(session).await;
         }
-        // The sender is this.
+        // `self` holds the sender, so this cannot fail.
         self.running.subscribe().wait_for(|running| *running == 0).await.ok();
     }
 
@@ -166,7 +167,7 @@ impl Spares {
 
     /// Hands over an agent that is as good as a new one.
     async fn hand_over(&self, mut spare: Spare) -> Option<(AgentLaunch, RunningAgent)> {
-        let session = spare.launch.session;
+        let session = spare.launch.seat.session;
         let compared = tokio::time::timeout(UNTIL_COMPARED, self.is_as_new(&mut spare)).await;
         if !compared.unwrap_or(false) {
             return None;
@@ -186,14 +187,15 @@ impl Spares {
 
     async fn is_as_new(&self, spare: &mut Spare) -> bool {
         let launch = &spare.launch;
-        let beside = launch.options.add_dirs.iter().map(Path::new);
-        let folders: Vec<&Path> = std::iter::once(launch.working_dir.as_path()).chain(beside).collect();
-        let trust = self.services.trust.of_all(&launch.tenant, &folders).await;
+        let setup = &launch.setup;
+        let beside = setup.options.add_dirs.iter().map(Path::new);
+        let folders: Vec<&Path> = std::iter::once(setup.working_dir.as_path()).chain(beside).collect();
+        let trust = self.services.trust.of_all(&setup.tenant, &folders).await;
         let is_untouched = match &mut spare.sight {
             Some(sight) => sight.changes().await == WorkspaceReport::default(),
             None => true,
         };
-        let is_trusted_alike = trust.is_ok_and(|trust| trust == launch.trust);
+        let is_trusted_alike = trust.is_ok_and(|trust| trust == setup.trust);
         is_untouched && is_trusted_alike && self.services.runtime.adopt(launch, &spare.place).await
     }
 
@@ -216,37 +218,33 @@ async fn responds(input: &dyn AgentInput) -> bool {
     }
 }
 
-/// Whether an agent may be started like this for a session of later.
-fn may_have_spares(launch: &AgentLaunch) -> bool {
-    launch.trust == Trust::Untrusted
-        && launch.options.env.is_empty()
-        && launch.files.is_empty()
-        && launch.resume_at.is_none()
-        && launch.spent == SpentBefore::default()
+/// Whether agents may be started like this one before their sessions are opened.
+fn may_have_spares(AgentLaunch { setup, seat }: &AgentLaunch) -> bool {
+    setup.trust == Trust::Untrusted && setup.options.env.is_empty() && seat.is_of_new_session()
 }
 
-fn is_for(launch: &AgentLaunch, opened: &SessionOpened) -> bool {
-    opened.parent.is_none()
-        && (&launch.tenant, &launch.owner) == (&opened.tenant, &opened.owner)
-        && launch.working_dir.as_os_str() == opened.working_dir.as_str()
-        && launch.permission_mode == opened.permission_mode
-        && launch.options == opened.options
+/// Whether a session that is opened like this would get an agent of the spare one's setup, as far as that is
+/// known before its folders are looked at. The rest is compared when the session takes the agent.
+fn is_for(spare: &AgentSetup, opened: &SessionOpened) -> bool {
+    let wanted = AgentSetup {
+        tenant: opened.tenant.clone(),
+        owner: opened.owner.clone(),
+        working_dir: opened.working_dir.clone().into(),
+        within: spare.within.clone(),
+        permission_mode: opened.permission_mode,
+        options: opened.options.clone(),
+        trust: spare.trust,
+    };
+    opened.parent.is_none() && wanted == *spare
 }
 
-fn is_same(ahead: &AgentLaunch, launch: &AgentLaunch) -> bool {
-    may_have_spares(launch)
-        && (&ahead.tenant, &ahead.owner) == (&launch.tenant, &launch.owner)
-        && ahead.working_dir == launch.working_dir
-        && ahead.permission_mode == launch.permission_mode
-        && ahead.options == launch.options
+/// An agent of this setup for a session that nobody has opened.
+fn for_the_next_session(setup: AgentSetup) -> AgentLaunch {
+    let seat = AgentSeat::of_new_session(SessionId(Uuid::now_v7()), ProcessId(Uuid::now_v7()));
+    AgentLaunch { setup, seat }
 }
 
-/// The same for another session.
-fn for_the_next_session(launch: AgentLaunch) -> AgentLaunch {
-    AgentLaunch { session: SessionId(Uuid::now_v7()), process: ProcessId(Uuid::now_v7()), ..launch }
-}
-
-/// Why there is no spare agent.
+/// Logs why there is no spare agent.
 fn log_absence(error: &AgentError) {
     tracing::debug!(error = error as &dyn std::error::Error, "no spare agent is started");
 }

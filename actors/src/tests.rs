@@ -85,7 +85,10 @@ fn opening_with_a_prompt_is_one_step() {
         assert_eq!((prompted.session, prompted.version, prompted.replayed), (session(1), 2, false));
         let mut agent = server.runner.agent().await;
         assert_eq!(agent.hears().await, prompt_of(1));
-        assert_eq!((agent.launch.session, &*agent.launch.working_dir), (session(1), "/work".as_ref()));
+        assert_eq!(
+            (agent.launch.seat.session, &*agent.launch.setup.working_dir),
+            (session(1), "/work".as_ref())
+        );
     });
 }
 
@@ -251,7 +254,7 @@ fn agent_that_is_ended_as_it_stops_gets_no_further_prompt() {
         server.interrupt(session(1)).await.unwrap();
 
         let mut next = server.runner.agent().await;
-        assert_ne!(next.launch.process, agent.launch.process);
+        assert_ne!(next.launch.seat.process, agent.launch.seat.process);
         assert_eq!(next.hears().await, prompt_of(2));
         next.says([done()]).await;
         let events = server.log.when_there_are(8, session(1)).await;

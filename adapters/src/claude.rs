@@ -102,7 +102,7 @@ impl ClaudeRuntime {
     /// What an agent sees when it starts; absent where that cannot be told.
     async fn place(&self, launch: &AgentLaunch) -> Option<AgentPlace> {
         let program = self.program().await.ok()?;
-        let folders = WorkFolder::open_all(launch, &self.settings.folders).ok()?;
+        let folders = WorkFolder::open_all(&launch.setup, &self.settings.folders).ok()?;
         spares::place(&self.settings, &program, &folders)
     }
 
@@ -124,17 +124,20 @@ fn caller(group: Option<&AgentGroup>, started: &Arc<OnceLock<u32>>) -> Arc<dyn C
 impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         let program = self.program().await?;
-        let folders = WorkFolder::open_all(&launch, &self.settings.folders.within(launch.within.as_deref()))?;
+        let folders = WorkFolder::open_all(
+            &launch.setup,
+            &self.settings.folders.within(launch.setup.within.as_deref()),
+        )?;
         let settings = self.settings.clone();
         let prepared =
             tokio::task::spawn_blocking(move || launch::prepare(&settings, &launch).map(|()| launch));
         let launch = prepared.await.map_err(|error| AgentError::NotStarted(error.to_string()))??;
         let group = self
             .limiter
-            .group(launch.process)
+            .group(launch.seat.process)
             .map_err(|error| AgentError::NotStarted(format!("its limits cannot be set: {error}")))?;
         let outputs = OutputQueue::new();
-        let marker = Marker::of_session(&self.settings.instance, launch.session);
+        let marker = Marker::of_session(&self.settings.instance, launch.seat.session);
         let started = Arc::<OnceLock<u32>>::default();
         let caller = caller(group.as_ref(), &started);
         let access = self.settings.credentials.access(&launch, caller, &outputs.sender)?;
@@ -150,12 +153,12 @@ impl AgentRuntime for ClaudeRuntime {
         let command = launch::command(context, &launch)?;
         let tree = ProcessTree::new(marker, group).counted(Arc::clone(&self.lives));
         let own_folders = Some(OwnFolders {
-            paths: config_folder::own_folders(&self.settings, launch.session),
+            paths: config_folder::own_folders(&self.settings, launch.seat.session),
             max_mib: self.settings.limits.own_disk_mib,
         });
-        let socket = SocketGuard::new(&launch, &program);
+        let socket = SocketGuard::new(&launch.setup, &program);
         let attached =
-            Attached { tree, started, pass: access.pass, trust: launch.trust, socket, own_folders };
+            Attached { tree, started, pass: access.pass, trust: launch.setup.trust, socket, own_folders };
         ClaudeProcess::spawn(command, outputs, attached)
     }
 
@@ -210,7 +213,7 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError> {
-        let session = launch.session;
+        let session = launch.seat.session;
         let changing = || AgentError::NotStarted("it cannot be told whether it stays as it is".to_owned());
         // What changes from now on it may or may not see.
         let place = self.place(&launch).await.ok_or_else(changing)?;
@@ -226,7 +229,8 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn adopt(&self, launch: &AgentLaunch, place: &AgentPlace) -> bool {
-        self.place(launch).await.as_ref() == Some(place) && spares::unmark(&self.settings, launch.session)
+        self.place(launch).await.as_ref() == Some(place)
+            && spares::unmark(&self.settings, launch.seat.session)
     }
 
     async fn discard(&self, session: SessionId) {

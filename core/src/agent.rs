@@ -39,7 +39,7 @@ impl PermissionMode {
 }
 
 /// How an agent is set up, beside its folder and mode. Fixed when the session is opened.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,

@@ -2,6 +2,7 @@
 
 mod agent;
 mod directory;
+mod launch;
 mod log;
 pub mod model;
 mod workspace;
@@ -9,12 +10,13 @@ mod workspace;
 use crate::time::Timestamp;
 
 pub use agent::{
-    AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime, AgentStatus,
-    GateVerdict, RunningAgent, ToolInfo,
+    AgentError, AgentExit, AgentInput, AgentOutputs, AgentPlace, AgentRuntime, AgentStatus, GateVerdict,
+    RunningAgent, ToolInfo,
 };
 pub use directory::{
     AuditLog, SessionCounts, SessionCursor, SessionDirectory, SessionFilter, SessionSort, WaitingRequest,
 };
+pub use launch::{AgentLaunch, AgentSeat, AgentSetup};
 pub use log::{AggregateLog, AppendError, EventLog, ReadError};
 pub use workspace::{AgentFile, AgentFiles, WorkspaceSight, WorkspaceWatch};
 

@@ -193,7 +193,7 @@ impl Worker {
     }
 
     async fn start(&mut self, start: Start) {
-        let process = start.launch.process;
+        let process = start.launch.seat.process;
         match self.launch(start).await {
             Ok(live) => self.live = Some(live),
             Err(error) => {
@@ -205,14 +205,14 @@ impl Worker {
     }
 
     async fn launch(&self, Start { mut launch, spare }: Start) -> Result<LiveAgent, AgentError> {
-        launch.files = self.transcript.load().await?;
-        self.diff.watch(launch.working_dir.clone()).await;
+        launch.seat.files = self.transcript.load().await?;
+        self.diff.watch(launch.setup.working_dir.clone()).await;
         let agent = match spare {
             Some(agent) => agent,
             None => self.task.services.runtime.start(launch.clone()).await?,
         };
         let RunningAgent { input, outputs } = agent;
-        let process = launch.process;
+        let process = launch.seat.process;
         let listener = Listener {
             process,
             address: self.address.clone(),
@@ -223,7 +223,7 @@ impl Worker {
         };
         let listener = actix::spawn(listener.run(outputs));
         let reach = Arc::clone(&self.task.reach);
-        reach.set(Some((launch.owner.clone(), Arc::clone(&input))));
+        reach.set(Some((launch.setup.owner.clone(), Arc::clone(&input))));
         self.task.spares.request_spare(launch);
         Ok(LiveAgent { process, input, listener, rewinding: None, is_killed: false, reach })
     }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use runner_core::agent::AgentOutput;
 use runner_core::ids::SessionId;
-use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, RunningAgent};
+use runner_core::ports::{
+    AgentError, AgentExit, AgentInput, AgentLaunch, AgentOutputs, AgentSetup, RunningAgent,
+};
 use tokio::sync::oneshot;
 
-use super::{Spare, Spares, for_the_next_session, is_same, log_absence, responds};
+use super::{Spare, Spares, for_the_next_session, log_absence, responds};
 
 /// Sooner than this an agent has not failed to answer in time, but ended.
 const AT_ONCE: Duration = Duration::from_millis(100);
@@ -21,17 +23,17 @@ const MAX_ASKED: u32 = 30;
 const MAX_SAID: usize = 64;
 
 impl Spares {
-    /// Starts an agent like this one, if there is none and there is room, and keeps it.
-    pub(super) async fn start(self: &Arc<Self>, launch: AgentLaunch) {
+    /// Starts an agent of this setup, if none waits and there is room, and stays with it until it is gone.
+    pub(super) async fn start(self: &Arc<Self>, setup: AgentSetup) {
         let settings = &self.services.settings;
-        if !self.make_place_for(&launch) {
+        if !self.make_place_for(&setup) {
             return;
         }
-        // The sender is this.
+        // `self` holds the sender, so this cannot fail.
         self.running.subscribe().wait_for(|running| *running < settings.spare_agents).await.ok();
         self.running.send_modify(|count| *count += 1);
-        let launch = for_the_next_session(launch);
-        let session = launch.session;
+        let launch = for_the_next_session(setup);
+        let session = launch.seat.session;
         if let Err(error) = self.stand_by(launch).await {
             log_absence(&error);
         }
@@ -39,11 +41,11 @@ impl Spares {
         tracing::trace!(session.id = %session, "a spare agent is gone");
     }
 
-    /// Whether there can be an agent like this one; the oldest spare agent ends for it if it has to.
-    fn make_place_for(&self, launch: &AgentLaunch) -> bool {
+    /// Whether there can be an agent of this setup; the oldest spare agent ends for it if it has to.
+    fn make_place_for(&self, setup: &AgentSetup) -> bool {
         let settings = &self.services.settings;
         let mut state = self.lock();
-        let is_there = state.ready.iter().any(|spare| is_same(&spare.launch, launch));
+        let is_there = state.ready.iter().any(|spare| spare.launch.setup == *setup);
         let is_full = *self.running.borrow() >= settings.spare_agents;
         if state.closed
             || is_there
@@ -58,11 +60,11 @@ impl Spares {
         true
     }
 
-    /// Returns when the agent is another's, or has ended.
+    /// Returns when a session has the agent, or the agent has ended.
     async fn stand_by(&self, launch: AgentLaunch) -> Result<(), AgentError> {
-        let session = launch.session;
-        // Before it starts: what changes later it may not have seen.
-        let sight = self.services.workspaces.look(&launch.working_dir).await;
+        let session = launch.seat.session;
+        // Before the start: a change after it may be one that the agent has not seen.
+        let sight = self.services.workspaces.look(&launch.setup.working_dir).await;
         let unobserved = |_| AgentError::NotStarted("its folder cannot be watched".to_owned());
         let sight = sight.map_err(unobserved)?;
         let (agent, place) = self.services.runtime.start_ahead(launch.clone()).await?;
@@ -71,7 +73,7 @@ impl Spares {
         let mut said = Vec::new();
         let is_up = self.is_up(&*input).await;
         // Its owner may have lost the right to it while it started.
-        let may_work = matches!(self.services.owners.revoked(&launch.owner).await, Ok(None));
+        let may_work = matches!(self.services.owners.revoked(&launch.setup.owner).await, Ok(None));
         let is_kept = is_up && may_work && self.put(Spare { launch, place, sight, wanted });
         let answer = match is_kept {
             true => self.wait(session, &mut claim, (&mut outputs, &mut said)).await,
@@ -137,7 +139,7 @@ impl Spares {
             }
         }
         let mut state = self.lock();
-        state.ready.retain(|spare| spare.launch.session != session);
+        state.ready.retain(|spare| spare.launch.seat.session != session);
         None
     }
 }

@@ -130,7 +130,7 @@ fn agent_that_dies_fails_its_turn_and_the_next_one_runs_in_a_new_process() {
         let events = server.log.when_there_are(7, session(1)).await;
         assert_eq!(told(&events[6..]), ["turn_completed 2"]);
         let processes: Vec<ProcessId> = events.iter().filter_map(process).collect();
-        assert_eq!(processes[1], next.launch.process);
+        assert_eq!(processes[1], next.launch.seat.process);
         assert_ne!(processes[0], processes[1]);
     });
 }

@@ -27,7 +27,7 @@ fn idle_session_is_parked_and_comes_back_on_demand() {
 
         let mut next = server.runner.agent().await;
         assert_eq!(next.hears().await, prompt_of(2));
-        assert_ne!(next.launch.process, agent.launch.process);
+        assert_ne!(next.launch.seat.process, agent.launch.seat.process);
         let events = server.log.when_there_are(6, session(1)).await;
         assert_eq!(told(&events[3..]), ["turn_completed 1", "prompt_submitted 2", "turn_started 2"]);
     });
@@ -183,7 +183,7 @@ fn recovery_starts_no_agent_where_nothing_is_left_to_do() {
         let events = server.log.when_there_are(4, session(1)).await;
         assert_eq!(told(&events[3..]), ["turn_interrupted 1 server_crashed"]);
         server.prompt(session(2), 1).await.unwrap();
-        assert_eq!(server.runner.agent().await.launch.session, session(2));
+        assert_eq!(server.runner.agent().await.launch.seat.session, session(2));
         assert_eq!(server.runner.running(), 1);
     });
 }

@@ -58,9 +58,9 @@ fn decision_about_a_parked_turn_starts_an_agent_where_it_was_waited_for() {
 
         let second = server.runner.agent().await;
         let transcript = AgentFile { path: "transcript".into(), bytes: "tool-1".into() };
-        assert_eq!(second.launch.resume_at.as_deref(), Some("tool-1"));
-        assert_eq!(second.launch.files, [transcript]);
-        assert_ne!(second.launch.process, first.launch.process);
+        assert_eq!(second.launch.seat.resume_at.as_deref(), Some("tool-1"));
+        assert_eq!(second.launch.seat.files, [transcript]);
+        assert_ne!(second.launch.seat.process, first.launch.seat.process);
         let events = server.log.events(session(1));
         assert_eq!(told(&events[5..]), ["permission_decided r1", "turn_resumed 1 r1"]);
     });
@@ -80,7 +80,7 @@ fn agent_that_takes_a_turn_up_gets_the_sessions_mode_after_the_decision() {
 
         // In its own mode the tool might be used before anything was asked.
         let mut second = server.runner.agent().await;
-        assert_eq!(second.launch.permission_mode, PermissionMode::Default);
+        assert_eq!(second.launch.setup.permission_mode, PermissionMode::Default);
         second.says([gate("tool-1", ToolEffect::WritesFiles)]).await;
         assert_eq!(second.hears().await, Heard::Settled("g1".into(), Decision::Deny));
         assert_eq!(second.hears().await, Heard::Mode(mode));
@@ -198,7 +198,7 @@ fn decision_that_no_agent_had_when_the_server_crashed_is_taken_to_one() {
         server.sessions.recover().await.unwrap();
 
         let agent = server.runner.agent().await;
-        assert_eq!(agent.launch.resume_at.as_deref(), Some("tool-1"));
+        assert_eq!(agent.launch.seat.resume_at.as_deref(), Some("tool-1"));
         let events = server.log.events(session(1));
         assert_eq!(told(&events[5..]), ["turn_parked 1 ServerCrashed", "turn_resumed 1 r1"]);
     });
@@ -324,7 +324,7 @@ fn other_requests_of_a_parked_turn_are_dropped_by_the_first_decision() {
 
         server.settle(session(1), "r2", Decision::Allow).await.unwrap();
 
-        assert_eq!(server.runner.agent().await.launch.resume_at.as_deref(), Some("tool-2"));
+        assert_eq!(server.runner.agent().await.launch.seat.resume_at.as_deref(), Some("tool-2"));
         let events = server.log.events(session(1));
         let expected = ["permission_decided r2", "turn_resumed 1 r2", "request_withdrawn r1"];
         assert_eq!(told(&events[6..9]), expected);

@@ -51,7 +51,7 @@ fn turn_without_a_place_is_queued_and_begins_by_itself() {
 
         assert_eq!(queued, ["session_opened", "prompt_submitted 1"]);
         assert_eq!(while_queued, (1, 1));
-        assert_eq!(second.launch.session, session(2));
+        assert_eq!(second.launch.seat.session, session(2));
         second.says([done()]).await;
         server.log.when_there_are(4, session(2)).await;
         server.sessions.shut_down(Duration::ZERO).await;
@@ -74,7 +74,7 @@ fn places_go_round_among_the_owners() {
         for _ in 0..3 {
             agent.says([done()]).await;
             agent = working(&server).await;
-            order.push(agent.launch.session.0.as_u128());
+            order.push(agent.launch.seat.session.0.as_u128());
         }
 
         assert_eq!(order, [2, 50, 3]);
@@ -91,7 +91,7 @@ fn prompts_of_one_session_do_not_keep_its_place() {
 
         agent.says([done()]).await;
 
-        assert_eq!(working(&server).await.launch.session, session(2));
+        assert_eq!(working(&server).await.launch.seat.session, session(2));
         assert_eq!(told(&server.log.events(session(1))[3..]), ["prompt_submitted 2", "turn_completed 1"]);
     });
 }
@@ -114,7 +114,7 @@ fn session_that_waits_for_a_place_needs_no_actor() {
         second.says([done()]).await;
         let third = working(&server).await;
 
-        assert_eq!((second.launch.session, third.launch.session), (session(2), session(50)));
+        assert_eq!((second.launch.seat.session, third.launch.seat.session), (session(2), session(50)));
     });
 }
 
@@ -137,7 +137,7 @@ fn people_decide_and_change_while_every_place_is_taken() {
 
         assert_eq!(before, ["turn_parked 1 ServerCrashed", "permission_decided r1"]);
         assert_eq!(
-            (resumed.launch.session, resumed.launch.resume_at.as_deref()),
+            (resumed.launch.seat.session, resumed.launch.seat.resume_at.as_deref()),
             (session(2), Some("tool-1"))
         );
     });
@@ -156,7 +156,7 @@ fn decision_that_waits_for_a_place_survives_a_crash() {
         server.log.when_there_are(6, session(2)).await;
         busy.says([done()]).await;
 
-        assert_eq!(server.runner.agent().await.launch.session, session(2));
+        assert_eq!(server.runner.agent().await.launch.seat.session, session(2));
     });
 }
 
@@ -192,7 +192,7 @@ fn withdrawn_prompt_gives_its_place_to_the_next() {
         server.sessions.withdraw_prompt(session(2), turn, "ada", provenance()).await.unwrap();
         first.says([done()]).await;
 
-        assert_eq!(working(&server).await.launch.session, session(3));
+        assert_eq!(working(&server).await.launch.seat.session, session(3));
     });
 }
 

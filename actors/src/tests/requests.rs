@@ -255,7 +255,7 @@ fn agent_is_started_in_the_mode_and_with_the_model_that_were_chosen_last() {
 
         let launch = server.runner.agent().await.launch;
         assert_eq!(
-            (launch.permission_mode, launch.options.model.as_deref()),
+            (launch.setup.permission_mode, launch.setup.options.model.as_deref()),
             (PermissionMode::Plan, Some("haiku"))
         );
     });

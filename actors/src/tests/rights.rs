@@ -123,7 +123,7 @@ fn what_waits_stays_while_its_owner_is_disabled_and_is_decided_afterwards() {
 
         owner(&server, enabled()).await;
         server.settle(session(1), "r1", Decision::Allow).await.unwrap();
-        assert_eq!(server.runner.agent().await.launch.resume_at.as_deref(), Some("tool-1"));
+        assert_eq!(server.runner.agent().await.launch.seat.resume_at.as_deref(), Some("tool-1"));
     });
 }
 
@@ -176,7 +176,7 @@ fn archiving_a_session_that_waits_ends_its_agent_and_keeps_what_waits() {
 
         archive(&server, false).await.unwrap();
         server.settle(session(1), "r1", Decision::Allow).await.unwrap();
-        assert_eq!(server.runner.agent().await.launch.resume_at.as_deref(), Some("tool-1"));
+        assert_eq!(server.runner.agent().await.launch.seat.resume_at.as_deref(), Some("tool-1"));
     });
 }
 
@@ -197,7 +197,7 @@ fn turn_that_loads_its_folder_ends_when_that_is_no_longer_trusted_and_the_next_o
         let mut next = server.runner.agent().await;
         assert_eq!(next.hears().await, prompt_of(2));
         let folders = [Path::new(&working_dir)];
-        assert_eq!(next.launch.trust, server.trust.of_all(&TenantId::first(), &folders).await.unwrap());
+        assert_eq!(next.launch.setup.trust, server.trust.of_all(&TenantId::first(), &folders).await.unwrap());
         let events = server.log.when_there_are(6, session(1)).await;
         assert_eq!(told(&events[4..]), ["turn_interrupted 1 trust_revoked", "turn_started 2"]);
     });

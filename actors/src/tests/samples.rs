@@ -42,6 +42,7 @@ pub(super) struct Server {
     pub(super) trust: TrustedFolders,
     pub(super) aggregates: Aggregates,
     pub(super) folder: Arc<ReplayFolder>,
+    pub(super) services: Services,
     pub(super) sessions: Sessions,
 }
 
@@ -68,7 +69,8 @@ impl Server {
             tenants,
             settings,
         };
-        Self { log, runner, trust, aggregates, folder, sessions: Sessions::start(services) }
+        let sessions = Sessions::start(services.clone());
+        Self { log, runner, trust, aggregates, folder, services, sessions }
     }
 
     /// Opens a session and takes its agent.

@@ -17,7 +17,7 @@ fn subagent_is_taken_up_where_it_was_started() {
 
         server.settle(session(1), "r1", Decision::Allow).await.unwrap();
 
-        assert_eq!(server.runner.agent().await.launch.resume_at.as_deref(), Some("tool-0"));
+        assert_eq!(server.runner.agent().await.launch.seat.resume_at.as_deref(), Some("tool-0"));
     });
 }
 

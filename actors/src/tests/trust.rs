@@ -25,13 +25,13 @@ fn agent_is_replaced_before_the_next_turn_when_its_folder_becomes_trusted_or_is_
         let server = Server::start();
         let mut before = server.open_and_run(session(1)).await;
         before.says([done()]).await;
-        assert_eq!(before.launch.trust, Trust::Untrusted);
+        assert_eq!(before.launch.setup.trust, Trust::Untrusted);
 
         trust(&server.trust, &TenantId::first()).await;
         server.prompt(session(1), 2).await.unwrap();
         assert_eq!(before.hears().await, Heard::Stop);
         let mut trusted = server.runner.agent().await;
-        assert_eq!((trusted.launch.trust, trusted.hears().await), (Trust::Trusted, prompt_of(2)));
+        assert_eq!((trusted.launch.setup.trust, trusted.hears().await), (Trust::Trusted, prompt_of(2)));
         trusted.says([done()]).await;
 
         let working_dir = opening(session(1)).working_dir;
@@ -39,7 +39,7 @@ fn agent_is_replaced_before_the_next_turn_when_its_folder_becomes_trusted_or_is_
         assert_eq!(trusted.hears().await, Heard::Kill, "it does not wait for the next turn");
         server.prompt(session(1), 3).await.unwrap();
         let after = server.runner.agent().await;
-        assert_eq!(after.launch.trust, Trust::Untrusted);
+        assert_eq!(after.launch.setup.trust, Trust::Untrusted);
     });
 }
 
@@ -51,7 +51,7 @@ fn what_another_tenant_trusts_counts_for_nothing() {
 
         let agent = server.open(session(1)).await;
 
-        assert_eq!(agent.launch.trust, Trust::Untrusted);
+        assert_eq!(agent.launch.setup.trust, Trust::Untrusted);
         assert_eq!(server.trust.list(&TenantId::first()).await.unwrap(), []);
     });
 }

@@ -84,12 +84,12 @@ impl Credentials {
 }
 
 fn admission(launch: &AgentLaunch, caller: Arc<dyn Caller>) -> Admission {
-    let (tenant, owner) = (launch.tenant.clone(), launch.owner.clone());
+    let (tenant, owner) = (launch.setup.tenant.clone(), launch.setup.owner.clone());
     Admission {
-        scope: ModelScope { session: launch.session, tenant, owner },
+        scope: ModelScope { session: launch.seat.session, tenant, owner },
         caller,
-        spent: launch.spent,
-        turn_budget: launch.options.max_budget_micros,
+        spent: launch.seat.spent,
+        turn_budget: launch.setup.options.max_budget_micros,
     }
 }
 

@@ -51,14 +51,14 @@ pub(super) struct LaunchContext<'a> {
 
 /// Makes the agent's own folder what it has to find. Files may be large: nobody else should wait meanwhile.
 pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result<(), AgentError> {
-    let config_dir = config_dir(settings, launch.session);
-    let transcript = Transcript::new(&config_dir, launch.session);
+    let config_dir = config_dir(settings, launch.seat.session);
+    let transcript = Transcript::new(&config_dir, launch.seat.session);
     make_folders(settings, &config_dir)
-        .and_then(|()| transcript.restore(&launch.files))
+        .and_then(|()| transcript.restore(&launch.seat.files))
         .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
-    trust::tell(&config_dir, &launch.working_dir, launch.trust)
+    trust::tell(&config_dir, &launch.setup.working_dir, launch.setup.trust)
         .map_err(|error| AgentError::NotStarted(format!("its settings cannot be written: {error}")))?;
-    if let Some(tool_use_id) = &launch.resume_at {
+    if let Some(tool_use_id) = &launch.seat.resume_at {
         transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
     }
     Ok(())
@@ -67,9 +67,9 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
 /// The command to run while the folders of the context are open, in a folder that was prepared.
 pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Result<Command, AgentError> {
     let settings = context.settings;
-    let config_dir = config_dir(settings, launch.session);
-    let transcript = Transcript::new(&config_dir, launch.session);
-    SocketGuard::new(launch, context.program).map_or(Ok(()), |guard| guard.check())?;
+    let config_dir = config_dir(settings, launch.seat.session);
+    let transcript = Transcript::new(&config_dir, launch.seat.session);
+    SocketGuard::new(&launch.setup, context.program).map_or(Ok(()), |guard| guard.check())?;
     let line = command_line(context, &config_dir);
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);
@@ -80,7 +80,7 @@ pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Resul
     }
     command.env_clear();
     command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
-    command.envs(&launch.options.env);
+    command.envs(&launch.setup.options.env);
     command.envs(context.access.env.iter().map(|(name, value)| (name, value)));
     if let Some(sandbox) = context.sandbox {
         command.env("HOME", sandbox.home(&config_dir)).env("TMPDIR", "/tmp").env("IS_SANDBOX", "1");
@@ -91,12 +91,12 @@ pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Resul
     command.env("CLAUDE_CONFIG_DIR", &config_dir);
     command.env("CLAUDE_CODE_MAX_RETRIES", settings.max_api_retries.to_string());
     command.envs(enforced::ENVIRONMENT.iter().copied());
-    if launch.trust == Trust::Untrusted {
+    if launch.setup.trust == Trust::Untrusted {
         command.envs(enforced::of_untrusted_folder(context.program));
     }
-    command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.session).value());
-    command.env("PWD", &launch.working_dir);
-    let sources = trust::arguments(launch, &command);
+    command.env(MARKER_VARIABLE, Marker::of_session(&settings.instance, launch.seat.session).value());
+    command.env("PWD", &launch.setup.working_dir);
+    let sources = trust::arguments(&launch.setup, &command);
     // Without a transcript there is nothing to resume.
     command.args(arguments(launch, sources, transcript.path().is_some()));
     Ok(command)
@@ -133,7 +133,7 @@ fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> 
 }
 
 fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<String> {
-    let options = &launch.options;
+    let options = &launch.setup.options;
     let mut arguments: Vec<String> = [
         "--output-format=stream-json",
         "--input-format=stream-json",
@@ -144,11 +144,11 @@ fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<St
     .map(str::to_owned)
     .to_vec();
     arguments.extend(sources);
-    arguments.push(format!("--disallowedTools={}", enforced::withheld_tools(launch)));
+    arguments.push(format!("--disallowedTools={}", enforced::withheld_tools(&launch.setup)));
     let identity = if resume { "resume" } else { "session-id" };
-    arguments.push(format!("--{identity}={}", launch.session));
+    arguments.push(format!("--{identity}={}", launch.seat.session));
     // Always: without one, a trusted folder's settings would choose.
-    arguments.push(format!("--permission-mode={}", launch.permission_mode.as_str()));
+    arguments.push(format!("--permission-mode={}", launch.setup.permission_mode.as_str()));
     let schema = options.output_schema.as_ref().map(ToString::to_string);
     let named = [
         ("model", options.model.clone()),

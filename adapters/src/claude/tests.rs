@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ids::{ProcessId, SessionId, TenantId};
-use runner_core::ports::AgentLaunch;
+use runner_core::ports::{AgentLaunch, AgentSeat, AgentSetup};
 use runner_core::setup::trust::Trust;
-use runner_core::spend::SpentBefore;
 use uuid::Uuid;
 
 use super::credentials::Credentials;
@@ -65,19 +64,22 @@ pub(super) fn settings(folder: &ScratchFolder, credentials: Credentials) -> Clau
     }
 }
 
-pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
-    AgentLaunch {
-        session: SESSION,
+pub(super) fn setup_with(options: AgentOptions) -> AgentSetup {
+    AgentSetup {
         tenant: TenantId::first(),
         owner: "ada".into(),
-        process: ProcessId(Uuid::from_u128(1)),
         working_dir: "/srv".into(),
         within: None,
         permission_mode: PermissionMode::Default,
         options,
-        spent: SpentBefore::default(),
-        files: vec![],
         trust: Trust::Untrusted,
-        resume_at: None,
     }
+}
+
+pub(super) fn launch_with(options: AgentOptions) -> AgentLaunch {
+    launch_of(setup_with(options))
+}
+
+pub(super) fn launch_of(setup: AgentSetup) -> AgentLaunch {
+    AgentLaunch { setup, seat: AgentSeat::of_new_session(SESSION, ProcessId(Uuid::from_u128(1))) }
 }

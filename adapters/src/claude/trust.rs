@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
-use runner_core::ports::AgentLaunch;
+use runner_core::ports::AgentSetup;
 use runner_core::setup::trust::Trust;
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
@@ -77,15 +77,15 @@ const INSTRUCTIONS: &[&str] = &["CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.
 
 /// The arguments that say what is loaded, for a command with all its variables. Servers of the folder
 /// (`.mcp.json`) are not, in any case.
-pub(super) fn arguments(launch: &AgentLaunch, command: &Command) -> Vec<String> {
+pub(super) fn arguments(setup: &AgentSetup, command: &Command) -> Vec<String> {
     let mut settings = enforced::settings();
-    let sources = match launch.trust {
+    let sources = match setup.trust {
         Trust::Untrusted => {
             settings.insert("claudeMdExcludes".to_owned(), instructions_anywhere().into());
             ""
         }
         Trust::Trusted => {
-            settings.extend(pinned(launch, command));
+            settings.extend(pinned(setup, command));
             "project,local"
         }
     };
@@ -103,7 +103,7 @@ fn instructions_anywhere() -> Vec<String> {
 }
 
 /// Addresses and files only: what is on a command line is no secret.
-fn pinned(launch: &AgentLaunch, command: &Command) -> Map<String, Value> {
+fn pinned(setup: &AgentSetup, command: &Command) -> Map<String, Value> {
     let set: HashMap<&OsStr, &OsStr> =
         command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
     let value = |name: &str| set.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
@@ -116,7 +116,7 @@ fn pinned(launch: &AgentLaunch, command: &Command) -> Map<String, Value> {
     let mut settings: Map<String, Value> =
         HELPERS.iter().map(|name| ((*name).to_owned(), "".into())).collect();
     settings.insert("env".to_owned(), env.into());
-    settings.insert("claudeMdExcludes".to_owned(), instructions_above(launch).into());
+    settings.insert("claudeMdExcludes".to_owned(), instructions_above(setup).into());
     settings
 }
 
@@ -128,9 +128,9 @@ fn pinned_names() -> impl Iterator<Item = &'static str> {
 
 /// The instructions of folders above those of the agent: nobody has trusted these. In a sandbox they are not
 /// seen.
-fn instructions_above(launch: &AgentLaunch) -> Vec<String> {
-    let beside = launch.options.add_dirs.iter().map(Path::new);
-    let own: Vec<&Path> = std::iter::once(launch.working_dir.as_path()).chain(beside).collect();
+fn instructions_above(setup: &AgentSetup) -> Vec<String> {
+    let beside = setup.options.add_dirs.iter().map(Path::new);
+    let own: Vec<&Path> = std::iter::once(setup.working_dir.as_path()).chain(beside).collect();
     let above = own.iter().flat_map(|folder| folder.ancestors().skip(1)).collect::<BTreeSet<_>>();
     let above = above.into_iter().filter(|folder| !own.iter().any(|own| folder.starts_with(own)));
     let patterns = above.flat_map(|folder| {

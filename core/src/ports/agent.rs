@@ -8,36 +8,13 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use super::AgentFile;
-use crate::agent::{AgentOptions, AgentOutput, PermissionMode};
+use super::launch::AgentLaunch;
+use crate::agent::{AgentOutput, PermissionMode};
 use crate::agent_protection::AgentProtection;
-use crate::ids::{ProcessId, SessionId, TenantId, TurnId};
+use crate::ids::{SessionId, TurnId};
 use crate::prompt::Attachment;
 use crate::session::fork::Said;
 use crate::session::requests::SettledRequest;
-use crate::setup::trust::Trust;
-use crate::spend::SpentBefore;
-
-/// What an agent is started with.
-#[derive(Clone, Debug)]
-pub struct AgentLaunch {
-    pub session: SessionId,
-    pub tenant: TenantId,
-    pub owner: String,
-    pub process: ProcessId,
-    pub working_dir: PathBuf,
-    /// Its team's folder: whatever the agent's folders have become, they must lie below it.
-    pub within: Option<PathBuf>,
-    pub permission_mode: PermissionMode,
-    pub options: AgentOptions,
-    /// What was spent before it started.
-    pub spent: SpentBefore,
-    /// What was kept of the agent's files; used where the machine has less.
-    pub files: Vec<AgentFile>,
-    /// Whether the agent loads what the working folder brings.
-    pub trust: Trust,
-    /// The tool use to go on with. No prompt is needed: the agent comes to its gate by itself.
-    pub resume_at: Option<String>,
-}
 
 /// Why no agent runs.
 #[derive(Clone, Debug, Error)]

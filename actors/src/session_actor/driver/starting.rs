@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runner_core::agent::AgentOptions;
 use runner_core::ids::ProcessId;
-use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::ports::{AgentError, AgentLaunch, AgentSeat, AgentSetup};
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::FailureCause;
@@ -73,20 +73,17 @@ impl SessionDriver {
         let Some(session) = self.session() else { return Err(AgentError::Ended) };
         let Some(opened) = session.opened() else { return Err(AgentError::Ended) };
         let options = AgentOptions { model: session.model().map(str::to_owned), ..opened.options.clone() };
-        let launch = AgentLaunch {
-            session: self.id,
+        let setup = AgentSetup {
             tenant: opened.tenant.clone(),
             owner: opened.owner.clone(),
-            process,
             working_dir: opened.working_dir.clone().into(),
             within,
             permission_mode: session.asks_everything().unwrap_or(session.permission_mode()),
             options,
-            spent: session.spent(),
-            files: vec![],
             trust,
-            resume_at,
         };
+        let seat = AgentSeat { session: self.id, process, spent: session.spent(), files: vec![], resume_at };
+        let launch = AgentLaunch { setup, seat };
         let spare = self.shared.spares.take_claimed(&launch).await;
         self.leave(Errand::Start(Box::new(Start { launch, spare })));
         self.agent = Some(Agent { process, trust, revoked: None, is_stopped: false });

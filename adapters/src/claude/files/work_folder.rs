@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use runner_core::allowed_folders::AllowedFolders;
-use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::ports::{AgentError, AgentSetup};
 
 /// A folder that is what it was when it was checked, for as long as this lives.
 #[derive(Debug)]
@@ -44,9 +44,9 @@ impl WorkFolder {
     }
 
     /// The working folder and then those beside it.
-    pub(crate) fn open_all(launch: &AgentLaunch, allowed: &AllowedFolders) -> Result<Vec<Self>, AgentError> {
-        let beside = launch.options.add_dirs.iter().map(Path::new);
-        let named = std::iter::once(launch.working_dir.as_path()).chain(beside);
+    pub(crate) fn open_all(setup: &AgentSetup, allowed: &AllowedFolders) -> Result<Vec<Self>, AgentError> {
+        let beside = setup.options.add_dirs.iter().map(Path::new);
+        let named = std::iter::once(setup.working_dir.as_path()).chain(beside);
         named.map(|folder| Self::open(folder, allowed)).collect()
     }
 

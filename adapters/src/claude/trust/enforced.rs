@@ -7,7 +7,7 @@
 //! The snapshot that newer versions make of the system prompt at a session's first turn stays on: what goes into
 //! the prompt (`append_system_prompt`) is fixed when the session is opened, so there is nothing that it would hide.
 
-use runner_core::ports::AgentLaunch;
+use runner_core::ports::AgentSetup;
 use serde_json::{Map, Value, json};
 
 use crate::claude::program::Program;
@@ -56,8 +56,8 @@ pub(crate) fn settings() -> Map<String, Value> {
 }
 
 /// Tools that are not offered to this session's agent.
-pub(crate) fn withheld_tools(launch: &AgentLaunch) -> String {
-    let named = launch.options.tools.as_deref().unwrap_or_default();
+pub(crate) fn withheld_tools(setup: &AgentSetup) -> String {
+    let named = setup.options.tools.as_deref().unwrap_or_default();
     let on_request = ON_REQUEST.iter().filter(|tool| !named.iter().any(|named| named == *tool));
     WITHHELD.iter().chain(on_request).copied().collect::<Vec<_>>().join(",")
 }

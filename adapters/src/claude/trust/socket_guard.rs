@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_core::ports::{AgentError, AgentLaunch};
+use runner_core::ports::{AgentError, AgentSetup};
 use runner_core::setup::trust::Trust;
 use serde_json::Value;
 
@@ -26,9 +26,9 @@ pub(crate) struct SocketGuard {
 
 impl SocketGuard {
     /// Absent where nothing has to be looked for.
-    pub(crate) fn new(launch: &AgentLaunch, program: &Program) -> Option<Self> {
-        let is_needed = launch.trust == Trust::Trusted && !program.is_at_least(HEEDS_PINNED_SOCKET);
-        is_needed.then(|| Self { working_dir: launch.working_dir.clone() })
+    pub(crate) fn new(setup: &AgentSetup, program: &Program) -> Option<Self> {
+        let is_needed = setup.trust == Trust::Trusted && !program.is_at_least(HEEDS_PINNED_SOCKET);
+        is_needed.then(|| Self { working_dir: setup.working_dir.clone() })
     }
 
     pub(crate) fn check(&self) -> Result<(), AgentError> {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use runner_core::agent::AgentOptions;
-use runner_core::ports::AgentLaunch;
+use runner_core::ports::AgentSetup;
 use tokio::process::Command;
 
 use super::launch::{command, program};
 use crate::claude::program::Program;
-use crate::claude::tests::{SESSION, ScratchFolder, launch_with, settings};
+use crate::claude::tests::{SESSION, ScratchFolder, launch_of, settings, setup_with};
 use crate::claude::{Credentials, ModelKind};
 
 #[tokio::test]
@@ -16,8 +16,10 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
     let folder = ScratchFolder::new();
     let program = printing_program(&folder).await;
     let settings = settings(&folder, Credentials::OauthToken { token: "sk-1".into() });
-    let launch =
-        AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(AgentOptions::default()) };
+    let launch = launch_of(AgentSetup {
+        working_dir: folder.path().to_owned(),
+        ..setup_with(AgentOptions::default())
+    });
 
     let environment = environment_of(command(&settings, &program, &launch)).await;
 
@@ -65,7 +67,7 @@ async fn variables_of_a_session_are_added_but_what_the_runner_sets_wins() {
     env.insert("LANG".into(), "de_CH.UTF-8".into());
     env.insert("MY_SETTING".into(), "two words".into());
     let options = AgentOptions { env, ..AgentOptions::default() };
-    let launch = AgentLaunch { working_dir: folder.path().to_owned(), ..launch_with(options) };
+    let launch = launch_of(AgentSetup { working_dir: folder.path().to_owned(), ..setup_with(options) });
 
     let environment = environment_of(command(&settings, &program, &launch)).await;
 

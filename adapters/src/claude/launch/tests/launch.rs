@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::money::MicroDollars;
-use runner_core::ports::{AgentError, AgentFile, AgentLaunch};
+use runner_core::ports::{AgentError, AgentFile, AgentLaunch, AgentSetup};
 use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::launch::{self, LaunchContext};
 use crate::claude::limits::Limiter;
 use crate::claude::program::Program;
-use crate::claude::tests::{SESSION, ScratchFolder, launch_with, settings};
+use crate::claude::tests::{SESSION, ScratchFolder, launch_of, launch_with, settings, setup_with};
 use crate::claude::{ClaudeSettings, Credentials};
 use crate::gateway::Anybody;
 
@@ -63,7 +63,7 @@ fn every_option_has_its_flag() {
 
     let arguments = arguments(
         &folder,
-        &AgentLaunch { permission_mode: PermissionMode::BypassPermissions, ..launch_with(options) },
+        &launch_of(AgentSetup { permission_mode: PermissionMode::BypassPermissions, ..setup_with(options) }),
     );
 
     assert_eq!(
@@ -164,11 +164,9 @@ fn agent_that_is_taken_up_has_its_files_and_ends_at_the_tool_use() {
     ] } });
     let path = format!("projects/-srv/{SESSION}.jsonl");
     let kept = AgentFile { path: path.clone(), bytes: format!("{line}\n{{}}\n").into() };
-    let launch = AgentLaunch {
-        files: vec![kept],
-        resume_at: Some("toolu_1".into()),
-        ..launch_with(AgentOptions::default())
-    };
+    let mut launch = launch_with(AgentOptions::default());
+    launch.seat.files = vec![kept];
+    launch.seat.resume_at = Some("toolu_1".into());
 
     let arguments = arguments(&folder, &launch);
 
@@ -182,7 +180,8 @@ fn agent_that_is_taken_up_has_its_files_and_ends_at_the_tool_use() {
 fn agent_cannot_be_taken_up_at_a_tool_use_that_it_does_not_know() {
     let folder = ScratchFolder::new();
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
-    let launch = AgentLaunch { resume_at: Some("toolu_1".into()), ..launch_with(AgentOptions::default()) };
+    let mut launch = launch_with(AgentOptions::default());
+    launch.seat.resume_at = Some("toolu_1".into());
 
     let refused = try_command(&settings, &program("/bin/echo"), &launch);
 
@@ -255,7 +254,7 @@ fn try_command(
 ) -> Result<Command, AgentError> {
     let limiter = Limiter::none();
     let access = access(settings, launch);
-    let folders = vec![WorkFolder::open(&launch.working_dir, &settings.folders)?];
+    let folders = vec![WorkFolder::open(&launch.setup.working_dir, &settings.folders)?];
     let context = LaunchContext {
         settings,
         program,
@@ -268,7 +267,7 @@ fn try_command(
     launch::prepare(settings, launch)?;
     let mut command = launch::command(context, launch)?;
     // The folder is not kept open here.
-    command.current_dir(&launch.working_dir);
+    command.current_dir(&launch.setup.working_dir);
     Ok(command)
 }
 
