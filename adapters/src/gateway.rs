@@ -1,18 +1,19 @@
 //! The way to the model: a Messages API on loopback that stands in front of the real one.
 //!
-//! An agent runs what a model tells it, in folders that nobody checked; what it can read is as good as
-//! published. So it never holds the key. It is given the address of this gateway and a pass
-//! (`passes.rs`): a random token that is good here only, from one process, until that ends. The gateway
-//! lets through what the Messages API has and nothing else (`routes.rs`), takes off what the agent said
-//! about credentials, and puts the real key on (`upstream.rs`). Answers go back byte for byte, as they
-//! come. On their way it is read what they have used (`meter.rs`), and each call is told of in what the
-//! agent's process puts out (`call.rs`), with its price (`prices.rs`). When a budget is spent, the next call is
-//! refused (`passes.rs`, `budgets.rs`), in a way that makes the agent say so and stop. What a call may cost is
-//! set aside while it is under way (`reservation.rs`, `tally.rs`): calls that come at once wait for one another
-//! where they could spend the same money.
+//! An agent runs commands that a model writes, in folders that nobody checked; anything that it can read is
+//! as good as published. So it never holds the key. The agent is given the address of this gateway and a pass
+//! (`passes.rs`): a random token that is good here only, from one process, until that process ends. The
+//! gateway lets the Messages API through and nothing else (`routes.rs`), removes the agent's own credentials,
+//! and adds the real key (`upstream.rs`). Answers go back byte for byte, as they come.
 //!
-//! Which keys there are is the business of `runner_core::ports::model::ModelKeys`; the operator's own is
-//! [`OperatorKey`]. The offline model stands behind the gateway like the real API. A Claude Code login does
+//! On their way the gateway reads their usage (`meter.rs`) and reports each call among the outputs of the
+//! agent's process (`call.rs`), with its price (`prices.rs`). When a budget is spent, the next call is
+//! refused (`passes.rs`, `budgets.rs`) with an answer that makes the agent say so and stop. While a call is
+//! under way, its possible cost is set aside (`reservation.rs`, `tally.rs`): calls at the same time wait for
+//! one another where they could spend the same money.
+//!
+//! The port `runner_core::ports::model::ModelKeys` knows which keys there are; [`OperatorKey`] is the
+//! operator's own. The offline model stands behind the gateway like the real API. A Claude Code login does
 //! not: the agent renews it by itself.
 
 mod admission;
@@ -52,11 +53,11 @@ use upstream::Upstream;
 
 use crate::loopback::LoopbackServer;
 
-/// Whose keys, and how much.
+/// The keys, the budgets and the network of a gateway.
 pub struct GatewaySettings {
     pub keys: Arc<dyn ModelKeys>,
     pub budgets: Arc<dyn Budgets>,
-    /// For each session as a whole.
+    /// The limit of each session as a whole.
     pub session_budget: Option<MicroDollars>,
     /// Names of the proxies through which the server itself goes out.
     pub proxies: Vec<String>,
@@ -101,12 +102,12 @@ impl Gateway {
         Ok(Self { passes, server: Arc::new(server) })
     }
 
-    /// What an agent's `ANTHROPIC_BASE_URL` is to be.
+    /// The value of an agent's `ANTHROPIC_BASE_URL`.
     pub fn base_url(&self) -> String {
         self.server.base_url()
     }
 
-    /// Lets one process in, until the pass is dropped. Its calls are told of through `outputs`.
+    /// Lets one process in, until the pass is dropped. Its calls are reported through `outputs`.
     pub fn admit(
         &self,
         admission: Admission,
@@ -130,6 +131,6 @@ impl ModelKeys for OperatorKey {
         tracing::warn!(session.id = %scope.session, status, "the model's API does not accept the operator's key");
     }
 
-    /// It has no budget of its own.
+    /// The operator's key has no budget of its own.
     async fn exhausted(&self, _: &ModelScope, _: &ModelKey, _: &BudgetSpent) {}
 }

@@ -1,4 +1,4 @@
-//! Whom the gateway lets in, and how their process is told from others.
+//! The process that the gateway lets in, and how it is told from all others.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use runner_core::money::MicroDollars;
 use runner_core::ports::model::ModelScope;
 use runner_core::spend::SpentBefore;
 
-/// Tells the process that a pass is for from all others on this machine.
+/// Tells the process that a pass was made for from all others on this machine.
 pub trait Caller: std::fmt::Debug + Send + Sync {
     /// Whether the far end of a connection to a port of this machine is that process, or one that it started.
     /// May read files.
     fn is_at(&self, peer: SocketAddr, port: u16) -> bool;
 }
 
-/// Whoever has the token: where it cannot be told which process a connection is from.
+/// Any process that has the token: used where the system does not show whose a connection is.
 #[derive(Clone, Copy, Debug)]
 pub struct Anybody;
 
@@ -24,12 +24,12 @@ impl Caller for Anybody {
     }
 }
 
-/// A process that is to be let in, and what it may spend.
+/// A process that is to be let in, and its limits.
 #[derive(Clone, Debug)]
 pub struct Admission {
     pub scope: ModelScope,
     pub caller: Arc<dyn Caller>,
     pub spent: SpentBefore,
-    /// For its turn; a process with such a budget works on one turn.
+    /// The limit of the process's turn; a process with such a limit works on one turn only.
     pub turn_budget: Option<MicroDollars>,
 }

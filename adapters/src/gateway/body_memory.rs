@@ -1,4 +1,4 @@
-//! How much memory bodies of requests may take until the first byte of their answers, in units.
+//! The memory for bodies of requests, from their arrival to the first byte of their answers, in units.
 //!
 //! A person who takes all of their share leaves enough for others.
 

@@ -1,9 +1,9 @@
-//! Budgets of users and keys for a month: what the log says was spent, and what is not in it yet.
+//! Monthly budgets of users and keys: the spending that the log has, and the calls that it does not have yet.
 //!
-//! The log is read when a payer makes a first call. From then on every call is counted here as soon as it is
-//! known what it costs, which is before it is stored, whether there is a limit or not: one may be set while
+//! The log is read when a payer makes a first call. From then on every call is counted here as soon as its
+//! cost is known, which is before it is stored, whether there is a limit or not: a limit may be set while
 //! calls are under way. Nobody else writes to the log meanwhile. Limits are looked up for each call, so that
-//! a change holds from the next one on.
+//! a change holds from the next call on.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,20 +20,20 @@ use uuid::Uuid;
 
 use super::tally::{Room, UnderWay};
 
-/// How long a call waits for others that may cost the rest of a budget. It is then asked again.
+/// A call waits so long for others that may cost the rest of a budget. The agent then asks again.
 pub(super) const UNTIL_SETTLED: Duration = Duration::from_secs(300);
 
-/// Counts what is spent against what may be.
+/// Counts spending against the limits of users and keys.
 pub struct MonthlyBudgets {
     limits: Arc<dyn BudgetLimits>,
     record: Arc<dyn SpendRecord>,
     clock: Arc<dyn Clock>,
     counted: Mutex<Counted>,
-    /// Somebody has spent less than was set aside, or more.
+    /// Notified when a call has cost less than was set aside for it, or more.
     settled: Notify,
 }
 
-/// Of one month only.
+/// The counts of one month.
 #[derive(Default)]
 struct Counted {
     month: String,
@@ -47,17 +47,17 @@ struct Count {
     under_way: UnderWay,
 }
 
-/// The payer of a call, and what they may spend.
+/// The payer of a call, and their limit.
 struct Limited {
     payer: Payer,
     budget: BudgetKind,
     limit: Option<MicroDollars>,
 }
 
-/// What came of trying to set something aside.
+/// The result of an attempt to set money aside.
 enum Attempt {
     Reserved,
-    /// Somebody has not been counted in this month yet.
+    /// A payer has not been counted in this month yet.
     Uncounted,
     Wait,
 }
@@ -93,7 +93,7 @@ impl MonthlyBudgets {
         Ok(limited)
     }
 
-    /// For all payers, or for none.
+    /// Sets money aside for all payers, or for none.
     fn try_reserve(
         &self,
         payers: &[Limited],
@@ -129,20 +129,20 @@ impl MonthlyBudgets {
     }
 
     async fn count(&self, payers: &[Payer], now: Timestamp) -> Result<(), BudgetError> {
-        // Later than now, if the clock was set back.
+        // A later month than the clock's, if the clock was set back.
         let month = self.of_month(&now.month()).month.clone();
         for payer in payers {
             let stored = self.record.spent_in_month(&month, payer).await?.cost;
             let mut counted = self.of_month(&month);
             if counted.month == month {
-                // Another call may have come first; then what was counted since counts.
+                // Another call may have come first; its count includes all since.
                 counted.payers.entry(payer.clone()).or_default().spent.get_or_insert(stored);
             }
         }
         Ok(())
     }
 
-    /// In a new month everything is read anew, but what is under way is.
+    /// Forgets the spending of an older month, which is read anew, but not the calls under way.
     fn of_month(&self, month: &str) -> MutexGuard<'_, Counted> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if counted.month.as_str() < month {
@@ -181,7 +181,7 @@ impl Budgets for MonthlyBudgets {
         for payer in payers(scope, key) {
             let Some(count) = counted.payers.get_mut(&payer) else { continue };
             count.under_way.pay(payment);
-            // Who has not been counted yet is read from the log, which will have this.
+            // A payer who has not been counted yet is read from the log, which will have this call.
             if let Some(spent) = &mut count.spent {
                 *spent += payment.cost;
             }

@@ -1,4 +1,4 @@
-//! One call from its question to the last byte of its answer. However it ends, it is told of exactly once.
+//! One call from its question to the last byte of its answer. However it ends, it is reported exactly once.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +17,7 @@ use super::prices;
 use super::refusal::Refusal;
 use super::reservation::Reservation;
 
-/// A call that is under way. Dropped before its end, it was cut off.
+/// A call that is under way. A call that is dropped before its end was cut off.
 pub(super) struct Call {
     pub(super) grant: Arc<Grant>,
     asked: Asked,
@@ -27,16 +27,16 @@ pub(super) struct Call {
     is_sent: bool,
     status: Option<u16>,
     request_id: Option<String>,
-    /// What it may cost with its key. Without it, nothing is counted.
+    /// The money set aside for the call and its key. Without it, nothing is counted.
     reservation: Option<Reservation>,
-    /// What has been counted against budgets.
+    /// The part of the cost that has been counted against budgets.
     paid: MicroDollars,
     is_told: bool,
-    /// A place among the calls of its process. The last field: it is given back when all is told.
+    /// A place among the calls of its process. The last field, so it is given back after the report.
     _place: OwnedSemaphorePermit,
 }
 
-/// What a question says that its price depends on.
+/// The parts of a question that its price depends on.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Asked {
@@ -75,16 +75,16 @@ impl Call {
         }
     }
 
-    /// What is asked does not cost anything, and nothing is told of it.
+    /// Makes the call free: no reservation, and no `model_called` event.
     pub(super) fn free(mut self) -> Self {
         self.is_told = true;
         self
     }
 
-    /// Whether it may be made with this key. Of what is free, only whether its owner may ask.
+    /// Sets money aside for the call with this key. For a free call, checks only that its owner may ask.
     pub(super) async fn try_with(&mut self, key: Option<Uuid>) -> Result<(), BudgetError> {
         self.key = key;
-        // What was set aside for another key is free before this one's owner is asked.
+        // The reservation of another key is given back before the owner of this one is asked.
         self.reservation = None;
         if self.is_told {
             self.grant.budgets.admit(&self.grant.scope).await?;
@@ -94,7 +94,7 @@ impl Call {
         Ok(())
     }
 
-    /// It is not made. What is told of is the budget.
+    /// Ends a call that was not made. The spent budget is reported, not the call.
     pub(super) async fn unaffordable(&mut self, spent: BudgetSpent) -> Refusal {
         let refusal = Refusal::budget_spent(&spent);
         self.is_told = true;
@@ -102,7 +102,7 @@ impl Call {
         refusal
     }
 
-    /// From here on it costs something, even if nobody waits for the answer.
+    /// Marks the question as sent: from now on it costs money, even if nobody waits for the answer.
     pub(super) fn sent(&mut self) {
         (self.is_sent, self.status) = (true, None);
     }
@@ -111,7 +111,7 @@ impl Call {
         (self.status, self.request_id) = (Some(status), request_id);
     }
 
-    /// The whole answer is there.
+    /// Takes a whole answer.
     pub(super) async fn end(&mut self, answer: &[u8]) {
         let is_good = self.status.is_some_and(is_good);
         if is_good {
@@ -120,8 +120,8 @@ impl Call {
         self.tell(if is_good { CallOutcome::Completed } else { CallOutcome::Failed }).await;
     }
 
-    /// A piece of a streamed answer is there. Its end is told of before the agent sees it: when the agent
-    /// acts on an answer, it has been counted.
+    /// Takes a piece of a streamed answer. The end of the stream is reported before the agent sees it: when
+    /// the agent acts on an answer, the answer has been counted.
     pub(super) async fn passing(&mut self, piece: &[u8]) {
         let progress = self.meter.stream(piece);
         if self.meter.take_news() {
@@ -134,7 +134,7 @@ impl Call {
         }
     }
 
-    /// The stream has ended; if its message had not, it was cut off.
+    /// Ends the stream; a message that had not ended by itself was cut off.
     pub(super) async fn stream_ended(&mut self) {
         self.tell(CallOutcome::CutOff).await;
     }
@@ -150,7 +150,7 @@ impl Call {
         }
     }
 
-    /// Counts what has become known since the last time.
+    /// Counts the cost that has become known since the last time.
     fn pay(&mut self) -> (String, Usage, MicroDollars) {
         let model = self.meter.model().unwrap_or(&self.asked.model).to_owned();
         let (usage, cost) = self.meter.reading(&model);

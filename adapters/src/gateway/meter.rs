@@ -1,4 +1,4 @@
-//! Reading on the way by what a call has used. Not a byte is changed or held back.
+//! The usage of a call, read from its answer on the way. Not a byte is changed or held back.
 
 use runner_core::money::MicroDollars;
 use runner_core::spend::Usage;
@@ -6,25 +6,27 @@ use serde::Deserialize;
 
 use super::prices::{self, BYTES_PER_TOKEN, Counts};
 
-/// What was asked of other models, and again, on behalf of one call.
+/// The most iterations that are read of one call: questions that the API asks other models, or again, on its
+/// behalf.
 const MOST_ITERATIONS: usize = 1000;
 
-/// Longer lines have no usage in them.
+/// Lines that are longer have no usage in them.
 const MAX_LINE_BYTES: usize = 256 * 1024;
 
-/// More than any model takes. Sums of such numbers stay far from the largest there are.
+/// The most tokens that are counted, far more than any model takes. Sums of such numbers stay far from the
+/// largest there are.
 const MOST_TOKENS: u64 = 10_000_000_000;
 const MOST_WEB_SEARCHES: u64 = 10_000;
 
-/// What is known so far of one answer.
+/// The usage of one answer, as far as it is known.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     model: Option<String>,
     counts: Counts,
-    /// Beside the message itself, in the order in which they came.
+    /// Questions beside the message itself, in the order in which they came.
     iterations: Vec<Iteration>,
     is_input_known: bool,
-    /// Of content, in pieces that came. It is what there is to go by until the output is known.
+    /// Bytes of content so far: the only measure until the output is known.
     written_bytes: u64,
     is_output_known: bool,
     progress: Progress,
@@ -33,13 +35,13 @@ pub(super) struct Meter {
     is_line_too_long: bool,
 }
 
-/// How far a stream has come.
+/// The progress of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Progress {
     #[default]
     Open,
     Complete,
-    /// It told of an error.
+    /// The API reported an error.
     Failed,
 }
 
@@ -63,7 +65,7 @@ impl Meter {
 
     /// Takes a message that came whole.
     pub(super) fn whole(&mut self, bytes: &[u8]) {
-        // What is no message has no usage: an error, or what was asked to count.
+        // Errors and counts of tokens are no messages, and have no usage.
         if let Ok(message) = serde_json::from_slice::<Message>(bytes) {
             self.message(message);
             self.is_output_known = true;
@@ -74,17 +76,17 @@ impl Meter {
         self.model.as_deref()
     }
 
-    /// The question was sent, and nobody said how many tokens it has.
+    /// Estimates the input from the bytes of a question that was sent, where the API has not said its tokens.
     pub(super) fn assume_input(&mut self, bytes: u64) {
         if !self.is_input_known {
             self.counts.input = self.counts.input.max(bytes.div_ceil(BYTES_PER_TOKEN)).min(MOST_TOKENS);
         }
     }
 
-    /// What was used, and what it costs if it is this model's.
+    /// The usage, and its cost at this model's prices.
     pub(super) fn reading(&self, model: &str) -> (Usage, MicroDollars) {
         let mut counts = self.counts;
-        // The message's own parts are in its sums, or some of them are: what is larger is right.
+        // The sums count all parts of the message, or only some; the larger number is right.
         let parts = self.iterations.iter().filter(|part| part.kind == IterationKind::Message);
         let parts = parts.fold(Counts::default(), |sum, part| add(sum, &part.counts()));
         counts.input = counts.input.max(parts.input);
@@ -135,19 +137,19 @@ impl Meter {
         self.count(&message.usage);
     }
 
-    /// Whether more is known than when this was asked last.
+    /// Whether more is known than at the last call of this function.
     pub(super) fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.has_news)
     }
 
-    /// Each number stands for the whole message, and what is not said again has not changed.
+    /// Each number stands for the whole message; a number that is not repeated has not changed.
     fn count(&mut self, usage: &WireUsage) {
         self.has_news = true;
         self.is_input_known |= usage.input_tokens.is_some();
         usage.count(&mut self.counts);
         if let Some(iterations) = &usage.iterations {
             let iterations = iterations.iter().take(MOST_ITERATIONS);
-            // One that cannot be read does not hide the others.
+            // A part that cannot be read does not hide the others.
             self.iterations = iterations.filter_map(|part| Iteration::deserialize(part).ok()).collect();
         }
     }
@@ -179,7 +181,7 @@ fn add(one: Counts, other: &Counts) -> Counts {
 struct Iteration {
     #[serde(rename = "type")]
     kind: IterationKind,
-    /// Absent where it is the call's.
+    /// Absent where it is the model of the call.
     model: Option<String>,
     #[serde(flatten)]
     usage: WireUsage,

@@ -1,4 +1,4 @@
-//! Passes: who may use the gateway, and for which session.
+//! Passes: the right of one process to use the gateway, for one session.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -19,48 +19,48 @@ use super::body_memory::{MAX_UNITS_OF_OWNER, MAX_UNITS_OF_PROCESS};
 use super::budgets::UNTIL_SETTLED;
 use super::tally::{Room, UnderWay};
 
-/// Looks like a key to the agent, and like none of Anthropic's to everybody else.
+/// The beginning of a token: the agent takes it for a key, and nobody takes it for one of Anthropic's.
 const TOKEN_PREFIX: &str = "sk-ant-session-";
 const TOKEN_BYTES: usize = 32;
 
-/// Calls of one process at a time. An agent with many subagents has about a dozen.
+/// The most calls of one process at a time. An agent with many subagents has about a dozen.
 const MAX_CALLS: u32 = 32;
 
-/// How long calls that are broken off may take to be told of.
+/// Calls that are broken off may take so long to be reported.
 const UNTIL_TOLD: Duration = Duration::from_secs(2);
 
 pub(super) type TokenHash = [u8; 32];
 
-/// All passes that are good now. The tokens themselves are not kept: a hash is looked up, so how long that
+/// All passes that are valid now. The tokens themselves are not kept: a hash is looked up, so the time that
 /// takes tells nothing about them.
 pub(super) struct Passes {
     grants: Mutex<HashMap<TokenHash, Arc<Grant>>>,
-    /// What all processes of one person share, while there are any.
+    /// The share of memory of each person who has processes.
     bodies: Mutex<HashMap<(TenantId, String), Weak<Semaphore>>>,
     budgets: Arc<dyn Budgets>,
     session_budget: Option<MicroDollars>,
 }
 
-/// What a pass stands for.
+/// The session, the limits and the state behind one pass.
 pub(super) struct Grant {
     pub(super) scope: ModelScope,
     pub(super) caller: Arc<dyn Caller>,
     pub(super) budgets: Arc<dyn Budgets>,
-    /// Of a turn and of the session, with what was spent of them before.
+    /// The limits of the turn and of the session, with the spending before this process.
     limits: [Limit; 2],
     spending: Mutex<Spending>,
-    /// A call has cost less than was set aside for it, or more.
+    /// Notified when a call has cost less than was set aside for it, or more.
     settled: Notify,
     pub(super) calls: Arc<Semaphore>,
-    /// Memory for requests: of this process, and of all of its owner's.
+    /// The shares of memory for requests: this process's, and its owner's.
     pub(super) bodies: [Arc<Semaphore>; 2],
     revoked: watch::Sender<bool>,
-    /// Where the process's outputs go; absent when all is told. They end when the process has ended and this
-    /// is gone.
+    /// The queue of the process's outputs; absent after the last report. The outputs end when the process has
+    /// ended and this sender is gone.
     outputs: Mutex<Option<mpsc::Sender<AgentOutput>>>,
 }
 
-/// By one process.
+/// The spending of one process.
 #[derive(Clone, Copy, Debug, Default)]
 struct Spending {
     spent: MicroDollars,
@@ -74,8 +74,8 @@ struct Limit {
     before: MicroDollars,
 }
 
-/// The right of one process to ask the model. It is gone when this is dropped, and calls that are under way
-/// end. `Debug` does not show the token.
+/// The right of one process to ask the model. When a pass is dropped, its token is no longer valid, and calls
+/// that are under way end. `Debug` does not show the token.
 pub struct Pass {
     token: String,
     hash: TokenHash,
@@ -130,7 +130,7 @@ impl Passes {
         shared
     }
 
-    /// Whose token it is, with its hash.
+    /// The grant behind a token, with the token's hash.
     pub(super) fn find(&self, token: &str) -> Option<(TokenHash, Arc<Grant>)> {
         let hash = hash(token);
         Some((hash, self.lock().get(&hash).cloned()?))
@@ -142,13 +142,13 @@ impl Passes {
 }
 
 impl Grant {
-    /// Waits until the pass is no longer good.
+    /// Waits until the pass is no longer valid.
     pub(super) async fn revoked(&self) {
-        // The sender is in `self`, so it outlives this.
+        // `self` holds the sender, so this cannot fail.
         self.revoked.subscribe().wait_for(|revoked| *revoked).await.ok();
     }
 
-    /// Sets something aside for one more call. Waits for those under way if they may cost what is left.
+    /// Sets money aside for one more call. Waits for calls under way if they may cost the rest of a limit.
     pub(super) async fn begin_call(&self, estimate: MicroDollars) -> Result<(), BudgetError> {
         let reserve = async {
             loop {
@@ -204,21 +204,21 @@ impl Grant {
         self.spending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells something of the process. As with what it says itself, a slow disk slows it down.
+    /// Reports an output of the process. A slow disk slows this down, like the agent's own outputs.
     pub(super) async fn tell(&self, output: AgentOutput) {
         if let Some(telling) = self.tell_later(output) {
             telling.await.ok();
         }
     }
 
-    /// The same for whoever cannot wait, or may be dropped while it waits: what is told gets there. What is
-    /// given back ends then, if that is not at once.
+    /// Reports an output for callers that cannot wait, or may be dropped while they wait: the report is made
+    /// all the same. The returned task, if any, ends with it.
     pub(super) fn tell_later(&self, output: AgentOutput) -> Option<JoinHandle<()>> {
         let outputs = self.outputs()?;
         let Err(mpsc::error::TrySendError::Full(output)) = outputs.try_send(output) else { return None };
         let runtime = Handle::try_current().ok()?;
         Some(runtime.spawn(async move {
-            // If nobody listens any more, the session has ended.
+            // Nobody listens any more where the session has ended.
             outputs.send(output).await.ok();
         }))
     }
@@ -227,7 +227,7 @@ impl Grant {
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Breaks off the calls that are under way, and lets go of the outputs when they are told of.
+    /// Breaks off the calls that are under way, and drops the outputs when all of them are reported.
     async fn end(self: Arc<Self>) {
         self.revoked.send_replace(true);
         tokio::time::timeout(UNTIL_TOLD, self.calls.acquire_many(MAX_CALLS)).await.ok();
@@ -236,7 +236,7 @@ impl Grant {
 }
 
 impl Pass {
-    /// What the agent's `ANTHROPIC_API_KEY` is to be.
+    /// The value of the agent's `ANTHROPIC_API_KEY`.
     pub fn token(&self) -> &str {
         &self.token
     }

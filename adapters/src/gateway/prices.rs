@@ -1,9 +1,9 @@
-//! What a call costs.
+//! The cost of a call.
 //!
 //! The prices are those of Anthropic's public price list (platform.claude.com, "Pricing"), in dollars per
 //! million tokens, as of November 2026. Writing to the cache costs 1.25 times the input for five minutes and
-//! twice the input for an hour; what reading from it costs is a share of the input. A model that is not in
-//! the table is counted at the highest price there is, so that a budget is never spent without being counted.
+//! twice the input for an hour; reading from it costs a share of the input. A model that is not in the table
+//! is counted at the highest price there is, so that no budget is spent without being counted.
 
 use runner_core::money::MicroDollars;
 
@@ -13,25 +13,25 @@ pub(super) struct Counts {
     pub(super) input: u64,
     pub(super) output: u64,
     pub(super) cache_read: u64,
-    /// Kept for five minutes, and for an hour.
+    /// Tokens written to the cache for five minutes, and for an hour.
     pub(super) cache_write: u64,
     pub(super) cache_write_1h: u64,
     pub(super) web_searches: u64,
-    /// Answered in the mode that is faster and dearer.
+    /// Whether the answer came in the faster and dearer mode.
     pub(super) is_fast: bool,
 }
 
-/// In thousandths of a dollar per million tokens, which are billionths of a dollar per token.
+/// Prices in thousandths of a dollar per million tokens, which are billionths of a dollar per token.
 struct Price {
-    /// What the model's name has in it.
+    /// A part of the model's name.
     name: &'static str,
     input: u64,
     output: u64,
-    /// Thousandths of the input's price.
+    /// Reading from the cache, in thousandths of the input's price.
     cache_read: u64,
-    /// Beyond so many tokens of input, these are input and output.
+    /// A number of tokens of input, and the prices of input and output beyond it.
     long: Option<(u64, u64, u64)>,
-    /// How many times dearer the fast mode is.
+    /// The factor of the fast mode's prices.
     fast: u64,
 }
 
@@ -57,29 +57,31 @@ const MODELS: &[Price] = &[
     price("3-5-haiku", 800, 4_000),
 ];
 
-/// The models before 4.5, and whatever is not known.
+/// The price of the models before 4.5, and of every unknown model.
 const DEAREST: Price = price("", 15_000, 75_000);
 
-/// Billionths of a dollar for a search on the web: ten dollars for a thousand.
+/// The price of a search on the web in billionths of a dollar: ten dollars for a thousand.
 const WEB_SEARCH: u64 = 10_000_000;
 
-/// More than any call costs. The model's API is not trusted: the usage it reports must not overflow sums.
+/// The most that a call is counted with, far more than any call costs. The model's API is not trusted: the
+/// usage that it reports must not overflow sums.
 pub(super) const MOST_COST: MicroDollars = MicroDollars(10_000_000_000);
 
 const fn price(name: &'static str, input: u64, output: u64) -> Price {
     Price { name, input, output, cache_read: 100, long: None, fast: 6 }
 }
 
-/// A token is not much shorter than this.
+/// A token has about so many bytes, and seldom fewer.
 pub(super) const BYTES_PER_TOKEN: u64 = 4;
 
-/// A question can be longer than its bytes: files that it names and pages that the API reads for it count too.
+/// A likely size of the input in tokens. A question can be longer than its bytes: files that it names and
+/// pages that the API reads for it count too.
 const LIKELY_INPUT: u64 = 200_000;
-/// No model writes more at once, whatever it is allowed.
+/// No model writes a longer answer, whatever its limit.
 const LONGEST_ANSWER: u64 = 1_000_000;
 
-/// What a call may cost of which only the question is known: a whole context that is not cached, and an answer
-/// as long as it may be.
+/// The most that a call is likely to cost, by its question alone: a whole context that is not cached, and an
+/// answer as long as allowed.
 pub(super) fn estimate(model: &str, question_bytes: u64, max_tokens: u64) -> MicroDollars {
     let input = question_bytes.div_ceil(BYTES_PER_TOKEN).max(LIKELY_INPUT);
     cost(model, &Counts { input, output: max_tokens.min(LONGEST_ANSWER), ..Counts::default() })
@@ -94,7 +96,7 @@ pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
         Some((tokens, input, output)) if all_input > tokens => (input, output),
         Some(_) | None => (price.input, price.output),
     };
-    // In thousandths, because of the shares.
+    // In thousandths, for the prices of the cache are shares.
     let input_milli = counts
         .input
         .saturating_mul(1000)
@@ -110,14 +112,14 @@ pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
     MicroDollars(nanos.div_ceil(1000)).min(MOST_COST)
 }
 
-/// Whether it is this model, of this version: a later version may cost something else.
+/// Whether a model's name names this model in this version: a later version may cost something else.
 fn names(model: &str, name: &str) -> bool {
     let Some((_, rest)) = model.split_once(name) else { return false };
     let digits = rest.strip_prefix(['-', '.']).map(|rest| {
         let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
         &rest[..end]
     });
-    // What follows a whole name is nothing, or a date.
+    // A whole name is followed by nothing, or by a date.
     let is_longer_number = rest.starts_with(|character: char| character.is_ascii_digit());
     !is_longer_number && digits.is_none_or(|digits| digits.is_empty() || digits.len() >= 6)
 }

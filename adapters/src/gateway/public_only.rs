@@ -1,8 +1,9 @@
 //! Names that lead to the public network, and nowhere else.
 //!
-//! Where a key is valid is said by whoever stores it. The server asks that address by itself, from inside its own
-//! network, so a member's choice must not lead into it. A name is no proof of anything: what counts is what it
-//! means at the moment of connecting. Where a proxy connects, the proxy decides.
+//! The person who stores a key also says the address at which it is valid. The server asks that address from
+//! inside its own network, so a member's choice must not lead into that network. A name proves nothing, for
+//! it may mean another address later: the addresses at the moment of connecting count. Where a proxy
+//! connects, the proxy decides.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -12,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// Resolves names, and leaves out the addresses of networks that are not public.
 #[derive(Debug)]
 pub(super) struct PublicOnly {
-    /// The server's own proxies, which are where the operator says.
+    /// The server's own proxies; the operator says where they are.
     pub(super) proxies: Vec<String>,
 }
 
@@ -31,7 +32,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Whether an address may be asked as far as can be seen before its name is resolved.
+/// Whether a URL may be asked, as far as can be seen before its name is resolved.
 pub(super) fn may_be_public(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -70,7 +71,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let parts = address.segments();
     let embedded = Ipv4Addr::from((u32::from(parts[6]) << 16) | u32::from(parts[7]));
     match parts {
-        // How a network without version 4 reaches version 4.
+        // Addresses by which a network without IPv4 reaches IPv4.
         [0x64, 0xff9b, 0, 0, 0, 0, ..] => is_public_v4(embedded),
         // Tunnels and other special uses, documentation.
         [0x2001, 0..0x200 | 0xdb8, ..] | [0x2002 | 0x3fff, ..] => false,

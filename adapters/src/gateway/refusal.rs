@@ -1,4 +1,4 @@
-//! Answers of the gateway's own, in the form in which the Messages API tells of errors.
+//! The gateway's own answers, in the form of the Messages API's errors.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::loopback::ResponseBody;
 
-/// Why the gateway does not pass a request on, or has no answer to give back.
+/// An answer to a request that the gateway does not pass on, or has no other answer to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
@@ -19,7 +19,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// The request is none that the gateway passes on.
+    /// The gateway does not pass on such a request.
     pub(super) fn not_found(message: String) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found_error", message)
     }
@@ -37,36 +37,37 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
     }
 
-    /// The token is not, or no longer, good.
+    /// The token is not valid, or no longer.
     pub(super) fn unknown_token() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "this token is not valid here")
     }
 
-    /// The token is good, and not from there.
+    /// The token is valid, but another process has sent it.
     pub(super) fn unknown_caller() -> Self {
         let message = "this token is good only from the process that it was made for";
         Self::new(StatusCode::FORBIDDEN, "permission_error", message)
     }
 
-    /// There is no key to ask the model with. Asking again would not help, so it is no 401.
+    /// There is no key to ask the model with. Not a 401, for asking again would not help.
     pub(super) fn no_key() -> Self {
         let message = "no API key of this session's owner can be used: enable one, or store another";
         Self::new(StatusCode::FORBIDDEN, "permission_error", message)
     }
 
-    /// The agent shows the text of this status and asks neither again nor differently. (It repeats what is
-    /// answered with 429 or 5xx, takes a 403 for a wrong login, and a 400 with some words for other things.)
+    /// A budget is spent. The agent shows the text of this status, and asks neither again nor differently.
+    /// (It repeats calls after a 429 or 5xx, takes a 403 for a wrong login, and a 400 with some words for
+    /// other problems.)
     pub(super) fn budget_spent(spent: &BudgetSpent) -> Self {
         Self::new(StatusCode::PAYMENT_REQUIRED, "billing_error", spent.message())
     }
 
-    /// Other calls have to end first; the agent tries again after a while.
+    /// Other calls may spend the rest of a budget; the agent tries again after a while.
     pub(super) fn budget_reserved() -> Self {
         let message = "other calls are under way that may cost all that is left of a budget";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
     }
 
-    /// The agent shows it and does not ask again.
+    /// The owner's right was taken away. The agent shows the text and does not ask again.
     pub(super) fn revoked(revoked: Revoked) -> Self {
         Self::new(StatusCode::FORBIDDEN, "permission_error", revoked.to_string())
     }
@@ -75,7 +76,7 @@ impl Refusal {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "too many calls of this session at once")
     }
 
-    /// The agent tries again after a while.
+    /// Other requests take all the memory; the agent tries again after a while.
     pub(super) fn no_memory() -> Self {
         let message = "too many large requests are under way";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)

@@ -1,5 +1,5 @@
-//! What is set aside for one call, in the budgets of its turn, session, owner and key. However the call ends,
-//! what was not spent is free again when this is dropped.
+//! The money that is set aside for one call, in the budgets of its turn, session, owner and key. However the
+//! call ends, dropping the reservation gives back the unspent rest.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use super::passes::Grant;
 pub(super) struct Reservation {
     grant: Arc<Grant>,
     key: Option<Uuid>,
-    /// What the call may still cost.
+    /// The rest that the call may still cost.
     left: MicroDollars,
     covers: Covers,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Covers {
-    /// The budgets of turn and session; those of owner and key are being asked.
+    /// The budgets of turn and session; owner and key have not been asked yet.
     Process,
     Everything,
 }
 
 impl Reservation {
-    /// Waits where other calls may cost what is left.
+    /// Makes a reservation; waits while other calls may cost the rest of a budget.
     pub(super) async fn make(
         grant: &Arc<Grant>,
         key: Option<Uuid>,
@@ -35,14 +35,14 @@ impl Reservation {
     ) -> Result<Self, BudgetError> {
         grant.begin_call(estimate).await?;
         let grant = Arc::clone(grant);
-        // From here on, dropping the reservation, as when the caller goes away, gives back what it covers.
+        // From here on, dropping the reservation gives back its money, also when the caller goes away.
         let mut reservation = Self { grant, key, left: estimate, covers: Covers::Process };
         reservation.grant.budgets.reserve(&reservation.grant.scope, key, estimate).await?;
         reservation.covers = Covers::Everything;
         Ok(reservation)
     }
 
-    /// Counts what the call costs, as far as that is known.
+    /// Counts a cost of the call, as far as it is known.
     pub(super) fn pay(&mut self, cost: MicroDollars) {
         let payment = Payment { cost, released: cost.min(self.left) };
         self.left = self.left.saturating_sub(cost);

@@ -1,4 +1,4 @@
-//! What an agent may ask the gateway: the Messages API, with a token that is good, and nothing else.
+//! The requests that the gateway takes from an agent: the Messages API, with a valid token, and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,36 +18,36 @@ use super::refusal::Refusal;
 use super::upstream::{Question, Upstream};
 use crate::loopback::{Connection, ResponseBody};
 
-/// As large as Anthropic takes them.
+/// The limit of Anthropic's own API.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
-/// From an agent on this machine.
+/// Enough for an agent on this machine.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request waits so long for a place in memory; the agent then asks again.
 const UNTIL_THERE_IS_MEMORY: Duration = Duration::from_secs(10);
 
-/// What the API has beside `/v1/messages` is nothing that an agent needs.
+/// An agent needs nothing of the API beside `/v1/messages`.
 const MESSAGES: &str = "/v1/messages";
 const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 
-/// What the connections share.
+/// The state that all connections share.
 pub(super) struct Routes {
     passes: Arc<Passes>,
     upstream: Upstream,
     bodies: Arc<Semaphore>,
 }
 
-/// What is done with a request.
+/// The treatment of a request.
 enum Route {
-    /// The agent looks whether anybody is there.
+    /// The agent looks whether a server answers.
     Probe,
     PassOn(Endpoint),
 }
 
 enum Endpoint {
     Messages,
-    /// Costs nothing.
+    /// Counting costs nothing.
     CountTokens,
 }
 
@@ -56,7 +56,7 @@ impl Routes {
         Self { passes, upstream, bodies: Arc::new(Semaphore::new(MAX_UNITS)) }
     }
 
-    /// Answers one request. Every failure is an answer too.
+    /// Answers one request. A failure becomes an answer too.
     pub(super) async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Response<ResponseBody> {
         let (parts, body) = request.into_parts();
         let answered = match route(&parts) {
@@ -96,7 +96,7 @@ impl Routes {
         answered
     }
 
-    /// What the token stands for, if it comes from the process that it was made for.
+    /// The grant behind a request's token, if the request comes from the process that the token was made for.
     async fn grant(&self, parts: &Parts) -> Result<Arc<Grant>, Refusal> {
         let token = parts.headers.get("x-api-key").and_then(|token| token.to_str().ok());
         let (token, grant) =
@@ -115,7 +115,7 @@ impl Routes {
         Ok(grant)
     }
 
-    /// The whole body: another key may have to be tried with it.
+    /// Reads the whole body, for another key may have to be tried with it.
     async fn read(
         &self,
         grant: &Grant,
@@ -148,7 +148,7 @@ impl Routes {
     }
 }
 
-/// Places for a body.
+/// Units of memory that one body holds.
 type Memory = Vec<OwnedSemaphorePermit>;
 
 async fn read_whole(mut body: Incoming) -> Result<Bytes, Refusal> {
@@ -170,7 +170,7 @@ async fn read_whole(mut body: Incoming) -> Result<Bytes, Refusal> {
 }
 
 fn route(parts: &Parts) -> Result<Route, Refusal> {
-    // A proxy is asked with a whole address, or to connect. This is none.
+    // Requests to a proxy name a whole address, or connect. This is no proxy.
     if parts.method == Method::CONNECT || parts.uri.authority().is_some() {
         return Err(Refusal::invalid("this is not a proxy"));
     }
@@ -190,7 +190,8 @@ fn route(parts: &Parts) -> Result<Route, Refusal> {
     }
 }
 
-/// A page of the web can make a browser ask this address under a name of its own.
+/// Whether a request names this machine: a web page can make a browser ask this address under a name of its
+/// own.
 fn is_for_loopback(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);

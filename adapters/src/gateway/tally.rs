@@ -1,9 +1,9 @@
-//! One budget's account: what was spent of it, and what the calls under way may still cost.
+//! The account of one budget: its spending, and the possible cost of the calls under way.
 
 use runner_core::money::MicroDollars;
 use runner_core::spend::Payment;
 
-/// What calls under way have set aside.
+/// The calls under way, and the money that is set aside for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct UnderWay {
     calls: u32,
@@ -14,14 +14,14 @@ pub(super) struct UnderWay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
     Enough,
-    /// What is under way may cost the rest, or less.
+    /// The calls under way may cost the rest, or less.
     Perhaps,
     Nothing,
 }
 
 impl UnderWay {
-    /// Of a limit of which something was spent. An estimate may be far too high, so a call that is alone is
-    /// only refused when nothing is left.
+    /// The room that a limit leaves after some spending. An estimate may be far too high, so a call that is
+    /// alone is refused only when nothing is left.
     pub(super) fn room(self, spent: MicroDollars, limit: Option<MicroDollars>) -> Room {
         match limit {
             Some(limit) if spent >= limit => Room::Nothing,

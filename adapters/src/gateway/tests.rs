@@ -1,4 +1,4 @@
-//! What the gateway lets through, in front of an upstream that tells what reached it.
+//! The gateway in front of an upstream that tells which requests reached it.
 
 mod budgets;
 mod keys;
@@ -34,7 +34,7 @@ struct Set {
 }
 
 impl Set {
-    /// In front of an upstream that answers everything with the bytes given.
+    /// A gateway in front of an upstream that answers everything with the bytes given.
     async fn answering(answer: &'static str) -> Self {
         Self::before(Upstream::answering(answer).await).await
     }
@@ -52,7 +52,7 @@ impl Set {
         self.request(Method::POST, "/v1/messages?beta=true").header("x-api-key", self.pass.token()).body("{}")
     }
 
-    /// The next call that is told of.
+    /// The next call that is reported.
     async fn told(&mut self) -> ModelCall {
         match tokio::time::timeout(Duration::from_secs(5), self.outputs.recv()).await {
             Ok(Some(AgentOutput::ModelCalled(call))) => call,

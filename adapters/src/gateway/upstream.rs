@@ -1,7 +1,7 @@
-//! The other side: the model's API, asked with a real key.
+//! The model's API, asked with a real key.
 //!
-//! Nothing of an answer goes to the agent before it is known that the key was accepted, so that another one
-//! can be tried. Then every byte goes as it comes.
+//! The agent gets nothing of an answer before the API has accepted the key, so that another key can be tried.
+//! From then on every byte goes on as it comes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authoriza
 const PROXY_AUTHENTICATE: HeaderName = HeaderName::from_static("proxy-authenticate");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// Headers that are about one connection.
+/// Headers that belong to one connection.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     KEEP_ALIVE,
@@ -54,28 +54,28 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What the API is told of what the agent says: the headers of Claude Code's own requests. A program that a model
-/// wrote may say more, to a proxy on the way or to one in front of the API, which would listen to it.
+/// The headers of an agent that are passed on: those of Claude Code's own requests. A program that a model
+/// wrote may send more, for a proxy on the way or in front of the API, which would obey them.
 const PASSED_ON: [HeaderName; 5] =
     [CONTENT_TYPE, ACCEPT, USER_AGENT, HeaderName::from_static("x-app"), CLIENT_REQUEST_ID];
 const PASSED_ON_PREFIXES: [&str; 3] = ["anthropic-", "x-stainless-", "x-claude-code-"];
 
 /// A request of an agent that may be passed on.
 pub(super) struct Question {
-    /// With its query.
+    /// The path with its query.
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-/// Asks the model's API.
+/// The clients and keys with which the model's API is asked.
 pub(super) struct Upstream {
     keys: Arc<dyn ModelKeys>,
-    /// Goes through the server's own proxy, if it has one.
+    /// The client for other addresses; it goes through the server's own proxy, if there is one.
     outside: Client,
-    /// The same for keys that must not lead into the server's own network.
+    /// Like `outside`, for keys that must not lead into the server's own network.
     public: Client,
-    /// For what is on this machine.
+    /// The client for addresses on this machine.
     here: Client,
 }
 
@@ -83,7 +83,7 @@ impl Upstream {
     pub(super) fn new(keys: Arc<dyn ModelKeys>, proxies: Vec<String>) -> reqwest::Result<Self> {
         let client = || {
             Client::builder()
-                // A key goes where it belongs, and not on from there.
+                // A redirect would take the key to another address.
                 .redirect(redirect::Policy::none())
                 .connect_timeout(CONNECT_TIMEOUT)
                 .read_timeout(READ_TIMEOUT)
@@ -92,7 +92,8 @@ impl Upstream {
         Ok(Self { keys, outside: client().build()?, public, here: client().no_proxy().build()? })
     }
 
-    /// The answer of the first key that is accepted, or else of the last one.
+    /// Asks with one key after the other; returns the answer to the first accepted key, or else to the last
+    /// one.
     pub(super) async fn ask(
         &self,
         question: Question,
@@ -171,7 +172,7 @@ impl Upstream {
     }
 }
 
-/// An answer of which nothing has been passed on.
+/// An answer before any of it is passed on.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -184,7 +185,7 @@ enum Body {
 }
 
 impl Answer {
-    /// The answer, and what it says of the key.
+    /// Reads an answer, and its verdict about the key.
     async fn read(answer: reqwest::Response) -> Result<(Self, Verdict), Refusal> {
         let status = answer.status();
         let mut headers = answer.headers().clone();
@@ -220,7 +221,8 @@ impl Answer {
     }
 }
 
-/// Passes on what comes. When the agent leaves this is dropped, and the call upstream with it.
+/// Passes pieces on as they come. When the agent leaves, this stream is dropped, and the call upstream with
+/// it.
 fn streamed(answer: reqwest::Response, call: Call) -> ResponseBody {
     let frames = stream::unfold(Some((answer, call)), async |state| {
         let (mut answer, mut call) = state?;
@@ -267,7 +269,7 @@ fn passed_on(headers: &HeaderMap) -> HeaderMap {
     for (name, value) in headers.iter().filter(|(name, _)| goes_on(name)) {
         passed_on.append(name, value.clone());
     }
-    // What is counted must be readable on the way.
+    // The meter must be able to read the answer.
     passed_on.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     passed_on
 }
@@ -290,16 +292,16 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     content_type.starts_with("text/event-stream")
 }
 
-/// What an answer says about the key that was used.
+/// The verdict of an answer about its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Accepted,
-    /// It may not do this; another one may. It is as good as before for everything else.
+    /// The key may not be used for this question, but another key may. It stays good for everything else.
     NotForThis,
     Refused,
 }
 
-/// A 403 may be about what was asked, too; then another key would not help.
+/// A 403 may also be about the question; then another key would not help.
 fn verdict(status: StatusCode, body: &[u8]) -> Verdict {
     let kind = || {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
@@ -322,7 +324,7 @@ fn is_here(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// The agent is not told where the model's API is.
+/// Does not tell the agent the address of the model's API.
 fn unreachable(error: reqwest::Error) -> Refusal {
     tracing::warn!(error = &error as &dyn std::error::Error, "the model's API cannot be reached");
     let how = match (error.is_connect(), error.is_timeout()) {

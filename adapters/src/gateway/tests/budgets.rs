@@ -132,7 +132,7 @@ async fn calls_at_once_do_not_spend_the_same_money() {
             statuses.sort_unstable();
             assert_eq!(statuses, [vec![200; 3], vec![402; 9]].concat());
             assert_eq!(set.upstream.asked().len(), 3);
-            // Those who wait are told as soon as it is spent, which is before the end of a stream.
+            // Waiting calls are refused as soon as the budget is spent, which is before the end of a stream.
             assert!(spent_of(&mut told).spent_micros > MicroDollars(2 * COST));
         }
     }
@@ -232,7 +232,7 @@ impl Set {
         Self::before(Upstream::answering(ANSWER).await, budgets, stored).await
     }
 
-    /// With budgets for a month and for a session; `stored` is what ada has spent.
+    /// A gateway with budgets for a month and for a session; `stored` is ada's spending in the log.
     async fn before(upstream: Upstream, (month, session): (Option<u64>, Option<u64>), stored: u64) -> Self {
         let clock = Arc::new(Time(AtomicI64::new(NOVEMBER)));
         let record = Arc::new(Stored(stored));
@@ -275,7 +275,7 @@ impl Set {
     }
 }
 
-/// The first budget that was told of.
+/// The first budget that was reported.
 fn spent_of(told: &mut mpsc::Receiver<AgentOutput>) -> BudgetSpent {
     while let Ok(output) = told.try_recv() {
         if let AgentOutput::BudgetExhausted(spent) = output {
@@ -293,7 +293,7 @@ impl Clock for Time {
     }
 }
 
-/// What ada has spent in November.
+/// The spending of ada in November.
 struct Stored(u64);
 
 #[async_trait]
@@ -305,7 +305,7 @@ impl SpendRecord for Stored {
     }
 }
 
-/// What each user may spend; absent if nobody may spend anything.
+/// The budget of each user; absent where nobody may spend anything.
 struct EachUser(Mutex<Option<Option<MicroDollars>>>);
 
 impl EachUser {

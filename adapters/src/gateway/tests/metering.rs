@@ -1,4 +1,4 @@
-//! What is told of calls: once for each, with what it used, however it ended.
+//! Reports of calls: one for each, with its usage, however it ended.
 
 use std::time::Duration;
 

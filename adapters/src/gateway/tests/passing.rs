@@ -1,4 +1,4 @@
-//! What is passed on: everything of a call but who makes it, byte for byte and at once.
+//! Calls that are passed on: byte for byte and at once, but for the caller's identity.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What is not let through, and how the agent is told.
+//! Requests that are not let through, and their answers.
 
 use std::collections::BTreeSet;
 
@@ -121,7 +121,7 @@ async fn process_that_lets_its_requests_hang_takes_no_memory_from_others() {
         String::from_utf8_lossy(&said).into_owned()
     });
     let ends: BTreeSet<String> = join_all(ends).await.into_iter().collect();
-    // Those that had memory are ended because they stall, the others told to come again.
+    // Requests that had memory end because they stall; the others are told to come again.
     assert_eq!(ends, ["HTTP/1.1 400", "HTTP/1.1 429"].map(str::to_owned).into());
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Upstream {
     server: JoinHandle<()>,
 }
 
-/// What is written, piece by piece, with a pause in between; then the connection closes.
+/// The pieces that are written, with a pause in between; then the connection closes.
 type Script = Arc<dyn Fn(&str) -> Vec<&'static str> + Send + Sync>;
 
 const PAUSE: Duration = Duration::from_millis(150);
@@ -45,7 +45,7 @@ impl Upstream {
         self.base_url.clone()
     }
 
-    /// Everything that was asked, head and body.
+    /// All requests that arrived, head and body.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
