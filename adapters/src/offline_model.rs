@@ -1,8 +1,8 @@
 //! A Messages API on loopback that plays scripted replies, so that the real `claude` program works with no
 //! network: at the first start without a key, in the demonstration, and in every end-to-end test.
 //!
-//! It is the model that is faked, not the program. Everything above it (the process, its tools, permissions,
-//! retries, the gateway) is the real thing, and what a test sees is what happens in production.
+//! Only the model is faked, not the program. Everything above it (the process, its tools, permissions,
+//! retries, the gateway) is real, and a test sees the behaviour of production.
 //!
 //! A prompt may carry its own script in a fenced block, opened by a line "```offline" and closed by "```":
 //!
@@ -19,8 +19,8 @@
 //! `chunk_delay_ms` between events, `hang` (the stream never ends), `cut` (the connection breaks inside the
 //! message; asked without streaming, the message comes whole), `usage: {input_tokens, output_tokens,
 //! cache_creation_input_tokens, cache_read_input_tokens}`, `stop_reason`. An error is answered `times` times,
-//! for ever without it. `{{cwd}}` in any string is the working folder. What is misspelt is told in the
-//! model's answer.
+//! for ever without it. `{{cwd}}` in any string is the working folder. The model's answer names a misspelt
+//! option.
 //!
 //! Prompts without a block get the script given at the start, or else a small demonstration.
 
@@ -53,7 +53,7 @@ impl OfflineModel {
         Self::start_with(Routes::new(Playback::new(script))).await
     }
 
-    /// The same, for those only who know the key, as the real API does it.
+    /// Listens like `start`, but only for those who know the key, as the real API does.
     pub async fn start_with_key(script: Option<Script>, key: &str) -> io::Result<Self> {
         Self::start_with(Routes::new(Playback::new(script)).with_key(key)).await
     }
@@ -65,7 +65,7 @@ impl OfflineModel {
         Ok(Self { server })
     }
 
-    /// What `ANTHROPIC_BASE_URL` is to be.
+    /// The value of `ANTHROPIC_BASE_URL`.
     pub fn base_url(&self) -> String {
         self.server.base_url()
     }

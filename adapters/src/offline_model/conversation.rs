@@ -1,4 +1,4 @@
-//! What a request says about the turn: its prompt, how far the turn is, what its tools answered.
+//! The state of the turn in a request: its prompt, its progress, the results of its tools.
 //!
 //! All of it is read from the messages, nothing is remembered, so the same conversation gets the same reply
 //! after a retry, a restart or a resume on another machine.
@@ -12,7 +12,7 @@ use super::{
     stream::reply_id,
 };
 
-/// Texts in the user's role which no person wrote. They neither start a turn nor end one.
+/// Texts in the user's role that no person wrote. They neither start a turn nor end one.
 const SYNTHETIC_PREFIXES: &[&str] = &[
     "[Request interrupted by user",
     "<local-command-",
@@ -31,14 +31,14 @@ const SYNTHETIC_PREFIXES: &[&str] = &[
     "This session is being continued from a previous conversation",
 ];
 
-/// Said after a reply of nothing but thinking, which the program then leaves out of the conversation.
+/// The program's message after a reply of nothing but thinking, which it then leaves out of the conversation.
 const NO_OUTPUT_NUDGE: &str = "[Your previous response had no visible output";
 
-/// What happened since the newest prompt.
+/// The events since the newest prompt.
 #[derive(Debug, PartialEq)]
 pub(super) struct Turn<'a> {
     pub(super) prompt: String,
-    /// How many replies the model has given to the prompt.
+    /// The number of replies that the model has given to the prompt.
     pub(super) replies: usize,
     pub(super) tool_uses: Vec<ToolUse<'a>>,
 }
@@ -57,7 +57,7 @@ pub(super) struct ToolResult {
 }
 
 impl Turn<'_> {
-    /// What the first use of a tool in this turn came to.
+    /// The result of the first use of a tool in this turn.
     pub(super) fn find_result(&self, tool: &str) -> Option<&ToolResult> {
         self.tool_uses.iter().find(|tool_use| tool_use.name == tool)?.result.as_ref()
     }

@@ -1,6 +1,6 @@
-//! What the offline model does when nobody wrote a script: looks around, reads, writes a note, reports.
+//! The demonstration, played where nobody wrote a script: looks around, reads, writes a note, reports.
 //!
-//! Each step is computed from what the tools answered, so a refused tool changes the story instead of
+//! Each step is computed from the results of the tools, so a refused tool changes the story instead of
 //! breaking it.
 
 use std::{collections::HashSet, time::Duration};
@@ -34,7 +34,7 @@ pub(super) fn reply(request: &Request, turn: &Turn<'_>) -> Message {
     } else if is_next("Write") {
         demo.write_note()
     } else if turn.replies > used.len() {
-        // The report was given. What comes now is a nudge, say of a hook or of a finished task.
+        // The report was given. A message after it is a nudge, say of a hook or of a finished task.
         vec![Block::Text("There is nothing to add to the report above.".into())]
     } else {
         vec![Block::Text(demo.report())]
@@ -70,8 +70,8 @@ impl<'a> Demo<'a> {
         vec![Block::Text("I look around in the working folder first.".into()), tool_use("Bash", input)]
     }
 
-    /// A file worth reading, and the note of an earlier demonstration: what exists must be read before it is
-    /// written anew.
+    /// A file worth reading, and the note of an earlier demonstration: an existing file must be read before
+    /// it is written anew.
     fn files_to_read(&self) -> Vec<&'a str> {
         let is_text = |name: &str| {
             let extension =
@@ -142,7 +142,7 @@ impl<'a> Demo<'a> {
         match &read.result {
             None => format!("I asked for `{name}` and never got it."),
             Some(result) if result.is_error => format!("I could not read `{name}`: {}", reason(result)),
-            // What is numbered is the file: "1\tfirst line". Anything else says that the program knows it
+            // A numbered text is the file: "1\tfirst line". Any other says that the program knows the file
             // already.
             Some(result) => match result.text.trim_start().strip_prefix('1') {
                 Some(file) => format!("I read `{name}`, which begins with “{}”.", first_line(file)),
@@ -191,7 +191,7 @@ fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Why a tool failed, on one line.
+/// The reason why a tool failed, on one line.
 fn reason(result: &ToolResult) -> String {
     shortened(&result.text, 160)
 }

@@ -1,4 +1,4 @@
-//! Which reply answers a call: a side call's, the script's, or the demonstration's.
+//! The choice of the reply to a call: a side call's, the script's, or the demonstration's.
 
 use std::{
     borrow::Cow,
@@ -78,7 +78,7 @@ impl Playback {
         Reply::Message(Message::text(CLOSING))
     }
 
-    /// Whether an error is to be answered once more; counts it if so. The key holds the prompt but not its
+    /// Whether a scripted error is due once more; counts it if so. The key holds the prompt but not its
     /// place, which a compaction between two attempts would move.
     fn is_due(&self, error: &HttpError, turn: &Turn<'_>, place: (&str, usize)) -> bool {
         let Some(times) = error.times else { return true };

@@ -1,4 +1,4 @@
-//! One answer to a model call: a message and how it travels, or an error.
+//! One answer to a model call: a message and its pace, or an error.
 
 use std::{fmt, time::Duration};
 
@@ -13,7 +13,7 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    /// The same reply with `{{cwd}}` replaced in every string of its blocks.
+    /// A reply with `{{cwd}}` replaced in every string of its blocks.
     pub(super) fn in_folder(self, folder: &str) -> Self {
         match self {
             Self::Message(message) => Self::Message(message.in_folder(folder)),
@@ -76,7 +76,7 @@ fn replace_folder_in_value(value: &mut Value, folder: &str) {
     }
 }
 
-/// How the stream of a message ends.
+/// The end of a message's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Complete,
@@ -156,7 +156,7 @@ pub(super) struct HttpError {
     pub(super) kind: String,
     pub(super) message: String,
     pub(super) retry_after_s: Option<u64>,
-    /// How often it is answered before the script goes on; `None` is always.
+    /// The number of times that it is answered before the script goes on; `None` is always.
     pub(super) times: Option<u64>,
     pub(super) delay: Duration,
 }

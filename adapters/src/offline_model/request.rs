@@ -1,6 +1,7 @@
 //! A request of the Messages API, as far as the offline model looks at it.
 //!
-//! Read leniently: what is not named here may be anything, so a newer program does not break an older model.
+//! It is read leniently: a field that is not named here may be anything, so a newer program does not break an
+//! older model.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -39,7 +40,7 @@ pub(super) enum Role {
     Other,
 }
 
-/// What somebody said. A plain text is the same as one text block.
+/// The content of a message. A plain text is the same as one text block.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "ContentJson")]
 pub(super) struct Content(pub(super) Vec<Block>);
@@ -114,8 +115,8 @@ impl Request {
         user.into_iter().flat_map(|message| message.content.texts())
     }
 
-    /// The folder the program says it works in. With a system prompt of the caller's own it says none; then
-    /// it is ".", which the tools take for the same.
+    /// The folder in which the program says that it works. With a system prompt of the caller's own it names
+    /// none; then it is ".", which the tools take for the same.
     pub(super) fn working_folder(&self) -> &str {
         // The program's own words first: a prompt may speak of another folder.
         let of = |is_user: bool| {

@@ -1,4 +1,4 @@
-//! The HTTP side: which path does what, limits, and answers in the API's form.
+//! The HTTP side: the paths, their limits, and answers in the API's form.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,12 +27,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bodies in memory at a time; the others wait.
 const MAX_BODIES: usize = 8;
 
-/// What the connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(super) struct Routes {
     playback: Playback,
     bodies: Semaphore,
-    /// The only key that is let in; without it everybody is.
+    /// The only key that is let in; without one, every request is.
     key: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl Routes {
         Err(HttpError::new(401, "invalid x-api-key"))
     }
 
-    /// Answers one request. Every failure is an answer too.
+    /// Answers one request. A failure becomes an answer too.
     pub(super) async fn respond<B>(self: Arc<Self>, request: HttpRequest<B>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>,

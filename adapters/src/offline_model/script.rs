@@ -1,7 +1,7 @@
-//! What the model says: a list of replies, read from JSON.
+//! The model's script: a list of replies, read from JSON.
 //!
 //! The JSON form is forgiving to write (one block or several, options only where wanted) and strict to read:
-//! a misspelt option would otherwise be a test that passes for the wrong reason.
+//! with a misspelt option a test would pass for the wrong reason.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct Script {
     replies: Vec<Reply>,
 }
 
-/// Why a text is not a script. The message says where and what.
+/// The reason why a text is not a script, and the place.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
     #[error("a script is a JSON array of replies: {problem}")]
@@ -74,7 +74,7 @@ impl TryFrom<Vec<Value>> for Script {
     }
 }
 
-/// A reply as it is written: everything optional, nothing unknown.
+/// A reply as people write it: every field is optional, none is unknown.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReplyJson {

@@ -1,4 +1,4 @@
-//! Calls the program makes for itself: probes, titles, summaries, judgements. They never play a script.
+//! Calls that the program makes for itself: probes, titles, summaries, judgements. They never play a script.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::{
     request::{Request, Thinking},
 };
 
-/// How the program begins when it asks for a summary of the conversation.
+/// The beginnings of the program's requests for a summary of the conversation.
 const SUMMARY_REQUESTS: &[&str] =
     &["CRITICAL: Respond with TEXT ONLY", "Your task is to create a detailed summary"];
 const SUMMARY: &str =
@@ -42,7 +42,7 @@ pub(super) fn find_answer(request: &Request) -> Option<Message> {
     None
 }
 
-/// The smallest value a JSON schema describes, so that whoever asked for a title gets one.
+/// The smallest value that a JSON schema describes, so that a request for a title gets one.
 fn example(schema: &Value) -> Value {
     if let Some(value) = schema["enum"].get(0).or_else(|| schema.get("const")) {
         return value.clone();

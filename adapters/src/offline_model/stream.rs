@@ -14,7 +14,8 @@ use super::reply::{Block, Ending, Message};
 const DELTA_CHARS: usize = 12;
 const DELTAS_PER_BLOCK: usize = 400;
 const CUT_DELAY: Duration = Duration::from_millis(20);
-/// The program hands signatures back and never looks inside; only the real API could tell it is none.
+/// The signature of thinking. The program hands signatures back and never looks inside; only the real API
+/// could tell that it is none.
 const SIGNATURE: &str = "b2ZmbGluZSBtb2RlbA==";
 
 /// A message with the ids of this one call. Ids of its tool uses begin with [`reply_id`] of the message, so
@@ -124,13 +125,13 @@ pub(super) fn reply_id(tool_use_id: &str) -> Option<&str> {
     tool_use_id.strip_prefix("toolu_offline_")?.split('_').next()
 }
 
-/// What comes after the last event: nothing, an error, or no end at all.
+/// The end of a stream after its last event: nothing more, an error, or no end at all.
 async fn end(ending: Ending) -> Option<io::Error> {
     match ending {
         Ending::Complete => None,
         Ending::Hang => std::future::pending().await,
         Ending::Cut => {
-            // A body that fails takes with it what hyper has not written yet.
+            // Time for hyper to write the events: a failing body drops unwritten bytes.
             tokio::time::sleep(CUT_DELAY).await;
             Some(io::ErrorKind::ConnectionAborted.into())
         }
