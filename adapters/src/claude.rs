@@ -49,21 +49,21 @@ use trust::socket_guard::SocketGuard;
 
 use crate::gateway::{Anybody, Caller};
 
-/// Starts `claude` processes.
+/// The runtime that starts `claude` processes.
 #[derive(Debug)]
 pub struct ClaudeRuntime {
     settings: ClaudeSettings,
     program: Mutex<Option<Program>>,
-    /// Or why there is none.
+    /// The sandbox, or the reason why there is none.
     sandbox: Result<Sandbox, String>,
     limiter: Limiter,
-    /// One for each agent, and this one.
+    /// One reference for each agent, and this one.
     lives: Arc<()>,
 }
 
 impl ClaudeRuntime {
-    /// Looks for the program, asks it for its version, and tries the sandbox out. A missing program is no
-    /// error yet; a missing sandbox is one where it is required.
+    /// Finds the program, asks it for its version, and tries the sandbox out. A missing program is no error
+    /// yet; a missing sandbox is one where it is required.
     pub async fn new(settings: ClaudeSettings) -> Result<Self, SandboxUnavailable> {
         let located = program::locate(&settings).and_then(|path| path.canonicalize().ok());
         let probe = Sandbox::probe(&settings, located.as_deref());
@@ -89,7 +89,7 @@ impl ClaudeRuntime {
         Ok(Self { settings, program: Mutex::new(program.ok()), sandbox, limiter, lives: Arc::default() })
     }
 
-    /// The program, looked for again if it was missing: installing it needs no restart.
+    /// The program; looked for again if it was missing, so that installing it needs no restart.
     async fn program(&self) -> Result<Program, AgentError> {
         if let Some(program) = self.known_program() {
             return Ok(program);
@@ -99,7 +99,7 @@ impl ClaudeRuntime {
         Ok(program)
     }
 
-    /// What an agent sees when it starts; absent where that cannot be told.
+    /// The fingerprint of what a starting agent would see; absent where that cannot be told.
     async fn place(&self, launch: &AgentLaunch) -> Option<AgentPlace> {
         let program = self.program().await.ok()?;
         let folders = WorkFolder::open_all(&launch.setup, &self.settings.folders).ok()?;
@@ -112,7 +112,7 @@ impl ClaudeRuntime {
     }
 }
 
-/// From whom the gateway takes an agent's token.
+/// The process from which the gateway takes an agent's token.
 fn caller(group: Option<&AgentGroup>, started: &Arc<OnceLock<u32>>) -> Arc<dyn Caller> {
     match AgentProcesses::new(group.and_then(AgentGroup::members), Arc::clone(started)) {
         Some(processes) => Arc::new(processes),
@@ -208,14 +208,14 @@ impl AgentRuntime for ClaudeRuntime {
             return false;
         }
         let connections = Connections::new(&self.settings.instance);
-        // Where it cannot be told, it is better not to believe.
+        // A failed look counts as an agent's connection.
         tokio::task::spawn_blocking(move || connections.may_be_an_agents(peer, port)).await.unwrap_or(true)
     }
 
     async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError> {
         let session = launch.seat.session;
         let changing = || AgentError::NotStarted("it cannot be told whether it stays as it is".to_owned());
-        // What changes from now on it may or may not see.
+        // Taken before the start: the agent may or may not see a change from now on.
         let place = self.place(&launch).await.ok_or_else(changing)?;
         spares::mark(&self.settings, session)
             .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
@@ -235,7 +235,7 @@ impl AgentRuntime for ClaudeRuntime {
 
     async fn discard(&self, session: SessionId) {
         let settings = self.settings.clone();
-        // If it cannot be waited for, the next start of the server does it again.
+        // If this task fails, the sweep at the server's next start discards the folder.
         tokio::task::spawn_blocking(move || spares::discard(&settings, session)).await.ok();
     }
 

@@ -1,4 +1,4 @@
-//! Whose account the agent works with.
+//! The account with which an agent reaches a model.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use tokio::sync::mpsc;
 
 use crate::gateway::{Admission, Caller, Gateway, Pass};
 
-/// How the agent reaches a model. `Debug` shows the kind only.
+/// The way of an agent to a model. `Debug` shows the kind only.
 #[derive(Clone)]
 pub enum Credentials {
-    /// Through the gateway, which has the key.
+    /// The gateway, which holds the key.
     Gateway { gateway: Gateway, upstream: ModelKind },
-    /// The operator's own Claude Code login: the file that holds it. The agent renews it by itself.
+    /// The operator's own Claude Code login, by the file that holds it. The agent renews it by itself.
     Login { credentials_file: PathBuf },
-    /// The same as a long-lived token.
+    /// The operator's own login as a long-lived token.
     OauthToken { token: String },
 }
 
-/// What stands behind the gateway.
+/// The model behind the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelKind {
     /// The real API, asked with a key.
@@ -30,7 +30,7 @@ pub enum ModelKind {
     Offline,
 }
 
-/// What one process is given. The pass is good as long as this is kept.
+/// The access of one process. The pass is valid as long as this is kept.
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) env: Vec<(&'static str, String)>,
@@ -54,8 +54,8 @@ impl Credentials {
         matches!(self, Self::Gateway { .. })
     }
 
-    /// The environment variables that let one process reach the model. What the gateway has to tell of its
-    /// calls goes where its outputs go.
+    /// The environment variables that let one process reach the model. The gateway reports its calls among
+    /// the process's outputs.
     pub(super) fn access(
         &self,
         launch: &AgentLaunch,
@@ -70,7 +70,7 @@ impl Credentials {
                 let env = vec![
                     ("ANTHROPIC_BASE_URL", gateway.base_url()),
                     ("ANTHROPIC_API_KEY", pass.token().to_owned()),
-                    // No settings choose an address, a provider or an account: what stands here holds.
+                    // With this, settings cannot choose another address, provider or account.
                     ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "1".to_owned()),
                 ];
                 Ok(Access { env, pass: Some(pass) })

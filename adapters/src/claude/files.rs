@@ -1,4 +1,4 @@
-//! Folders that an agent works in, and the files that it keeps of its session.
+//! The folders that an agent works in, and the files that it keeps of its session.
 
 pub(super) mod agent_folder;
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Conversations that Claude Code held without this server: its transcripts, read into sessions.
 //!
-//! A transcript is a tree of lines. The branch that Claude Code would go on with (`chain.rs`) is told to
-//! a session as if the agent spoke now (`retelling.rs`), so that the same rules make the same events as
-//! live. What a line means is said in `line.rs`, what an API message used in `usage.rs`; `subagent.rs`
-//! reads the conversations beside the main one, and `folder.rs` finds and keeps the files.
+//! A transcript is a tree of lines. The branch that Claude Code would go on with (`chain.rs`) is told to a
+//! session as if the agent spoke now (`retelling.rs`), so that the same rules make the same events as live.
+//! `line.rs` finds the meaning of a line, `usage.rs` counts the tokens of messages; `subagent.rs` reads the
+//! conversations beside the main one, and `folder.rs` finds and keeps the files.
 //!
-//! The same transcript always gives the same events: that is how a second import finds what is new.
+//! The same transcript always gives the same events, so a second import finds what is new.
 
 mod chain;
 mod folder;
@@ -31,12 +31,12 @@ use line::{Line, derived_uuid};
 use retelling::Retelling;
 use subagent::Subagents;
 
-/// A transcript as it was read.
+/// The session in a transcript, and the lines that could not be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// Absent where the file holds no conversation.
     pub session: Option<ImportedSession>,
-    /// Lines that are no JSON: the last one is torn where the agent was killed.
+    /// The number of lines that are no JSON; the last line is torn where the agent was killed.
     pub unreadable_lines: u64,
 }
 
@@ -44,13 +44,13 @@ pub struct Reading {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportedSession {
     pub session: SessionId,
-    /// Begins with `session_opened`; every turn in it has ended.
+    /// The events of the session, from `session_opened` on; every turn in them has ended.
     pub events: Vec<SessionEvent>,
-    /// What the agent needs to take the conversation up.
+    /// The files with which an agent can take the conversation up.
     pub files: Vec<AgentFile>,
 }
 
-/// Reads a transcript and what lies beside it. An error means that a file cannot be read at all.
+/// Reads a transcript and the files beside it. An error means that a file cannot be read at all.
 pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
     let bytes = std::fs::read(path)?;
     let (lines, mut unreadable_lines) = Line::parse_all(&bytes);
@@ -68,7 +68,7 @@ pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
         tenant: TenantId::first(),
         owner: owner.to_owned(),
         working_dir,
-        // What somebody allowed another program is not allowed here.
+        // Permissions that a person gave to another program do not count here.
         permission_mode: PermissionMode::Default,
         origin: Origin::Import,
         offline: false,
@@ -77,12 +77,12 @@ pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
         options: AgentOptions::default(),
     };
     let events = Retelling::of(opened, subagents).tell(&chain);
-    // Without a prompt or an answer there is nothing that anybody would look for.
+    // A session without a prompt or an answer is of no use to anybody.
     let session = (events.len() > 1).then_some(ImportedSession { session, events, files });
     Ok(Reading { session, unreadable_lines })
 }
 
-/// The id under which the agent knows the conversation, or else one that is always the same.
+/// The id by which the agent knows the conversation, or else an id made from the path.
 fn session_id(path: &Path, lines: &[Line]) -> SessionId {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let inside = lines.iter().find_map(Line::session);
@@ -96,7 +96,7 @@ fn resolved(working_dir: &str) -> String {
     path.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| working_dir.to_owned())
 }
 
-/// The name that a person gave, or else the agent.
+/// The last title that a person gave, or else the agent's.
 fn title(lines: &[Line]) -> Option<String> {
     let last = |find: fn(&Line) -> Option<&str>| lines.iter().rev().find_map(find);
     last(Line::own_title).or_else(|| last(Line::made_title)).map(str::to_owned)

@@ -30,26 +30,26 @@ use crate::claude::trust;
 use crate::claude::trust::enforced::{self, MARKER_VARIABLE};
 use crate::claude::trust::socket_guard::SocketGuard;
 
-/// Becomes a member of control groups, and then the next program.
+/// A shell script that joins control groups and becomes the next program.
 const JOIN_GROUPS: &str = r#"count=$1; shift
     while [ "$count" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; count=$((count-1)); done; exec "$@""#;
 
-/// What is there to start an agent with, and where it is put.
+/// The means with which one agent is started, and the place where it is put.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LaunchContext<'a> {
     pub(super) settings: &'a ClaudeSettings,
     pub(super) program: &'a Program,
     pub(super) sandbox: Option<&'a Sandbox>,
     pub(super) limiter: &'a Limiter,
-    /// How it reaches a model.
+    /// The agent's access to a model.
     pub(super) access: &'a Access,
-    /// The folders that it works in, the first of them first.
+    /// The folders that the agent works in, the working folder first.
     pub(super) folders: &'a [WorkFolder],
-    /// Its control group, where there is one.
+    /// The agent's control group, where there is one.
     pub(super) group: Option<&'a AgentGroup>,
 }
 
-/// Makes the agent's own folder what it has to find. Files may be large: nobody else should wait meanwhile.
+/// Prepares the agent's own folder. Files may be large, so call this where nobody else waits.
 pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result<(), AgentError> {
     let config_dir = config_dir(settings, launch.seat.session);
     let transcript = Transcript::new(&config_dir, launch.seat.session);
@@ -64,7 +64,7 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
     Ok(())
 }
 
-/// The command to run while the folders of the context are open, in a folder that was prepared.
+/// The command of an agent whose folder was prepared. It is run while the folders of the context are open.
 pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Result<Command, AgentError> {
     let settings = context.settings;
     let config_dir = config_dir(settings, launch.seat.session);
@@ -74,7 +74,7 @@ pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Resul
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
     let mut command = Command::new(first);
     command.args(others);
-    // A sandbox goes to the working folder by itself.
+    // A sandbox enters the working folder by itself.
     if let (None, Some(working_dir)) = (context.sandbox, context.folders.first()) {
         command.current_dir(working_dir.handle());
     }
@@ -102,7 +102,7 @@ pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Resul
     Ok(command)
 }
 
-/// Everything in front of the agent's own arguments: each program sets something up and becomes the next.
+/// The words in front of the agent's own arguments: each program sets something up and becomes the next.
 fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> {
     let mut line = vec![];
     // The kernel ends the agent when this server ends, however that happens. The sweep at the next start
@@ -147,7 +147,7 @@ fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<St
     arguments.push(format!("--disallowedTools={}", enforced::withheld_tools(&launch.setup)));
     let identity = if resume { "resume" } else { "session-id" };
     arguments.push(format!("--{identity}={}", launch.seat.session));
-    // Always: without one, a trusted folder's settings would choose.
+    // Always given, or the settings of a trusted folder would choose.
     arguments.push(format!("--permission-mode={}", launch.setup.permission_mode.as_str()));
     let schema = options.output_schema.as_ref().map(ToString::to_string);
     let named = [
@@ -165,7 +165,8 @@ fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<St
     arguments
 }
 
-/// The gateway is on this machine, and its tokens are nobody else's business.
+/// Keeps calls to the gateway from going through a proxy: the gateway is on this machine, and its tokens are
+/// secret.
 fn keep_from_proxy(settings: &ClaudeSettings, command: &mut Command) {
     let uses =
         |name: &str| settings.inherited_env.iter().any(|(inherited, _)| inherited.eq_ignore_ascii_case(name));

@@ -1,9 +1,9 @@
-//! How much of the machine one agent may take, with everything it starts.
+//! The limits of one agent with everything it starts.
 //!
-//! Processes and memory are counted by control groups, which a limit on single processes cannot replace:
-//! `claude` itself reserves some 70 GB of addresses, and a limit on processes counts all those of a user.
-//! Where no control group can be made, what is left is the size of files and, in a user namespace, the
-//! number of processes.
+//! Control groups count processes and memory. A limit on single processes cannot replace them: `claude`
+//! itself reserves some 70 GB of addresses, and a limit on processes counts all those of a user. Where no
+//! control group can be made, the size of files stays limited and, in a user namespace, the number of
+//! processes.
 
 mod cgroup;
 pub(super) mod free_disk;
@@ -22,22 +22,22 @@ use self::cgroup::{Cgroups, Controller};
 use crate::claude::program::on_search_path;
 use crate::claude::settings::{AgentLimits, ClaudeSettings};
 
-/// More files than an agent needs open at once, and fewer than make the machine run out of them.
+/// The limit on open files: more than an agent needs, and fewer than make the machine run out of them.
 const MAX_OPEN_FILES: u64 = 16_384;
 
-/// Sets the limits with what this machine has for that.
+/// Sets limits with the means that this machine has.
 #[derive(Debug)]
 pub(super) struct Limiter {
     limits: AgentLimits,
     cgroups: Cgroups,
-    /// The program of util-linux that starts another one with limits.
+    /// `prlimit` of util-linux, which starts another program with limits.
     prlimit: Option<PathBuf>,
     counts_processes: bool,
     in_sandbox: InSandbox,
 }
 
 impl Limiter {
-    /// In a sandbox of somebody who is not root, processes are counted for each agent.
+    /// In the sandbox of a server that is not root, each agent's processes are counted apart.
     pub(super) fn new(settings: &ClaudeSettings, in_sandbox: InSandbox) -> Self {
         let cgroups = Cgroups::find(&settings.instance);
         let prlimit = on_search_path(settings, "prlimit");
@@ -48,7 +48,7 @@ impl Limiter {
         Self { limits: settings.limits, cgroups, prlimit, counts_processes, in_sandbox }
     }
 
-    /// One that sets none.
+    /// A limiter that sets no limits.
     #[cfg(test)]
     pub(super) fn none() -> Self {
         let limits =
@@ -57,12 +57,12 @@ impl Limiter {
         Self { limits, cgroups, prlimit: None, counts_processes: false, in_sandbox: InSandbox::No }
     }
 
-    /// A group for one more agent; none where none can be made.
+    /// A group for one more agent; absent where none can be made.
     pub(super) fn group(&self, process: ProcessId) -> io::Result<Option<AgentGroup>> {
         self.cgroups.create(process, self.limits)
     }
 
-    /// What goes in front of a command line to limit it.
+    /// The beginning of a limited command line.
     pub(super) fn outside(&self) -> Vec<OsString> {
         let within = |resource: Resource, wanted: u64| match getrlimit(resource) {
             Ok((_, hard)) => wanted.min(hard),
@@ -73,7 +73,7 @@ impl Limiter {
         self.prlimit(&[format!("--fsize={file}"), format!("--nofile={open}"), "--core=0".to_owned()])
     }
 
-    /// The same, inside of a sandbox.
+    /// The beginning of a limited command line inside of a sandbox.
     pub(super) fn inside(&self) -> Vec<OsString> {
         match self.counts_processes {
             true => self.prlimit(&[format!("--nproc={}", self.limits.processes)]),
@@ -92,7 +92,7 @@ impl Limiter {
         self.cgroups.sweep()
     }
 
-    /// `data_dir` is where the disk must not get full.
+    /// The limits and what enforces them. `data_dir` is on the disk that must not get full.
     pub(super) fn report(&self, data_dir: &Path) -> Vec<AgentLimit> {
         let by_group = |controller| self.cgroups.version_for(controller).map(cgroup::Version::limited_by);
         let by_program = |is_set: bool| if is_set { LimitedBy::Rlimit } else { LimitedBy::Nothing };
@@ -112,8 +112,8 @@ impl Limiter {
         ]
     }
 
-    /// Outside of a sandbox an agent may write where the server may: also itself into another group. The limits
-    /// of a process only root can raise again.
+    /// How firmly a limit holds. Outside of a sandbox an agent may write where the server may, and so move
+    /// itself into another group. Only root can raise an rlimit again.
     fn hold_of(&self, limited_by: LimitedBy) -> Hold {
         match (self.in_sandbox, limited_by) {
             (InSandbox::No, LimitedBy::CgroupV1 | LimitedBy::CgroupV2) => Hold::UntilLeft,
@@ -127,7 +127,7 @@ impl Limiter {
     }
 }
 
-/// Whether agents run in a sandbox. Unless the server is root, that is a user namespace of their own.
+/// Whether agents run in a sandbox, which is a user namespace of their own unless the server is root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InSandbox {
     Yes,

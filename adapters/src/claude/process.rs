@@ -38,19 +38,19 @@ const MAX_WAITING_OUTPUTS: usize = 256;
 /// The most outputs handed over at once.
 const MAX_OUTPUTS_AT_ONCE: usize = 64;
 
-/// How much of the error output is kept to explain an end.
+/// The part of the error output that is kept to explain an end.
 const MAX_ERROR_BYTES: usize = 4096;
 
-/// How long an agent may take to answer a control request.
+/// The time that an agent has to answer a control request.
 const UNTIL_ANSWERED: Duration = Duration::from_secs(30);
 const UNTIL_METERED: Duration = Duration::from_secs(1);
 
-/// How long an agent may take to end by itself, and then after SIGTERM.
+/// The time that an agent has to end by itself, and then after SIGTERM.
 const UNTIL_TERMINATED: Duration = Duration::from_secs(3);
 const UNTIL_KILLED: Duration = Duration::from_secs(2);
 
-/// What is told of one agent, in order: what it says, and what others say of it. It ends when nobody is left
-/// who could tell anything.
+/// The outputs of one agent in order: its own, and those that the gateway reports of it. The queue ends when
+/// every sender is gone.
 pub(super) struct OutputQueue {
     pub(super) sender: mpsc::Sender<AgentOutput>,
     receiver: mpsc::Receiver<AgentOutput>,
@@ -75,22 +75,22 @@ pub(super) struct ClaudeProcess {
     exit: watch::Receiver<Option<String>>,
 }
 
-/// What belongs to a program for as long as it runs.
+/// The parts that belong to a program for as long as it runs.
 #[derive(Debug)]
 pub(super) struct Attached {
     pub(super) tree: ProcessTree,
-    /// Where its process id is noted.
+    /// The cell that gets the process id.
     pub(super) started: Arc<OnceLock<u32>>,
-    /// By which it reaches a model, where it needs one.
+    /// The pass with which it reaches a model, where it needs one.
     pub(super) pass: Option<Pass>,
     pub(super) trust: Trust,
     pub(super) socket: Option<SocketGuard>,
-    /// What may not grow without end while it runs.
+    /// The folders whose size is watched while it runs.
     pub(super) own_folders: Option<OwnFolders>,
 }
 
 impl ClaudeProcess {
-    /// What is attached ends with the program.
+    /// Starts the program. The attached parts end with it.
     pub(super) fn spawn(
         mut command: Command,
         outputs: OutputQueue,
@@ -116,7 +116,7 @@ impl ClaudeProcess {
             tokio::spawn(own_folders.watch(Arc::clone(&tree), exit.clone()));
         }
         tokio::spawn(wait((child, pass), stderr, exited, Arc::clone(&tree)));
-        // Answered when it is up; nothing waits for that.
+        // The agent answers when it is up; nothing waits for that.
         lines.try_send(outgoing::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let outputs =
@@ -130,7 +130,7 @@ impl ClaudeProcess {
         lines.ok_or(AgentError::Ended)?.send(line).await.map_err(|_| AgentError::Ended)
     }
 
-    /// Says something that is answered, and waits for the answer.
+    /// Sends a control request and waits for its answer.
     async fn ask(&self, (request_id, line): (String, Value)) -> Result<Value, AgentError> {
         let answer = self.answers.expect(request_id);
         self.say(line).await?;
@@ -153,7 +153,7 @@ impl ClaudeProcess {
 
     fn signal(&self, signal: Signal) {
         if self.exit.borrow().is_none() {
-            // It may have ended just now.
+            // The process may have ended just now.
             killpg(self.group, signal).ok();
         }
     }
@@ -221,7 +221,7 @@ impl AgentInput for ClaudeProcess {
     async fn kill(&self) {
         self.signal(Signal::SIGKILL);
         self.tree.kill_all().await;
-        // Its output is read to the end before it counts as ended.
+        // The output is read to the end before the agent counts as ended.
         self.ends_within(UNTIL_KILLED).await;
     }
 
@@ -263,7 +263,7 @@ impl Drop for ClaudeProcess {
     }
 }
 
-/// What the agent says, and how it ended.
+/// The outputs of the agent, and its end.
 struct ClaudeOutputs {
     outputs: mpsc::Receiver<AgentOutput>,
     exit: watch::Receiver<Option<String>>,
@@ -277,7 +277,7 @@ impl AgentOutputs for ClaudeOutputs {
         let mut outputs = Vec::new();
         if self.outputs.recv_many(&mut outputs, MAX_OUTPUTS_AT_ONCE).await > 0 {
             for output in &mut outputs {
-                // It does not say this of itself.
+                // The agent does not report this itself.
                 if let AgentOutput::Initialized(profile) = output {
                     profile.trusted_folder = self.trust == Trust::Trusted;
                 }
@@ -315,7 +315,7 @@ async fn wait(
     let status = tokio::select! {
         status = child.wait() => {
             drop(pass);
-            // What it said last is in the pipe; a child of its own may hold that open for ever.
+            // The agent's last words are in the pipe; a child of its own may hold the pipe open for ever.
             drop(tokio::time::timeout(Duration::from_millis(200), &mut drained).await);
             status
         }
@@ -325,8 +325,8 @@ async fn wait(
             status
         }
     };
-    // What outlives the agent would hold its output open. It goes before the end is told, for then the
-    // session's next agent may start.
+    // Processes that outlive the agent would hold its output open. They are ended before the end is reported,
+    // for then the session's next agent may start.
     tree.kill_rest().await;
     let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let how = tree.why().map_or_else(|| describe(status, &tail), str::to_owned);

@@ -18,7 +18,8 @@ const VERSION_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) version: String,
-    /// The program of util-linux that has the kernel end a process with its parent, where there is one.
+    /// `setpriv` of util-linux, which has the kernel end a process with its parent; absent where it is not
+    /// installed.
     pub(super) setpriv: Option<PathBuf>,
 }
 
@@ -30,13 +31,13 @@ impl Program {
         Ok(Self { path, version, setpriv })
     }
 
-    /// Whether its version is this one or a later one. A version that is not three numbers is none of them.
+    /// Whether its version is this one or a later one. A version that is not three numbers is older than all.
     pub(super) fn is_at_least(&self, version: [u64; 3]) -> bool {
         let numbers: Option<Vec<u64>> = self.version.split('.').map(|part| part.parse().ok()).collect();
         numbers.is_some_and(|numbers| numbers.len() == 3 && numbers[..] >= version[..])
     }
 
-    /// Where the program is itself: a sandbox does not have the links that lead to it.
+    /// The program's path without links: a sandbox does not have the links that lead to it.
     pub(super) fn resolved(&self) -> PathBuf {
         self.path.canonicalize().unwrap_or_else(|_| self.path.clone())
     }
@@ -51,7 +52,7 @@ pub(super) fn locate(settings: &ClaudeSettings) -> Option<PathBuf> {
 
 pub(super) fn on_search_path(settings: &ClaudeSettings, name: &str) -> Option<PathBuf> {
     let search_path = settings.search_path.as_ref()?;
-    // A relative folder lies in the one that the server was started in, where agents may be able to write.
+    // A relative folder lies below the server's working folder, where agents may be able to write.
     let folders = std::env::split_paths(search_path).filter(|folder| folder.is_absolute());
     folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }

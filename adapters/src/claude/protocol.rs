@@ -1,7 +1,7 @@
 //! The agent's protocol: lines of JSON from it (stream-json), and lines for it.
 //!
-//! `reader.rs` reads lines and `decode.rs` says what each of them means; `outgoing.rs` makes prompts, answers
-//! and control requests.
+//! `reader.rs` reads lines and `decode.rs` finds their meaning; `outgoing.rs` makes prompts, answers and
+//! control requests.
 
 mod control;
 pub(super) mod decode;

@@ -1,9 +1,9 @@
-//! What an agent can see and touch: bubblewrap around each of them.
+//! The sandbox of an agent, made by bubblewrap.
 //!
 //! An agent has mount, process, IPC and host name namespaces of its own. It sees the system's programs
 //! read-only, can write in its session's folders and in a private `/tmp` and home, and dies as a whole: with
 //! the first process of its namespace the kernel ends every other one, wherever it has gone. The network is
-//! shared. Whether all that works here is found out by doing it, once, at the start.
+//! shared. Once, when the server starts, a probe in a sandbox shows whether all that works here.
 
 pub(super) mod inside;
 mod mounts;
@@ -25,8 +25,8 @@ use crate::claude::settings::{ClaudeSettings, SandboxMode};
 
 const UNTIL_TRIED: Duration = Duration::from_secs(30);
 
-/// Says which namespaces it is in. Fails where the server's data is seen, where what all agents see can be
-/// written, or where the agent's program (if there is one) does not run.
+/// The probe's script. It prints its namespaces. It fails where the server's data is visible, where folders
+/// that all agents see can be written, or where the agent's program (if there is one) does not run.
 const TRY_OUT: &str = r#"[ ! -e "$1" ] || { echo "the data folder is visible inside" >&2; exit 1; }
     for folder in / /usr "$2"; do
         if (: >"$folder/.claude-runner-$$") 2>/dev/null; then
@@ -36,21 +36,21 @@ const TRY_OUT: &str = r#"[ ! -e "$1" ] || { echo "the data folder is visible ins
     stat -L -c %i /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/ipc /proc/self/ns/uts || exit 1
     [ -z "$3" ] || exec "$3" --version"#;
 
-/// What [`TRY_OUT`] must be in one of its own of, in its order.
+/// The namespaces that [`TRY_OUT`] prints, in its order. Each must be another than the server's.
 const NAMESPACES: [&str; 4] = ["mnt", "pid", "ipc", "uts"];
 
-/// Becomes the agent if the folders inside are the ones that were checked outside.
+/// A script that becomes the agent if the folders inside are the ones that were checked outside.
 const SAME_FOLDERS: &str = r#"want=$1; count=$2; shift 2; got=
     while [ "$count" -gt 0 ]; do got="$got$(stat -c %d:%i -- "$1") "; shift; count=$((count-1)); done
     [ "$got" = "$want" ] || { echo "a folder was replaced while the agent started" >&2; exit 125; }
     exec "$@""#;
 
-/// There has to be a sandbox, and there is none; the text says why and what to do.
+/// A sandbox is required, and there is none; the text says why and what to do.
 #[derive(Clone, Debug, Error)]
 #[error("SANDBOX=required, but {0}")]
 pub struct SandboxUnavailable(pub(super) String);
 
-/// A way to start agents that was seen to work.
+/// A sandbox whose probe has worked.
 #[derive(Debug)]
 pub(super) struct Sandbox {
     bwrap: PathBuf,
@@ -58,7 +58,7 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts something in a sandbox; says why that is not possible.
+    /// Tries the sandbox out; the error says why it does not work.
     pub(super) async fn probe(settings: &ClaudeSettings, program: Option<&Path>) -> Result<Self, String> {
         if settings.sandbox.mode == SandboxMode::Off {
             return Err("SANDBOX=off".to_owned());
@@ -89,7 +89,7 @@ impl Sandbox {
         Err(format!("bubblewrap does not work here: {}", said.trim()))
     }
 
-    /// What goes in front of an agent's command line.
+    /// The beginning of an agent's command line.
     pub(super) fn arguments(&self, inside: Inside<'_>) -> Vec<OsString> {
         let mut arguments = vec![self.bwrap.clone().into_os_string()];
         arguments.extend(self.mounts.arguments(Some(inside.program), Some(inside)));
@@ -104,14 +104,14 @@ impl Sandbox {
         arguments
     }
 
-    /// The agent's home as it sees it.
+    /// The path of the agent's home inside.
     pub(super) fn home(&self, config_dir: &Path) -> PathBuf {
         self.mounts.home(config_dir)
     }
 }
 
-/// Whether what was said inside is of other namespaces than the server's: a `bwrap` that ends well may have
-/// done nothing.
+/// Checks that the probe was in other namespaces than the server: a `bwrap` that ends well may have done
+/// nothing.
 fn has_own_namespaces(said: &str) -> Result<(), String> {
     let mut inside = said.lines();
     for name in NAMESPACES {

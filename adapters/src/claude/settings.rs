@@ -1,4 +1,4 @@
-//! What the runtime needs to know of the machine.
+//! The settings of the runtime.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,22 +9,22 @@ use crate::claude::credentials::Credentials;
 
 pub(super) const MIB: u64 = 1024 * 1024;
 
-/// What the runtime needs to know of the machine; read once from the configuration.
+/// The runtime's settings, read once from the configuration.
 #[derive(Clone, Debug)]
 pub struct ClaudeSettings {
-    /// The program to use; otherwise the first `claude` on the search path.
+    /// The path of the program; by default the first `claude` on the search path.
     pub program: Option<PathBuf>,
     pub search_path: Option<OsString>,
     pub credentials: Credentials,
-    /// One configuration folder per session is kept below it.
+    /// The folder that holds one configuration folder for each session.
     pub agents_dir: PathBuf,
-    /// Tells this installation's agents from another's on the same machine.
+    /// A name that tells this installation's agents from those of others on the same machine.
     pub instance: String,
-    /// The variables of the server's own environment that an agent may see.
+    /// The variables of the server's own environment that agents may see.
     pub inherited_env: Vec<(String, String)>,
-    /// How often the agent asks the model's API again before it gives up.
+    /// The agent asks the model's API again so often before it gives up.
     pub max_api_retries: u32,
-    /// Where agents may work; looked at once more when one is started.
+    /// The folders in which agents may work; checked once more when an agent is started.
     pub folders: AllowedFolders,
     pub sandbox: SandboxSettings,
     pub limits: AgentLimits,
@@ -33,14 +33,14 @@ pub struct ClaudeSettings {
 /// The most that one agent may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgentLimits {
-    /// Processes and threads.
+    /// Its processes and threads.
     pub processes: u64,
     pub memory_mib: u64,
     /// The size of each file that it writes.
     pub file_mib: u64,
-    /// All that it writes in its home and its configuration folder.
+    /// All files in its home and its configuration folder.
     pub own_disk_mib: u64,
-    /// With less than this free where the server's data is, nothing begins.
+    /// With less room than this on the disk of the server's data, nothing begins.
     pub free_disk_mib: u64,
 }
 
@@ -57,22 +57,22 @@ impl AgentLimits {
 /// Whether agents are put into a sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SandboxMode {
-    /// Where there is one; otherwise the server says so and goes on.
+    /// A sandbox is used where there is one; otherwise the server warns and goes on.
     Auto,
-    /// Without one the server does not start.
+    /// Without a sandbox the server does not start.
     Required,
     Off,
 }
 
-/// What the sandbox has to know of the machine. Paths are absolute.
+/// The settings of the sandbox. Paths are absolute.
 #[derive(Clone, Debug)]
 pub struct SandboxSettings {
     pub mode: SandboxMode,
-    /// What agents may read beside the system's folders, such as tool chains in a home.
+    /// Folders that agents may read beside the system's, such as tool chains in a home.
     pub read_only: Vec<PathBuf>,
-    /// Files of the server that may lie in a folder that agents see.
+    /// Files of the server that are hidden where they lie in a folder that agents see.
     pub hidden: Vec<PathBuf>,
     pub data_dir: PathBuf,
-    /// Where the agent's home is; what is there really is not seen.
+    /// The path of an agent's home. The agent does not see the real folder there.
     pub home: Option<PathBuf>,
 }

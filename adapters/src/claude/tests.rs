@@ -32,7 +32,7 @@ impl ScratchFolder {
 
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
-        // What is left behind lies in the folder for temporary files.
+        // A folder that stays behind lies among temporary files.
         fs::remove_dir_all(&self.0).ok();
     }
 }

@@ -1,9 +1,9 @@
-//! What an agent loads from the folder it works in, and what that may not change.
+//! The settings and instructions that an agent loads from the folder it works in, and their limits.
 //!
-//! From a trusted folder come settings (hooks and permissions among them), instructions, skills and
-//! commands. Its settings may set variables and name a program that makes keys; with these the folder could
-//! lead the agent, and what it identifies itself with, to another address. Settings on the command line go
-//! before those of a folder, so everything that decides where the agent goes is said there once more.
+//! From a trusted folder come settings (hooks and permissions among them), instructions, skills and commands.
+//! Its settings may set variables and name a program that makes keys, and so could lead the agent and its
+//! credentials to another address. Settings on the command line win over those of a folder, so everything
+//! that decides where the agent goes is said there once more.
 
 pub(super) mod enforced;
 pub(super) mod socket_guard;
@@ -21,18 +21,18 @@ use tokio::process::Command;
 use self::enforced::MARKER_VARIABLE;
 use crate::claude::files::agent_folder::AgentFolder;
 
-/// Where the agent keeps, among other things, which folders it was told to trust.
+/// The file in which the agent keeps, among other things, the folders that it was told to trust.
 const STATE_FILE: &str = ".claude.json";
-/// Taken apart, it is a multiple of that in memory.
+/// Parsed, the file takes a multiple of that in memory.
 const MAX_STATE_BYTES: u64 = 4 * 1024 * 1024;
 
 const PUBLIC_API: &str = "https://api.anthropic.com";
 
-/// Variables that are what the server has set, or nothing, in groups with their reasons.
+/// Variables that only the server sets or leaves empty, in groups with their reasons.
 const PINNED: &str = include_str!("trust/pinned.txt");
 
-/// What it identifies itself with. Nothing, unless the server has set it: then that stands in the environment
-/// alone, for everybody can read a command line.
+/// The variables of credentials. They are empty unless the server has set them: then they stand in the
+/// environment alone, for everybody can read a command line.
 const SECRET: &[&str] = &[
     "AGENT_PROXY_AUTH_TOKEN",
     "ANTHROPIC_API_KEY",
@@ -72,11 +72,11 @@ const HELPERS: &[&str] = &[
     "proxyAuthHelper",
 ];
 
-/// What instructions are in, below a folder.
+/// The files of instructions below a folder.
 const INSTRUCTIONS: &[&str] = &["CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.md", ".claude/rules/**"];
 
-/// The arguments that say what is loaded, for a command with all its variables. Servers of the folder
-/// (`.mcp.json`) are not, in any case.
+/// The arguments that say what an agent loads, for a command with all its variables. Servers of the folder
+/// (`.mcp.json`) are never loaded.
 pub(super) fn arguments(setup: &AgentSetup, command: &Command) -> Vec<String> {
     let mut settings = enforced::settings();
     let sources = match setup.trust {
@@ -96,13 +96,14 @@ pub(super) fn arguments(setup: &AgentSetup, command: &Command) -> Vec<String> {
     ]
 }
 
-/// No instructions count, wherever they lie: without this, older versions read rules for the files that they
-/// come to.
+/// Patterns of all instructions, wherever they lie: without these, older versions read the rules beside each
+/// file that they open.
 fn instructions_anywhere() -> Vec<String> {
     INSTRUCTIONS.iter().map(|name| format!("**/{name}")).collect()
 }
 
-/// Addresses and files only: what is on a command line is no secret.
+/// The settings that a trusted folder cannot change: addresses and files only, for a command line is no
+/// secret.
 fn pinned(setup: &AgentSetup, command: &Command) -> Map<String, Value> {
     let set: HashMap<&OsStr, &OsStr> =
         command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -126,8 +127,8 @@ fn pinned_names() -> impl Iterator<Item = &'static str> {
     lines.flat_map(str::split_whitespace).chain([MARKER_VARIABLE]).chain(decided)
 }
 
-/// The instructions of folders above those of the agent: nobody has trusted these. In a sandbox they are not
-/// seen.
+/// Patterns of the instructions in folders above the agent's, which nobody has trusted. In a sandbox the
+/// agent does not see these folders.
 fn instructions_above(setup: &AgentSetup) -> Vec<String> {
     let beside = setup.options.add_dirs.iter().map(Path::new);
     let own: Vec<&Path> = std::iter::once(setup.working_dir.as_path()).chain(beside).collect();
@@ -140,7 +141,7 @@ fn instructions_above(setup: &AgentSetup) -> Vec<String> {
     patterns.collect()
 }
 
-/// As a pattern that means this path, or one that differs in characters that mean something in patterns.
+/// A pattern for this path. Special characters of patterns match any character.
 fn literally(path: &Path) -> String {
     let escape = |char: char| match char {
         '*' | '?' | '[' | ']' | '{' | '}' | '(' | ')' | '!' | '+' | '@' | '|' => '?'.to_string(),
@@ -149,7 +150,7 @@ fn literally(path: &Path) -> String {
     path.to_string_lossy().chars().map(escape).collect()
 }
 
-/// Tells the agent whether permissions that the folder gives count.
+/// Tells the agent whether the folder's permissions count.
 pub(super) fn tell(config_dir: &Path, working_dir: &Path, trust: Trust) -> io::Result<()> {
     let (folder, name) = (AgentFolder::new(config_dir), Path::new(STATE_FILE));
     let stored = folder.read(name, MAX_STATE_BYTES).unwrap_or_default();

@@ -12,11 +12,12 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, mkdirat};
 
-/// How far into an agent's folder is looked: it can hold more than there is memory, deeper than any stack.
+/// The server looks no further into an agent's folder: it can hold more than fits into memory, deeper than
+/// any stack.
 const MAX_ENTRIES: usize = 10_000;
 const MAX_DEPTH: usize = 16;
 
-/// Paths are relative to it. What is or lies behind a link is not there.
+/// A folder of an agent. Paths are relative to it, and none leads through a link.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentFolder {
     path: PathBuf,
@@ -27,7 +28,7 @@ impl AgentFolder {
         Self { path: path.to_owned() }
     }
 
-    /// A regular file of at most so many bytes.
+    /// Reads a regular file of at most so many bytes.
     pub(crate) fn read(&self, relative: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
         let mut file = self.open(relative, OFlag::O_RDONLY)?;
         let metadata = file.metadata()?;
@@ -39,7 +40,7 @@ impl AgentFolder {
         Ok(bytes)
     }
 
-    /// Whether a regular file begins with these bytes; no more of it is read.
+    /// Whether a regular file begins with these bytes; reads no more of it.
     pub(super) fn begins_with(&self, relative: &Path, bytes: &[u8]) -> bool {
         if self.size(relative).is_none_or(|size| size < bytes.len() as u64) {
             return false;
@@ -52,7 +53,7 @@ impl AgentFolder {
         })
     }
 
-    /// The last bytes of a regular file, at most so many of them.
+    /// Reads the last bytes of a regular file, at most so many.
     pub(super) fn read_tail(&self, relative: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
         let mut file = self.open(relative, OFlag::O_RDONLY)?;
         let metadata = file.metadata()?;
@@ -65,7 +66,7 @@ impl AgentFolder {
         Ok(bytes)
     }
 
-    /// How large a regular file is.
+    /// The size of a regular file.
     pub(super) fn size(&self, relative: &Path) -> Option<u64> {
         let metadata = self.open(relative, OFlag::O_PATH).and_then(|file| file.metadata()).ok()?;
         metadata.is_file().then_some(metadata.len())
@@ -76,7 +77,7 @@ impl AgentFolder {
         metadata.is_ok_and(|metadata| metadata.is_file())
     }
 
-    /// The names in a folder, as many as are looked at.
+    /// The paths in a folder, up to the limit of entries and one more.
     pub(super) fn list(&self, relative: &Path) -> Vec<PathBuf> {
         let Ok(folder) = self.open(relative, OFlag::O_RDONLY | OFlag::O_DIRECTORY) else { return vec![] };
         let entries = fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()));
@@ -84,7 +85,7 @@ impl AgentFolder {
         entries.map(|entry| relative.join(entry.file_name())).collect()
     }
 
-    /// The regular files below a folder, as far as an agent that does what it should has any.
+    /// The regular files below a folder, within limits that a well-behaved agent never reaches.
     pub(super) fn list_below(&self, relative: &Path) -> Vec<PathBuf> {
         let (mut found, mut seen) = (vec![], 0);
         let mut folders = vec![(relative.to_owned(), 0)];
@@ -105,7 +106,7 @@ impl AgentFolder {
         found
     }
 
-    /// Makes a file, in place of what it was, with the folders that lead to it.
+    /// Writes a file in place of an older one, and makes the folders that lead to it.
     pub(crate) fn write(&self, relative: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut made = PathBuf::from(".");
         for part in relative.parent().unwrap_or(Path::new("")).components() {
@@ -124,7 +125,7 @@ impl AgentFolder {
         let folder = File::open(&self.path)?;
         let links = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS;
         let mode = if flags.contains(OFlag::O_CREAT) { Mode::S_IRUSR | Mode::S_IWUSR } else { Mode::empty() };
-        // A path alone neither blocks nor can be asked not to.
+        // An open path alone never blocks, and refuses the flag against it.
         let kind = if flags.contains(OFlag::O_PATH) {
             OFlag::O_CLOEXEC
         } else {

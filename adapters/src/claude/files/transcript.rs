@@ -1,8 +1,9 @@
-//! The agent's own files of a session: reading them for safekeeping, putting them back, and cutting a
-//! transcript where a decision was waited for.
+//! The agent's own files of a session: saving them, putting them back, and cutting a transcript where a
+//! decision was waited for.
 //!
-//! A transcript is lines of JSON. Resumed without a prompt, the agent comes to the gate of the tool use
-//! that the last line, a marker of the kind it writes itself, names; it is asked there, and goes on.
+//! A transcript is lines of JSON. An agent that is resumed without a prompt reads the last line, a marker of
+//! the kind it writes itself, and comes to the gate of the tool use that the marker names. The agent is given
+//! the decision there, and goes on.
 
 use std::fs;
 use std::io;
@@ -19,18 +20,19 @@ use super::agent_folder::AgentFolder;
 pub(super) const UNTIL_WRITTEN: Duration = Duration::from_secs(2);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// Larger files are left out; a session can be taken up without what is in them, and, where it is the
-/// conversation itself, on this machine only.
+/// Larger files are not saved. A session can be taken up without them, but only on this machine if the
+/// conversation itself is too large.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What is kept of a session. An agent can have files of any size at no cost: with nothing in them.
+/// The most bytes and files that are saved of a session. An agent can make files of any size at no cost: with
+/// nothing in them.
 const MAX_BYTES: u64 = 128 * 1024 * 1024;
 const MAX_FILES: usize = 1000;
 
-/// How far from its end something is looked for that the agent has just written.
+/// The end of a transcript in which a mark is searched that the agent has just written.
 const TAIL_BYTES: u64 = 4 * 1024 * 1024;
 
-/// A longer line is not taken apart: that takes a multiple of it in memory.
+/// Longer lines are not parsed, for that takes a multiple of them in memory.
 pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A session's part of a configuration folder.
@@ -45,7 +47,7 @@ impl Transcript {
         Self { folder: AgentFolder::new(config_dir), session }
     }
 
-    /// The file with the conversation, once the agent has said anything; below the configuration folder.
+    /// The path of the conversation below the configuration folder, once the agent has said anything.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let projects = self.folder.list(Path::new("projects")).into_iter();
         let mut paths = projects.map(|project| project.join(self.file_name()));
@@ -56,7 +58,7 @@ impl Transcript {
         format!("{}.jsonl", self.session)
     }
 
-    /// The files as they are, as soon as the conversation has `mark` in it, or time is up.
+    /// Reads the files as soon as the conversation has `mark` in it, or time is up.
     pub(crate) async fn collect(&self, mark: String) -> Vec<AgentFile> {
         let deadline = tokio::time::Instant::now() + UNTIL_WRITTEN;
         loop {
@@ -83,7 +85,7 @@ impl Transcript {
         text.is_some_and(|text| text.windows(mark.len()).any(|window| window == mark.as_bytes()))
     }
 
-    /// The files as they are: the conversation, and as much of the others as there is room for.
+    /// Reads the files: the conversation, and as many of the others as there is room for.
     pub(crate) fn read(&self) -> Vec<AgentFile> {
         let conversation = self.path();
         let mut paths = vec![];
@@ -122,7 +124,7 @@ impl Transcript {
         }
     }
 
-    /// Puts back what was kept, where the folder has less or something else.
+    /// Puts saved files back where the folder has less, or something else.
     pub(crate) fn restore(&self, files: &[AgentFile]) -> io::Result<()> {
         for file in files.iter().filter(|file| is_below(&file.path)) {
             let path = Path::new(&file.path);
@@ -156,7 +158,7 @@ impl Transcript {
     }
 }
 
-/// The path came out of a database that may be another machine's.
+/// Whether a path stays below the folder. It comes from a database that may be another machine's.
 fn is_below(path: &str) -> bool {
     Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)))
 }
@@ -175,7 +177,7 @@ pub(crate) fn add_below(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-/// The marker that goes behind the line which makes a tool use.
+/// The marker to write behind a line, if that line makes the tool use.
 fn marker_for(line: &str, tool_use_id: &str) -> Option<Value> {
     if line.len() > MAX_LINE_BYTES || !line.contains(tool_use_id) {
         return None;

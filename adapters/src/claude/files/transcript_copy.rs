@@ -1,9 +1,9 @@
 //! The agent's files for a session that begins as a copy of another.
 //!
-//! The transcript is cut behind the last line with something that had been said by then, and every line
-//! names the new session. What lies between such lines (attachments, snapshots, results that belong
-//! together) links them and is kept. Lines that are left without an answer do not disturb the agent: it
-//! leaves them out, as it does after a crash.
+//! The transcript is cut behind its last line with a part of the conversation to copy, and every line names
+//! the new session. Lines between such lines (attachments, snapshots, results that belong together) link them
+//! and are kept. Lines that are left without an answer do not disturb the agent: it leaves them out, as it
+//! does after a crash.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::transcript::{MAX_LINE_BYTES, Transcript, UNTIL_WRITTEN};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// What is to be copied.
+/// A copy to make: from one session to another, with these parts of the conversation.
 #[derive(Clone, Debug)]
 pub(crate) struct TranscriptCopy {
     from: String,
@@ -25,7 +25,7 @@ pub(crate) struct TranscriptCopy {
     said: Vec<Said>,
 }
 
-/// The files of a copy, and whether they have all that was said.
+/// The files of a copy, and whether they have the whole conversation to copy.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Copied {
     pub(crate) files: Vec<AgentFile>,
@@ -37,8 +37,8 @@ impl TranscriptCopy {
         Self { from: from.to_string(), to: to.to_string(), said }
     }
 
-    /// Copies what was kept, or what the machine has if that is more. The agent writes a little after it
-    /// says something; what it has not written in time, it will not.
+    /// Copies the saved files, or the machine's if they have more. The agent writes a little after it speaks;
+    /// what it has not written in time, it never writes.
     pub(crate) async fn collect(self, stored: Vec<AgentFile>, transcript: &Transcript) -> Vec<AgentFile> {
         if self.said.is_empty() {
             return vec![];
@@ -62,7 +62,7 @@ impl TranscriptCopy {
         }
     }
 
-    /// Transcripts may be large: nobody else waits meanwhile.
+    /// Copies on another thread, for transcripts may be large.
     async fn copy_beside(&self, files: impl FnOnce() -> Vec<AgentFile> + Send + 'static) -> Copied {
         let copy = self.clone();
         tokio::task::spawn_blocking(move || copy.copy(files())).await.unwrap_or_default()
@@ -85,7 +85,8 @@ impl TranscriptCopy {
         Copied { files: copied.collect(), is_whole }
     }
 
-    /// Where the last line ends that has something of what was said; and whether that is the last of it.
+    /// The end of the last line with a part of the conversation to copy, and whether that part is the last
+    /// one.
     fn find_end(&self, transcript: &[u8]) -> (usize, bool) {
         let mut missing: HashMap<&Said, usize> = HashMap::new();
         for said in &self.said {
@@ -108,7 +109,7 @@ impl TranscriptCopy {
     fn rename(&self, file: AgentFile) -> AgentFile {
         let AgentFile { path, mut bytes } = file;
         if path.ends_with(".jsonl") {
-            // As text: what a line says stays as it is, to the last byte.
+            // Replaced as text, so that the rest of a line stays as it is, to the last byte.
             let name = |session: &str| format!(r#""sessionId":"{session}""#);
             let text = String::from_utf8_lossy(&bytes).replace(&name(&self.from), &name(&self.to));
             bytes = text.into_bytes();
@@ -123,7 +124,7 @@ impl TranscriptCopy {
     }
 }
 
-/// What a line of the main conversation says; nothing if it is none.
+/// The parts of the conversation in a line; none where the line is of another kind.
 fn parts(line: &[u8]) -> Vec<Said> {
     if line.len() > MAX_LINE_BYTES {
         return vec![];

@@ -1,9 +1,10 @@
-//! Folders of an agent, held open from the check to the start.
+//! The folders of an agent, held open from the check to the start.
 //!
-//! Whoever can write beside a folder can put a link in its place. A folder is therefore opened first, what
-//! was opened is checked, and the start names what was opened: by its handle, or by its device and inode.
-//! A name was resolved when its session was opened. If a link is in it now, somebody has put it there: what
-//! is trusted, and what of a folder is hidden, is known by names without links.
+//! Anybody who can write beside a folder can put a link in its place. The server therefore opens a folder
+//! first and checks the opened folder, and the start names that one: by its handle, or by its device and
+//! inode. A folder's name was resolved when its session was opened. If the name has a link in it now,
+//! somebody has put it there, and the folder is refused: trusted folders and hidden files are known by names
+//! without links.
 
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -15,12 +16,12 @@ use nix::sys::stat::Mode;
 use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ports::{AgentError, AgentSetup};
 
-/// A folder that is what it was when it was checked, for as long as this lives.
+/// A checked folder: no other folder can take its place while this value lives.
 #[derive(Debug)]
 pub(crate) struct WorkFolder {
-    /// As the session knows it.
+    /// The path by which the session knows the folder.
     pub(crate) named: PathBuf,
-    /// Where it is.
+    /// The real path of the folder.
     pub(crate) real: PathBuf,
     /// `<device>:<inode>`, as `stat -c %d:%i` writes it.
     pub(crate) identity: String,
@@ -28,7 +29,7 @@ pub(crate) struct WorkFolder {
 }
 
 impl WorkFolder {
-    /// Opens a folder; one that is not where agents may work is refused, and so is one behind a link.
+    /// Opens a folder. A folder behind a link, or outside of those in which agents may work, is refused.
     pub(crate) fn open(named: &Path, allowed: &AllowedFolders) -> Result<Self, AgentError> {
         let missing = || AgentError::WorkingDirMissing(named.to_owned());
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -43,14 +44,14 @@ impl WorkFolder {
         Ok(Self { named: named.to_owned(), real, identity, file })
     }
 
-    /// The working folder and then those beside it.
+    /// Opens the working folder, and then those beside it.
     pub(crate) fn open_all(setup: &AgentSetup, allowed: &AllowedFolders) -> Result<Vec<Self>, AgentError> {
         let beside = setup.options.add_dirs.iter().map(Path::new);
         let named = std::iter::once(setup.working_dir.as_path()).chain(beside);
         named.map(|folder| Self::open(folder, allowed)).collect()
     }
 
-    /// A path that leads to the opened folder whatever is done to its name: in this process, and in a child
+    /// A path that leads to the opened folder whatever becomes of its name: in this process, and in a child
     /// until it becomes another program.
     pub(crate) fn handle(&self) -> PathBuf {
         handle_path(&self.file)

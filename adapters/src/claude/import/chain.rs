@@ -1,8 +1,8 @@
 //! The branch of a transcript that its agent would go on with.
 //!
-//! Lines point to the line before them. Retries, rewinds and crashes leave branches that nobody goes on
-//! with; the newest line is on the right one. Two things are beside it and belong to it all the same:
-//! the parts of one message of the model, and the results of tools that it used at once.
+//! Lines point to the line before them. Retries, rewinds and crashes leave branches that nobody goes on with;
+//! the newest line is on the right one. Two kinds of lines are beside it and belong to it all the same: the
+//! parts of one message of the model, and the results of tools that it used at once.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -37,7 +37,7 @@ fn chain(lines: &[Line], belongs: fn(&Line) -> bool) -> Vec<&Line> {
     chosen.into_iter().map(|place| &lines[place]).collect()
 }
 
-/// Takes a line and all that it follows; returns the first of them.
+/// Chooses a line and all lines that it follows; returns the first of them.
 fn walk(lines: &[Line], places: &HashMap<&str, usize>, tip: usize, chosen: &mut BTreeSet<usize>) -> usize {
     let mut root = tip;
     let mut next = Some(tip);

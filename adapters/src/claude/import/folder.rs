@@ -1,7 +1,7 @@
-//! Where transcripts lie, and the files that are kept of them.
+//! The folders of transcripts, and the files that are kept of a session.
 //!
-//! Claude Code keeps `projects/<folder>/<session>.jsonl`, and what belongs to a session in a folder of
-//! the same name beside it.
+//! Claude Code keeps `projects/<folder>/<session>.jsonl`, and the other files of a session in a folder of the
+//! same name beside it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::claude::files::transcript::{MAX_FILE_BYTES, add_below};
 /// A longer name of a project ends in a hash that only Claude Code knows.
 const MAX_SLUG_CHARS: usize = 200;
 
-/// The transcripts of one folder that somebody worked in.
+/// The transcripts of one folder in which somebody worked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
     pub name: String,
@@ -42,7 +42,7 @@ pub fn find_projects(folder: &Path) -> io::Result<Vec<Project>> {
     Ok(found.into_iter().map(project).collect())
 }
 
-/// Whether it is a session's own file, not one of its subagents.
+/// Whether a file is a session's own transcript, not a subagent's.
 fn is_transcript(path: &Path) -> bool {
     let is_beside = path.components().any(|part| part.as_os_str() == "subagents");
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -57,7 +57,7 @@ pub(super) fn files_beside(transcript: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The session's files under the names that the agent looks for them.
+/// The session's files under the names by which the agent finds them.
 pub(super) fn agent_files(
     path: &Path,
     session: SessionId,
@@ -88,7 +88,7 @@ fn slug(working_dir: &str, path: &Path) -> String {
     }
 }
 
-/// The agent writes behind the last line, which must therefore be whole.
+/// Drops a torn last line: the agent writes behind the last line.
 fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
     let start = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     if start < bytes.len() {

@@ -1,4 +1,4 @@
-//! One line of a transcript and what it means.
+//! One line of a transcript and its meaning.
 
 use runner_core::agent::AgentOutput;
 use runner_core::ids::TurnId;
@@ -12,22 +12,22 @@ use crate::claude::protocol::decode;
 use crate::claude::protocol::incoming::Incoming;
 use crate::claude::protocol::json::text;
 
-/// What the agent answers by itself when it takes up a conversation that was cut off.
+/// The agent's own answer when it takes up a conversation that was cut off.
 const NO_ANSWER: &str = "No response requested.";
 
 /// The beginning of the line that the agent writes where a person stopped it.
 const INTERRUPTION: &str = "[Request interrupted by user";
 
-/// What the terminal shows of a command that needs no model.
+/// Elements with the output of a command that needs no model.
 const LOCAL_OUTPUT: [&str; 4] =
     ["local-command-stdout", "local-command-stderr", "bash-stdout", "bash-stderr"];
 
-/// What a line says in the conversation.
+/// The meaning of a line in the conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Meaning {
-    /// A person wrote it.
+    /// A prompt of a person.
     Prompt(Written),
-    /// A person wrote it while the agent worked.
+    /// A message of a person while the agent worked.
     Steering(Written),
     /// Background work has ended, and the agent takes it up.
     TakenUp,
@@ -42,7 +42,7 @@ pub(super) enum Meaning {
     StructuredOutput(Value),
     TurnLimit(u64),
     Compaction(AgentOutput),
-    /// Nothing that is shown.
+    /// A line that is not shown.
     Nothing,
 }
 
@@ -51,7 +51,7 @@ pub(super) enum Meaning {
 pub(super) struct Written {
     pub(super) text: String,
     pub(super) attachments: Vec<Attachment>,
-    /// It is a command of the agent's program, which may have nothing to answer.
+    /// Whether it is a command of the agent's program, which may have nothing to answer.
     pub(super) is_command: bool,
 }
 
@@ -74,7 +74,7 @@ impl Line {
         (lines, unreadable)
     }
 
-    /// Present in what belongs to the tree.
+    /// The line's id; present in lines that belong to the tree.
     pub(super) fn uuid(&self) -> Option<&str> {
         self.raw["uuid"].as_str()
     }
@@ -112,7 +112,7 @@ impl Line {
         self.raw["permissionMode"].as_str()
     }
 
-    /// The turn that begins with it: the agent knows a prompt by the same id.
+    /// The turn that begins with this line: the agent knows a prompt by the same id.
     pub(super) fn turn(&self) -> TurnId {
         let uuid = self.uuid().unwrap_or_default();
         TurnId(Uuid::try_parse(uuid).unwrap_or_else(|_| derived_uuid(uuid)))
@@ -126,12 +126,12 @@ impl Line {
         self.is("system") && self.raw["subtype"] == "compact_boundary"
     }
 
-    /// The message of the model's API that it is a part of.
+    /// The id of the API message that the line is a part of.
     pub(super) fn message(&self) -> Option<&str> {
         self.raw["message"]["id"].as_str().filter(|_| self.is("assistant"))
     }
 
-    /// Which model the message is from; absent where the agent's program made it up.
+    /// The model of the message; absent where the agent's program made it up.
     pub(super) fn model(&self) -> Option<&str> {
         self.raw["message"]["model"].as_str().filter(|model| self.is("assistant") && *model != "<synthetic>")
     }
@@ -153,7 +153,7 @@ impl Line {
         of_agent.filter(|block| block["type"] == "tool_use").filter_map(|block| block["id"].as_str())
     }
 
-    /// The tool uses whose results are in it.
+    /// The tool uses whose results are in the line.
     pub(super) fn tool_results(&self) -> impl Iterator<Item = &str> {
         let of_user = self.blocks().iter().filter(|_| self.is("user"));
         let results = of_user.filter(|block| block["type"] == "tool_result");
@@ -184,7 +184,7 @@ impl Line {
         written(&self.raw["message"]["content"]).text
     }
 
-    /// What the agent said with it, in the words of the live protocol.
+    /// The outputs of the agent in the line, in the words of the live protocol.
     pub(super) fn outputs(&self, parent_tool_use: Option<&str>) -> Vec<AgentOutput> {
         let mut raw = self.raw.clone();
         if let Some(tool_use) = parent_tool_use {
@@ -294,7 +294,8 @@ fn picture(block: &Value) -> Option<Attachment> {
     Some(Attachment::Image { media_type: text(&source["media_type"]), data })
 }
 
-/// What was typed at a terminal: the agent's program marks its own commands and what they print.
+/// The meaning of a text that was typed at a terminal: the agent's program marks its own commands and their
+/// output.
 fn typed(written: Written) -> Meaning {
     if let Some(name) = between(&written.text, "command-name") {
         let arguments = between(&written.text, "command-args").unwrap_or_default();
@@ -313,7 +314,7 @@ fn typed(written: Written) -> Meaning {
     }
 }
 
-/// What stands in an element that the text begins with, or that follows its first one.
+/// The content of an element that the text begins with, or that follows its first one.
 fn between<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
     let text = text.trim_start();
     let marked = ["<command-", "<bash-", "<local-command-"].iter().any(|start| text.starts_with(start));

@@ -12,7 +12,7 @@ use super::subagent::Subagents;
 use super::turn::Turn;
 use super::usage::Meter;
 
-/// Where a session was held that was imported.
+/// The name of the server in sessions that were imported.
 const NODE: &str = "import";
 
 /// The session so far and what has become of it.
@@ -24,11 +24,11 @@ pub(super) struct Retelling {
     turn: Option<Turn>,
     /// Tools whose results are missing.
     open_tool_uses: Vec<String>,
-    /// Compactions between turns; they are told with the turn that follows.
+    /// Compactions between turns; they are reported with the turn that follows.
     held: Vec<AgentOutput>,
     owner: String,
     process: ProcessId,
-    /// What is known of the agent.
+    /// The profile of the agent, as far as it is known.
     profile: AgentProfile,
 }
 
@@ -43,7 +43,7 @@ impl Retelling {
             open_tool_uses: vec![],
             held: vec![],
             owner: opened.owner.clone(),
-            // All of its processes are gone; one stands for them.
+            // All processes of the conversation are gone; one id stands for them.
             process: ProcessId(opened.session.0),
             profile: AgentProfile::default(),
         };
@@ -103,7 +103,8 @@ impl Retelling {
         self.end_turn();
         let Written { text, attachments, is_command } = written;
         let (turn, author) = (line.turn(), self.owner.clone());
-        // Not by a command: what was a prompt elsewhere is one, whatever is asked of prompts here.
+        // Recorded without a command: a prompt of another program stays one, whatever the rules for prompts
+        // are here.
         self.happened(vec![SessionEvent::PromptSubmitted { turn, text, attachments, author }]);
         let (process, runtime_version, node) = (self.process, line.runtime_version(), NODE.to_owned());
         self.command(SessionCommand::StartTurn { process, runtime_version, node });
@@ -118,7 +119,7 @@ impl Retelling {
         self.change_turn(Turn::goes_on);
     }
 
-    /// The agent begins a turn by itself, unless one runs.
+    /// Begins a turn of the agent's own, unless a turn runs.
     fn take_up(&mut self, line: &Line) {
         if self.turn.is_none() {
             self.introduce(line);
@@ -133,7 +134,8 @@ impl Retelling {
         }
     }
 
-    /// A turn that is answered is over: a transcript that grows must not change what was imported of it.
+    /// Reads a compaction, which ends a turn that is answered: a transcript that grows must not change what
+    /// was imported of it.
     fn compacted(&mut self, line: &Line, output: AgentOutput) {
         if self.turn.as_ref().is_some_and(Turn::is_at_work) {
             return self.record(line, output);
@@ -142,7 +144,7 @@ impl Retelling {
         self.held.push(output);
     }
 
-    /// What the agent says of itself at the start of a turn, as far as a transcript has it.
+    /// Reports the agent's profile at the start of a turn, as far as a transcript has it.
     fn introduce(&mut self, line: &Line) {
         if let Some(model) = line.model() {
             self.profile.model = model.to_owned();
@@ -183,7 +185,7 @@ impl Retelling {
         }
     }
 
-    /// Tells what a subagent did before its result, where it was begun.
+    /// Reports a subagent's work before its result, where the subagent was begun.
     fn tell_subagent(&mut self, tool_use: &str) {
         let Some(subagent) = self.subagents.take(tool_use) else { return };
         let chain = subagent.chain();
@@ -202,7 +204,7 @@ impl Retelling {
                 line.outputs(Some(tool_use)).into_iter().for_each(|output| self.record(line, output));
             }
             Meaning::ToolsReturned => self.returned(line, Some(tool_use)),
-            // What it was asked is in the tool use that began it.
+            // The tool use that began the subagent has its prompt.
             Meaning::Prompt(_)
             | Meaning::Steering(_)
             | Meaning::TakenUp
@@ -216,7 +218,7 @@ impl Retelling {
     }
 
     fn end_turn(&mut self) {
-        // A subagent whose result is missing has worked all the same.
+        // The work of a subagent counts also where its result is missing.
         for tool_use in std::mem::take(&mut self.open_tool_uses) {
             self.tell_subagent(&tool_use);
         }
@@ -237,7 +239,7 @@ impl Retelling {
         self.command(SessionCommand::Record(Box::new(recording)));
     }
 
-    /// What the session refuses has not happened to it.
+    /// Gives the session a command; one that it refuses has no effect.
     fn command(&mut self, command: SessionCommand) {
         if let Ok(effects) = self.session.decide(command) {
             self.happened(effects.events);

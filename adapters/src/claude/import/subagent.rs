@@ -17,7 +17,7 @@ use crate::claude::protocol::json::{number, text};
 pub(super) struct Subagent {
     task: AgentTask,
     lines: Vec<Line>,
-    /// What the tool that began it returned.
+    /// The result of the tool use that began the subagent.
     result: Value,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Subagents {
 }
 
 impl Subagents {
-    /// Reads what lies beside a transcript. A file that nothing leads to is left out.
+    /// Reads the files of subagents beside a transcript. A file that no tool use leads to is left out.
     pub(super) fn read(path: &Path, lines: &[Line]) -> Self {
         let mut found = vec![];
         let mut subagents = Self::default();
@@ -68,7 +68,7 @@ impl Subagents {
         subagents
     }
 
-    /// The subagent that a tool use began; it is told once.
+    /// Takes the subagent that a tool use began, so that it is reported once.
     pub(super) fn take(&mut self, tool_use: &str) -> Option<Subagent> {
         self.by_tool_use.remove(tool_use)
     }
@@ -101,7 +101,7 @@ impl Subagent {
     }
 }
 
-/// The id in the name `agent-<id>.jsonl`.
+/// The subagent's id in the file name `agent-<id>.jsonl`.
 fn agent_id(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     Some(name.strip_prefix("agent-")?.strip_suffix(".jsonl")?.to_owned())

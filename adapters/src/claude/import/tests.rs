@@ -162,5 +162,5 @@ fn name_that_a_person_gave_goes_before_the_made_one() {
     assert_eq!(sample.opened().title.as_deref(), Some("Mine"));
 }
 
-/// What the agent is said to be in every sample.
+/// The agent's name and version in every sample.
 const AGENT: &str = "agent: claude-opus-4-8 2.1.197";

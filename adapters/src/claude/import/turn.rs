@@ -1,4 +1,4 @@
-//! How a turn of a transcript went. No line says so: it shows in what came last.
+//! The outcome of a turn of a transcript. No line has it: it shows in the last lines.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::line::Line;
 
-/// The turn that is being told.
+/// The turn that is being reported.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     began_at: Option<Timestamp>,
@@ -21,7 +21,7 @@ pub(super) struct Turn {
     messages: BTreeSet<String>,
 }
 
-/// What the turn would end with if nothing more came.
+/// The end of the turn if no more lines came.
 #[derive(Debug, Default, PartialEq)]
 enum End {
     /// The agent was at work.
@@ -36,7 +36,7 @@ enum End {
 }
 
 impl Turn {
-    /// A command may have nothing to answer; to a prompt an answer is missing.
+    /// Begins a turn. A command may have nothing to answer; a prompt without an answer was cut off.
     pub(super) fn begin(line: &Line, is_command: bool) -> Self {
         let end = if is_command { End::Answered } else { End::CutOff };
         Self { began_at: line.at(), end, ..Self::default() }
@@ -98,7 +98,7 @@ impl Turn {
         self.text = format!("Reached maximum number of turns ({turns})");
     }
 
-    /// The account that the agent would have given of it.
+    /// The report that the agent would have given of the turn.
     pub(super) fn report(self, total: Spend) -> TurnReport {
         let outcome = match self.end {
             End::CutOff | End::Interrupted => AgentOutcome::Aborted,

@@ -1,4 +1,4 @@
-//! What a conversation used: each message of the model's API counts once, however many lines it has.
+//! The tokens of a conversation: each message of the model's API counts once, however many lines it has.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::line::Line;
 use crate::claude::protocol::result_line::MAX_TOKENS;
 
-/// The messages of the turns so far. What they cost is not known.
+/// The tokens of the turns so far. Their cost is not known.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     total: Spend,
@@ -18,7 +18,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Takes a line in; a later line of the same message knows better.
+    /// Counts a line; a later line of the same message corrects it.
     pub(super) fn read(&mut self, line: &Line) {
         let (Some(message), Some(model)) = (line.message(), line.model()) else { return };
         if !self.counted.contains(message) {
@@ -26,7 +26,7 @@ impl Meter {
         }
     }
 
-    /// Ends a turn; returns what all turns so far have used.
+    /// Ends a turn; returns the usage of all turns so far.
     pub(super) fn end_turn(&mut self) -> Spend {
         let messages = std::mem::take(&mut self.current);
         for (message, (model, usage)) in messages {

@@ -1,4 +1,4 @@
-//! The folders that are one session's own: the agent's configuration, and its home.
+//! The folders of one session's agents alone: their configuration, and their home.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use crate::claude::settings::ClaudeSettings;
 /// The name of the file in which Claude Code keeps a login.
 const LOGIN_FILE: &str = ".credentials.json";
 
-/// A folder of the session's own, so that no two sessions and no person share settings or history.
+/// The configuration folder of a session. Sessions and people share no settings and no history.
 pub(crate) fn config_dir(settings: &ClaudeSettings, session: SessionId) -> PathBuf {
     settings.agents_dir.join(session.to_string())
 }
 
-/// What only this session's agents write in.
+/// The folders in which only this session's agents write.
 pub(crate) fn own_folders(settings: &ClaudeSettings, session: SessionId) -> Vec<PathBuf> {
     let config_dir = config_dir(settings, session);
     vec![private_home(&config_dir), config_dir]
@@ -30,7 +30,7 @@ pub(super) fn make_folders(settings: &ClaudeSettings, folder: &Path) -> std::io:
     }
     if let Credentials::Login { credentials_file } = &settings.credentials {
         let link = folder.join(LOGIN_FILE);
-        // What was there may point to a login that is gone.
+        // An older link may point to a login that is gone.
         fs::remove_file(&link).or_else(ignore_missing)?;
         std::os::unix::fs::symlink(credentials_file, link)?;
     }

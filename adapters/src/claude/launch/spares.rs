@@ -1,12 +1,12 @@
 //! Agents that are started before their sessions are opened.
 //!
-//! Such an agent has to be what one would be that is started later. Claude Code tells its model what the git
-//! repository is like in which it starts, so that counts: it is told by what git writes with every commit,
-//! checkout and change of its index, and nothing of the repository is read or run. What is said of files
-//! that git did not touch is for whoever keeps the agent to compare.
+//! A spare agent must be like one that would be started later. Claude Code tells its model about the git
+//! repository in which it starts, so the repository is part of the fingerprint: its state is read from the
+//! files that git writes with every commit, checkout and change of its index, and nothing of the repository
+//! is read or run. The keeper of the agent compares changes of files that git did not touch.
 //!
-//! A marker beside the folder of such an agent says that there may be no session for it; who finds one when
-//! the server starts removes both.
+//! A marker beside the folder of such an agent says that there may be no session for it. A server that finds
+//! one when it starts removes both.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -24,11 +24,11 @@ use crate::claude::settings::ClaudeSettings;
 
 const EXTENSION: &str = "ahead";
 
-/// What changes in a repository when what Claude Code says of it changes.
+/// The files of a repository that change when Claude Code's description of it changes.
 const OF_REPOSITORY: &[&str] =
     &["", "HEAD", "index", "config", "info/exclude", "logs/HEAD", "packed-refs", "refs/heads"];
 
-/// What an agent sees in these folders when it starts; absent where that cannot be told.
+/// The fingerprint of what an agent sees when it starts in these folders; absent where it cannot be told.
 pub(crate) fn place(
     settings: &ClaudeSettings,
     program: &Program,
@@ -36,7 +36,7 @@ pub(crate) fn place(
 ) -> Option<AgentPlace> {
     match settings.credentials {
         Credentials::Gateway { .. } => {}
-        // It would keep what it was given at its start; the gateway asks for the key with every call.
+        // Such an agent would keep the login of its start; the gateway asks for the key with every call.
         Credentials::Login { .. } | Credentials::OauthToken { .. } => return None,
     }
     let mut place = format!("{} {}", program.version, program.path.display());
@@ -65,7 +65,7 @@ fn marker(settings: &ClaudeSettings, session: SessionId) -> PathBuf {
     config_dir(settings, session).with_extension(EXTENSION)
 }
 
-/// Notes that a folder is for a session that may never be opened.
+/// Marks a folder as made for a session that may never be opened.
 pub(crate) fn mark(settings: &ClaudeSettings, session: SessionId) -> std::io::Result<()> {
     fs::create_dir_all(&settings.agents_dir)?;
     fs::write(marker(settings, session), [])
@@ -75,7 +75,7 @@ pub(crate) fn unmark(settings: &ClaudeSettings, session: SessionId) -> bool {
     fs::remove_file(marker(settings, session)).is_ok()
 }
 
-/// Removes what was made for a session, if it was made ahead and the session was not opened.
+/// Removes the folders of a session that was not opened after all, and their mark.
 pub(crate) fn discard(settings: &ClaudeSettings, session: SessionId) {
     let config_dir = config_dir(settings, session);
     for folder in [private_home(&config_dir), config_dir] {
@@ -89,7 +89,7 @@ pub(crate) fn discard(settings: &ClaudeSettings, session: SessionId) {
     unmark(settings, session);
 }
 
-/// Removes what an earlier run of the server left of this kind.
+/// Removes the marked folders that an earlier run of the server left.
 pub(crate) fn sweep(settings: &ClaudeSettings) {
     for entry in fs::read_dir(&settings.agents_dir).into_iter().flatten().flatten() {
         let path = entry.path();

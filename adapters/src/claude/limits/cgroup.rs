@@ -16,7 +16,7 @@ use runner_core::ids::ProcessId;
 use crate::claude::settings::AgentLimits;
 
 const PREFIX: &str = "claude-runner.";
-/// The group that a server moves itself to where only empty groups may have limited ones below them.
+/// The group into which a server moves itself where only empty groups may have limited ones below them.
 const SERVER: &str = "claude-runner-server";
 
 /// A group can be removed once the kernel has collected the last process in it.
@@ -49,20 +49,20 @@ struct Hierarchy {
     folder: PathBuf,
 }
 
-/// Where groups can be made.
+/// The hierarchies in which groups can be made.
 #[derive(Clone, Debug)]
 pub(super) struct Cgroups {
     hierarchies: Vec<Hierarchy>,
     prefix: String,
 }
 
-/// The group of one agent. Dropping it ends what is in it and removes it.
+/// The group of one agent. Dropping it ends its processes and removes it.
 #[derive(Debug)]
 pub(crate) struct AgentGroup {
     folders: Vec<PathBuf>,
 }
 
-/// Looks for who is in the group of an agent.
+/// Finds the processes in the group of an agent.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupMembers {
     folder: PathBuf,
@@ -92,7 +92,7 @@ impl Controller {
                 (("memory.limit_in_bytes", memory), Some(("memory.memsw.limit_in_bytes", memory)))
             }
             (Self::Memory, Version::V2) => (("memory.max", memory), Some(("memory.swap.max", 0))),
-            // When everybody wants to compute, the server comes first.
+            // When all want to compute, the server comes first.
             (Self::Cpu, Version::V1) => (("cpu.shares", 256), None),
             (Self::Cpu, Version::V2) => (("cpu.weight", 25), None),
         }
@@ -109,7 +109,7 @@ impl Version {
 }
 
 impl Cgroups {
-    /// Looks for hierarchies in which this process may make groups below its own, by making one.
+    /// Finds hierarchies in which this process may make groups below its own, by making one.
     pub(super) fn find(instance: &str) -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
@@ -179,7 +179,7 @@ impl AgentGroup {
         self.folders.iter().map(|folder| folder.join("cgroup.procs")).collect()
     }
 
-    /// Ends all processes until there is none.
+    /// Ends processes until none is left.
     pub(crate) async fn kill_all(&self) {
         for _ in 0..MAX_TRIES {
             if self.kill_once() == 0 {
@@ -190,7 +190,7 @@ impl AgentGroup {
         tracing::error!(groups = ?self.folders, "processes of an agent do not go away");
     }
 
-    /// One round, without waiting; says how many there were.
+    /// Ends the processes of one round, without waiting; says how many there were.
     pub(crate) fn kill_once(&self) -> usize {
         let Some(folder) = self.folders.first() else { return 0 };
         let members = members(folder);
@@ -199,7 +199,7 @@ impl AgentGroup {
             return members.len();
         }
         for pid in &members {
-            // It may have ended since it was found.
+            // The process may have ended since it was found.
             kill(*pid, Signal::SIGKILL).ok();
         }
         members.len()
@@ -231,7 +231,7 @@ pub(crate) fn is_in_group_of(instance: &str, pid: i32) -> bool {
     groups.contains(&format!("/{PREFIX}{instance}."))
 }
 
-/// Whether all of them are gone.
+/// Removes groups; says whether all of them are gone.
 fn remove(folders: &[PathBuf]) -> bool {
     let gone = |folder: &PathBuf| match fs::remove_dir(folder) {
         Ok(()) => true,
@@ -330,7 +330,7 @@ fn delegated(own: &Path, controllers: &[Controller]) -> Option<PathBuf> {
     if enable().is_ok() {
         return Some(base.to_owned());
     }
-    // Back to where it was.
+    // Moves the server back to its own group.
     fs::write(base.join("cgroup.procs"), "0").ok();
     fs::remove_dir(&server).ok();
     None

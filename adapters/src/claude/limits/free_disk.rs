@@ -9,7 +9,7 @@ use crate::claude::settings::MIB;
 
 /// Refuses where a file system has less room than the server keeps for itself.
 pub(crate) fn check_room(folder: &Path, keep_mib: u64) -> Result<(), AgentError> {
-    // A file system that does not say is not full.
+    // A file system that does not tell counts as not full.
     let Some(free) = free_mib(folder) else { return Ok(()) };
     if free >= keep_mib {
         return Ok(());
@@ -20,7 +20,7 @@ pub(crate) fn check_room(folder: &Path, keep_mib: u64) -> Result<(), AgentError>
     )))
 }
 
-/// What is free for the server's user.
+/// The room that is free for the server's user.
 pub(crate) fn free_mib(folder: &Path) -> Option<u64> {
     let stat = statvfs(folder).ok()?;
     Some(stat.blocks_available().saturating_mul(stat.fragment_size()) / MIB)

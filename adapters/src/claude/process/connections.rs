@@ -1,12 +1,12 @@
-//! Telling whose a connection on this machine is: an agent's, or of somebody who may ask for things.
+//! The owner of a connection on this machine: an agent, or somebody who may make requests.
 //!
 //! On loopback a server may take requests without a token, and agents share the network with everybody. So
-//! the far end of a connection is looked up: the kernel's table of sockets says which one it is, and `/proc`
-//! which processes hold it. What cannot be told counts as an agent's: a socket without a holder may be one
-//! that an agent has closed or is handing on, and one whose holder cannot be looked at may be hidden.
+//! the far end of a connection is looked up: the kernel's table of sockets has its inode, and `/proc` the
+//! processes that hold it. An unclear case counts as an agent's: a socket without a holder may be one that an
+//! agent has closed or is handing on, and a holder that cannot be looked at may be hidden.
 //!
-//! The gateway asks the opposite ([`AgentProcesses`]): whether a connection is of the very agent that its token
-//! was made for. There, what cannot be told is not the agent's.
+//! The gateway asks the opposite ([`AgentProcesses`]): whether a connection is of the very agent that its
+//! token was made for. There, an unclear case is not the agent's.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,10 +21,10 @@ use crate::gateway::Caller;
 
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
-/// More parents than a process has.
+/// Far more ancestors than any process has.
 const MAX_ANCESTORS: usize = 4096;
 
-/// Looks for the processes of one installation.
+/// Finds the agents of one installation behind connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     instance: String,
@@ -34,7 +34,7 @@ pub(crate) struct Connections {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Socket {
     owner: u32,
-    /// `0` where nobody holds it any more.
+    /// `0` where no process holds the socket any more.
     inode: u64,
 }
 
@@ -54,7 +54,7 @@ impl Connections {
         if socket.inode == 0 {
             return true;
         }
-        // Agents run as the server's user, and only root could make them another one.
+        // Agents run as the server's user; only root could change that.
         if !own.is_root() && socket.owner != own.as_raw() {
             return false;
         }
@@ -69,17 +69,17 @@ impl Connections {
     }
 }
 
-/// The processes of one agent: those in its control group, or where there is none, those that come from the one
-/// that was started. A marker in the environment would prove nothing here: anybody can set it.
+/// The processes of one agent: those in its control group or, where there is none, the started process and
+/// its descendants. A marker in the environment would prove nothing here, for anybody can set it.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentProcesses {
     group: Option<GroupMembers>,
-    /// Known once it has been started.
+    /// The id of the started process, once it has one.
     started: Arc<OnceLock<u32>>,
 }
 
 impl AgentProcesses {
-    /// Absent where the kernel does not tell of connections.
+    /// Absent where the kernel shows no connections.
     pub(crate) fn new(group: Option<GroupMembers>, started: Arc<OnceLock<u32>>) -> Option<Self> {
         TABLES.iter().any(|path| fs::File::open(path).is_ok()).then_some(Self { group, started })
     }
@@ -113,13 +113,14 @@ fn open_sockets(peer: SocketAddr, port: u16) -> Vec<Socket> {
     tables.flat_map(|table| sockets(&table, peer, port)).collect()
 }
 
-/// Whether the server has started a process, or a process that has. What an agent leaves behind in a sandbox
-/// goes to the sandbox's first process, so this finds it as well.
+/// Whether a process descends from the server. A process that an agent leaves behind in a sandbox goes to the
+/// sandbox's first process, so it is found as well.
 fn is_below_this_process(pid: i32) -> bool {
     parent(pid).is_none_or(|parent| is_below(std::process::id(), parent))
 }
 
-/// Whether a process is this one or comes from it. One that has just ended may be.
+/// Whether a process is the ancestor or descends from it. A process that has just ended counts as one that
+/// does.
 fn is_below(ancestor: u32, pid: i32) -> bool {
     let ancestor = i32::try_from(ancestor).unwrap_or_default();
     let mut pid = pid;
@@ -138,11 +139,11 @@ fn is_below(ancestor: u32, pid: i32) -> bool {
 
 fn parent(pid: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before it is in brackets, and may have any character in it.
+    // The name before this field is in brackets, and may have any character in it.
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
-/// The processes that have a socket open, as far as they can be looked at.
+/// The processes that hold a socket, as far as they can be looked at.
 fn holders(inode: u64) -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
@@ -157,7 +158,7 @@ fn holds(descriptors: &Path, inode: u64) -> bool {
         .any(|target| target.as_os_str() == name.as_str())
 }
 
-/// The entries of a table that are the end `peer` of a connection to a port here.
+/// The entries of a table for the end `peer` of a connection to a port here.
 fn sockets(table: &str, peer: SocketAddr, port: u16) -> Vec<Socket> {
     let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
     let entries = table.lines().skip(1).filter_map(|line| {
@@ -169,7 +170,7 @@ fn sockets(table: &str, peer: SocketAddr, port: u16) -> Vec<Socket> {
     entries.collect()
 }
 
-/// `0100007F:1F90` is 127.0.0.1:8080: words in the order of this machine, then the port.
+/// Reads `0100007F:1F90` as 127.0.0.1:8080: words in the byte order of this machine, then the port.
 fn address(text: &str) -> Option<SocketAddr> {
     let (address, port) = text.split_once(':')?;
     let word = |at: usize| {

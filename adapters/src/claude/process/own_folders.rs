@@ -1,9 +1,9 @@
-//! How full agents may make the disk.
+//! The limit on what an agent writes into its home and its configuration folder.
 //!
-//! What an agent writes outside of its session's folders, into its home and its configuration folder, is
-//! measured while it runs, and one with too much is ended. That is looked at now and then, so more may be
-//! written in between; and the folders that people gave it have no limit here. Before either takes the room in
-//! which the log is written, nothing new begins (`limits/free_disk.rs`).
+//! Both folders are measured while the agent runs, and an agent with too much in them is ended. They are
+//! measured now and then, so more may be written in between. The folders that people gave the agent have no
+//! limit here. Before either takes the room in which the log is written, nothing new begins
+//! (`limits/free_disk.rs`).
 
 use std::fs;
 use std::io::ErrorKind;
@@ -19,13 +19,13 @@ use crate::claude::settings::MIB;
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
-/// Files without content take room as well, and counting them takes time.
+/// Empty files take room as well, and counting them takes time.
 const MAX_ENTRIES: usize = 500_000;
 
-/// What the kernel counts blocks in.
+/// The unit in which the kernel counts blocks.
 const BLOCK_BYTES: u64 = 512;
 
-/// The folders that are an agent's own.
+/// The folders that are one agent's own.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnFolders {
     pub(crate) paths: Vec<PathBuf>,
@@ -33,7 +33,7 @@ pub(crate) struct OwnFolders {
 }
 
 impl OwnFolders {
-    /// Ends the agent when it has written too much, and itself with the agent.
+    /// Ends the agent when its folders hold too much. Returns when the agent has ended.
     pub(super) async fn watch(self, tree: Arc<ProcessTree>, mut exit: watch::Receiver<Option<String>>) {
         loop {
             let own = self.clone();
@@ -59,9 +59,9 @@ impl OwnFolders {
         while let Some(folder) = folders.pop() {
             let found = match fs::read_dir(&folder) {
                 Ok(found) => found,
-                // Deeper than a path can name: nobody needs that, and it could hide anything.
+                // Folders deeper than a path can name: nobody needs these, and they could hide anything.
                 Err(error) if error.kind() == ErrorKind::InvalidFilename => return true,
-                // It is gone by now.
+                // The folder is gone by now.
                 Err(_) => continue,
             };
             for entry in found.flatten() {

@@ -1,9 +1,10 @@
-//! Ending an agent with everything it started.
+//! The end of an agent with everything it started.
 //!
-//! Shells of tools lead process sessions of their own, so a signal to the agent's group does not reach
-//! them. Every agent therefore carries a marker in its environment, which its descendants inherit, and
-//! `/proc` tells who has it; what has emptied its environment is found in the agent's control group, and
-//! does not outlive its process namespace, where there are such. A stored process id is never trusted: it may belong to somebody else by now.
+//! Shells of tools lead process sessions of their own, so a signal to the agent's group does not reach them.
+//! Every agent therefore carries a marker in its environment, which its descendants inherit, and `/proc`
+//! shows the processes that have it. A process that has emptied its environment is found in the agent's
+//! control group, and does not outlive its process namespace, where there are such. A stored process id is
+//! never trusted: it may belong to somebody else by now.
 
 use std::fs;
 use std::sync::{Arc, OnceLock};
@@ -16,14 +17,14 @@ use runner_core::ids::SessionId;
 use crate::claude::limits::AgentGroup;
 use crate::claude::trust::enforced::MARKER_VARIABLE;
 
-/// Everything that one agent has started.
+/// An agent and everything that it has started.
 #[derive(Debug)]
 pub(crate) struct ProcessTree {
     marker: Marker,
     group: Option<AgentGroup>,
-    /// By which the runtime knows that there still is one.
+    /// A reference by which the runtime counts living agents.
     _life: Option<Arc<()>>,
-    /// Why this server has ended it.
+    /// The reason for which this server has ended the agent.
     why: OnceLock<String>,
 }
 
@@ -32,12 +33,12 @@ impl ProcessTree {
         Self { marker, group, _life: None, why: OnceLock::new() }
     }
 
-    /// Counts as alive as long as this is kept.
+    /// Holds a reference for as long as this agent lives.
     pub(crate) fn counted(self, life: Arc<()>) -> Self {
         Self { _life: Some(life), ..self }
     }
 
-    /// Ends it, and remembers why.
+    /// Ends the agent, and remembers why.
     pub(super) async fn end_because(&self, why: String) {
         tracing::warn!(agent = self.marker.value(), "{why}");
         self.why.set(why).ok();
@@ -48,7 +49,7 @@ impl ProcessTree {
         self.why.get().map(String::as_str)
     }
 
-    /// Ends it; returns when nothing of it is left that can be found.
+    /// Ends the agent; returns when nothing of it can be found any more.
     pub(crate) async fn kill_all(&self) {
         self.marker.kill_all().await;
         if let Some(group) = &self.group {
@@ -56,7 +57,7 @@ impl ProcessTree {
         }
     }
 
-    /// The same for what the agent's own end has left, in less time.
+    /// Ends the processes that the agent's own end has left; takes less time than `kill_all`.
     pub(super) async fn kill_rest(&self) {
         self.marker.kill_once();
         if let Some(group) = &self.group {
@@ -64,7 +65,7 @@ impl ProcessTree {
         }
     }
 
-    /// One round, without waiting: for a destructor.
+    /// Kills in one round, without waiting: for a destructor.
     pub(crate) fn kill_once(&self) {
         self.marker.kill_once();
         if let Some(group) = &self.group {
@@ -73,7 +74,7 @@ impl ProcessTree {
     }
 }
 
-/// What is killed may fork meanwhile; after this many rounds something else is wrong.
+/// A process may fork while it is killed; after this many rounds something else is wrong.
 const MAX_ROUNDS: usize = 100;
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(10);
 
@@ -81,7 +82,7 @@ const BETWEEN_ROUNDS: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Marker {
     value: String,
-    /// Whether the value is only the beginning of what is looked for.
+    /// Whether the value is only the beginning of the markers to find.
     prefix: bool,
 }
 
@@ -114,11 +115,11 @@ impl Marker {
         killed
     }
 
-    /// One round, without waiting: for a destructor.
+    /// Kills in one round, without waiting: for a destructor.
     pub(crate) fn kill_once(&self) -> usize {
         let found = self.find();
         for pid in &found {
-            // It may have ended since it was found.
+            // The process may have ended since it was found.
             kill(*pid, Signal::SIGKILL).ok();
         }
         found.len()
@@ -130,7 +131,8 @@ impl Marker {
         pids.filter(|pid| self.marks(*pid)).map(Pid::from_raw).collect()
     }
 
-    /// A process that has ended but was not collected yet has an empty environment and does not count.
+    /// Whether a process carries the marker. One that has ended but was not collected yet has an empty
+    /// environment and does not count.
     pub(crate) fn marks(&self, pid: i32) -> bool {
         let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else { return false };
         let mut variables = environ.split(|byte| *byte == 0);

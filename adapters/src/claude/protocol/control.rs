@@ -1,4 +1,4 @@
-//! What the agent asks its host, and what it says about its own work: the control side of the protocol.
+//! The control side of the protocol: the agent's requests to its host, and its reports about its own work.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::json::{number, text};
 use super::subagent_files::FileReport;
 use super::tools;
 
-/// Where the agent keeps the plans it writes, below its configuration folder.
+/// The folder of the agent's plans below its configuration folder.
 const PLANS: &str = "plans";
 
 pub(super) fn request(raw: &Value) -> Incoming {
@@ -30,7 +30,7 @@ pub(super) fn request(raw: &Value) -> Incoming {
     }
 }
 
-/// The answer to something that this program asked.
+/// The answer to a control request of this program.
 pub(super) fn response(raw: &Value) -> Incoming {
     let response = &raw["response"];
     let outcome = match response["subtype"].as_str() {
@@ -78,8 +78,8 @@ fn gated(gate_id: String, input: &Value) -> AgentOutput {
     })
 }
 
-/// The agent's own plan is no file of anybody's work, and a subagent in a copy of the repository is more than
-/// a subagent.
+/// The effect of one tool use. The agent's own plan is no file of anybody's work, and a subagent in a copy of
+/// the repository is more than a subagent.
 fn effect(tool_name: &str, input: &Value, plans: Option<PathBuf>) -> ToolEffect {
     let effect = tools::effect(tool_name);
     if effect == ToolEffect::WritesFiles {
@@ -97,7 +97,7 @@ fn file_path(input: &Value) -> Option<&str> {
     input["file_path"].as_str().or_else(|| input["notebook_path"].as_str())
 }
 
-/// What a remembered decision is bound to. A tool without a target is remembered as a whole.
+/// The target that a remembered decision is bound to. A tool without a target is remembered as a whole.
 fn target(tool_name: &str, input: &Value) -> Option<String> {
     let target = match tool_name {
         "Bash" | "Monitor" => input["command"].as_str(),
@@ -113,7 +113,7 @@ fn host(url: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
-/// A `system` line about the agent's mode or its tasks; absent where it is about something else.
+/// Reads a `system` line about the agent's mode or its tasks; absent for lines about anything else.
 pub(super) fn system(raw: &Value) -> Option<Vec<AgentOutput>> {
     let task_id = || text(&raw["task_id"]);
     let outputs = match raw["subtype"].as_str()? {
@@ -144,7 +144,7 @@ pub(super) fn system(raw: &Value) -> Option<Vec<AgentOutput>> {
             summary: text(&raw["summary"]),
             usage: usage(&raw["usage"]),
         }],
-        // A notification follows every other end.
+        // A notification line follows every other end.
         "task_updated" if raw["patch"]["status"] == "killed" => vec![AgentOutput::TaskFinished {
             task_id: task_id(),
             status: "stopped".to_owned(),
@@ -157,7 +157,8 @@ pub(super) fn system(raw: &Value) -> Option<Vec<AgentOutput>> {
     Some(outputs)
 }
 
-/// A limit is news also where it is only near; where it is reached, nothing is answered until it resets.
+/// Reads the state of a limit. A near limit is reported too; at a reached one the model answers nothing until
+/// it resets.
 pub(super) fn rate_limit(info: &Value) -> AgentOutput {
     let is_reached = info["status"] == "rejected";
     let resets_at = info["resetsAt"].as_i64().filter(|_| is_reached);
@@ -177,7 +178,7 @@ fn mode(raw: &Value) -> Option<PermissionMode> {
     serde_json::from_value(raw.clone()).ok()
 }
 
-/// The change to the list of things to do that a tool's structured result speaks of.
+/// The change to the to-do list in a tool's structured result.
 pub(super) fn task_list_change(result: &Value) -> Option<TaskListChange> {
     if let (Some(id), Some(subject)) = (result["task"]["id"].as_str(), result["task"]["subject"].as_str()) {
         let (id, subject) = (id.to_owned(), Some(subject.to_owned()));

@@ -1,7 +1,7 @@
 //! Lines from the agent, in the words of the domain.
 //!
-//! Newer versions say things that this program does not know. A line is therefore read as JSON first,
-//! typed only where its fields are needed, and kept whole where that fails.
+//! Newer versions write lines that this program does not know. A line is therefore read as JSON first, typed
+//! only where its fields are needed, and kept whole where that fails.
 
 use claude_codes::InitMessage;
 use claude_codes::io::ContentBlock;
@@ -12,14 +12,14 @@ use super::incoming::Incoming;
 use super::json::{number, text};
 use super::{control, file_change, result_line};
 
-/// Parts of the stream that say nothing which another line does not say better.
+/// Lines that say nothing which another line does not say better.
 const PASSING: &[&str] = &["thinking_tokens", "session_state_changed", "background_tasks_changed"];
 
-/// The deepest nesting that is kept as JSON; what is deeper is kept as text. An event puts a few levels
-/// around it, and readers of JSON commonly give up at 128.
+/// The deepest nesting that is kept as JSON; deeper parts are kept as text. An event puts a few levels around
+/// it, and readers of JSON commonly give up at 128.
 const MAX_DEPTH: usize = 64;
 
-/// Reads one line. What does not look like JSON is no message; Claude Code's own clients skip it too.
+/// Reads one line. A line that does not look like JSON is no message; Claude Code's own clients skip it too.
 pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming> {
     let raw = match parse(line) {
         Some(raw) => raw,
@@ -40,10 +40,10 @@ pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming>
         Some("rate_limit_event") => {
             vec![Incoming::Output(control::rate_limit(&raw["rate_limit_info"]))]
         }
-        // How far a prompt has come, which the lines of its turn say as well.
+        // The progress of a prompt, which the lines of its turn show as well.
         Some("keep_alive" | "tool_progress" | "command_lifecycle") => vec![],
         Some("progress") => progress(raw),
-        // How a hook went that this program itself answered.
+        // The outcome of a hook that this program itself has answered.
         Some("attachment") if text(&raw["attachment"]["type"]).starts_with("hook_") => vec![],
         Some(_) | None => vec![Incoming::Output(AgentOutput::Other { raw })],
     }
@@ -52,7 +52,7 @@ pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming>
 pub(crate) fn parse(line: &[u8]) -> Option<Value> {
     let mut raw = match serde_json::from_slice::<Value>(line) {
         Ok(raw) => raw,
-        // Text that was cut inside a character has half of one, which is JavaScript's but not JSON's.
+        // A text that was cut inside a character has half of one, which JavaScript allows and JSON does not.
         Err(_) => serde_json::from_str(&without_lone_surrogates(std::str::from_utf8(line).ok()?)).ok()?,
     };
     flatten_below(&mut raw, MAX_DEPTH);
@@ -82,7 +82,7 @@ fn without_lone_surrogates(text: &str) -> String {
     mended
 }
 
-/// Turns what is nested deeper than `depth` into its own text.
+/// Turns parts that are nested deeper than `depth` into their own text.
 fn flatten_below(value: &mut Value, depth: usize) {
     match value {
         Value::Array(_) | Value::Object(_) if depth == 0 => *value = Value::String(value.to_string()),
@@ -104,7 +104,7 @@ fn system(raw: Value) -> Vec<Incoming> {
     let output = match raw["subtype"].as_str() {
         Some("init") => match serde_json::from_value::<InitMessage>(raw.clone()) {
             Ok(init) => AgentOutput::Initialized(profile(init, &raw)),
-            // A turn begins with it, whatever else a newer version says there.
+            // A turn begins with this line, whatever else a newer version says there.
             Err(_) => AgentOutput::Initialized(bare_profile(&raw)),
         },
         Some("api_retry") => AgentOutput::ApiRetried {
@@ -173,7 +173,7 @@ pub(crate) fn assistant(raw: &Value) -> Vec<Incoming> {
                 input: tool.input,
                 parent_tool_use_id,
             },
-            // Without a signature it is thinking all the same.
+            // A thinking block may come without a signature.
             Err(_) if block["type"] == "thinking" => {
                 AgentOutput::Thinking { message_id, text: text(&block["thinking"]), parent_tool_use_id }
             }
@@ -183,11 +183,11 @@ pub(crate) fn assistant(raw: &Value) -> Vec<Incoming> {
     outputs.map(Incoming::Output).collect()
 }
 
-/// Before the agent is up again after a resume, what a subagent says comes wrapped.
+/// Reads a line of a subagent that comes wrapped, before the agent is up again after a resume.
 fn progress(mut raw: Value) -> Vec<Incoming> {
     let mut inner = raw["data"]["message"].take();
     match (raw["data"]["type"].as_str(), inner["type"].as_str()) {
-        // How a hook went that this program itself answered.
+        // The outcome of a hook that this program itself has answered.
         (Some("hook_progress"), _) => return vec![],
         (Some("agent_progress"), Some("assistant")) => {}
         (Some("agent_progress"), Some("user")) => {
@@ -204,7 +204,7 @@ fn progress(mut raw: Value) -> Vec<Incoming> {
 }
 
 pub(crate) fn user(raw: Value) -> Vec<Incoming> {
-    // The echo of a setting that was changed, not something anybody said.
+    // An echo of a changed setting, which nobody said.
     if raw["isReplay"] == true {
         return vec![];
     }
@@ -216,12 +216,12 @@ pub(crate) fn user(raw: Value) -> Vec<Incoming> {
     if results.is_empty() {
         return vec![Incoming::Output(AgentOutput::Other { raw })];
     }
-    // Where a tool was used before the agent was up again, the field has the transcript's name.
+    // The field has the transcript's name where the tool was used before the agent was up again.
     let structured = raw.get("tool_use_result").or_else(|| raw.get("toolUseResult"));
     let mut structured = structured.filter(|result| !result.is_null());
     let list_change = structured.and_then(control::task_list_change).map(AgentOutput::TaskListChanged);
     let outputs = results.into_iter().map(|block| {
-        // There is one of it for a line, and one result in a line as a rule.
+        // A line has one structured part, and one result as a rule.
         let structured = structured.take();
         let tool_use_id = text(&block["tool_use_id"]);
         let file_change = structured.and_then(|result| file_change::file_change(result, &tool_use_id));

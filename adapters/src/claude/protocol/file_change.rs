@@ -1,11 +1,11 @@
-//! File changes as the agent's file tools report them in their structured results.
+//! File changes in the structured results of the agent's file tools.
 
 use runner_core::agent::{FileChange, FileChangeKind};
 use serde_json::Value;
 
 use super::json::text;
 
-/// The change that a tool's structured result speaks of; absent if it speaks of none.
+/// The change in a tool's structured result; absent if it has none.
 pub(super) fn file_change(result: &Value, tool_use_id: &str) -> Option<FileChange> {
     let path = result["filePath"].as_str()?;
     let hunks = result["structuredPatch"].as_array()?;

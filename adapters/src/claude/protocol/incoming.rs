@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::subagent_files::FileReport;
 
-/// What a line means.
+/// The meaning of a line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Incoming {
     Output(AgentOutput),
@@ -15,13 +15,13 @@ pub(crate) enum Incoming {
         request_id: String,
         outcome: Result<Value, String>,
     },
-    /// A tool may have changed a file; absent where the result's own line tells how. The agent goes on once it
-    /// is answered.
+    /// A tool may have changed a file. The report is absent where the result's own line has it. The agent
+    /// waits for the answer.
     Reported {
         request_id: String,
         report: Option<FileReport>,
     },
-    /// The agent asks for something that this program does not offer.
+    /// The agent makes a request that this program does not offer.
     Unsupported {
         request_id: String,
         subtype: String,

@@ -1,6 +1,6 @@
 //! Lines for the agent: prompts, answers and control requests.
 //!
-//! Everything here is made by serializing values: one malformed line would end the process.
+//! Every line is made by serializing values, for one malformed line would end the process.
 
 use runner_core::agent::PermissionMode;
 use runner_core::ids::TurnId;
@@ -10,10 +10,10 @@ use runner_core::request::{Decision, RequestKind};
 use runner_core::session::requests::SettledRequest;
 use serde_json::{Value, json};
 
-/// What the model reads where a person said no and nothing more.
+/// The text for the model where a person said no and nothing more.
 const NO: &str = "The person who was asked does not want this.";
 
-/// The prompt of a turn. The turn's id is the message's: sent twice, it is taken once.
+/// The prompt of a turn. The message has the turn's id: sent twice, it is taken once.
 pub(crate) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Value {
     let mut content: Vec<Value> = attachments
         .iter()
@@ -29,8 +29,8 @@ pub(crate) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Va
     })
 }
 
-/// The first request. One of its hooks is the gate that every tool use comes to, whatever the mode; the other
-/// tells what became of a file, which the lines of subagents do not.
+/// The first request. One of its hooks is the gate of every tool use, whatever the mode; the other reports
+/// changes of files, which the lines of subagents leave out.
 pub(crate) fn initialize() -> Value {
     let hooks = json!({
         "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
@@ -55,7 +55,7 @@ pub(crate) fn change_model(model: Option<&str>) -> Value {
     control(&json!({ "subtype": "set_model", "model": model })).1
 }
 
-/// Asks what the process has spent. What is answered comes with the id of its request.
+/// Asks for the spending of the process. Also returns the id by which the answer is known.
 pub(crate) fn usage() -> (String, Value) {
     control(&json!({ "subtype": "get_usage" }))
 }
@@ -70,7 +70,7 @@ fn control(request: &Value) -> (String, Value) {
     (request_id, line)
 }
 
-/// A decision, to a request that waits for it.
+/// The decision about a request, for an agent that waits for it.
 pub(crate) fn answer(
     request_id: &str,
     settled: &SettledRequest,
@@ -93,7 +93,7 @@ pub(crate) fn answer(
     success(request_id, &answer)
 }
 
-/// What becomes of a tool use at its gate.
+/// The verdict about a tool use at its gate.
 pub(crate) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
     let decision = |decision: &str, mut more: Value| {
         more["hookEventName"] = json!("PreToolUse");
@@ -112,7 +112,7 @@ pub(crate) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
     success(gate_id, &answer)
 }
 
-/// What the tool is used with.
+/// The input with which the tool is used.
 fn input(settled: &SettledRequest) -> Value {
     let (asked, settlement) = (&settled.open.request.input, &settled.settlement);
     match (settled.open.kind, &settlement.updated_input, &settlement.answers) {
@@ -140,12 +140,12 @@ fn success(request_id: &str, answer: &Value) -> Value {
     json!({ "type": "control_response", "response": response })
 }
 
-/// The answer to what was only to be told.
+/// The answer to a report.
 pub(super) fn heard(request_id: &str) -> Value {
     success(request_id, &json!({}))
 }
 
-/// The answer to a request that this program does not offer; without one the agent would wait.
+/// The refusal of a request that this program does not offer; without an answer the agent would wait.
 pub(crate) fn unsupported(request_id: &str, subtype: &str) -> Value {
     let error = format!("{subtype} is not supported");
     let response = json!({ "subtype": "error", "request_id": request_id, "error": error });

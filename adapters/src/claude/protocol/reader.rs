@@ -1,4 +1,4 @@
-//! Reading what an agent says, line by line, and handing answers to those who wait for them.
+//! The reading of an agent's lines, which hands answers to those who wait for them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,12 @@ use super::incoming::Incoming;
 use super::outgoing;
 use super::subagent_files::FileReports;
 
-/// A line of output may carry a whole file; anything longer is skipped.
+/// A line of output may carry a whole file; longer lines are skipped.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
 
 type Answer = Result<Value, String>;
 
-/// Who waits for which answer of the agent.
+/// The callers that wait for answers of the agent, by the id of their request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     state: Arc<Mutex<Waiting>>,
@@ -38,7 +38,7 @@ impl Answers {
         answered
     }
 
-    /// Whether the agent has ever answered, which it does once it is up.
+    /// Whether the agent has ever answered. It answers once it is up.
     pub(crate) fn any_came(&self) -> bool {
         self.lock().any_came
     }
@@ -47,7 +47,7 @@ impl Answers {
         let mut state = self.lock();
         state.any_came = true;
         if let Some(waiting) = state.by_request.remove(request_id) {
-            // Whoever asked may have given up.
+            // The caller may have given up.
             waiting.send(outcome).ok();
         }
     }
@@ -84,7 +84,7 @@ pub(crate) async fn read_lines(
     }
 }
 
-/// What is to be told of a line; the rest is dealt with here.
+/// The output to report of a line. A line that is none is dealt with here.
 async fn output(
     incoming: Incoming,
     reports: &mut FileReports,
@@ -111,7 +111,7 @@ async fn output(
 
 async fn answer(lines: &mpsc::WeakSender<Value>, line: Value) {
     if let Some(lines) = lines.upgrade() {
-        // If the agent has ended, nobody waits for it.
+        // Nobody waits for the answer where the agent has ended.
         lines.send(line).await.ok();
     }
 }

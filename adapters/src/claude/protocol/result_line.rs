@@ -1,4 +1,4 @@
-//! The agent's `result` line: how a turn went and what it cost.
+//! The agent's `result` line: the outcome of a turn and its cost.
 
 use runner_core::agent::{AgentOutcome, AgentOutput, Denial, TurnReport};
 use runner_core::money::MicroDollars;
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::json::{number, text};
 
-/// No turn comes near these; a model that claims more must not make totals overflow.
+/// Far more than any turn uses; a model that claims more must not make totals overflow.
 pub(crate) const MAX_TOKENS: u64 = 1_000_000_000_000;
 const MAX_USD: f64 = 1e9;
 
-/// Reads a `result` line leniently: a turn must end whatever a newer version says about it.
+/// Reads a `result` line leniently: a turn must end, whatever a newer version writes about it.
 pub(super) fn turn_report(raw: &Value) -> TurnReport {
     let denials = raw["permission_denials"].as_array().map(Vec::as_slice).unwrap_or_default();
     TurnReport {
@@ -28,7 +28,8 @@ pub(super) fn turn_report(raw: &Value) -> TurnReport {
     }
 }
 
-/// A failure of the model's API comes as `success` with `is_error`; an interrupt as an error.
+/// The outcome of a turn. A failure of the model's API comes as `success` with `is_error`; an interrupt as an
+/// error.
 fn outcome(raw: &Value) -> AgentOutcome {
     if raw["terminal_reason"].as_str().is_some_and(|reason| reason.starts_with("aborted_")) {
         return AgentOutcome::Aborted;
@@ -54,7 +55,7 @@ fn final_text(raw: &Value) -> String {
     errors.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
 }
 
-/// The answer to the question what the process has spent.
+/// Reads the answer to a question about the spending of the process.
 pub(crate) fn metered(raw: &Value) -> AgentOutput {
     let session = &raw["session"];
     AgentOutput::Metered {
@@ -63,7 +64,7 @@ pub(crate) fn metered(raw: &Value) -> AgentOutput {
     }
 }
 
-/// Both are running totals of the process, whatever their names suggest.
+/// The spending of the process so far: both fields are running totals, whatever their names suggest.
 fn total_spend(raw: &Value) -> Spend {
     spend(&raw["total_cost_usd"], &raw["modelUsage"])
 }

@@ -1,7 +1,7 @@
-//! What subagents' file tools report of their changes.
+//! File changes that subagents make with file tools.
 //!
-//! The lines with a subagent's results leave out the structured part, which alone says what became of a
-//! file. A hook is told it just before such a line; it is kept until the line comes.
+//! The lines with a subagent's results leave out the structured part, and only that has the change of a file.
+//! A hook gets it just before such a line; it is kept until the line comes.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use super::file_change::file_change;
 /// Subagents work side by side, and one may be stopped between its hook and its line.
 const MAX_KEPT: usize = 64;
 
-/// A tool's structured result, as a hook was told it.
+/// A tool's structured result, as a hook has reported it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FileReport {
     pub(super) tool_use_id: String,
@@ -21,7 +21,7 @@ pub(crate) struct FileReport {
 }
 
 impl FileReport {
-    /// Absent for the main conversation: its own lines have it.
+    /// The report of a subagent's tool. Absent for the main conversation, whose own lines have the result.
     pub(super) fn of_subagent(input: &Value) -> Option<Self> {
         input["agent_id"].as_str()?;
         let tool_use_id = input["tool_use_id"].as_str()?.to_owned();
@@ -43,7 +43,7 @@ impl FileReports {
         self.kept.push_back(report);
     }
 
-    /// Gives a result that has no structured part the one that was reported.
+    /// Adds the reported part to a result without one.
     pub(super) fn complete(&mut self, output: AgentOutput) -> AgentOutput {
         let AgentOutput::ToolReturned(returned) = output else { return output };
         let is_meant = |report: &FileReport| report.tool_use_id == returned.tool_use_id;

@@ -1,5 +1,5 @@
-//! The meaning of the agent's lines, and the lines for it. They are those of the protocol, as the real program
-//! writes them.
+//! Lines from the agent and their meaning, and lines for it. They are those of the protocol, as the real
+//! program writes them.
 
 mod answers;
 mod control;

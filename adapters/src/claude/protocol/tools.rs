@@ -12,7 +12,7 @@ const fn tool(
     ToolInfo { name, description, category, modifies_files }
 }
 
-/// In the order in which a person would look for them.
+/// The tools, in the order in which a person would look for them.
 pub(crate) const BUILT_IN: &[ToolInfo] = &[
     tool("Read", "files", false, "Reads a file, picture, PDF or notebook."),
     tool("Glob", "files", false, "Finds files by name pattern."),
@@ -47,20 +47,20 @@ pub(crate) const BUILT_IN: &[ToolInfo] = &[
 
 /// Tools that no agent is offered, and why.
 pub(crate) const WITHHELD: &[&str] = &[
-    // They make turns that nobody asked for, and end unseen with the process.
+    // These make turns that nobody asked for, and end unseen with the process.
     "CronCreate",
     "CronDelete",
     "CronList",
     "ScheduleWakeup",
     "RemoteTrigger",
-    // It tells of other sessions on this machine, whoever they belong to.
+    // This shows other sessions on this machine, whoever they belong to.
     "ListAgents",
 ];
 
-/// Tools that an agent is offered only if its session names them: what is sent may go to another session.
+/// Tools that an agent is offered only if its session names them: a message may go to another session.
 pub(crate) const ON_REQUEST: &[&str] = &["SendMessage"];
 
-/// What a tool may do. Only what is named here is let through by what it is.
+/// The effect of a tool. Only tools that are named here can pass by their effect.
 pub(super) fn effect(name: &str) -> ToolEffect {
     match name {
         "Read"

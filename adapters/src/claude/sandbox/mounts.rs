@@ -1,9 +1,9 @@
 //! The file system of an agent, as arguments of bubblewrap.
 //!
-//! What is not named here does not exist inside. Folders of outer names are mounted first, so that what
-//! lies deeper is on top: a workspace on the private home, the server's data folder, emptied, on a
-//! workspace that holds it, and the session's own folder on that. What is hidden or shown read-only inside of
-//! a folder that an agent writes in keeps its name there: `kept.rs`.
+//! A path that is not named here does not exist inside. Folders of outer names are mounted first, so that
+//! deeper ones are on top: a workspace on the private home, the server's data folder, emptied, on a workspace
+//! that holds it, and the session's own folder on that. Paths that are hidden or read-only inside of a folder
+//! that an agent writes in keep their names there: `pinned.rs`.
 
 mod kept;
 
@@ -15,7 +15,8 @@ use self::kept::Kept;
 use super::inside::{Inside, private_home};
 use crate::claude::settings::ClaudeSettings;
 
-/// Namespaces and ends. The first process is bubblewrap's own and collects what others leave.
+/// The namespaces, and the end of all with the first process. That process is bubblewrap's own and collects
+/// orphans.
 const ALWAYS: &[&str] = &[
     "--unshare-pid",
     "--unshare-ipc",
@@ -27,8 +28,8 @@ const ALWAYS: &[&str] = &[
     "ALL",
 ];
 
-/// What root may still do inside: be every user's owner of files, as installers need. Nothing that mounts,
-/// loads, traces or opens devices.
+/// The rights that root keeps inside: to act as every user's owner of files, as installers need. Nothing that
+/// mounts, loads, traces or opens devices.
 const OF_ROOT: &[&str] =
     &["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"];
 
@@ -36,7 +37,8 @@ const SYSTEM: &[&str] = &["/usr", "/opt", "/nix/store", "/run/current-system"];
 /// Links into `/usr` on most systems, folders on others.
 const BESIDE_USR: &[&str] = &["/bin", "/sbin", "/lib", "/lib32", "/libx32", "/lib64"];
 
-/// What programs look up, and the policy that the operator sets for every `claude`. Password hashes, host keys and settings of services are not among it.
+/// Files below `/etc` that programs look up, and the policy that the operator sets for every `claude`.
+/// Password hashes, host keys and settings of services are not among them.
 const ETC: &[&str] = &[
     "alternatives",
     "bash.bashrc",
@@ -88,7 +90,7 @@ const ETC: &[&str] = &[
 /// Parts of `/proc` through which root could change the machine outside.
 const PROC_READ_ONLY: &[&str] = &["acpi", "bus", "fs", "irq", "scsi", "sys", "sysrq-trigger"];
 
-/// Folders that hold too much of others to be shown because one program lies in them.
+/// Folders that are not shown because one program lies in them: they hold too much else.
 const SHARED: &[&str] = &["/", "/home", "/tmp", "/var/tmp", "/var", "/mnt", "/srv"];
 
 /// The variables of the environment that name files with certificates.
@@ -108,7 +110,7 @@ struct Mount {
     source: Source,
 }
 
-/// What every agent of this server sees, and how its own folders are added to it.
+/// The mounts of every agent of this server, and the way in which an agent's own folders are added.
 #[derive(Clone, Debug)]
 pub(super) struct Mounts {
     fixed: Vec<OsString>,
@@ -142,8 +144,8 @@ impl Mounts {
         mounts
     }
 
-    /// All arguments but the command; with no agent's folders, to try it out. The program may have been
-    /// installed only now.
+    /// All arguments but the command. Without an agent's folders they are the probe's. The program is looked
+    /// at anew, for it may have been installed only now.
     pub(super) fn arguments(&self, program: Option<&Path>, inside: Option<Inside<'_>>) -> Vec<OsString> {
         let mut arguments = self.fixed.clone();
         let mut mounts: Vec<Mount> = vec![];
@@ -192,7 +194,7 @@ impl Mounts {
         self.home.clone().unwrap_or_else(|| private_home(config_dir))
     }
 
-    /// What a program needs beside itself: its folder, or all packages if it was installed with npm.
+    /// The folder that a program needs: its own, or all packages if it was installed with npm.
     fn folder_of(&self, program: &Path) -> PathBuf {
         let packages = program.ancestors().filter(|path| path.ends_with("node_modules")).last();
         let folder = packages.or(program.parent()).unwrap_or(program);
@@ -233,7 +235,7 @@ fn hidden(at: &Path) -> Mount {
     Mount { at: at.to_owned(), source: Source::Hidden }
 }
 
-/// Whether every agent sees it anyway.
+/// Whether every agent sees the path anyway.
 fn is_system(path: &Path) -> bool {
     let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     SYSTEM.iter().chain(BESIDE_USR).any(|folder| resolved.starts_with(folder))

@@ -12,20 +12,21 @@ use crate::claude::program::Program;
 /// The first version known to leave the address of its API alone whatever a folder's settings name.
 const HEEDS_PINNED_SOCKET: [u64; 3] = [2, 1, 332];
 
-/// Older versions take this from a folder whatever is pinned, and send all that they say there.
+/// A variable that older versions take from a folder whatever is pinned. They then send everything there.
 const SOCKET: &str = "ANTHROPIC_UNIX_SOCKET";
 const SETTINGS_FILES: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
 const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
 
-/// Looks at the settings of a trusted folder for what would lead an older version past the server. It reads them
-/// again while it runs, so they are looked at before each prompt; what is written later in a turn is not seen.
+/// Looks at the settings of a trusted folder for the variable that would lead an older version past the
+/// server. The agent reads them again while it runs, so they are checked before each prompt; a change during
+/// a turn is not seen.
 #[derive(Debug)]
 pub(crate) struct SocketGuard {
     working_dir: PathBuf,
 }
 
 impl SocketGuard {
-    /// Absent where nothing has to be looked for.
+    /// Absent where no check is needed.
     pub(crate) fn new(setup: &AgentSetup, program: &Program) -> Option<Self> {
         let is_needed = setup.trust == Trust::Trusted && !program.is_at_least(HEEDS_PINNED_SOCKET);
         is_needed.then(|| Self { working_dir: setup.working_dir.clone() })
@@ -52,7 +53,7 @@ impl SocketGuard {
 fn may_set_socket(settings: &[u8]) -> bool {
     match serde_json::from_slice::<Value>(settings) {
         Ok(settings) => settings["env"].get(SOCKET).is_some(),
-        // The program may read more than is JSON.
+        // The program may accept more than JSON.
         Err(_) => true,
     }
 }

@@ -1,4 +1,4 @@
-//! How turns ended, told from what came last.
+//! Outcomes of turns, read from their last lines.
 
 use runner_core::session::event::{SessionEvent, TurnOutcome};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Where transcripts are found, what is kept of them, and under which id.
+//! The places of transcripts, the files that are kept of them, and the ids of their sessions.
 
 use std::fs;
 

@@ -207,7 +207,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left behind lies in the folder for temporary files.
+        // A folder that stays behind lies among temporary files.
         fs::remove_dir_all(&self.0).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! How an agent is let through to a model, and what it is told of that.
+//! An agent's access to a model, and the variables that say so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What an agent is started with: arguments, folder and environment.
+//! The start of an agent: its arguments and its folder.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -18,7 +18,7 @@ use crate::claude::process::{Attached, ClaudeProcess, OutputQueue};
 use crate::claude::protocol::outgoing;
 use crate::claude::trust::enforced::MARKER_VARIABLE;
 
-/// How long a test waits for something that is about to happen.
+/// The time that a test waits for something that is about to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Starts a process in a session of its own, and says so once it runs.
@@ -27,7 +27,7 @@ const STARTS_ANOTHER: &str = r#"setsid sleep 300 >/dev/null 2>&1 &
 
 #[tokio::test]
 async fn prompt_reaches_the_agent_as_one_line() {
-    // It says again what it hears.
+    // The shell repeats each line.
     let mut agent = playing("cat");
     let (turn, text) = (TurnId(Uuid::from_u128(7)), "two\nlines, \"quoted\", 你好 \u{2028}");
 
@@ -215,7 +215,7 @@ async fn dropping_the_agent_kills_it_with_all_it_has_started() {
     let ended = agent.outputs.next();
     let exit = tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap_err();
     assert_eq!(exit.detail, "signal: 9 (SIGKILL)");
-    // They were sent the signal; this only waits until they are gone.
+    // The processes were sent the signal; this only waits until they are gone.
     marker.kill_all().await;
 }
 
@@ -259,7 +259,7 @@ async fn next(agent: &mut RunningAgent) -> AgentOutput {
     output.clone()
 }
 
-/// Everything that is still said, and how it ends.
+/// All outputs that are left, and the agent's end.
 async fn rest(agent: &mut RunningAgent) -> (Vec<AgentOutput>, AgentExit) {
     let mut all = Vec::new();
     loop {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::claude::process::process_tree::Marker;
 use crate::claude::trust::enforced::MARKER_VARIABLE;
 
-/// How long a test waits for something that is about to happen.
+/// The time that a test waits for something that is about to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Starts a process in a session of its own, and ends once it runs.

@@ -261,7 +261,7 @@ fn asked(tool_name: &str, input: &Value) -> (RequestKind, AgentRequest) {
     (*kind, request.clone())
 }
 
-/// What comes to the gate in a session whose configuration folder is `/srv/agent`.
+/// The request at the gate of a session whose configuration folder is `/srv/agent`.
 fn gate(tool_name: &str, tool_input: &Value) -> ToolGate {
     let input = json!({
         "hook_event_name": "PreToolUse", "tool_name": tool_name, "tool_input": tool_input,
@@ -273,7 +273,7 @@ fn gate(tool_name: &str, tool_input: &Value) -> ToolGate {
     gate.clone()
 }
 
-/// What a tool's structured result changes about the list of things to do.
+/// The change of the to-do list in a tool's structured result.
 fn list_change(result: &Value) -> Vec<TaskListChange> {
     let content = json!([{ "type": "tool_result", "tool_use_id": "toolu_1", "content": "ok" }]);
     let line = json!({ "type": "user", "message": { "content": content }, "tool_use_result": result });

@@ -1,4 +1,4 @@
-//! What the structured results of tools say about files.
+//! File changes in the structured results of tools.
 
 use runner_core::agent::{FileChange, FileChangeKind};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What is said to the agent.
+//! Lines for the agent.
 
 use runner_core::agent::PermissionMode;
 use runner_core::ids::TurnId;

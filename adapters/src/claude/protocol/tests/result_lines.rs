@@ -1,4 +1,4 @@
-//! How a turn went, in all the shapes in which the agent says it.
+//! Outcomes of turns, in all the shapes in which the agent reports them.
 
 use runner_core::agent::{AgentOutcome, Denial, TurnReport};
 use runner_core::money::MicroDollars;

@@ -1,4 +1,4 @@
-//! Which changes of files are known only from the hook that is told of them.
+//! Changes of files by subagents, which only a hook reports.
 
 use runner_core::agent::{AgentOutput, FileChangeKind, ToolReturn};
 use serde_json::{Value, json};

@@ -1,21 +1,22 @@
-//! Names that an agent cannot take away from what lies in the folders that it writes in.
+//! Names that an agent cannot take away from hidden and read-only paths in the folders that it writes in.
 //!
-//! What is mounted cannot be renamed or removed, but a folder above it can: `mv srv moved` would take a hidden
+//! A mounted path cannot be renamed or removed, but a folder above it can: `mv srv moved` would take a hidden
 //! `srv/.env` along, and the agent would put one of its own in its place. So every folder between is mounted
-//! onto itself. And what does not exist is hidden all the same, or the agent would make it.
+//! onto itself. A hidden path that does not exist is mounted all the same, or the agent would make it.
 
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-/// What keeps its name, and the folders in which an agent may rename.
+/// The paths that keep their names, and the folders in which an agent may rename.
 pub(super) struct Kept<'a> {
     pub(super) paths: Vec<&'a Path>,
     pub(super) folders: Vec<&'a Path>,
 }
 
 impl Kept<'_> {
-    /// The folders to mount onto themselves. None of them is, or lies in, what is mounted in another way.
+    /// The folders to mount onto themselves. None of them is, or lies in, a path that is mounted in another
+    /// way.
     pub(super) fn pins(&self) -> Vec<PathBuf> {
         let above = self.paths.iter().flat_map(|path| path.ancestors().skip(1));
         let mut pins: Vec<PathBuf> = above.filter(|path| self.is_between(path)).map(Path::to_owned).collect();
@@ -32,7 +33,7 @@ impl Kept<'_> {
     }
 }
 
-/// Whether agents could make this, or write in it, in one of their folders.
+/// Whether agents could make this path, or write in it, in one of their folders.
 pub(super) fn is_named_in(path: &Path, folders: &[&Path]) -> bool {
     let can_be_made = || path.parent().is_some_and(|parent| access(parent, AccessFlags::W_OK).is_ok());
     folders.iter().any(|folder| path.starts_with(folder)) && (path.exists() || can_be_made())
