@@ -58,7 +58,7 @@ pub struct ClaudeRuntime {
     sandbox: Result<Sandbox, String>,
     limiter: Limiter,
     /// One reference for each agent, and this one.
-    lives: Arc<()>,
+    living_agents: Arc<()>,
 }
 
 impl ClaudeRuntime {
@@ -86,7 +86,13 @@ impl ClaudeRuntime {
             );
         }
         let limiter = Limiter::new(&settings, in_sandbox);
-        Ok(Self { settings, program: Mutex::new(program.ok()), sandbox, limiter, lives: Arc::default() })
+        Ok(Self {
+            settings,
+            program: Mutex::new(program.ok()),
+            sandbox,
+            limiter,
+            living_agents: Arc::default(),
+        })
     }
 
     /// The program; looked for again if it was missing, so that installing it needs no restart.
@@ -151,7 +157,7 @@ impl AgentRuntime for ClaudeRuntime {
             group: group.as_ref(),
         };
         let command = launch::command(context, &launch)?;
-        let tree = ProcessTree::new(marker, group).counted(Arc::clone(&self.lives));
+        let tree = ProcessTree::new(marker, group).counted(Arc::clone(&self.living_agents));
         let own_folders = Some(OwnFolders {
             paths: config_folder::own_folders(&self.settings, launch.seat.session),
             max_mib: self.settings.limits.own_disk_mib,
@@ -204,7 +210,7 @@ impl AgentRuntime for ClaudeRuntime {
     }
 
     async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool {
-        if Arc::strong_count(&self.lives) == 1 {
+        if Arc::strong_count(&self.living_agents) == 1 {
             return false;
         }
         let connections = Connections::new(&self.settings.instance);

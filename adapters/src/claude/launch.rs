@@ -24,7 +24,7 @@ use crate::claude::limits::{AgentGroup, Limiter};
 use crate::claude::process::process_tree::Marker;
 use crate::claude::program::Program;
 use crate::claude::sandbox::Sandbox;
-use crate::claude::sandbox::inside::Inside;
+use crate::claude::sandbox::agent_paths::AgentPaths;
 use crate::claude::settings::ClaudeSettings;
 use crate::claude::trust;
 use crate::claude::trust::enforced::{self, MARKER_VARIABLE};
@@ -110,7 +110,7 @@ fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> 
     if let Some(setpriv) = &context.program.setpriv {
         line.extend([setpriv.into(), "--pdeathsig".into(), "KILL".into(), OsString::from("--")]);
     }
-    line.extend(context.limiter.outside());
+    line.extend(context.limiter.outer_command());
     let entrances = context.group.map(AgentGroup::entrances).unwrap_or_default();
     if !entrances.is_empty() {
         line.extend(["/bin/sh", "-c", JOIN_GROUPS, "sh"].map(OsString::from));
@@ -126,8 +126,13 @@ fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> 
         Credentials::Gateway { .. } | Credentials::OauthToken { .. } => None,
     };
     let program = context.program.resolved();
-    line.extend(sandbox.arguments(Inside { program: &program, folders: context.folders, config_dir, login }));
-    line.extend(context.limiter.inside());
+    line.extend(sandbox.arguments(AgentPaths {
+        program: &program,
+        folders: context.folders,
+        config_dir,
+        login,
+    }));
+    line.extend(context.limiter.inner_command());
     line.push(program.into());
     line
 }

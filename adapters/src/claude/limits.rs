@@ -63,7 +63,7 @@ impl Limiter {
     }
 
     /// The beginning of a limited command line.
-    pub(super) fn outside(&self) -> Vec<OsString> {
+    pub(super) fn outer_command(&self) -> Vec<OsString> {
         let within = |resource: Resource, wanted: u64| match getrlimit(resource) {
             Ok((_, hard)) => wanted.min(hard),
             Err(_) => wanted,
@@ -74,7 +74,7 @@ impl Limiter {
     }
 
     /// The beginning of a limited command line inside of a sandbox.
-    pub(super) fn inside(&self) -> Vec<OsString> {
+    pub(super) fn inner_command(&self) -> Vec<OsString> {
         match self.counts_processes {
             true => self.prlimit(&[format!("--nproc={}", self.limits.processes)]),
             false => vec![],

@@ -5,7 +5,7 @@
 //! the first process of its namespace the kernel ends every other one, wherever it has gone. The network is
 //! shared. Once, when the server starts, a probe in a sandbox shows whether all that works here.
 
-pub(super) mod inside;
+pub(super) mod agent_paths;
 mod mounts;
 
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::process::Command;
 
-use self::inside::Inside;
+use self::agent_paths::AgentPaths;
 use self::mounts::Mounts;
 use crate::claude::program::on_search_path;
 use crate::claude::settings::{ClaudeSettings, SandboxMode};
@@ -90,17 +90,17 @@ impl Sandbox {
     }
 
     /// The beginning of an agent's command line.
-    pub(super) fn arguments(&self, inside: Inside<'_>) -> Vec<OsString> {
+    pub(super) fn arguments(&self, agent: AgentPaths<'_>) -> Vec<OsString> {
         let mut arguments = vec![self.bwrap.clone().into_os_string()];
-        arguments.extend(self.mounts.arguments(Some(inside.program), Some(inside)));
-        if let Some(working_dir) = inside.folders.first() {
+        arguments.extend(self.mounts.arguments(Some(agent.program), Some(agent)));
+        if let Some(working_dir) = agent.folders.first() {
             arguments.extend(["--chdir".into(), working_dir.named.clone().into()]);
         }
         arguments.extend(["--", "/bin/sh", "-c", SAME_FOLDERS, "sh"].map(OsString::from));
-        let identities = inside.folders.iter().map(|folder| format!("{} ", folder.identity));
+        let identities = agent.folders.iter().map(|folder| format!("{} ", folder.identity));
         arguments.push(identities.collect::<String>().into());
-        arguments.push(inside.folders.len().to_string().into());
-        arguments.extend(inside.folders.iter().map(|folder| folder.named.clone().into()));
+        arguments.push(agent.folders.len().to_string().into());
+        arguments.extend(agent.folders.iter().map(|folder| folder.named.clone().into()));
         arguments
     }
 

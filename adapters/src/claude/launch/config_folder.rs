@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use runner_core::ids::SessionId;
 
 use crate::claude::credentials::Credentials;
-use crate::claude::sandbox::inside::private_home;
+use crate::claude::sandbox::agent_paths::private_home;
 use crate::claude::settings::ClaudeSettings;
 
 /// The name of the file in which Claude Code keeps a login.

@@ -19,7 +19,7 @@ use super::config_folder::config_dir;
 use crate::claude::credentials::Credentials;
 use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::program::Program;
-use crate::claude::sandbox::inside::private_home;
+use crate::claude::sandbox::agent_paths::private_home;
 use crate::claude::settings::ClaudeSettings;
 
 const EXTENSION: &str = "ahead";

@@ -23,19 +23,19 @@ pub(crate) struct ProcessTree {
     marker: Marker,
     group: Option<AgentGroup>,
     /// A reference by which the runtime counts living agents.
-    _life: Option<Arc<()>>,
+    _living: Option<Arc<()>>,
     /// The reason for which this server has ended the agent.
     why: OnceLock<String>,
 }
 
 impl ProcessTree {
     pub(crate) const fn new(marker: Marker, group: Option<AgentGroup>) -> Self {
-        Self { marker, group, _life: None, why: OnceLock::new() }
+        Self { marker, group, _living: None, why: OnceLock::new() }
     }
 
     /// Holds a reference for as long as this agent lives.
-    pub(crate) fn counted(self, life: Arc<()>) -> Self {
-        Self { _life: Some(life), ..self }
+    pub(crate) fn counted(self, living: Arc<()>) -> Self {
+        Self { _living: Some(living), ..self }
     }
 
     /// Ends the agent, and remembers why.

@@ -3,16 +3,16 @@
 //! A path that is not named here does not exist inside. Folders of outer names are mounted first, so that
 //! deeper ones are on top: a workspace on the private home, the server's data folder, emptied, on a workspace
 //! that holds it, and the session's own folder on that. Paths that are hidden or read-only inside of a folder
-//! that an agent writes in keep their names there: `pinned.rs`.
+//! that an agent writes in keep their names there: `mounts/name_guard.rs`.
 
-mod kept;
+mod name_guard;
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::kept::Kept;
-use super::inside::{Inside, private_home};
+use self::name_guard::NameGuard;
+use super::agent_paths::{AgentPaths, private_home};
 use crate::claude::settings::ClaudeSettings;
 
 /// The namespaces, and the end of all with the first process. That process is bubblewrap's own and collects
@@ -146,29 +146,29 @@ impl Mounts {
 
     /// All arguments but the command. Without an agent's folders they are the probe's. The program is looked
     /// at anew, for it may have been installed only now.
-    pub(super) fn arguments(&self, program: Option<&Path>, inside: Option<Inside<'_>>) -> Vec<OsString> {
+    pub(super) fn arguments(&self, program: Option<&Path>, agent: Option<AgentPaths<'_>>) -> Vec<OsString> {
         let mut arguments = self.fixed.clone();
         let mut mounts: Vec<Mount> = vec![];
-        if let (Some(inside), Some(home)) = (inside, &self.home) {
-            mounts.push(writable(home.clone(), private_home(inside.config_dir)));
+        if let (Some(agent), Some(home)) = (agent, &self.home) {
+            mounts.push(writable(home.clone(), private_home(agent.config_dir)));
         }
         let program = program.map(|program| self.folder_of(program)).filter(|path| !is_system(path));
         let shown: Vec<PathBuf> = self.shown.iter().chain(&program).cloned().collect();
         mounts.extend(shown.iter().map(|path| read_only(path)));
-        if let Some(inside) = inside {
-            let folders = inside.folders.iter();
+        if let Some(agent) = agent {
+            let folders = agent.folders.iter();
             mounts.extend(folders.map(|folder| writable(folder.named.clone(), folder.real.clone())));
             mounts.extend(
-                self.kept(inside, &shown).pins().into_iter().map(|path| writable(path.clone(), path)),
+                self.name_guard(agent, &shown).pins().into_iter().map(|path| writable(path.clone(), path)),
             );
-            let own = inside.login.into_iter().chain([inside.config_dir]);
+            let own = agent.login.into_iter().chain([agent.config_dir]);
             mounts.extend(own.map(|path| writable(path.to_owned(), path.to_owned())));
         }
-        let folders: Vec<&Path> = inside
-            .map(|inside| inside.folders.iter().map(|folder| folder.real.as_path()).collect())
+        let folders: Vec<&Path> = agent
+            .map(|agent| agent.folders.iter().map(|folder| folder.real.as_path()).collect())
             .unwrap_or_default();
         let is_seen = |path: &&PathBuf| {
-            kept::is_named_in(path, &folders)
+            name_guard::is_named_in(path, &folders)
                 || path.exists()
                     && (is_system(path) || mounts.iter().any(|mount| path.starts_with(&mount.at)))
         };
@@ -182,11 +182,11 @@ impl Mounts {
         arguments
     }
 
-    fn kept<'a>(&'a self, inside: Inside<'a>, shown: &'a [PathBuf]) -> Kept<'a> {
+    fn name_guard<'a>(&'a self, agent: AgentPaths<'a>, shown: &'a [PathBuf]) -> NameGuard<'a> {
         let paths = self.hidden.iter().chain([&self.data_dir]).chain(shown).map(PathBuf::as_path);
-        Kept {
-            paths: paths.chain(inside.login).collect(),
-            folders: inside.folders.iter().map(|folder| folder.real.as_path()).collect(),
+        NameGuard {
+            paths: paths.chain(agent.login).collect(),
+            folders: agent.folders.iter().map(|folder| folder.real.as_path()).collect(),
         }
     }
 

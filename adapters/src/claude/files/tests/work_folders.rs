@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::sandbox::Sandbox;
-use crate::claude::sandbox::inside::{Inside, private_home};
+use crate::claude::sandbox::agent_paths::{AgentPaths, private_home};
 use crate::claude::settings::SandboxMode;
 use crate::claude::tests::{ScratchFolder, settings};
 use crate::claude::{ClaudeSettings, Credentials};
@@ -120,7 +120,7 @@ async fn in_a_sandbox_no_agent_starts_in_another_folder_than_the_one_that_was_ch
     };
     let config_dir = folders.settings.sandbox.data_dir.join("own");
     let opened = [WorkFolder::open(&folders.work, &folders.allowed).unwrap()];
-    let line = sandbox.arguments(Inside {
+    let line = sandbox.arguments(AgentPaths {
         program: Path::new("/bin/sh"),
         folders: &opened,
         config_dir: &config_dir,

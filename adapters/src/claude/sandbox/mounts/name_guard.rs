@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 /// The paths that keep their names, and the folders in which an agent may rename.
-pub(super) struct Kept<'a> {
+pub(super) struct NameGuard<'a> {
     pub(super) paths: Vec<&'a Path>,
     pub(super) folders: Vec<&'a Path>,
 }
 
-impl Kept<'_> {
+impl NameGuard<'_> {
     /// The folders to mount onto themselves. None of them is, or lies in, a path that is mounted in another
     /// way.
     pub(super) fn pins(&self) -> Vec<PathBuf> {
@@ -28,7 +28,7 @@ impl Kept<'_> {
     fn is_between(&self, path: &Path) -> bool {
         self.folders.iter().any(|folder| path.starts_with(folder))
             && !self.folders.contains(&path)
-            && !self.paths.iter().any(|kept| path.starts_with(kept))
+            && !self.paths.iter().any(|guarded| path.starts_with(guarded))
             && path.is_dir()
     }
 }
@@ -44,7 +44,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::Kept;
+    use super::NameGuard;
 
     #[test]
     fn every_folder_between_one_that_is_written_in_and_what_is_kept_stays_where_it_is() {
@@ -55,10 +55,10 @@ mod tests {
         let (env, data) = (root.join("srv/app/.env"), root.join("srv/app/data"));
         let (agents, elsewhere) = (data.join("agents"), outside.join("data"));
 
-        let kept = Kept { paths: vec![&env, &data, &agents, &elsewhere], folders: vec![&root] };
-        assert_eq!(kept.pins(), [root.join("srv"), root.join("srv/app")]);
+        let guard = NameGuard { paths: vec![&env, &data, &agents, &elsewhere], folders: vec![&root] };
+        assert_eq!(guard.pins(), [root.join("srv"), root.join("srv/app")]);
 
-        let nested = Kept { paths: vec![&env], folders: vec![&root, Path::new("/"), &outside] };
+        let nested = NameGuard { paths: vec![&env], folders: vec![&root, Path::new("/"), &outside] };
         assert!(nested.pins().contains(&root.join("srv/app")) && !nested.pins().contains(&root));
     }
 }

@@ -1,4 +1,4 @@
-//! The folders of one agent in its sandbox.
+//! The program and the folders of one agent, as its sandbox has them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::claude::files::work_folder::WorkFolder;
 
 /// The program and the folders of one agent in its sandbox.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Inside<'a> {
+pub(crate) struct AgentPaths<'a> {
     pub(crate) program: &'a Path,
     pub(crate) folders: &'a [WorkFolder],
     pub(crate) config_dir: &'a Path,
