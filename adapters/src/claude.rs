@@ -206,7 +206,7 @@ impl AgentRuntime for ClaudeRuntime {
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile> {
         let transcript = Transcript::new(&config_folder::config_dir(&self.settings, from), from);
-        TranscriptCopy::new((from, to), said).collect(stored, &transcript).await
+        TranscriptCopy::new(from, to, said).collect(stored, &transcript).await
     }
 
     async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool {

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::own_folders::OwnFolders;
 use self::process_tree::ProcessTree;
+use crate::claude::protocol::outgoing::ControlRequest;
 use crate::claude::protocol::reader::{Answers, read_lines};
 use crate::claude::protocol::{outgoing, result_line};
 use crate::claude::trust::socket_guard::SocketGuard;
@@ -115,7 +116,8 @@ impl ClaudeProcess {
         if let Some(own_folders) = own_folders {
             tokio::spawn(own_folders.watch(Arc::clone(&tree), exit.clone()));
         }
-        tokio::spawn(wait((child, pass), stderr, exited, Arc::clone(&tree)));
+        let program = RunningProgram { child, pass, tree: Arc::clone(&tree), exited };
+        tokio::spawn(program.wait(stderr));
         // The agent answers when it is up; nothing waits for that.
         lines.try_send(outgoing::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
@@ -131,9 +133,9 @@ impl ClaudeProcess {
     }
 
     /// Sends a control request and waits for its answer.
-    async fn ask(&self, (request_id, line): (String, Value)) -> Result<Value, AgentError> {
-        let answer = self.answers.expect(request_id);
-        self.say(line).await?;
+    async fn ask(&self, request: ControlRequest) -> Result<Value, AgentError> {
+        let answer = self.answers.expect(request.id);
+        self.say(request.line).await?;
         let mut exit = self.exit.clone();
         let answered = tokio::select! {
             answered = tokio::time::timeout(UNTIL_ANSWERED, answer) => answered,
@@ -187,12 +189,12 @@ impl AgentInput for ClaudeProcess {
     }
 
     async fn change_mode(&self, mode: PermissionMode) -> Result<(), AgentError> {
-        let (request_id, line) = outgoing::change_mode(mode);
+        let request = outgoing::change_mode(mode);
         if mode != PermissionMode::BypassPermissions {
-            return self.say(line).await;
+            return self.say(request.line).await;
         }
-        let answer = self.answers.expect(request_id);
-        self.say(line).await?;
+        let answer = self.answers.expect(request.id);
+        self.say(request.line).await?;
         let lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         tokio::spawn(ask_unless_bypassed(answer, lines.map(|lines| lines.downgrade())));
         Ok(())
@@ -252,7 +254,7 @@ async fn ask_unless_bypassed(
     let Ok(Ok(Err(_))) = tokio::time::timeout(UNTIL_ANSWERED, answer).await else { return };
     if let Some(lines) = lines.and_then(|lines| lines.upgrade()) {
         // One that has ended asks nothing.
-        lines.send(outgoing::change_mode(PermissionMode::Default).1).await.ok();
+        lines.send(outgoing::change_mode(PermissionMode::Default).line).await.ok();
     }
 }
 
@@ -303,34 +305,41 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Value>) {
     }
 }
 
-async fn wait(
-    (mut child, pass): (Child, Option<Pass>),
-    stderr: impl AsyncRead + Unpin,
-    exited: watch::Sender<Option<String>>,
+/// The agent's program until its end.
+struct RunningProgram {
+    child: Child,
+    pass: Option<Pass>,
     tree: Arc<ProcessTree>,
-) {
-    let tail = Mutex::new(Vec::new());
-    let drained = drain(stderr, &tail);
-    tokio::pin!(drained);
-    let status = tokio::select! {
-        status = child.wait() => {
-            drop(pass);
-            // The agent's last words are in the pipe; a child of its own may hold the pipe open for ever.
-            drop(tokio::time::timeout(Duration::from_millis(200), &mut drained).await);
-            status
-        }
-        () = &mut drained => {
-            let status = child.wait().await;
-            drop(pass);
-            status
-        }
-    };
-    // Processes that outlive the agent would hold its output open. They are ended before the end is reported,
-    // for then the session's next agent may start.
-    tree.kill_rest().await;
-    let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    let how = tree.why().map_or_else(|| describe(status, &tail), str::to_owned);
-    exited.send_replace(Some(how));
+    exited: watch::Sender<Option<String>>,
+}
+
+impl RunningProgram {
+    /// Waits for the end, ends the processes that outlive it, and reports how it came.
+    async fn wait(self, stderr: impl AsyncRead + Unpin) {
+        let Self { mut child, pass, tree, exited } = self;
+        let tail = Mutex::new(Vec::new());
+        let drained = drain(stderr, &tail);
+        tokio::pin!(drained);
+        let status = tokio::select! {
+            status = child.wait() => {
+                drop(pass);
+                // The agent's last words are in the pipe; a child of its own may hold the pipe open for ever.
+                drop(tokio::time::timeout(Duration::from_millis(200), &mut drained).await);
+                status
+            }
+            () = &mut drained => {
+                let status = child.wait().await;
+                drop(pass);
+                status
+            }
+        };
+        // Processes that outlive the agent would hold its output open. They are ended before the end is reported,
+        // for then the session's next agent may start.
+        tree.kill_rest().await;
+        let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let how = tree.why().map_or_else(|| describe(status, &tail), str::to_owned);
+        exited.send_replace(Some(how));
+    }
 }
 
 async fn drain(mut stderr: impl AsyncRead + Unpin, tail: &Mutex<Vec<u8>>) {

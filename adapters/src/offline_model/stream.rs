@@ -35,7 +35,8 @@ impl Call {
     /// The complete message, for a client that does not stream.
     pub(super) fn to_json(&self) -> Value {
         let mut message = self.envelope();
-        message["content"] = self.message.blocks.iter().enumerate().map(|block| self.block(block)).collect();
+        message["content"] =
+            self.message.blocks.iter().enumerate().map(|(index, block)| self.block(index, block)).collect();
         message["stop_reason"] = json!(self.message.stop_reason);
         message["usage"] = json!(self.message.usage);
         message
@@ -58,7 +59,7 @@ impl Call {
     fn events(&self) -> Vec<Bytes> {
         let mut events = vec![event(json!({"type": "message_start", "message": self.envelope()}))];
         for (index, block) in self.message.blocks.iter().enumerate() {
-            let start = self.block_start((index, block));
+            let start = self.block_start(index, block);
             events
                 .push(event(json!({"type": "content_block_start", "index": index, "content_block": start})));
             events.extend(
@@ -97,7 +98,7 @@ impl Call {
         })
     }
 
-    fn block(&self, (index, block): (usize, &Block)) -> Value {
+    fn block(&self, index: usize, block: &Block) -> Value {
         match block {
             Block::Text(text) => json!({"type": "text", "text": text}),
             Block::Thinking(text) => json!({"type": "thinking", "thinking": text, "signature": SIGNATURE}),
@@ -109,8 +110,8 @@ impl Call {
     }
 
     /// A block as it opens: the same without its content, which follows as deltas.
-    fn block_start(&self, (index, block): (usize, &Block)) -> Value {
-        let mut start = self.block((index, block));
+    fn block_start(&self, index: usize, block: &Block) -> Value {
+        let mut start = self.block(index, block);
         match block {
             Block::Text(_) => start["text"] = json!(""),
             Block::Thinking(_) => (start["thinking"], start["signature"]) = (json!(""), json!("")),

@@ -33,7 +33,7 @@ pub(super) struct Copied {
 }
 
 impl TranscriptCopy {
-    pub(crate) fn new((from, to): (SessionId, SessionId), said: Vec<Said>) -> Self {
+    pub(crate) fn new(from: SessionId, to: SessionId, said: Vec<Said>) -> Self {
         Self { from: from.to_string(), to: to.to_string(), said }
     }
 

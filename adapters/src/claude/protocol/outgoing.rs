@@ -13,6 +13,13 @@ use serde_json::{Value, json};
 /// The text for the model where a person said no and nothing more.
 const NO: &str = "The person who was asked does not want this.";
 
+/// A request of this program, and the id by which the agent answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ControlRequest {
+    pub(crate) id: String,
+    pub(crate) line: Value,
+}
+
 /// The prompt of a turn. The message has the turn's id: sent twice, it is taken once.
 pub(crate) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Value {
     let mut content: Vec<Value> = attachments
@@ -36,38 +43,38 @@ pub(crate) fn initialize() -> Value {
         "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
         "PostToolUse": [{ "matcher": "Write|Edit", "hookCallbackIds": ["file"] }],
     });
-    control(&json!({ "subtype": "initialize", "hooks": hooks })).1
+    control(&json!({ "subtype": "initialize", "hooks": hooks })).line
 }
 
 pub(crate) fn interrupt() -> Value {
-    control(&json!({ "subtype": "interrupt" })).1
+    control(&json!({ "subtype": "interrupt" })).line
 }
 
 pub(crate) fn withdraw(message: TurnId) -> Value {
-    control(&json!({ "subtype": "cancel_async_message", "message_uuid": message })).1
+    control(&json!({ "subtype": "cancel_async_message", "message_uuid": message })).line
 }
 
-pub(crate) fn change_mode(mode: PermissionMode) -> (String, Value) {
+pub(crate) fn change_mode(mode: PermissionMode) -> ControlRequest {
     control(&json!({ "subtype": "set_permission_mode", "mode": mode }))
 }
 
 pub(crate) fn change_model(model: Option<&str>) -> Value {
-    control(&json!({ "subtype": "set_model", "model": model })).1
+    control(&json!({ "subtype": "set_model", "model": model })).line
 }
 
-/// Asks for the spending of the process. Also returns the id by which the answer is known.
-pub(crate) fn usage() -> (String, Value) {
+/// Asks for the spending of the process.
+pub(crate) fn usage() -> ControlRequest {
     control(&json!({ "subtype": "get_usage" }))
 }
 
-pub(crate) fn rewind(turn: TurnId, dry_run: bool) -> (String, Value) {
+pub(crate) fn rewind(turn: TurnId, dry_run: bool) -> ControlRequest {
     control(&json!({ "subtype": "rewind_files", "user_message_id": turn, "dry_run": dry_run }))
 }
 
-fn control(request: &Value) -> (String, Value) {
-    let request_id = uuid::Uuid::now_v7().to_string();
-    let line = json!({ "type": "control_request", "request_id": request_id, "request": request });
-    (request_id, line)
+fn control(request: &Value) -> ControlRequest {
+    let id = uuid::Uuid::now_v7().to_string();
+    let line = json!({ "type": "control_request", "request_id": id, "request": request });
+    ControlRequest { id, line }
 }
 
 /// The decision about a request, for an agent that waits for it.

@@ -73,7 +73,7 @@ pub(crate) async fn read_lines(
             false => vec![Incoming::Output(too_long())],
         };
         for incoming in decoded {
-            let Some(output) = output(incoming, &mut reports, (&lines, &answers)).await else { continue };
+            let Some(output) = output(incoming, &mut reports, &lines, &answers).await else { continue };
             if outputs.send(output).await.is_err() {
                 return; // Nobody listens any more.
             }
@@ -88,7 +88,8 @@ pub(crate) async fn read_lines(
 async fn output(
     incoming: Incoming,
     reports: &mut FileReports,
-    (lines, answers): (&mpsc::WeakSender<Value>, &Answers),
+    lines: &mpsc::WeakSender<Value>,
+    answers: &Answers,
 ) -> Option<AgentOutput> {
     match incoming {
         Incoming::Output(output) => Some(reports.complete(output)),

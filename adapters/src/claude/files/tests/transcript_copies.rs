@@ -79,7 +79,7 @@ fn text(message: &str) -> Said {
 }
 
 fn copy(said: &[Said], files: Vec<AgentFile>) -> Copied {
-    TranscriptCopy::new((FROM, TO), said.to_vec()).copy(files)
+    TranscriptCopy::new(FROM, TO, said.to_vec()).copy(files)
 }
 
 fn file(path: &str, bytes: Vec<u8>) -> AgentFile {

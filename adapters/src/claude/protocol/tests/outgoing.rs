@@ -54,14 +54,14 @@ fn changes_are_control_requests() {
     for (line, expected) in [
         (outgoing::interrupt(), json!({ "subtype": "interrupt" })),
         (
-            outgoing::change_mode(PermissionMode::AcceptEdits).1,
+            outgoing::change_mode(PermissionMode::AcceptEdits).line,
             json!({ "subtype": "set_permission_mode", "mode": "acceptEdits" }),
         ),
         (outgoing::change_model(Some("haiku")), json!({ "subtype": "set_model", "model": "haiku" })),
         (outgoing::change_model(None), json!({ "subtype": "set_model", "model": null })),
-        (outgoing::usage().1, json!({ "subtype": "get_usage" })),
+        (outgoing::usage().line, json!({ "subtype": "get_usage" })),
         (
-            outgoing::rewind(turn, true).1,
+            outgoing::rewind(turn, true).line,
             json!({ "subtype": "rewind_files", "user_message_id": turn, "dry_run": true }),
         ),
     ] {
@@ -71,8 +71,9 @@ fn changes_are_control_requests() {
 
 #[test]
 fn requests_of_ours_have_ids_of_their_own() {
-    let ((first_id, first), (second_id, second)) = (outgoing::usage(), outgoing::usage());
+    let (first, second) = (outgoing::usage(), outgoing::usage());
 
-    assert_eq!((&first["request_id"], &second["request_id"]), (&json!(first_id), &json!(second_id)));
-    assert_ne!(first_id, second_id);
+    assert_eq!(first.line["request_id"], json!(first.id));
+    assert_eq!(second.line["request_id"], json!(second.id));
+    assert_ne!(first.id, second.id);
 }
