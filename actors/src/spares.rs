@@ -1,13 +1,13 @@
-//! Agents that are started before their sessions are opened.
+//! Spare agents: started before their sessions are opened.
 //!
-//! Most of a new session's first task is the start of its agent. So when a session has got its agent, and
-//! none was begun for a moment, another agent like that one is started for the next session: of the same
-//! owner, in the same folder, with the same options and under the id that this session will have. It is used
-//! once, and only where it is what one would be that is started then; in every other case, and when
-//! anything is wrong with it, an agent is started as if there were none.
+//! Most of a new session's first task is the start of its agent. So when a session has got its agent, and no
+//! other was begun for a moment, another agent of the same setup is started for the next session: of the same
+//! owner, in the same folder, with the same options, and under the id that this session will have. It serves
+//! one session, and only where an agent that is started then would not differ from it. In every other case,
+//! and when anything is wrong with it, an agent is started as if there were no spare one.
 //!
-//! Spare agents are few, make room for sessions, and end when nobody wanted them for as long as a session
-//! may be idle. Where a folder is trusted, or variables are set, which may be secrets, there are none.
+//! Spare agents are few, make room for sessions, and end when nobody wanted them for as long as a session may
+//! be idle. There are none where a folder is trusted, or where variables are set, which may be secrets.
 
 mod standby;
 
@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use crate::Services;
 
-/// A machine that begins one session after the other has better things to do.
+/// No spare agent is started while sessions begin one after the other: the machine has enough to do.
 const UNTIL_QUIET: Duration = Duration::from_secs(2);
 
 /// Comparing files must not take longer than a start.
@@ -38,17 +38,17 @@ const UNTIL_COMPARED: Duration = Duration::from_millis(200);
 pub(crate) struct Spares {
     services: Arc<Services>,
     state: Mutex<State>,
-    /// How many there are, ready or not.
+    /// The number of spare agents, ready or not.
     running: watch::Sender<usize>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The oldest first.
+    /// The agents that wait for a session, the oldest first.
     ready: Vec<Spare>,
-    /// Given to sessions that are being opened.
+    /// The agents of sessions that are being opened.
     claimed: HashMap<SessionId, (AgentLaunch, RunningAgent)>,
-    /// Live sessions.
+    /// The number of live sessions.
     live: usize,
     /// Counts up with every request for a spare agent: an older request gives way to a newer one.
     requests: u64,
@@ -59,7 +59,7 @@ struct State {
 struct Spare {
     launch: AgentLaunch,
     place: AgentPlace,
-    /// What its folder was like, where commands are watched.
+    /// The state of its folder before the start, where changes by commands are watched.
     sight: Option<Box<dyn WorkspaceSight>>,
     wanted: oneshot::Sender<oneshot::Sender<RunningAgent>>,
 }
@@ -120,7 +120,7 @@ impl Spares {
         self.lock().claimed.contains_key(&session)
     }
 
-    /// The session is not opened after all.
+    /// Ends the agent of a session that is not opened after all.
     pub(crate) async fn abandon(&self, session: SessionId) {
         let claimed = self.lock().claimed.remove(&session);
         if let Some((_, agent)) = claimed {
@@ -146,7 +146,7 @@ impl Spares {
         state.requests += 1;
     }
 
-    /// Ends all of them; returns when nothing of them is left.
+    /// Ends all spare agents; returns when nothing of them is left.
     pub(crate) async fn close(&self) {
         let claimed: Vec<SessionId> = {
             let mut state = self.lock();
@@ -173,7 +173,7 @@ impl Spares {
             return None;
         }
         let (answer, agent) = oneshot::channel();
-        // If the agent has just ended there is nobody to ask.
+        // Nobody answers where the agent has just ended.
         spare.wanted.send(answer).ok()?;
         let agent = agent.await.ok()?;
         if !responds(&*agent.input).await {

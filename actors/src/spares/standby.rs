@@ -1,4 +1,4 @@
-//! Starting a spare agent, and staying with it until it is wanted or ends.
+//! The start of a spare agent, and the wait beside it until a session claims it or it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use tokio::sync::oneshot;
 
 use super::{Spare, Spares, for_the_next_session, log_absence, responds};
 
-/// Sooner than this an agent has not failed to answer in time, but ended.
+/// An agent that fails to answer sooner than this has ended.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
-/// How often an agent that starts is asked whether it is up; it has a second for each answer.
+/// The number of times that a starting agent is asked whether it is up; it has a second for each answer.
 const MAX_ASKED: u32 = 30;
 
-/// More than an agent says that was told nothing.
+/// More outputs than an agent makes that has no prompt.
 const MAX_SAID: usize = 64;
 
 impl Spares {
@@ -72,7 +72,7 @@ impl Spares {
         let (wanted, mut claim) = oneshot::channel::<oneshot::Sender<RunningAgent>>();
         let mut said = Vec::new();
         let is_up = self.is_up(&*input).await;
-        // Its owner may have lost the right to it while it started.
+        // The owner may have lost the right to the agent while it started.
         let may_work = matches!(self.services.owners.revoked(&launch.setup.owner).await, Ok(None));
         let is_kept = is_up && may_work && self.put(Spare { launch, place, sight, wanted });
         let answer = match is_kept {
@@ -81,7 +81,7 @@ impl Spares {
         };
         if let Some(answer) = answer {
             let outputs = Box::new(BufferedOutputs { said, rest: outputs });
-            // Whoever wanted it may have gone, and the agent goes with what is sent.
+            // The session may be gone by now; then the agent ends with this message.
             if answer.send(RunningAgent { input, outputs }).is_ok() {
                 return Ok(());
             }
@@ -100,7 +100,7 @@ impl Spares {
             if responds(input).await {
                 return true;
             }
-            // An answer at once that it has ended is the last one.
+            // An agent that fails at once has ended, and asking again would not help.
             if self.lock().closed || asked.elapsed() < AT_ONCE {
                 return false;
             }
@@ -118,7 +118,7 @@ impl Spares {
         true
     }
 
-    /// Who wants the agent; nobody if it ended, or should end.
+    /// Waits for the session that claims the agent; none if the agent ended, or should end.
     async fn wait(
         &self,
         session: SessionId,
@@ -144,7 +144,7 @@ impl Spares {
     }
 }
 
-/// What an agent said before it was wanted, and then the rest.
+/// The outputs of an agent before it was claimed, and then the rest.
 struct BufferedOutputs {
     said: Vec<AgentOutput>,
     rest: Box<dyn AgentOutputs>,
