@@ -31,7 +31,7 @@ pub(super) struct Call {
     reservation: Option<Reservation>,
     /// The part of the cost that has been counted against budgets.
     paid: MicroDollars,
-    is_told: bool,
+    is_reported: bool,
     /// A place among the calls of its process. The last field, so it is given back after the report.
     _place: OwnedSemaphorePermit,
 }
@@ -70,14 +70,14 @@ impl Call {
             request_id: None,
             reservation: None,
             paid: MicroDollars::default(),
-            is_told: false,
+            is_reported: false,
             _place: place,
         }
     }
 
     /// Makes the call free: no reservation, and no `model_called` event.
     pub(super) fn free(mut self) -> Self {
-        self.is_told = true;
+        self.is_reported = true;
         self
     }
 
@@ -86,7 +86,7 @@ impl Call {
         self.key = key;
         // The reservation of another key is given back before the owner of this one is asked.
         self.reservation = None;
-        if self.is_told {
+        if self.is_reported {
             self.grant.budgets.admit(&self.grant.scope).await?;
         } else {
             self.reservation = Some(Reservation::make(&self.grant, key, self.asked.estimate()).await?);
@@ -97,8 +97,8 @@ impl Call {
     /// Ends a call that was not made. The spent budget is reported, not the call.
     pub(super) async fn unaffordable(&mut self, spent: BudgetSpent) -> Refusal {
         let refusal = Refusal::budget_spent(&spent);
-        self.is_told = true;
-        self.grant.tell(AgentOutput::BudgetExhausted(spent)).await;
+        self.is_reported = true;
+        self.grant.report(AgentOutput::BudgetExhausted(spent)).await;
         refusal
     }
 
@@ -117,7 +117,7 @@ impl Call {
         if is_good {
             self.meter.whole(answer);
         }
-        self.tell(if is_good { CallOutcome::Completed } else { CallOutcome::Failed }).await;
+        self.report(if is_good { CallOutcome::Completed } else { CallOutcome::Failed }).await;
     }
 
     /// Takes a piece of a streamed answer. The end of the stream is reported before the agent sees it: when
@@ -129,24 +129,24 @@ impl Call {
         }
         match progress {
             Progress::Open => {}
-            Progress::Complete => self.tell(CallOutcome::Completed).await,
-            Progress::Failed => self.tell(CallOutcome::Failed).await,
+            Progress::Complete => self.report(CallOutcome::Completed).await,
+            Progress::Failed => self.report(CallOutcome::Failed).await,
         }
     }
 
     /// Ends the stream; a message that had not ended by itself was cut off.
     pub(super) async fn stream_ended(&mut self) {
-        self.tell(CallOutcome::CutOff).await;
+        self.report(CallOutcome::CutOff).await;
     }
 
     pub(super) async fn refused(&mut self, refusal: &Refusal) {
         self.status.get_or_insert(refusal.status.as_u16());
-        self.tell(CallOutcome::Failed).await;
+        self.report(CallOutcome::Failed).await;
     }
 
-    async fn tell(&mut self, outcome: CallOutcome) {
+    async fn report(&mut self, outcome: CallOutcome) {
         if let Some(call) = self.take(outcome) {
-            self.grant.tell(AgentOutput::ModelCalled(call)).await;
+            self.grant.report(AgentOutput::ModelCalled(call)).await;
         }
     }
 
@@ -165,7 +165,7 @@ impl Call {
     }
 
     fn take(&mut self, outcome: CallOutcome) -> Option<ModelCall> {
-        if std::mem::replace(&mut self.is_told, true) {
+        if std::mem::replace(&mut self.is_reported, true) {
             return None;
         }
         if self.is_sent && self.status.is_none_or(is_good) {
@@ -189,7 +189,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         if let Some(call) = self.take(CallOutcome::CutOff) {
-            self.grant.tell_later(AgentOutput::ModelCalled(call));
+            self.grant.report_later(AgentOutput::ModelCalled(call));
         }
     }
 }

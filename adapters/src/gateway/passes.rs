@@ -27,7 +27,7 @@ const TOKEN_BYTES: usize = 32;
 const MAX_CALLS: u32 = 32;
 
 /// Calls that are broken off may take so long to be reported.
-const UNTIL_TOLD: Duration = Duration::from_secs(2);
+const UNTIL_REPORTED: Duration = Duration::from_secs(2);
 
 pub(super) type TokenHash = [u8; 32];
 
@@ -205,15 +205,15 @@ impl Grant {
     }
 
     /// Reports an output of the process. A slow disk slows this down, like the agent's own outputs.
-    pub(super) async fn tell(&self, output: AgentOutput) {
-        if let Some(telling) = self.tell_later(output) {
-            telling.await.ok();
+    pub(super) async fn report(&self, output: AgentOutput) {
+        if let Some(reporting) = self.report_later(output) {
+            reporting.await.ok();
         }
     }
 
     /// Reports an output for callers that cannot wait, or may be dropped while they wait: the report is made
     /// all the same. The returned task, if any, ends with it.
-    pub(super) fn tell_later(&self, output: AgentOutput) -> Option<JoinHandle<()>> {
+    pub(super) fn report_later(&self, output: AgentOutput) -> Option<JoinHandle<()>> {
         let outputs = self.outputs()?;
         let Err(mpsc::error::TrySendError::Full(output)) = outputs.try_send(output) else { return None };
         let runtime = Handle::try_current().ok()?;
@@ -230,7 +230,7 @@ impl Grant {
     /// Breaks off the calls that are under way, and drops the outputs when all of them are reported.
     async fn end(self: Arc<Self>) {
         self.revoked.send_replace(true);
-        tokio::time::timeout(UNTIL_TOLD, self.calls.acquire_many(MAX_CALLS)).await.ok();
+        tokio::time::timeout(UNTIL_REPORTED, self.calls.acquire_many(MAX_CALLS)).await.ok();
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
