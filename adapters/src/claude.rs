@@ -28,7 +28,7 @@ use runner_core::ids::SessionId;
 use runner_core::ports::{
     AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
 };
-use runner_core::session::fork::Said;
+use runner_core::session::fork::ConversationPart;
 
 pub use credentials::{Credentials, ModelKind};
 use files::transcript::Transcript;
@@ -202,7 +202,7 @@ impl AgentRuntime for ClaudeRuntime {
     async fn fork_files(
         &self,
         (from, to): (SessionId, SessionId),
-        said: Vec<Said>,
+        said: Vec<ConversationPart>,
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile> {
         let transcript = Transcript::new(&config_folder::config_dir(&self.settings, from), from);

@@ -105,7 +105,7 @@ pub enum FileChangeKind {
 
 /// Work the agent does beside its conversation: a subagent, or a command that goes on in the background.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentTask {
+pub struct BackgroundWork {
     pub task_id: String,
     /// The tool use that began it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,7 +119,8 @@ pub struct AgentTask {
 
 /// What a task has used so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct TaskUsage {
+#[schema(as = TaskUsage)]
+pub struct BackgroundUsage {
     pub total_tokens: u64,
     pub tool_uses: u32,
     pub duration_ms: u64,
@@ -240,17 +241,17 @@ pub enum AgentOutput {
     ModelCalled(ModelCall),
     /// A call was not let through.
     BudgetExhausted(BudgetSpent),
-    TaskStarted(AgentTask),
+    TaskStarted(BackgroundWork),
     TaskProgressed {
         task_id: String,
         description: String,
-        usage: TaskUsage,
+        usage: BackgroundUsage,
     },
     TaskFinished {
         task_id: String,
         status: String,
         summary: String,
-        usage: Option<TaskUsage>,
+        usage: Option<BackgroundUsage>,
     },
     TaskListChanged(TaskListChange),
     ApiRetried {

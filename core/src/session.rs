@@ -4,10 +4,10 @@
 //! meanwhile wait in order. A turn ends in exactly one of `turn_completed`, `turn_failed` and
 //! `turn_interrupted`. The agent's cost counters run per process, so a turn's share is a difference.
 
-mod accounts;
 pub mod action;
 pub mod changes;
 pub mod command;
+mod cost;
 mod decide;
 pub mod error;
 pub mod event;
@@ -30,7 +30,7 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{AgentProfile, AgentTask, PermissionMode};
+use crate::agent::{AgentProfile, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::money::MicroDollars;
 use crate::prompt::Attachment;
@@ -66,12 +66,12 @@ pub struct Session {
     /// The model's API answers nothing before then.
     limited_until: Option<Timestamp>,
     requests: Requests,
-    /// What the running turn was given beside its prompt.
-    steered: Vec<QueuedPrompt>,
+    /// Prompts that the running turn was given beside its own.
+    steered: Vec<SteeredPrompt>,
     /// Tool uses of the main conversation that have no result yet.
     open_calls: BTreeSet<String>,
-    /// What goes on beside the conversation.
-    tasks: BTreeMap<String, AgentTask>,
+    /// Work that goes on beside the conversation, by its id.
+    background: BTreeMap<String, BackgroundWork>,
     /// The process that worked on the last turn, and its counters when that turn ended.
     counter: Option<(ProcessId, AgentCounter)>,
     /// The last reading of a process's counters.
@@ -109,6 +109,15 @@ pub struct RunningTurn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedPrompt {
     pub turn: TurnId,
+    pub text: String,
+    pub attachments: Vec<Attachment>,
+}
+
+/// A prompt that was given to the turn that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SteeredPrompt {
+    /// The agent's id for the message.
+    pub message: TurnId,
     pub text: String,
     pub attachments: Vec<Attachment>,
 }
@@ -158,13 +167,13 @@ impl Session {
         self.archived
     }
 
-    /// The tool use that a subagent was started by.
-    pub fn task(&self, task_id: &str) -> Option<&AgentTask> {
-        self.tasks.get(task_id)
+    /// Work that goes on beside the conversation.
+    pub fn background_work(&self, task_id: &str) -> Option<&BackgroundWork> {
+        self.background.get(task_id)
     }
 
-    /// What the running turn was given beside its prompt. The ids are those of the messages.
-    pub fn steered(&self) -> &[QueuedPrompt] {
+    /// Prompts that the running turn was given beside its own.
+    pub fn steered(&self) -> &[SteeredPrompt] {
         &self.steered
     }
 
@@ -174,8 +183,8 @@ impl Session {
     }
 
     /// Whether the agent works on something beside the conversation.
-    pub fn has_tasks(&self) -> bool {
-        !self.tasks.is_empty()
+    pub fn has_background_work(&self) -> bool {
+        !self.background.is_empty()
     }
 
     /// Whether the running turn needs people to go on. One that was asked to stop does not go on.
@@ -221,7 +230,7 @@ impl Session {
     fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
         self.queue.retain(|queued| queued.turn != turn);
         self.last_turn = Some(turn);
-        let earlier = self.left_over(process);
+        let earlier = self.take_uncounted(process);
         self.running = Some(RunningTurn {
             turn,
             process,
@@ -240,7 +249,7 @@ impl Session {
     /// The counters start anew with the process; what the one before has spent is kept beside them.
     fn resume(&mut self, resumed: &TurnResumed) {
         let Some(running) = &self.running else { return };
-        let share = self.known_share(running.process);
+        let share = self.estimated_share(running.process);
         self.uncounted = AgentCounter::default();
         let Some(running) = &mut self.running else { return };
         running.earlier = running.earlier.plus(&share);
@@ -248,8 +257,8 @@ impl Session {
         running.resumed_for = Some(resumed.request_id.clone());
         let mode = self.requests.mode_to_resume_in(&resumed.request_id);
         self.asks_everything = Some((resumed.process, mode));
-        // What ran beside the turn has ended with its process.
-        self.tasks.clear();
+        // Work beside the turn has ended with its process.
+        self.background.clear();
     }
 
     fn handed(&mut self, process: ProcessId, request_id: &str) {
@@ -268,7 +277,7 @@ impl Session {
         }
     }
 
-    fn pay(&mut self, turn: Option<TurnId>, call: ModelCall) {
+    fn count_call(&mut self, turn: Option<TurnId>, call: ModelCall) {
         let cost = call.cost_micros;
         self.spent.session += cost;
         if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
@@ -336,15 +345,15 @@ impl Aggregate for Session {
             SessionEvent::TurnParked { .. } => self.give_up_process(),
             SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
             SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
-            SessionEvent::ModelCalled { turn, call } => self.pay(turn, call),
+            SessionEvent::ModelCalled { turn, call } => self.count_call(turn, call),
             SessionEvent::BudgetExhausted { spent, .. } => {
                 self.change_running(|running| running.exhausted = Some(spent));
             }
             SessionEvent::SubagentStarted { task, .. } => {
-                self.tasks.insert(task.task_id.clone(), task);
+                self.background.insert(task.task_id.clone(), task);
             }
             SessionEvent::SubagentFinished { task_id, .. } => {
-                self.tasks.remove(&task_id);
+                self.background.remove(&task_id);
             }
             SessionEvent::PermissionModeChanged { mode, .. } => self.change_mode(mode),
             SessionEvent::ModelChanged { model, .. } => self.model = model,
@@ -354,8 +363,8 @@ impl Aggregate for Session {
             SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
                 self.end_turn(account);
             }
-            SessionEvent::PromptSteered { message: turn, text, attachments, .. } => {
-                self.steered.push(QueuedPrompt { turn, text, attachments });
+            SessionEvent::PromptSteered { message, text, attachments, .. } => {
+                self.steered.push(SteeredPrompt { message, text, attachments });
             }
             SessionEvent::ToolUsed { tool_use_id, parent_tool_use_id: None, .. } => {
                 self.open_calls.insert(tool_use_id);

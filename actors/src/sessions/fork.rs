@@ -2,7 +2,7 @@
 
 use runner_core::log::event_log::{Appended, Provenance};
 use runner_core::session::command::SessionCommand;
-use runner_core::session::fork::{Fork, said};
+use runner_core::session::fork::{Fork, conversation_parts};
 
 use super::{Sessions, Submission, submit};
 use crate::RunnerError;
@@ -30,7 +30,7 @@ impl Sessions {
         // The agent starts with what is stored under its session, so that goes first.
         let stored = self.services.files.load(parent.session).await?;
         let pair = (parent.session, session);
-        let files = self.services.runtime.fork_files(pair, said(&history), stored).await;
+        let files = self.services.runtime.fork_files(pair, conversation_parts(&history), stored).await;
         self.services.files.save(session, &files).await?;
         let mut commands = vec![SessionCommand::Adopt(fork.events(history))];
         commands.extend(prompt.map(submit));

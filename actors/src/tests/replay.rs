@@ -14,7 +14,7 @@ use runner_core::ports::{
 };
 use runner_core::prompt::Attachment;
 use runner_core::request::Decision;
-use runner_core::session::fork::Said;
+use runner_core::session::fork::ConversationPart;
 use runner_core::session::requests::SettledRequest;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc, watch};
 
@@ -170,7 +170,7 @@ impl AgentRuntime for ReplayRunner {
     async fn fork_files(
         &self,
         _: (SessionId, SessionId),
-        _: Vec<Said>,
+        _: Vec<ConversationPart>,
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile> {
         stored

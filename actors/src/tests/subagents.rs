@@ -1,6 +1,6 @@
 //! Subagents that wait for people: they cannot be taken up in the middle and begin again.
 
-use runner_core::agent::{AgentOutput, AgentTask};
+use runner_core::agent::{AgentOutput, BackgroundWork};
 use runner_core::request::{AgentRequest, Decision, RequestKind};
 
 use super::replay::{Agent, Heard};
@@ -79,7 +79,7 @@ async fn of_subagent(server: &Server) -> Agent {
 }
 
 fn subagent_asks() -> [AgentOutput; 2] {
-    let task = AgentTask {
+    let task = BackgroundWork {
         task_id: "task-1".into(),
         tool_use_id: Some("tool-0".into()),
         kind: "local_agent".into(),

@@ -13,7 +13,7 @@ use crate::agent::{AgentOutput, PermissionMode};
 use crate::agent_protection::AgentProtection;
 use crate::ids::{SessionId, TurnId};
 use crate::prompt::Attachment;
-use crate::session::fork::Said;
+use crate::session::fork::ConversationPart;
 use crate::session::requests::SettledRequest;
 
 /// Why no agent runs.
@@ -91,7 +91,7 @@ pub trait AgentRuntime: Send + Sync {
     async fn fork_files(
         &self,
         (from, to): (SessionId, SessionId),
-        said: Vec<Said>,
+        said: Vec<ConversationPart>,
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile>;
 

@@ -4,14 +4,14 @@
 //! An action is named by what it is for. Whether there is a process to tell, a slot for a turn, or a right to go
 //! on, only the server knows that runs the session.
 
-use crate::agent::{AgentOutput, AgentTask, PermissionMode};
+use crate::agent::{AgentOutput, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::request::{AgentRequest, DeciderKind, Decision, RequestKind, ToolGate};
 use crate::session::command::SessionCommand;
 use crate::session::event::{Decided, Initiator, SessionEvent, TurnResumed};
 use crate::session::gate::GateRule;
 use crate::session::requests::SettledRequest;
-use crate::session::{QueuedPrompt, Session};
+use crate::session::{QueuedPrompt, Session, SteeredPrompt};
 
 /// What a command leads to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,7 +38,7 @@ pub enum Action {
     /// Give the agent the prompt of the turn that has begun.
     SendPrompt(QueuedPrompt),
     /// Give the agent a prompt beside that of its turn.
-    Steer(QueuedPrompt),
+    Steer(SteeredPrompt),
     ChangeMode(PermissionMode),
     ChangeModel(Option<String>),
     /// Ask the agent to stop its turn.
@@ -130,9 +130,8 @@ impl Session {
             }
             SessionEvent::TurnResumed(resumed) => vec![self.take_up_again(resumed)],
             SessionEvent::PromptSteered { message, text, attachments, .. } => {
-                let turn = *message;
-                let (text, attachments) = (text.clone(), attachments.clone());
-                self.unless_it_asks_everything(Action::Steer(QueuedPrompt { turn, text, attachments }))
+                let (message, text, attachments) = (*message, text.clone(), attachments.clone());
+                self.unless_it_asks_everything(Action::Steer(SteeredPrompt { message, text, attachments }))
             }
             SessionEvent::PermissionModeChanged { mode, by } if by.kind == DeciderKind::User => {
                 self.unless_it_asks_everything(Action::ChangeMode(*mode))
@@ -267,11 +266,11 @@ impl Session {
 
     /// The tool use at which the main conversation stands while a request waits. A subagent cannot be taken up in
     /// the middle: it begins again. `new` has those that began in the same breath of the agent.
-    pub fn resume_at(&self, new: &[AgentTask], request: &AgentRequest) -> Option<String> {
+    pub fn resume_at(&self, new: &[BackgroundWork], request: &AgentRequest) -> Option<String> {
         match &request.subagent {
             Some(subagent) => {
                 let new = new.iter().find(|task| task.task_id == *subagent);
-                new.or_else(|| self.task(subagent))?.tool_use_id.clone()
+                new.or_else(|| self.background_work(subagent))?.tool_use_id.clone()
             }
             None => Some(request.tool_use_id.clone()),
         }

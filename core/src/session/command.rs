@@ -53,7 +53,7 @@ pub enum SessionCommand {
         process: ProcessId,
     },
     /// The process has ended, and with it what it did beside the conversation.
-    CloseTasks,
+    CloseBackgroundWork,
     /// The waiting turn has no process any more.
     Park {
         cause: ParkCause,

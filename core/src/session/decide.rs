@@ -66,7 +66,7 @@ impl Session {
                 self.settle(&request_id, *answer, by)
             }
             SessionCommand::Release { process } => Ok(self.release(process).into_iter().collect()),
-            SessionCommand::CloseTasks => Ok(self.close_tasks()),
+            SessionCommand::CloseBackgroundWork => Ok(self.close_background_work()),
             SessionCommand::Park { cause } => Ok(self.park(cause).into_iter().collect()),
             SessionCommand::Resume { process, runtime_version, node } => {
                 self.take_up(process, runtime_version, node)
@@ -156,14 +156,14 @@ impl Session {
     }
 
     /// A turn that waits may be taken up by another process; what ran outside of any turn may not.
-    fn close_tasks(&self) -> Vec<SessionEvent> {
+    fn close_background_work(&self) -> Vec<SessionEvent> {
         let (None, Some(turn)) = (&self.running, self.last_turn) else { return vec![] };
         let withdrawn = self.waiting().iter().map(|open| SessionEvent::RequestWithdrawn {
             turn,
             request_id: open.request.request_id.clone(),
             reason: WithdrawReason::AgentWithdrew,
         });
-        let stopped = self.tasks.keys().map(|task_id| SessionEvent::SubagentFinished {
+        let stopped = self.background.keys().map(|task_id| SessionEvent::SubagentFinished {
             turn,
             task_id: task_id.clone(),
             status: "stopped".to_owned(),
@@ -226,12 +226,12 @@ impl Session {
         if let Some(cause) = running.interrupt_requested {
             return Ok(vec![self.interrupted(running, cause)]);
         }
-        let (turn, account) = (running.turn, self.unreported(running));
+        let (turn, account) = (running.turn, self.estimated_account(running));
         Ok(vec![SessionEvent::TurnFailed { turn, cause, detail, status: None, account }])
     }
 
     pub(super) fn interrupted(&self, running: &RunningTurn, cause: InterruptCause) -> SessionEvent {
-        let (turn, account) = (running.turn, self.unreported(running));
+        let (turn, account) = (running.turn, self.estimated_account(running));
         SessionEvent::TurnInterrupted { turn, cause, account }
     }
 

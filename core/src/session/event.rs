@@ -6,7 +6,9 @@ mod facts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::agent::{AgentProfile, AgentTask, FileChange, PermissionMode, TaskListChange, TaskUsage};
+use crate::agent::{
+    AgentProfile, BackgroundUsage, BackgroundWork, FileChange, PermissionMode, TaskListChange,
+};
 use crate::ids::{ProcessId, TurnId};
 use crate::prompt::Attachment;
 use crate::request::{DecidedBy, Decision, RequestKind};
@@ -149,13 +151,13 @@ pub enum SessionEvent {
     SubagentStarted {
         turn: TurnId,
         #[serde(flatten)]
-        task: AgentTask,
+        task: BackgroundWork,
     },
     SubagentProgressed {
         turn: TurnId,
         task_id: String,
         description: String,
-        usage: TaskUsage,
+        usage: BackgroundUsage,
     },
     SubagentFinished {
         turn: TurnId,
@@ -163,7 +165,7 @@ pub enum SessionEvent {
         status: String,
         summary: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        usage: Option<TaskUsage>,
+        usage: Option<BackgroundUsage>,
     },
     TaskListChanged {
         turn: TurnId,

@@ -46,7 +46,7 @@ impl Fork {
             SessionEvent::PromptWithdrawn { turn, by }
         }));
         events.extend(copy.last_turn.into_iter().flat_map(|turn| {
-            copy.tasks.keys().map(move |task_id| SessionEvent::SubagentFinished {
+            copy.background.keys().map(move |task_id| SessionEvent::SubagentFinished {
                 turn,
                 task_id: task_id.clone(),
                 status: "stopped".to_owned(),
@@ -93,7 +93,7 @@ impl Fork {
 
 /// A piece of the main conversation, by the id under which the agent's own record has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Said {
+pub enum ConversationPart {
     Prompt(TurnId),
     /// A block of the message with this id; several blocks have several of these.
     Text(String),
@@ -102,25 +102,25 @@ pub enum Said {
     ToolResult(String),
 }
 
-/// What was said, in order. Subagents have conversations of their own and are left out.
-pub fn said(events: &[SessionEvent]) -> Vec<Said> {
-    let mut said = vec![];
+/// The main conversation in order. Subagents have conversations of their own and are left out.
+pub fn conversation_parts(events: &[SessionEvent]) -> Vec<ConversationPart> {
+    let mut parts = vec![];
     let mut used = BTreeSet::new();
     for event in events {
         if let SessionEvent::TurnStarted { turn, initiator: Initiator::Prompt, .. } = event {
-            said.push(Said::Prompt(*turn));
+            parts.push(ConversationPart::Prompt(*turn));
         } else if let SessionEvent::AssistantText { message_id, parent_tool_use_id: None, .. } = event {
-            said.push(Said::Text(message_id.clone()));
+            parts.push(ConversationPart::Text(message_id.clone()));
         } else if let SessionEvent::AssistantThinking { message_id, parent_tool_use_id: None, .. } = event {
-            said.push(Said::Thinking(message_id.clone()));
+            parts.push(ConversationPart::Thinking(message_id.clone()));
         } else if let SessionEvent::ToolUsed { tool_use_id, parent_tool_use_id: None, .. } = event {
             used.insert(tool_use_id);
-            said.push(Said::ToolUse(tool_use_id.clone()));
+            parts.push(ConversationPart::ToolUse(tool_use_id.clone()));
         } else if let SessionEvent::ToolReturned { tool_use_id, .. } = event
             && used.contains(tool_use_id)
         {
-            said.push(Said::ToolResult(tool_use_id.clone()));
+            parts.push(ConversationPart::ToolResult(tool_use_id.clone()));
         }
     }
-    said
+    parts
 }

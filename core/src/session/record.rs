@@ -148,7 +148,7 @@ impl Session {
             Some(SessionEvent::SubagentProgressed { turn, task_id, description, usage })
         } else if let AgentOutput::TaskFinished { task_id, status, summary, usage } = output {
             // Its end may be told twice.
-            self.task(&task_id)?;
+            self.background_work(&task_id)?;
             Some(SessionEvent::SubagentFinished { turn, task_id, status, summary, usage })
         } else if let AgentOutput::TaskListChanged(change) = output {
             Some(SessionEvent::TaskListChanged { turn, change })

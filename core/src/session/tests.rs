@@ -1,13 +1,13 @@
 //! The rules for what people and programs ask of a session. The other files beside this one, in
 //! `tests/`, hold the rules for what the agent says, the views, and the stored form of events.
 
-mod accounts;
 mod actions;
 mod adoption;
 mod agent_output;
 mod answers;
 mod changes;
 mod conversation;
+mod cost;
 mod every_event;
 mod file_changes;
 mod forks;
@@ -55,7 +55,7 @@ fn session_that_was_not_opened_refuses_everything_else() {
         samples::record(samples::said("hello")),
         settle("r1", answer(Decision::Allow)),
         SessionCommand::Release { process: samples::process(1) },
-        SessionCommand::CloseTasks,
+        SessionCommand::CloseBackgroundWork,
         SessionCommand::Park { cause: ParkCause::Idle },
         SessionCommand::Change { change: SessionChange::Archived(true), by: "ada".into() },
         SessionCommand::InterruptTurn { cause: InterruptCause::User },

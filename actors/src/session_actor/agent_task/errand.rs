@@ -4,9 +4,9 @@ use runner_core::agent::PermissionMode;
 use runner_core::ids::TurnId;
 use runner_core::ports::{AgentError, AgentInput, AgentLaunch, GateVerdict, RunningAgent};
 use runner_core::request::ToolGate;
-use runner_core::session::QueuedPrompt;
 use runner_core::session::action::GateAnswer;
 use runner_core::session::requests::SettledRequest;
+use runner_core::session::{QueuedPrompt, SteeredPrompt};
 use tokio::sync::oneshot;
 
 use super::transcript::Transcript;
@@ -48,6 +48,7 @@ pub(in crate::session_actor) struct Start {
 /// Something that is said to the agent.
 pub(in crate::session_actor) enum Telling {
     Prompt(QueuedPrompt),
+    Steer(SteeredPrompt),
     ChangeMode(PermissionMode),
     ChangeModel(Option<String>),
     /// To stop its turn, without what that was given beside its prompt: it would begin another turn.
@@ -69,7 +70,7 @@ pub(in crate::session_actor) enum Telling {
     /// what its conversation has already.
     CatchUp {
         mode: Option<PermissionMode>,
-        steered: Vec<QueuedPrompt>,
+        steered: Vec<SteeredPrompt>,
     },
 }
 
@@ -82,6 +83,7 @@ impl Telling {
     ) -> Result<(), AgentError> {
         match self {
             Self::Prompt(prompt) => input.prompt(prompt.turn, &prompt.text, &prompt.attachments).await,
+            Self::Steer(prompt) => input.prompt(prompt.message, &prompt.text, &prompt.attachments).await,
             Self::ChangeMode(mode) => input.change_mode(mode).await,
             Self::ChangeModel(model) => input.change_model(model.as_deref()).await,
             Self::Interrupt { withdrawn } => {
@@ -107,9 +109,9 @@ impl Telling {
                 }
                 let files = if steered.is_empty() { vec![] } else { transcript.load().await? };
                 for prompt in steered {
-                    let id = prompt.turn.to_string();
+                    let id = prompt.message.to_string();
                     if !files.iter().any(|file| contains(&file.bytes, &id)) {
-                        input.prompt(prompt.turn, &prompt.text, &prompt.attachments).await?;
+                        input.prompt(prompt.message, &prompt.text, &prompt.attachments).await?;
                     }
                 }
                 Ok(())

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use actix::Addr;
-use runner_core::agent::{AgentOutput, AgentTask, Delta};
+use runner_core::agent::{AgentOutput, BackgroundWork, Delta};
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentInput, AgentOutputs};
 use runner_core::request::AgentRequest;
@@ -79,7 +79,7 @@ impl Listener {
 
     /// Before a request is known to wait, everything is stored that another process needs to go on, and what was
     /// spent is read: waiting may end without an account.
-    async fn prepare_to_wait(&self, begun: &[AgentTask], asked: &[AgentRequest]) -> Option<AgentOutput> {
+    async fn prepare_to_wait(&self, begun: &[BackgroundWork], asked: &[AgentRequest]) -> Option<AgentOutput> {
         if asked.is_empty() {
             return None;
         }

@@ -63,7 +63,7 @@ impl SessionDriver {
 
     pub(super) fn ask_to_stop(&mut self, turn: TurnId, times: u32) {
         let steered = self.session().map(Session::steered).unwrap_or_default();
-        let withdrawn = steered.iter().map(|steered| steered.turn).collect();
+        let withdrawn = steered.iter().map(|steered| steered.message).collect();
         self.tell(Telling::Interrupt { withdrawn });
         self.retry_interrupt = Some(RetryInterrupt { turn, times: times + 1 });
     }

@@ -28,7 +28,7 @@ impl SessionDriver {
             let cause = InterruptCause::ServerCrashed;
             self.record(vec![SessionCommand::InterruptTurn { cause }], "system").await;
         }
-        self.close_tasks().await;
+        self.close_background_work().await;
         self.todo.extend([Action::DeliverDecision, Action::BeginTurn]);
     }
 
@@ -36,7 +36,7 @@ impl SessionDriver {
         let Some(agent) = self.agent.take_if(|agent| agent.process == message.process) else { return };
         // The program is gone; what it started may not be.
         self.leave(Errand::End(Ending::Stop));
-        self.close_tasks().await;
+        self.close_background_work().await;
         let end = if self.session().is_some_and(Session::is_waiting) {
             let cause = agent.revoked.map_or(ParkCause::AgentDied, Revoked::park);
             Some(SessionCommand::Park { cause })
@@ -58,7 +58,7 @@ impl SessionDriver {
     /// Whether nothing is lost if the session gives up its process and its memory.
     pub(in crate::session_actor) fn may_park(&self) -> bool {
         let session = self.session();
-        let is_working_beside = self.agent.is_some() && session.is_some_and(Session::has_tasks);
+        let is_working_beside = self.agent.is_some() && session.is_some_and(Session::has_background_work);
         let has_prompts = session.is_some_and(|session| session.next_prompt().is_some());
         let may_begin = has_prompts && !self.draining && !self.waits_for_slot();
         !(self.is_busy() || self.rewinding || is_working_beside || may_begin)
@@ -82,7 +82,7 @@ impl SessionDriver {
             self.has_turn().then_some(interrupt)
         };
         self.record_after_changes(changes, end).await;
-        self.close_tasks().await;
+        self.close_background_work().await;
         self.work_off().await;
         self.finished = true;
     }
@@ -106,7 +106,7 @@ impl SessionDriver {
     pub(super) async fn retire_agent(&mut self) {
         if self.agent.take().is_some() {
             self.leave(Errand::End(Ending::Stop));
-            self.close_tasks().await;
+            self.close_background_work().await;
         }
     }
 
@@ -123,18 +123,19 @@ impl SessionDriver {
         let Some(before) = self.agent.as_ref().map(|agent| agent.trust) else { return };
         // Where trust cannot be told, the next start says so.
         let now = self.trust().await.unwrap_or_default();
-        let goes_on = now == Trust::Trusted && self.session().is_some_and(Session::has_tasks);
+        let goes_on = now == Trust::Trusted && self.session().is_some_and(Session::has_background_work);
         if now != before && !goes_on {
             self.retire_agent().await;
         }
     }
 
     /// What the process did beside the conversation has ended with it.
-    pub(super) async fn close_tasks(&mut self) {
-        let is_needed =
-            self.session().is_some_and(|session| session.has_tasks() || !session.waiting().is_empty());
+    pub(super) async fn close_background_work(&mut self) {
+        let is_needed = self
+            .session()
+            .is_some_and(|session| session.has_background_work() || !session.waiting().is_empty());
         if is_needed {
-            self.record(vec![SessionCommand::CloseTasks], "system").await;
+            self.record(vec![SessionCommand::CloseBackgroundWork], "system").await;
         }
     }
 }

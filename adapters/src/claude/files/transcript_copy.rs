@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use runner_core::ids::SessionId;
 use runner_core::ports::AgentFile;
-use runner_core::session::fork::Said;
+use runner_core::session::fork::ConversationPart;
 use serde_json::Value;
 
 use super::transcript::{MAX_LINE_BYTES, Transcript, UNTIL_WRITTEN};
@@ -22,7 +22,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 pub(crate) struct TranscriptCopy {
     from: String,
     to: String,
-    said: Vec<Said>,
+    said: Vec<ConversationPart>,
 }
 
 /// The files of a copy, and whether they have the whole conversation to copy.
@@ -33,7 +33,7 @@ pub(super) struct Copied {
 }
 
 impl TranscriptCopy {
-    pub(crate) fn new(from: SessionId, to: SessionId, said: Vec<Said>) -> Self {
+    pub(crate) fn new(from: SessionId, to: SessionId, said: Vec<ConversationPart>) -> Self {
         Self { from: from.to_string(), to: to.to_string(), said }
     }
 
@@ -88,7 +88,7 @@ impl TranscriptCopy {
     /// The end of the last line with a part of the conversation to copy, and whether that part is the last
     /// one.
     fn find_end(&self, transcript: &[u8]) -> (usize, bool) {
-        let mut missing: HashMap<&Said, usize> = HashMap::new();
+        let mut missing: HashMap<&ConversationPart, usize> = HashMap::new();
         for said in &self.said {
             *missing.entry(said).or_default() += 1;
         }
@@ -125,7 +125,7 @@ impl TranscriptCopy {
 }
 
 /// The parts of the conversation in a line; none where the line is of another kind.
-fn parts(line: &[u8]) -> Vec<Said> {
+fn parts(line: &[u8]) -> Vec<ConversationPart> {
     if line.len() > MAX_LINE_BYTES {
         return vec![];
     }
@@ -136,20 +136,22 @@ fn parts(line: &[u8]) -> Vec<Said> {
             blocks.iter().filter_map(|block| part_of_answer(block, &line["message"]["id"])).collect()
         }
         Some("user") => {
-            let prompt = line["uuid"].as_str().and_then(|uuid| uuid.parse().ok()).map(Said::Prompt);
+            let prompt =
+                line["uuid"].as_str().and_then(|uuid| uuid.parse().ok()).map(ConversationPart::Prompt);
             let results = blocks.iter().filter(|block| block["type"] == "tool_result");
-            let results = results.filter_map(|block| Some(Said::ToolResult(id(&block["tool_use_id"])?)));
+            let results =
+                results.filter_map(|block| Some(ConversationPart::ToolResult(id(&block["tool_use_id"])?)));
             prompt.into_iter().chain(results).collect()
         }
         Some(_) | None => vec![],
     }
 }
 
-fn part_of_answer(block: &Value, message: &Value) -> Option<Said> {
+fn part_of_answer(block: &Value, message: &Value) -> Option<ConversationPart> {
     match block["type"].as_str()? {
-        "text" => Some(Said::Text(id(message)?)),
-        "thinking" => Some(Said::Thinking(id(message)?)),
-        "tool_use" => Some(Said::ToolUse(id(&block["id"])?)),
+        "text" => Some(ConversationPart::Text(id(message)?)),
+        "thinking" => Some(ConversationPart::Thinking(id(message)?)),
+        "tool_use" => Some(ConversationPart::ToolUse(id(&block["id"])?)),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use runner_core::agent::{AgentOutput, AgentTask, TaskUsage};
+use runner_core::agent::{AgentOutput, BackgroundUsage, BackgroundWork};
 use serde_json::Value;
 
 use super::chain::subagent_chain;
@@ -15,7 +15,7 @@ use crate::claude::protocol::json::{number, text};
 /// A subagent's conversation and what began it.
 #[derive(Debug)]
 pub(super) struct Subagent {
-    task: AgentTask,
+    task: BackgroundWork,
     lines: Vec<Line>,
     /// The result of the tool use that began the subagent.
     result: Value,
@@ -55,7 +55,7 @@ impl Subagents {
             let Some(tool_use) = described["toolUseId"].as_str().map(str::to_owned).or(tool_use) else {
                 continue;
             };
-            let task = AgentTask {
+            let task = BackgroundWork {
                 task_id: id,
                 tool_use_id: Some(tool_use.clone()),
                 kind: "local_agent".to_owned(),
@@ -87,7 +87,7 @@ impl Subagent {
         let chain = self.chain();
         let answered = chain.last().is_some_and(|line| !line.message_text().is_empty());
         let result = &self.result;
-        let usage = result["totalTokens"].as_u64().map(|total_tokens| TaskUsage {
+        let usage = result["totalTokens"].as_u64().map(|total_tokens| BackgroundUsage {
             total_tokens,
             tool_uses: number(&result["totalToolUseCount"]),
             duration_ms: result["totalDurationMs"].as_u64().unwrap_or_default(),

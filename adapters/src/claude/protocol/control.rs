@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_core::agent::{AgentOutput, AgentTask, PermissionMode, TaskListChange, TaskUsage};
+use runner_core::agent::{AgentOutput, BackgroundUsage, BackgroundWork, PermissionMode, TaskListChange};
 use runner_core::request::{AgentRequest, RequestKind, ToolEffect, ToolGate};
 use runner_core::time::Timestamp;
 use serde_json::Value;
@@ -126,7 +126,7 @@ pub(super) fn system(raw: &Value) -> Option<Vec<AgentOutput>> {
             reason: text(&raw["decision_reason_type"]),
             message: text(&raw["message"]),
         }],
-        "task_started" => vec![AgentOutput::TaskStarted(AgentTask {
+        "task_started" => vec![AgentOutput::TaskStarted(BackgroundWork {
             task_id: task_id(),
             tool_use_id: raw["tool_use_id"].as_str().map(str::to_owned),
             kind: text(&raw["task_type"]),
@@ -166,8 +166,8 @@ pub(super) fn rate_limit(info: &Value) -> AgentOutput {
     AgentOutput::RateLimited { info: info.clone(), resets_at }
 }
 
-fn usage(raw: &Value) -> Option<TaskUsage> {
-    raw.is_object().then(|| TaskUsage {
+fn usage(raw: &Value) -> Option<BackgroundUsage> {
+    raw.is_object().then(|| BackgroundUsage {
         total_tokens: raw["total_tokens"].as_u64().unwrap_or_default(),
         tool_uses: number(&raw["tool_uses"]),
         duration_ms: raw["duration_ms"].as_u64().unwrap_or_default(),

@@ -7,8 +7,8 @@ use super::samples::{
     session, settlement, spend_of, started, turn,
 };
 use crate::agent::{
-    AgentOptions, AgentProfile, AgentTask, FileChange, FileChangeKind, PermissionMode, TaskListChange,
-    TaskUsage,
+    AgentOptions, AgentProfile, BackgroundUsage, BackgroundWork, FileChange, FileChangeKind, PermissionMode,
+    TaskListChange,
 };
 use crate::ids::TurnId;
 use crate::money::MicroDollars;
@@ -214,12 +214,12 @@ fn parking() -> Vec<SessionEvent> {
 }
 
 fn tasks() -> Vec<SessionEvent> {
-    let usage = TaskUsage { total_tokens: 1200, tool_uses: 3, duration_ms: 450 };
+    let usage = BackgroundUsage { total_tokens: 1200, tool_uses: 3, duration_ms: 450 };
     let task_id = || "task-1".to_owned();
     vec![
         SessionEvent::SubagentStarted {
             turn: turn(1),
-            task: AgentTask {
+            task: BackgroundWork {
                 task_id: task_id(),
                 tool_use_id: Some("tool-0".into()),
                 kind: "local_agent".into(),

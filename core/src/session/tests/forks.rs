@@ -13,7 +13,7 @@ use crate::request::{Decision, Settlement};
 use crate::session::event::{
     AgentCounter, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
 };
-use crate::session::fork::{Fork, Said, said};
+use crate::session::fork::{ConversationPart, Fork, conversation_parts};
 use crate::spend::{ModelCall, Usage};
 
 #[test]
@@ -85,12 +85,12 @@ fn subagents_say_nothing_in_the_main_conversation() {
     ];
 
     let expected = [
-        Said::Prompt(turn(1)),
-        Said::Text("msg_1".into()),
-        Said::ToolUse("a".into()),
-        Said::ToolResult("a".into()),
+        ConversationPart::Prompt(turn(1)),
+        ConversationPart::Text("msg_1".into()),
+        ConversationPart::ToolUse("a".into()),
+        ConversationPart::ToolResult("a".into()),
     ];
-    assert_eq!(said(&events), expected);
+    assert_eq!(conversation_parts(&events), expected);
 }
 
 #[test]

@@ -6,12 +6,12 @@ use super::samples::{
     again, at, completed, decided, parked, permission_request, permission_requested, prompted, session,
     settlement, spend, started, turn, viewed,
 };
-use crate::agent::{AgentTask, TaskListChange, TaskUsage};
+use crate::agent::{BackgroundUsage, BackgroundWork, TaskListChange};
 use crate::request::{DecidedBy, Decision, RequestKind, Settlement};
 use crate::session::event::{Asked, Decided, SessionEvent, WithdrawReason};
 use crate::session::view::{DecidedView, RequestView, SessionView, SubagentView, TaskView};
 
-const USAGE: TaskUsage = TaskUsage { total_tokens: 1200, tool_uses: 3, duration_ms: 450 };
+const USAGE: BackgroundUsage = BackgroundUsage { total_tokens: 1200, tool_uses: 3, duration_ms: 450 };
 
 #[test]
 fn request_is_pending_with_when_and_where_it_was_made() {
@@ -174,7 +174,7 @@ fn subagent_runs_until_it_says_that_it_has_finished() {
 
 #[test]
 fn last_word_about_what_a_subagent_has_used_holds() {
-    let usage = TaskUsage { total_tokens: 9, ..USAGE };
+    let usage = BackgroundUsage { total_tokens: 9, ..USAGE };
 
     let view = after(&[begun("task-1"), ended("task-1", Some(usage))]);
 
@@ -242,7 +242,7 @@ fn waiting(request_id: &str, version: u64) -> RequestView {
 fn begun(task_id: &str) -> SessionEvent {
     SessionEvent::SubagentStarted {
         turn: turn(1),
-        task: AgentTask {
+        task: BackgroundWork {
             task_id: task_id.into(),
             tool_use_id: Some("tool-0".into()),
             kind: "local_agent".into(),
@@ -252,7 +252,7 @@ fn begun(task_id: &str) -> SessionEvent {
     }
 }
 
-fn ended(task_id: &str, usage: Option<TaskUsage>) -> SessionEvent {
+fn ended(task_id: &str, usage: Option<BackgroundUsage>) -> SessionEvent {
     SessionEvent::SubagentFinished {
         turn: turn(1),
         task_id: task_id.into(),
@@ -273,7 +273,7 @@ fn subagent(id: &str) -> SubagentView {
         status: "running".into(),
         summary: None,
         tools_used: vec![],
-        usage: TaskUsage::default(),
+        usage: BackgroundUsage::default(),
         started_at: at(4),
         ended_at: None,
     }

@@ -9,7 +9,7 @@ use super::samples::{
 };
 
 use crate::Session;
-use crate::agent::{AgentOutput, AgentTask};
+use crate::agent::{AgentOutput, BackgroundWork};
 use crate::request::{AgentRequest, Decision};
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
@@ -249,7 +249,7 @@ fn session_waits_from_the_request_to_the_process_that_has_the_decision() {
 
 #[test]
 fn what_ran_beside_the_turn_has_ended_with_its_process() {
-    let task = AgentTask {
+    let task = BackgroundWork {
         task_id: "task-1".into(),
         tool_use_id: Some("tool-0".into()),
         kind: "local_agent".into(),

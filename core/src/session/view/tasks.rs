@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::agent::{AgentTask, TaskListChange, TaskUsage};
+use crate::agent::{BackgroundUsage, BackgroundWork, TaskListChange};
 use crate::ids::TurnId;
 use crate::session::event::SessionEvent;
 use crate::time::Timestamp;
@@ -22,7 +22,7 @@ pub struct SubagentView {
     pub summary: Option<String>,
     /// The tools it used, each once per use.
     pub tools_used: Vec<String>,
-    pub usage: TaskUsage,
+    pub usage: BackgroundUsage,
     #[schema(value_type = String, format = DateTime)]
     pub started_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -64,7 +64,7 @@ pub(super) fn apply(
     }
 }
 
-fn start(subagents: &mut Vec<SubagentView>, turn: TurnId, task: &AgentTask, at: Timestamp) {
+fn start(subagents: &mut Vec<SubagentView>, turn: TurnId, task: &BackgroundWork, at: Timestamp) {
     subagents.push(SubagentView {
         id: task.task_id.clone(),
         turn_id: turn,
@@ -75,7 +75,7 @@ fn start(subagents: &mut Vec<SubagentView>, turn: TurnId, task: &AgentTask, at: 
         status: "running".to_owned(),
         summary: None,
         tools_used: vec![],
-        usage: TaskUsage::default(),
+        usage: BackgroundUsage::default(),
         started_at: at,
         ended_at: None,
     });

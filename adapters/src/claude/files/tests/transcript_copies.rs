@@ -2,7 +2,7 @@
 
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::AgentFile;
-use runner_core::session::fork::Said;
+use runner_core::session::fork::ConversationPart;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,12 +14,12 @@ const TURN: TurnId = TurnId(Uuid::from_u128(7));
 
 #[test]
 fn a_transcript_is_cut_behind_the_last_block_that_was_said() {
-    let cases: &[(&[Said], usize)] = &[
+    let cases: &[(&[ConversationPart], usize)] = &[
         (&[prompt()], 2),
         (&[prompt(), text("m1")], 4),
         (&[prompt(), text("m1"), text("m1")], 5),
-        (&[prompt(), text("m1"), text("m1"), Said::ToolUse("t1".into())], 6),
-        (&[prompt(), Said::ToolUse("t1".into()), Said::ToolResult("t1".into())], 8),
+        (&[prompt(), text("m1"), text("m1"), ConversationPart::ToolUse("t1".into())], 6),
+        (&[prompt(), ConversationPart::ToolUse("t1".into()), ConversationPart::ToolResult("t1".into())], 8),
     ];
     for (said, lines) in cases {
         let copied = copy(said, vec![main_file()]);
@@ -70,15 +70,15 @@ fn every_line_and_every_path_names_the_new_session() {
     assert_eq!(copied[2].bytes, FROM.to_string().into_bytes());
 }
 
-fn prompt() -> Said {
-    Said::Prompt(TURN)
+fn prompt() -> ConversationPart {
+    ConversationPart::Prompt(TURN)
 }
 
-fn text(message: &str) -> Said {
-    Said::Text(message.to_owned())
+fn text(message: &str) -> ConversationPart {
+    ConversationPart::Text(message.to_owned())
 }
 
-fn copy(said: &[Said], files: Vec<AgentFile>) -> Copied {
+fn copy(said: &[ConversationPart], files: Vec<AgentFile>) -> Copied {
     TranscriptCopy::new(FROM, TO, said.to_vec()).copy(files)
 }
 

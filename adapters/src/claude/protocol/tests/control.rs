@@ -1,6 +1,6 @@
 //! The control side of the protocol: what the agent asks, and what it says about its own work.
 
-use runner_core::agent::{AgentOutput, AgentTask, PermissionMode, TaskListChange, TaskUsage};
+use runner_core::agent::{AgentOutput, BackgroundUsage, BackgroundWork, PermissionMode, TaskListChange};
 use runner_core::request::{AgentRequest, RequestKind, ToolEffect, ToolGate};
 use serde_json::{Value, json};
 
@@ -176,11 +176,12 @@ fn subagent_is_followed_from_its_beginning_to_its_end() {
     let ended = r#"{"type":"system","subtype":"task_notification","task_id":"t1","status":"completed",
         "summary":"All is well","usage":{"total_tokens":1300,"tool_uses":4,"duration_ms":500}}"#;
 
-    let usage = |total_tokens, tool_uses, duration_ms| TaskUsage { total_tokens, tool_uses, duration_ms };
+    let usage =
+        |total_tokens, tool_uses, duration_ms| BackgroundUsage { total_tokens, tool_uses, duration_ms };
     assert_eq!(
         [started, progress, ended].map(outputs).concat(),
         [
-            AgentOutput::TaskStarted(AgentTask {
+            AgentOutput::TaskStarted(BackgroundWork {
                 task_id: "t1".into(),
                 tool_use_id: Some("toolu_0".into()),
                 kind: "local_agent".into(),

@@ -13,9 +13,9 @@ use crate::spend::{CallOutcome, ModelCall, ModelUse, Spend, Usage};
 
 impl Session {
     /// The account of a turn of which the agent gave none.
-    pub(super) fn unreported(&self, running: &RunningTurn) -> TurnAccount {
+    pub(super) fn estimated_account(&self, running: &RunningTurn) -> TurnAccount {
         let process = running.process;
-        let (known, reading) = (self.known_share(process), self.last_reading(process));
+        let (known, reading) = (self.estimated_share(process), self.last_reading(process));
         let share = running.earlier.plus(&known);
         // If the process goes on after all, its next turn does not pay for this one again.
         let counted = self.counter_of(process).plus(&known);
@@ -45,14 +45,14 @@ impl Session {
     }
 
     /// What is known that a process has spent since the last turn ended, although it has not told that.
-    pub(super) fn known_share(&self, process: ProcessId) -> AgentCounter {
+    pub(super) fn estimated_share(&self, process: ProcessId) -> AgentCounter {
         let read = self.share(process, &self.last_reading(process));
         if self.uncounted.knows_of_more_than(&read) { self.uncounted.clone() } else { read }
     }
 
     /// What was spent beside the conversation by a process that is gone, after the last turn of it ended. The
     /// next turn pays for it, as it does where the process is the same.
-    pub(super) fn left_over(&mut self, process: ProcessId) -> AgentCounter {
+    pub(super) fn take_uncounted(&mut self, process: ProcessId) -> AgentCounter {
         match &self.counter {
             Some((counted, _)) if *counted != process => std::mem::take(&mut self.uncounted),
             // The process's own counters have it.
