@@ -10,7 +10,7 @@ use runner_core::log::event_log::{Append, Provenance, RecordedEvent};
 use runner_core::ports::{AgentFile, AgentFiles, EventLog, ReadError};
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
-use runner_core::session::event::{Origin, SessionEvent};
+use runner_core::session::event::{LifecycleEvent, Origin, SessionEvent, SessionOpened};
 use uuid::Uuid;
 
 use crate::error::RunnerError;
@@ -108,9 +108,10 @@ impl Adoption {
 fn compare(stored: &[RecordedEvent], events: &[SessionEvent]) -> Result<Adopted, ReadError> {
     let Some(first) = stored.first() else { return Ok(Adopted::New) };
     let first = first.decode().map_err(|source| ReadError(source.into()))?;
-    if !matches!(first, SessionEvent::SessionOpened(opened) if opened.origin == Origin::Import) {
+    let SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened { origin: Origin::Import, .. })) = first
+    else {
         return Ok(Adopted::MadeHere);
-    }
+    };
     for (recorded, event) in stored.iter().zip(events).skip(1) {
         let data = event.encode().map_err(|source| ReadError(source.into()))?;
         if (recorded.type_name.as_str(), &recorded.data) != (event.type_name(), &data) {

@@ -16,7 +16,7 @@ use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor,
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
-use runner_core::session::event::{InterruptCause, SessionEvent, SessionOpened};
+use runner_core::session::event::{InterruptCause, PromptEvent, SessionEvent, SessionOpened};
 use runner_core::session::index::SessionSummary;
 use runner_core::session::messages::Message as ConversationMessage;
 use runner_core::session::view::{SessionView, TurnView};
@@ -350,7 +350,9 @@ impl Sessions {
             Some(last) => last.clone(),
             None => self.last_event(committed.appended).await?,
         };
-        let SessionEvent::PromptSubmitted { turn, .. } = last else { return Err(RunnerError::CommandReused) };
+        let SessionEvent::Prompt(PromptEvent::Submitted { turn, .. }) = last else {
+            return Err(RunnerError::CommandReused);
+        };
         Ok(Prompted { session, turn, version, replayed })
     }
 

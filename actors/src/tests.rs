@@ -25,6 +25,7 @@ use futures_util::future::join_all;
 use runner_core::agent::AgentOutcome;
 use runner_core::session::command::WhileRunning;
 use runner_core::session::error::SessionError;
+use runner_core::session::event::{InterruptCause, TurnEvent};
 
 use crate::RunnerError;
 use replay::Heard;
@@ -307,12 +308,12 @@ fn session_that_another_server_has_changed_is_read_again() {
     run(async {
         let server = Server::start();
         let mut agent = server.open_and_run(session(1)).await;
-        let elsewhere = runner_core::session::event::SessionEvent::InterruptRequested {
+        let elsewhere = TurnEvent::InterruptRequested {
             turn: samples::turn(1),
             by: "grace".into(),
-            cause: runner_core::session::event::InterruptCause::User,
+            cause: InterruptCause::User,
         };
-        server.store(session(1), vec![elsewhere]).await;
+        server.store(session(1), vec![elsewhere.into()]).await;
 
         let prompted = server.prompt(session(1), 2).await.unwrap();
         agent.says([ended(AgentOutcome::Aborted)]).await;

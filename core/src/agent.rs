@@ -39,7 +39,7 @@ impl PermissionMode {
 }
 
 /// How an agent is set up, beside its folder and mode. Fixed when the session is opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AgentOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -68,7 +68,7 @@ pub struct AgentOptions {
 }
 
 /// What the agent says of itself at the start of a turn.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AgentProfile {
     pub model: String,
     pub permission_mode: String,
@@ -84,7 +84,7 @@ pub struct AgentProfile {
 }
 
 /// A change to one file, as the agent's tool reports it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FileChange {
     pub path: String,
     pub kind: FileChangeKind,
@@ -104,7 +104,7 @@ pub enum FileChangeKind {
 }
 
 /// Work the agent does beside its conversation: a subagent, or a command that goes on in the background.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BackgroundWork {
     pub task_id: String,
     /// The tool use that began it.
@@ -127,7 +127,7 @@ pub struct BackgroundUsage {
 }
 
 /// A change to the list of things to do that the agent keeps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TaskListChange {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,7 +137,7 @@ pub struct TaskListChange {
 }
 
 /// A tool call that was refused during a turn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Denial {
     pub tool_name: String,
     pub tool_use_id: String,

@@ -50,7 +50,7 @@ impl TryFrom<String> for Prompt {
 }
 
 /// Something that goes with a prompt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Attachment {
     /// A picture; `data` is base64.

@@ -142,7 +142,7 @@ impl DecidedBy {
 }
 
 /// How a request was settled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Settlement {
     pub request_id: String,
     pub decision: Decision,

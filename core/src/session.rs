@@ -5,6 +5,7 @@
 //! `turn_interrupted`. The agent's cost counters run per process, so a turn's share is a difference.
 
 pub mod action;
+mod apply;
 pub mod changes;
 pub mod command;
 mod cost;
@@ -32,16 +33,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentProfile, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
-use crate::money::MicroDollars;
 use crate::prompt::Attachment;
-use crate::request::RequestKind;
-use crate::spend::{BudgetSpent, ModelCall, SpentBefore};
+use crate::spend::{BudgetSpent, SpentBefore};
 use crate::time::Timestamp;
 use command::SessionCommand;
 use error::SessionError;
-use event::{
-    AgentCounter, Asked, Initiator, InterruptCause, SessionEvent, SessionOpened, TurnAccount, TurnResumed,
-};
+use event::{AgentCounter, Initiator, InterruptCause, SessionEvent, SessionOpened};
 use requests::{Requests, SettledRequest};
 
 /// The most prompts that may wait behind a running turn.
@@ -204,97 +201,6 @@ impl Session {
         };
         self.is_waiting() || (running.interrupt_requested.is_none() && self.requests.has_decided(is_for))
     }
-
-    fn made(&mut self, kind: RequestKind, asked: Asked) {
-        let attempt = self.running.as_ref().map_or(1, |running| running.attempt);
-        self.requests.made(kind, attempt, asked);
-    }
-
-    fn end_turn(&mut self, account: TurnAccount) {
-        if let Some(running) = self.running.take() {
-            self.counter = Some((running.process, account.counter));
-        }
-        self.uncounted = AgentCounter::default();
-        self.requests.turn_ended();
-        self.steered.clear();
-        self.open_calls.clear();
-    }
-
-    fn open(&mut self, opened: SessionOpened) {
-        self.mode = opened.permission_mode;
-        self.was_bypassed = self.mode == PermissionMode::BypassPermissions;
-        self.model.clone_from(&opened.options.model);
-        self.opened = Some(opened);
-    }
-
-    fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
-        self.queue.retain(|queued| queued.turn != turn);
-        self.last_turn = Some(turn);
-        let earlier = self.take_uncounted(process);
-        self.running = Some(RunningTurn {
-            turn,
-            process,
-            initiator,
-            interrupt_requested: None,
-            attempt: 1,
-            parked: false,
-            resumed_for: None,
-            earlier,
-            exhausted: None,
-        });
-        self.spent.turn = MicroDollars::default();
-        self.asks_everything = None;
-    }
-
-    /// The counters start anew with the process; what the one before has spent is kept beside them.
-    fn resume(&mut self, resumed: &TurnResumed) {
-        let Some(running) = &self.running else { return };
-        let share = self.estimated_share(running.process);
-        self.uncounted = AgentCounter::default();
-        let Some(running) = &mut self.running else { return };
-        running.earlier = running.earlier.plus(&share);
-        (running.process, running.attempt, running.parked) = (resumed.process, resumed.attempt, false);
-        running.resumed_for = Some(resumed.request_id.clone());
-        let mode = self.requests.mode_to_resume_in(&resumed.request_id);
-        self.asks_everything = Some((resumed.process, mode));
-        // Work beside the turn has ended with its process.
-        self.background.clear();
-    }
-
-    fn handed(&mut self, process: ProcessId, request_id: &str) {
-        self.requests.released(request_id);
-        self.asks_everything.take_if(|(asking, _)| *asking == process);
-    }
-
-    fn give_up_process(&mut self) {
-        self.change_running(|running| running.parked = true);
-        self.asks_everything = None;
-    }
-
-    fn change_running(&mut self, change: impl FnOnce(&mut RunningTurn)) {
-        if let Some(running) = &mut self.running {
-            change(running);
-        }
-    }
-
-    fn count_call(&mut self, turn: Option<TurnId>, call: ModelCall) {
-        let cost = call.cost_micros;
-        self.spent.session += cost;
-        if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
-            self.spent.turn += cost;
-        }
-        self.note_call(call);
-    }
-
-    fn change_mode(&mut self, mode: PermissionMode) {
-        if mode == PermissionMode::Plan {
-            self.mode_before_plan = self.mode_before_plan.or(Some(self.mode));
-        } else {
-            self.mode_before_plan = None;
-        }
-        self.was_bypassed |= mode == PermissionMode::BypassPermissions;
-        self.mode = mode;
-    }
 }
 
 impl Aggregate for Session {
@@ -318,75 +224,6 @@ impl Aggregate for Session {
     }
 
     fn apply(&mut self, event: SessionEvent) {
-        match event {
-            SessionEvent::SessionOpened(opened) => self.open(opened),
-            SessionEvent::PromptSubmitted { turn, text, attachments, author: _ } => {
-                self.queue.push_back(QueuedPrompt { turn, text, attachments });
-            }
-            SessionEvent::PromptWithdrawn { turn, by: _ } => self.queue.retain(|queued| queued.turn != turn),
-            SessionEvent::TurnStarted { turn, process, initiator, .. } => {
-                self.start(turn, process, initiator)
-            }
-            SessionEvent::AgentInitialized { turn: _, profile } => self.profile = Some(profile),
-            SessionEvent::InterruptRequested { cause, .. } => {
-                self.change_running(|running| running.interrupt_requested = Some(cause));
-            }
-            SessionEvent::RateLimited { resets_at_micros, .. } => {
-                self.limited_until = resets_at_micros.map(Timestamp::from_micros);
-            }
-            SessionEvent::PermissionRequested(asked) => self.made(RequestKind::Permission, asked),
-            SessionEvent::QuestionAsked(asked) => self.made(RequestKind::Question, asked),
-            SessionEvent::PlanProposed(asked) => self.made(RequestKind::Plan, asked),
-            SessionEvent::PermissionDecided(decided)
-            | SessionEvent::QuestionAnswered(decided)
-            | SessionEvent::PlanDecided(decided) => self.requests.settled(decided.settlement),
-            SessionEvent::RequestReleased { request_id, process, .. } => self.handed(process, &request_id),
-            SessionEvent::RequestWithdrawn { request_id, .. } => self.requests.withdrawn(&request_id),
-            SessionEvent::TurnParked { .. } => self.give_up_process(),
-            SessionEvent::TurnResumed(resumed) => self.resume(&resumed),
-            SessionEvent::UsageReported { process, counter, .. } => self.metered = Some((process, counter)),
-            SessionEvent::ModelCalled { turn, call } => self.count_call(turn, call),
-            SessionEvent::BudgetExhausted { spent, .. } => {
-                self.change_running(|running| running.exhausted = Some(spent));
-            }
-            SessionEvent::SubagentStarted { task, .. } => {
-                self.background.insert(task.task_id.clone(), task);
-            }
-            SessionEvent::SubagentFinished { task_id, .. } => {
-                self.background.remove(&task_id);
-            }
-            SessionEvent::PermissionModeChanged { mode, .. } => self.change_mode(mode),
-            SessionEvent::ModelChanged { model, .. } => self.model = model,
-            SessionEvent::SessionArchived { .. } => self.archived = true,
-            SessionEvent::SessionUnarchived { .. } => self.archived = false,
-            SessionEvent::TurnCompleted(completed) => self.end_turn(completed.account),
-            SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
-                self.end_turn(account);
-            }
-            SessionEvent::PromptSteered { message, text, attachments, .. } => {
-                self.steered.push(SteeredPrompt { message, text, attachments });
-            }
-            SessionEvent::ToolUsed { tool_use_id, parent_tool_use_id: None, .. } => {
-                self.open_calls.insert(tool_use_id);
-            }
-            SessionEvent::ToolReturned { tool_use_id, .. } => {
-                self.open_calls.remove(&tool_use_id);
-            }
-            SessionEvent::AssistantText { .. }
-            | SessionEvent::AssistantThinking { .. }
-            | SessionEvent::ToolUsed { .. }
-            | SessionEvent::FileChanged { .. }
-            | SessionEvent::WorkspaceChanged { .. }
-            | SessionEvent::WorkspaceUnobserved { .. }
-            | SessionEvent::PolicyApplied { .. }
-            | SessionEvent::SubagentProgressed { .. }
-            | SessionEvent::TaskListChanged { .. }
-            | SessionEvent::SessionRenamed { .. }
-            | SessionEvent::SessionTagged { .. }
-            | SessionEvent::FilesRewound { .. }
-            | SessionEvent::ApiRetried { .. }
-            | SessionEvent::ContextCompacted { .. }
-            | SessionEvent::AgentMessage { .. } => {}
-        }
+        self.take_in(event);
     }
 }

@@ -47,7 +47,7 @@ impl Usage {
 }
 
 /// What one model was used for and what it cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelUse {
     #[serde(flatten)]
     pub usage: Usage,
@@ -55,7 +55,7 @@ pub struct ModelUse {
 }
 
 /// A reading of spend: either a process's running total, or the share of one turn.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Spend {
     pub cost_micros: MicroDollars,
     pub models: BTreeMap<String, ModelUse>,
@@ -97,7 +97,7 @@ impl Spend {
 }
 
 /// One question to a model and its answer, as the gateway saw them pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelCall {
     /// The model that answered; where none did, the one that was asked.
     pub model: String,
@@ -120,7 +120,7 @@ pub struct ModelCall {
 }
 
 /// How a call of a model ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallOutcome {
     Completed,
@@ -139,7 +139,7 @@ pub struct SpentBefore {
 }
 
 /// What a budget is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetKind {
     Turn,
@@ -151,7 +151,7 @@ pub enum BudgetKind {
 }
 
 /// A budget that nothing is left of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BudgetSpent {
     pub budget: BudgetKind,
     pub spent_micros: MicroDollars,

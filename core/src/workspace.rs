@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::FileChangeKind;
 
 /// A change to one file that no tool of the agent reported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WorkspaceChange {
     pub path: String,
     pub kind: FileChangeKind,
@@ -19,7 +19,7 @@ pub struct WorkspaceChange {
 }
 
 /// Why some of what commands changed is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Unobserved {
     pub reason: UnobservedReason,
     /// Changed files that are not listed; 0 where it is not known how many there are.
@@ -27,7 +27,7 @@ pub struct Unobserved {
     pub files: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnobservedReason {
     /// The folder has more files than are looked at.

@@ -11,7 +11,7 @@ use runner_core::agent::PermissionMode;
 use runner_core::ids::{CommandId, SessionId, TenantId, TurnId};
 use runner_core::log::event_log::{Append, Provenance};
 use runner_core::ports::EventLog;
-use runner_core::session::event::{Origin, SessionEvent, SessionOpened};
+use runner_core::session::event::{LifecycleEvent, Origin, PromptEvent, SessionEvent, SessionOpened};
 use runner_tests::person::Person;
 use runner_tests::processes::{agents_of, command_lines};
 use runner_tests::script;
@@ -202,8 +202,13 @@ fn prompted(owner: &str, working_dir: &str, prompt: &str) -> (SessionId, Vec<Ses
         options: Default::default(),
     };
     let (turn, text) = (TurnId(Uuid::now_v7()), prompt.to_owned());
-    let submitted = SessionEvent::PromptSubmitted { turn, text, attachments: vec![], author: owner.into() };
-    (session, vec![SessionEvent::SessionOpened(opened), submitted])
+    let submitted = SessionEvent::Prompt(PromptEvent::Submitted {
+        turn,
+        text,
+        attachments: vec![],
+        author: owner.into(),
+    });
+    (session, vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)), submitted])
 }
 
 #[tokio::test]

@@ -8,8 +8,11 @@ use runner_core::agent::PermissionMode;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
 use runner_core::log::event_log::{Append, Provenance};
 use runner_core::ports::EventLog;
-use runner_core::request::{AgentRequest, ToolEffect};
-use runner_core::session::event::{Asked, Initiator, Origin, SessionEvent, SessionOpened};
+use runner_core::request::{AgentRequest, RequestKind, ToolEffect};
+use runner_core::session::event::{
+    Asked, Initiator, LifecycleEvent, Origin, PromptEvent, RequestEvent, SessionEvent, SessionOpened,
+    TurnEvent,
+};
 use runner_tests::processes::agents_of;
 use runner_tests::script;
 use runner_tests::server::Server;
@@ -46,21 +49,21 @@ fn waiting_session() -> (SessionId, Vec<SessionEvent>) {
         target: Some("/srv/a".to_owned()),
     };
     let events = vec![
-        SessionEvent::SessionOpened(opened),
-        SessionEvent::PromptSubmitted {
+        SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)),
+        SessionEvent::Prompt(PromptEvent::Submitted {
             turn,
             text: "Do it.".into(),
             attachments: vec![],
             author: "local".into(),
-        },
-        SessionEvent::TurnStarted {
+        }),
+        SessionEvent::Turn(TurnEvent::Started {
             turn,
             initiator: Initiator::Prompt,
             process: ProcessId(Uuid::now_v7()),
             runtime_version: "2.1.197".to_owned(),
             node: "test".to_owned(),
-        },
-        SessionEvent::PermissionRequested(Asked { turn, request }),
+        }),
+        SessionEvent::Request(RequestEvent::Asked(Asked { kind: RequestKind::Permission, turn, request })),
     ];
     (session, events)
 }

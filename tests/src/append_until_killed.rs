@@ -10,7 +10,7 @@ use runner_adapters::event_store::EventStore;
 use runner_core::ids::{CommandId, SessionId};
 use runner_core::log::event_log::{Append, Provenance};
 use runner_core::ports::EventLog;
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{AgentEvent, SessionEvent};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -30,7 +30,8 @@ async fn main() {
 async fn write(store: EventStore) {
     let session = SessionId(Uuid::now_v7());
     for version in 0.. {
-        let event = SessionEvent::AgentMessage { turn: None, raw: json!({ "number": version }) };
+        let event =
+            SessionEvent::Agent(AgentEvent::Unknown { turn: None, raw: json!({ "number": version }) });
         let command = CommandId(Uuid::now_v7());
         let actor = "system".to_owned();
         let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };

@@ -10,7 +10,7 @@ use runner_core::prompt::{Attachment, Prompt};
 use runner_core::request::{Answer, DecidedBy};
 use runner_core::session::command::{SessionChange, SessionCommand};
 use runner_core::session::error::SessionError;
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{FilesEvent, PromptEvent, SessionEvent};
 use runner_core::session::view::{RequestView, SessionView};
 
 use super::Sessions;
@@ -117,7 +117,7 @@ impl Sessions {
         self.services.runtime.check().await?;
         let rewind = Rewind { turn, by: by.to_owned(), provenance };
         let appended = self.dispatch(session, rewind).await?.appended;
-        let SessionEvent::FilesRewound { files, .. } = self.last_event(appended).await? else {
+        let SessionEvent::Files(FilesEvent::Rewound { files, .. }) = self.last_event(appended).await? else {
             return Err(RunnerError::CommandReused);
         };
         Ok((files, appended))
@@ -125,7 +125,7 @@ impl Sessions {
 
     /// The turn that a prompt was given to.
     pub async fn steered_turn(&self, appended: Appended) -> Result<TurnId, RunnerError> {
-        let SessionEvent::PromptSteered { turn, .. } = self.last_event(appended).await? else {
+        let SessionEvent::Prompt(PromptEvent::Steered { turn, .. }) = self.last_event(appended).await? else {
             return Err(RunnerError::CommandReused);
         };
         Ok(turn)

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use runner_core::ids::TurnId;
 use runner_core::ports::AgentFile;
 use runner_core::session::event::{
-    InterruptCause, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome,
+    InterruptCause, LifecycleEvent, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted,
+    TurnEvent, TurnOutcome,
 };
 
 use super::memory_log::MemoryLog;
@@ -33,7 +34,8 @@ fn what_is_new_is_taken_in_behind_what_was_there() {
         adopt(&log, held(1)).await.unwrap();
 
         let renamed = SessionOpened { title: Some("Mine".into()), ..imported() };
-        let grown = [vec![SessionEvent::SessionOpened(renamed)], held(3).split_off(1)].concat();
+        let grown =
+            [vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(renamed))], held(3).split_off(1)].concat();
         let adopted = adopt(&log, grown.clone()).await.unwrap();
 
         assert_eq!(adopted, Adopted::Grown);
@@ -49,7 +51,7 @@ fn session_that_went_on_in_another_way_is_left_as_it_is() {
         let mut stored = held(2);
         let (cause, account) = (InterruptCause::User, TurnAccount::default());
         stored.pop();
-        stored.push(SessionEvent::TurnInterrupted { turn: turn(2), cause, account });
+        stored.push(SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(2), cause, account }));
         adopt(&log, stored.clone()).await.unwrap();
 
         let adopted = adopt(&log, held(3)).await.unwrap();
@@ -87,7 +89,7 @@ fn import_that_fails_leaves_no_turn_half_there_and_is_finished_later() {
     run(async {
         let log = Arc::new(MemoryLog::default());
         let mut long = held(400);
-        long.push(SessionEvent::SessionTagged { tags: vec![], by: "ada".into() });
+        long.push(SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags: vec![], by: "ada".into() }));
         log.fail_next("session_tagged");
 
         let failed = adopt(&log, long.clone()).await;
@@ -115,11 +117,11 @@ fn imported() -> SessionOpened {
 /// A session of so many turns.
 fn held(turns: u128) -> Vec<SessionEvent> {
     let turns = (1..=turns).flat_map(|number| [prompted(number), started(number), over(turn(number))]);
-    [SessionEvent::SessionOpened(imported())].into_iter().chain(turns).collect()
+    [SessionEvent::Lifecycle(LifecycleEvent::Opened(imported()))].into_iter().chain(turns).collect()
 }
 
 fn over(turn: TurnId) -> SessionEvent {
-    SessionEvent::TurnCompleted(TurnCompleted {
+    SessionEvent::Turn(TurnEvent::Completed(TurnCompleted {
         turn,
         outcome: TurnOutcome::Success,
         result: "done".into(),
@@ -128,7 +130,7 @@ fn over(turn: TurnId) -> SessionEvent {
         agent_turns: 1,
         denials: vec![],
         account: TurnAccount::default(),
-    })
+    }))
 }
 
 fn files(events: &[SessionEvent]) -> Vec<AgentFile> {

@@ -2,7 +2,7 @@
 
 use runner_core::ids::ProcessId;
 use runner_core::ports::AgentError;
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{SessionEvent, TurnEvent};
 
 use super::replay::Heard;
 use super::samples::{Server, done, opened, prompt_of, prompted, run, said, session, started, told};
@@ -121,7 +121,9 @@ fn agent_that_dies_fails_its_turn_and_the_next_one_runs_in_a_new_process() {
 
         let events = server.log.when_there_are(4, session(1)).await;
         assert_eq!(told(&events[3..]), ["turn_failed 1 agent_died"]);
-        let SessionEvent::TurnFailed { detail, .. } = &events[3] else { panic!("{:?}", events[3]) };
+        let SessionEvent::Turn(TurnEvent::Failed { detail, .. }) = &events[3] else {
+            panic!("{:?}", events[3])
+        };
         assert_eq!(detail, "signal: 9");
         server.prompt(session(1), 2).await.unwrap();
         let mut next = server.runner.agent().await;
@@ -191,11 +193,13 @@ fn turns_whose_agent_does_not_start_fail_one_after_the_other() {
                 "turn_failed 3 agent_unavailable",
             ]
         );
-        let SessionEvent::TurnFailed { detail, .. } = &events[9] else { panic!("{:?}", events[9]) };
+        let SessionEvent::Turn(TurnEvent::Failed { detail, .. }) = &events[9] else {
+            panic!("{:?}", events[9])
+        };
         assert_eq!(detail, "the agent could not be started: no memory");
     });
 }
 
 fn process(event: &SessionEvent) -> Option<ProcessId> {
-    if let SessionEvent::TurnStarted { process, .. } = event { Some(*process) } else { None }
+    if let SessionEvent::Turn(TurnEvent::Started { process, .. }) = event { Some(*process) } else { None }
 }

@@ -3,7 +3,7 @@
 use runner_core::agent::{AgentOptions, AgentOutcome, AgentOutput};
 use runner_core::money::MicroDollars;
 use runner_core::session::command::WhileRunning;
-use runner_core::session::event::{SessionEvent, SessionOpened};
+use runner_core::session::event::{SessionEvent, SessionOpened, TurnEvent};
 use runner_core::time::Timestamp;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn turn_that_works_too_long_is_asked_to_stop() {
         agent.says([ended(AgentOutcome::Aborted)]).await;
 
         let last = server.log.when_there_are(5, session(1)).await.pop().unwrap();
-        let SessionEvent::TurnInterrupted { cause, .. } = last else { panic!("{last:?}") };
+        let SessionEvent::Turn(TurnEvent::Interrupted { cause, .. }) = last else { panic!("{last:?}") };
         assert_eq!(cause.as_str(), "deadline");
     });
 }
@@ -82,7 +82,7 @@ fn nothing_begins_while_the_limit_holds() {
         server.prompt(session(1), 3).await.unwrap();
 
         assert!(agent.has_heard_all());
-        let started = |event: &&SessionEvent| matches!(event, SessionEvent::TurnStarted { .. });
+        let started = |event: &&SessionEvent| matches!(event, SessionEvent::Turn(TurnEvent::Started { .. }));
         assert_eq!(server.log.events(session(1)).iter().filter(started).count(), 1);
     });
 }

@@ -6,7 +6,7 @@ use runner_core::agent::PermissionMode;
 use runner_core::ports::{AgentError, AgentFile};
 use runner_core::request::{Decision, ToolEffect};
 use runner_core::session::command::SessionChange;
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{RequestEvent, SessionEvent};
 
 use super::replay::{Agent, Heard};
 use super::samples::{
@@ -208,11 +208,11 @@ fn decision_that_no_agent_had_when_the_server_crashed_is_taken_to_one() {
 fn decision_that_the_agent_had_when_the_server_crashed_is_not_taken_to_another() {
     run(async {
         let server = Server::start();
-        let released = SessionEvent::RequestReleased {
+        let released = SessionEvent::Request(RequestEvent::Released {
             turn: super::samples::turn(1),
             request_id: "r1".into(),
             process: runner_core::ids::ProcessId(uuid::Uuid::from_u128(77)),
-        };
+        });
         let asked =
             vec![opened(1), prompted(1), started(1), requested("r1", "tool-1"), allowed("r1"), released];
         server.store(session(1), asked).await;

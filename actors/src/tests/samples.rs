@@ -14,7 +14,10 @@ use runner_core::request::{
     AgentRequest, Answer, DecidedBy, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
 };
 use runner_core::session::command::WhileRunning;
-use runner_core::session::event::{Asked, Decided, Initiator, Origin, SessionEvent, SessionOpened};
+use runner_core::session::event::{
+    Asked, Decided, Initiator, LifecycleEvent, Origin, PromptEvent, RequestEvent, SessionEvent,
+    SessionOpened, TurnEvent,
+};
 use runner_core::spend::Spend;
 use runner_core::time::Timestamp;
 use serde_json::json;
@@ -184,22 +187,22 @@ pub(super) fn prompt_of(number: u128) -> Heard {
 }
 
 pub(super) fn opened(number: u128) -> SessionEvent {
-    SessionEvent::SessionOpened(opening(session(number)))
+    SessionEvent::Lifecycle(LifecycleEvent::Opened(opening(session(number))))
 }
 
 pub(super) fn prompted(number: u128) -> SessionEvent {
     let (text, author) = (format!("prompt {number}"), "ada".into());
-    SessionEvent::PromptSubmitted { turn: turn(number), text, attachments: vec![], author }
+    SessionEvent::Prompt(PromptEvent::Submitted { turn: turn(number), text, attachments: vec![], author })
 }
 
 pub(super) fn started(number: u128) -> SessionEvent {
-    SessionEvent::TurnStarted {
+    SessionEvent::Turn(TurnEvent::Started {
         turn: turn(number),
         initiator: Initiator::Prompt,
         process: ProcessId(Uuid::from_u128(77)),
         runtime_version: "2.1".into(),
         node: "n1".into(),
-    }
+    })
 }
 
 /// On behalf of a request that nobody sends again.
@@ -255,11 +258,16 @@ pub(super) fn answer(decision: Decision) -> Answer {
 /// The request that [`asks`] leads to, as the log has it.
 pub(super) fn requested(request_id: &str, tool_use_id: &str) -> SessionEvent {
     let request = request(request_id, tool_use_id);
-    SessionEvent::PermissionRequested(Asked { turn: turn(1), request })
+    SessionEvent::Request(RequestEvent::Asked(Asked {
+        kind: RequestKind::Permission,
+        turn: turn(1),
+        request,
+    }))
 }
 
 pub(super) fn allowed(request_id: &str) -> SessionEvent {
-    SessionEvent::PermissionDecided(Decided {
+    SessionEvent::Request(RequestEvent::Decided(Decided {
+        kind: RequestKind::Permission,
         turn: turn(1),
         settlement: Settlement {
             request_id: request_id.into(),
@@ -271,7 +279,7 @@ pub(super) fn allowed(request_id: &str) -> SessionEvent {
             remember: false,
             interrupt: false,
         },
-    })
+    }))
 }
 
 pub(super) fn done() -> AgentOutput {
@@ -303,23 +311,27 @@ fn tell(event: &SessionEvent) -> String {
     let name = event.type_name();
     let of = |turn: &TurnId| format!("{name} {}", turn.0.as_u128());
     match event {
-        SessionEvent::PromptSubmitted { turn, .. }
-        | SessionEvent::TurnStarted { turn, .. }
-        | SessionEvent::InterruptRequested { turn, .. } => of(turn),
-        SessionEvent::TurnCompleted(completed) => of(&completed.turn),
-        SessionEvent::TurnFailed { turn, cause, .. } => format!("{} {}", of(turn), cause.code()),
-        SessionEvent::TurnInterrupted { turn, cause, .. } => format!("{} {}", of(turn), cause.as_str()),
-        SessionEvent::TurnParked { turn, cause } => format!("{} {cause:?}", of(turn)),
-        SessionEvent::TurnResumed(resumed) => format!("{} {}", of(&resumed.turn), resumed.request_id),
-        SessionEvent::RequestReleased { request_id, .. }
-        | SessionEvent::RequestWithdrawn { request_id, .. } => {
-            format!("{name} {request_id}")
+        SessionEvent::Prompt(PromptEvent::Submitted { turn, .. })
+        | SessionEvent::Turn(TurnEvent::Started { turn, .. } | TurnEvent::InterruptRequested { turn, .. }) => {
+            of(turn)
         }
-        _ => match (event.asked(), event.decided()) {
-            (Some((_, asked)), _) => format!("{name} {}", asked.request.request_id),
-            (None, Some(decided)) => format!("{name} {}", decided.settlement.request_id),
-            (None, None) => name.to_owned(),
-        },
+        SessionEvent::Turn(TurnEvent::Completed(completed)) => of(&completed.turn),
+        SessionEvent::Turn(TurnEvent::Failed { turn, cause, .. }) => format!("{} {}", of(turn), cause.code()),
+        SessionEvent::Turn(TurnEvent::Interrupted { turn, cause, .. }) => {
+            format!("{} {}", of(turn), cause.as_str())
+        }
+        SessionEvent::Turn(TurnEvent::Parked { turn, cause }) => format!("{} {cause:?}", of(turn)),
+        SessionEvent::Turn(TurnEvent::Resumed(resumed)) => {
+            format!("{} {}", of(&resumed.turn), resumed.request_id)
+        }
+        SessionEvent::Request(
+            RequestEvent::Released { request_id, .. } | RequestEvent::Withdrawn { request_id, .. },
+        ) => format!("{name} {request_id}"),
+        SessionEvent::Request(RequestEvent::Asked(asked)) => format!("{name} {}", asked.request.request_id),
+        SessionEvent::Request(RequestEvent::Decided(decided)) => {
+            format!("{name} {}", decided.settlement.request_id)
+        }
+        _ => name.to_owned(),
     }
 }
 

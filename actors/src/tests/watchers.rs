@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use runner_core::agent::{AgentOutput, Delta, DeltaKind};
+use runner_core::session::event::LifecycleEvent;
 use runner_core::session::view::TurnStatus;
 
 use super::samples::{Server, done, opening, reach, run, said, session, settings, turn};
@@ -177,8 +178,8 @@ fn views_of_more_sessions_than_are_kept_are_right() {
     run(async {
         let server = Server::start_with(Settings { max_sessions: 100, ..settings() });
         for number in 1..=40 {
-            let opened = runner_core::session::event::SessionEvent::SessionOpened(opening(session(number)));
-            server.store(session(number), vec![opened]).await;
+            let opened = LifecycleEvent::Opened(opening(session(number)));
+            server.store(session(number), vec![opened.into()]).await;
         }
 
         for number in (1..=40).chain(1..=40) {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use runner_core::agent::{AgentOutput, FileChange, FileChangeKind, ToolReturn};
 use runner_core::ports::{WorkspaceSight, WorkspaceWatch};
 use runner_core::request::{Decision, ToolEffect};
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{FilesEvent, SessionEvent};
 use runner_core::workspace::{UnobservedReason, WorkspaceChange, WorkspaceReport};
 
 use super::replay::{Agent, Heard};
@@ -211,16 +211,17 @@ fn passed() -> Heard {
 /// The files that changed, in order, with what ended turns.
 async fn files_and_ends(server: &Server, count: usize) -> Vec<String> {
     let events = server.log.when_there_are(count, session(1)).await;
-    let told = events.iter().filter_map(|event| {
-        if let SessionEvent::WorkspaceChanged { change, .. } = event {
-            Some(change.path.clone())
-        } else if let SessionEvent::FileChanged { change, .. } = event {
-            Some(format!("tool:{}", change.path))
-        } else if let SessionEvent::WorkspaceUnobserved { unobserved, .. } = event {
+    events.iter().filter_map(file_or_end).collect()
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "other events are not of files")]
+fn file_or_end(event: &SessionEvent) -> Option<String> {
+    match event {
+        SessionEvent::Files(FilesEvent::WorkspaceChanged { change, .. }) => Some(change.path.clone()),
+        SessionEvent::Files(FilesEvent::Changed { change, .. }) => Some(format!("tool:{}", change.path)),
+        SessionEvent::Files(FilesEvent::WorkspaceUnobserved { unobserved, .. }) => {
             Some(format!("{:?}", unobserved.reason))
-        } else {
-            event.ended_turn().map(|_| event.type_name().to_owned())
         }
-    });
-    told.collect()
+        _ => event.ended_turn().map(|_| event.type_name().to_owned()),
+    }
 }

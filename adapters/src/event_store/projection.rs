@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use runner_core::ids::{SessionId, TenantId};
 use runner_core::money::MicroDollars;
-use runner_core::session::event::{InterruptCause, SessionEvent, TurnAccount};
+use runner_core::request::Settlement;
+use runner_core::session::event::{
+    Decided, InterruptCause, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SpendEvent,
+    TurnAccount, TurnEvent,
+};
 use runner_core::session::index::SessionIndex;
 use runner_core::session::view::RequestView;
 use runner_core::spend::{ModelCall, Usage};
@@ -96,7 +100,7 @@ pub(super) fn project(
     let is_different = match index {
         Some(index) => {
             // The event may close what waits until then.
-            note_request(projected, index, event, place);
+            note_waiting(projected, index, event, place);
             index.follow(event, (place.version, place.at))
         }
         None => {
@@ -111,82 +115,87 @@ pub(super) fn project(
 }
 
 fn note(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
-    let session = index.head.id;
     match event {
-        SessionEvent::SessionOpened(opened) => {
-            projected.texts.extend(opened.title.clone().map(|title| (index.head.id, title)));
-        }
-        SessionEvent::PromptSubmitted { text, .. } | SessionEvent::PromptSteered { text, .. } => {
-            projected.texts.push((session, text.clone()));
-        }
-        SessionEvent::TurnCompleted(completed) => {
-            projected.texts.push((index.head.id, completed.result.clone()));
-            add_usage(projected, index, &completed.account, place);
-        }
-        SessionEvent::TurnInterrupted { cause: InterruptCause::Forked, .. } => {}
-        SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
-            add_usage(projected, index, account, place);
-        }
-        SessionEvent::SessionRenamed { title, .. } => projected.texts.push((session, title.clone())),
-        SessionEvent::ModelCalled { call, .. } => add_spend(projected, index, call, place),
-        SessionEvent::RequestWithdrawn { request_id, .. } => {
-            let request_id = request_id.clone();
-            projected.requests.push(RequestChange::Closed { session, request_id });
-        }
-        SessionEvent::TurnStarted { .. }
-        | SessionEvent::AgentInitialized { .. }
-        | SessionEvent::AssistantText { .. }
-        | SessionEvent::AssistantThinking { .. }
-        | SessionEvent::ToolUsed { .. }
-        | SessionEvent::ToolReturned { .. }
-        | SessionEvent::FileChanged { .. }
-        | SessionEvent::WorkspaceChanged { .. }
-        | SessionEvent::WorkspaceUnobserved { .. }
-        | SessionEvent::PermissionRequested(_)
-        | SessionEvent::PermissionDecided(_)
-        | SessionEvent::QuestionAsked(_)
-        | SessionEvent::QuestionAnswered(_)
-        | SessionEvent::PlanProposed(_)
-        | SessionEvent::PlanDecided(_)
-        | SessionEvent::RequestReleased { .. }
-        | SessionEvent::PolicyApplied { .. }
-        | SessionEvent::TurnParked { .. }
-        | SessionEvent::TurnResumed(_)
-        | SessionEvent::UsageReported { .. }
-        | SessionEvent::BudgetExhausted { .. }
-        | SessionEvent::SubagentStarted { .. }
-        | SessionEvent::SubagentProgressed { .. }
-        | SessionEvent::SubagentFinished { .. }
-        | SessionEvent::TaskListChanged { .. }
-        | SessionEvent::PermissionModeChanged { .. }
-        | SessionEvent::ModelChanged { .. }
-        | SessionEvent::SessionTagged { .. }
-        | SessionEvent::SessionArchived { .. }
-        | SessionEvent::SessionUnarchived { .. }
-        | SessionEvent::PromptWithdrawn { .. }
-        | SessionEvent::FilesRewound { .. }
-        | SessionEvent::ApiRetried { .. }
-        | SessionEvent::RateLimited { .. }
-        | SessionEvent::ContextCompacted { .. }
-        | SessionEvent::AgentMessage { .. }
-        | SessionEvent::InterruptRequested { .. } => {}
+        SessionEvent::Lifecycle(event) => note_lifecycle(projected, index, event),
+        SessionEvent::Prompt(event) => note_prompt(projected, index, event),
+        SessionEvent::Turn(event) => note_turn(projected, index, event, place),
+        SessionEvent::Spend(event) => note_spend(projected, index, event, place),
+        SessionEvent::Agent(_)
+        | SessionEvent::Message(_)
+        | SessionEvent::Tool(_)
+        | SessionEvent::Files(_)
+        | SessionEvent::Request(_)
+        | SessionEvent::Background(_)
+        | SessionEvent::Setting(_) => {}
     }
 }
 
-/// What is made, decided or closed of what waits for people; the index is as it was before the event. Most
-/// turns end while nothing waits, and then nothing is to be deleted.
-fn note_request(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
+fn note_lifecycle(projected: &mut Projected, index: &SessionIndex, event: &LifecycleEvent) {
     let session = index.head.id;
-    if let Some((kind, asked)) = event.asked() {
-        let view = Box::new(RequestView::new(session, kind, asked, (place.at, place.version)));
-        let reach = (index.tenant.clone(), index.head.owner.clone());
-        projected.requests.push(RequestChange::Made { position: place.position, reach, view });
-    } else if let Some(decided) = event.decided() {
-        let request_id = decided.settlement.request_id.clone();
-        projected.requests.push(RequestChange::Closed { session, request_id });
-    } else if event.ended_turn().is_some() && index.is_waiting() {
+    match event {
+        LifecycleEvent::Opened(opened) => {
+            projected.texts.extend(opened.title.clone().map(|title| (session, title)));
+        }
+        LifecycleEvent::Renamed { title, .. } => projected.texts.push((session, title.clone())),
+        LifecycleEvent::Tagged { .. }
+        | LifecycleEvent::Archived { .. }
+        | LifecycleEvent::Unarchived { .. } => {}
+    }
+}
+
+fn note_prompt(projected: &mut Projected, index: &SessionIndex, event: &PromptEvent) {
+    match event {
+        PromptEvent::Submitted { text, .. } | PromptEvent::Steered { text, .. } => {
+            projected.texts.push((index.head.id, text.clone()));
+        }
+        PromptEvent::Withdrawn { .. } => {}
+    }
+}
+
+fn note_turn(projected: &mut Projected, index: &SessionIndex, event: &TurnEvent, place: Place) {
+    match event {
+        TurnEvent::Completed(completed) => {
+            projected.texts.push((index.head.id, completed.result.clone()));
+            add_usage(projected, index, &completed.account, place);
+        }
+        TurnEvent::Interrupted { cause: InterruptCause::Forked, .. } => {}
+        TurnEvent::Failed { account, .. } | TurnEvent::Interrupted { account, .. } => {
+            add_usage(projected, index, account, place);
+        }
+        TurnEvent::Started { .. }
+        | TurnEvent::InterruptRequested { .. }
+        | TurnEvent::Parked { .. }
+        | TurnEvent::Resumed(_) => {}
+    }
+}
+
+fn note_spend(projected: &mut Projected, index: &SessionIndex, event: &SpendEvent, place: Place) {
+    match event {
+        SpendEvent::ModelCalled { call, .. } => add_spend(projected, index, call, place),
+        SpendEvent::UsageReported { .. } | SpendEvent::BudgetExhausted { .. } => {}
+    }
+}
+
+/// Notes what changes about the requests that wait for people; the index is as it was before the event. Most
+/// turns end while nothing waits, and then nothing is to be deleted.
+fn note_waiting(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
+    let session = index.head.id;
+    if event.ended_turn().is_some() && index.is_waiting() {
         projected.requests.push(RequestChange::AllClosed { session });
     }
+    let SessionEvent::Request(event) = event else { return };
+    projected.requests.extend(match event {
+        RequestEvent::Asked(asked) => {
+            let view = Box::new(RequestView::new(session, asked, (place.at, place.version)));
+            let reach = (index.tenant.clone(), index.head.owner.clone());
+            Some(RequestChange::Made { position: place.position, reach, view })
+        }
+        RequestEvent::Decided(Decided { settlement: Settlement { request_id, .. }, .. })
+        | RequestEvent::Withdrawn { request_id, .. } => {
+            Some(RequestChange::Closed { session, request_id: request_id.clone() })
+        }
+        RequestEvent::Released { .. } => None,
+    });
 }
 
 /// Every call counts for the month in which it was written down.

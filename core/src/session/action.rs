@@ -8,7 +8,11 @@ use crate::agent::{AgentOutput, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::request::{AgentRequest, DeciderKind, Decision, RequestKind, ToolGate};
 use crate::session::command::SessionCommand;
-use crate::session::event::{Decided, Initiator, SessionEvent, TurnResumed};
+use crate::session::error::SessionError;
+use crate::session::event::{
+    Initiator, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent, ToolEvent, TurnEvent,
+    TurnResumed,
+};
 use crate::session::gate::GateRule;
 use crate::session::requests::SettledRequest;
 use crate::session::{QueuedPrompt, Session, SteeredPrompt};
@@ -113,7 +117,7 @@ impl Waiting {
 
 impl Session {
     /// Decides what a command leads to. Pure: the same state and command give the same events and actions.
-    pub fn decide(&self, command: SessionCommand) -> Result<Effects, crate::session::error::SessionError> {
+    pub fn decide(&self, command: SessionCommand) -> Result<Effects, SessionError> {
         let waiting = Waiting::of(&command);
         let events = self.events_of(command)?;
         let mut actions = self.answers(waiting, &events);
@@ -124,62 +128,68 @@ impl Session {
     /// What is to be done about an event, whoever has appended it; `self` is the session before it.
     pub fn reactions(&self, event: &SessionEvent) -> Vec<Action> {
         match event {
-            SessionEvent::PromptSubmitted { .. } if self.running.is_none() => vec![Action::BeginTurn],
-            SessionEvent::TurnStarted { turn, initiator: Initiator::Prompt, process, .. } => {
-                self.begin(*turn, *process)
-            }
-            SessionEvent::TurnResumed(resumed) => vec![self.take_up_again(resumed)],
-            SessionEvent::PromptSteered { message, text, attachments, .. } => {
+            SessionEvent::Prompt(event) => self.reactions_to_prompt(event),
+            SessionEvent::Turn(event) => self.reactions_to_turn(event),
+            SessionEvent::Request(event) => self.reactions_to_request(event),
+            SessionEvent::Setting(event) => self.reactions_to_setting(event),
+            SessionEvent::Lifecycle(LifecycleEvent::Archived { .. }) => vec![Action::CheckRights],
+            SessionEvent::Lifecycle(_)
+            | SessionEvent::Agent(_)
+            | SessionEvent::Message(_)
+            | SessionEvent::Tool(_)
+            | SessionEvent::Files(_)
+            | SessionEvent::Background(_)
+            | SessionEvent::Spend(_) => vec![],
+        }
+    }
+
+    fn reactions_to_prompt(&self, event: &PromptEvent) -> Vec<Action> {
+        match event {
+            PromptEvent::Submitted { .. } if self.running.is_none() => vec![Action::BeginTurn],
+            PromptEvent::Submitted { .. } | PromptEvent::Withdrawn { .. } => vec![],
+            PromptEvent::Steered { message, text, attachments, .. } => {
                 let (message, text, attachments) = (*message, text.clone(), attachments.clone());
                 self.unless_it_asks_everything(Action::Steer(SteeredPrompt { message, text, attachments }))
             }
-            SessionEvent::PermissionModeChanged { mode, by } if by.kind == DeciderKind::User => {
+        }
+    }
+
+    fn reactions_to_turn(&self, event: &TurnEvent) -> Vec<Action> {
+        match event {
+            TurnEvent::Started { turn, initiator: Initiator::Prompt, process, .. } => {
+                self.begin(*turn, *process)
+            }
+            // The agent is at work on it already. What asks for an interrupt has the agent asked, see `answers`.
+            TurnEvent::Started { initiator: Initiator::Agent, .. } | TurnEvent::InterruptRequested { .. } => {
+                vec![]
+            }
+            TurnEvent::Resumed(resumed) => vec![self.take_up_again(resumed)],
+            TurnEvent::Parked { .. } => vec![Action::KillAgent],
+            TurnEvent::Completed(_) | TurnEvent::Failed { .. } | TurnEvent::Interrupted { .. } => {
+                self.close_turn()
+            }
+        }
+    }
+
+    fn reactions_to_request(&self, event: &RequestEvent) -> Vec<Action> {
+        match event {
+            // What holds without a person is handed to the agent with the event itself.
+            RequestEvent::Decided(decided) if decided.settlement.decided_by.kind == DeciderKind::User => {
+                vec![Action::DeliverDecision]
+            }
+            RequestEvent::Released { process, .. } => self.catch_up(*process).into_iter().collect(),
+            RequestEvent::Asked(_) | RequestEvent::Decided(_) | RequestEvent::Withdrawn { .. } => vec![],
+        }
+    }
+
+    fn reactions_to_setting(&self, event: &SettingEvent) -> Vec<Action> {
+        match event {
+            SettingEvent::PermissionModeChanged { mode, by } if by.kind == DeciderKind::User => {
                 self.unless_it_asks_everything(Action::ChangeMode(*mode))
             }
-            SessionEvent::ModelChanged { model, .. } => vec![Action::ChangeModel(model.clone())],
-            SessionEvent::PermissionDecided(decided)
-            | SessionEvent::QuestionAnswered(decided)
-            | SessionEvent::PlanDecided(decided) => delivery(decided),
-            SessionEvent::RequestReleased { process, .. } => self.catch_up(*process).into_iter().collect(),
-            SessionEvent::TurnParked { .. } => vec![Action::KillAgent],
-            SessionEvent::TurnCompleted(_)
-            | SessionEvent::TurnFailed { .. }
-            | SessionEvent::TurnInterrupted { .. } => self.close_turn(),
-            SessionEvent::SessionArchived { .. } => vec![Action::CheckRights],
-            SessionEvent::PromptSubmitted { .. }
-            | SessionEvent::TurnStarted { .. }
-            | SessionEvent::PermissionModeChanged { .. }
-            | SessionEvent::SessionOpened(_)
-            | SessionEvent::AgentInitialized { .. }
-            | SessionEvent::AssistantText { .. }
-            | SessionEvent::AssistantThinking { .. }
-            | SessionEvent::ToolUsed { .. }
-            | SessionEvent::ToolReturned { .. }
-            | SessionEvent::FileChanged { .. }
-            | SessionEvent::WorkspaceChanged { .. }
-            | SessionEvent::WorkspaceUnobserved { .. }
-            | SessionEvent::PermissionRequested(_)
-            | SessionEvent::QuestionAsked(_)
-            | SessionEvent::PlanProposed(_)
-            | SessionEvent::RequestWithdrawn { .. }
-            | SessionEvent::PolicyApplied { .. }
-            | SessionEvent::UsageReported { .. }
-            | SessionEvent::ModelCalled { .. }
-            | SessionEvent::BudgetExhausted { .. }
-            | SessionEvent::SubagentStarted { .. }
-            | SessionEvent::SubagentProgressed { .. }
-            | SessionEvent::SubagentFinished { .. }
-            | SessionEvent::TaskListChanged { .. }
-            | SessionEvent::SessionRenamed { .. }
-            | SessionEvent::SessionTagged { .. }
-            | SessionEvent::SessionUnarchived { .. }
-            | SessionEvent::PromptWithdrawn { .. }
-            | SessionEvent::FilesRewound { .. }
-            | SessionEvent::ApiRetried { .. }
-            | SessionEvent::RateLimited { .. }
-            | SessionEvent::ContextCompacted { .. }
-            | SessionEvent::AgentMessage { .. }
-            | SessionEvent::InterruptRequested { .. } => vec![],
+            // The agent changed it by itself.
+            SettingEvent::PermissionModeChanged { .. } => vec![],
+            SettingEvent::ModelChanged { model, .. } => vec![Action::ChangeModel(model.clone())],
         }
     }
 
@@ -192,8 +202,9 @@ impl Session {
                 vec![Action::AnswerGate { gate, refusal }]
             }
             Waiting::ForRequest { request_id, tool_use_id } => {
-                let is_released =
-                    |event: &SessionEvent| matches!(event, SessionEvent::RequestReleased { .. });
+                let is_released = |event: &SessionEvent| {
+                    matches!(event, SessionEvent::Request(RequestEvent::Released { .. }))
+                };
                 let is_known = self.released(&tool_use_id).is_some() || events.iter().any(is_released);
                 is_known.then_some(Action::AnswerRequest { request_id, tool_use_id }).into_iter().collect()
             }
@@ -277,12 +288,6 @@ impl Session {
     }
 }
 
-/// What holds without a person is handed to the agent with the event itself.
-fn delivery(decided: &Decided) -> Vec<Action> {
-    let is_by_person = decided.settlement.decided_by.kind == DeciderKind::User;
-    is_by_person.then_some(Action::DeliverDecision).into_iter().collect()
-}
-
 fn release(settled: &SettledRequest) -> Vec<Action> {
     let request = &settled.open.request;
     let runs_command =
@@ -293,6 +298,6 @@ fn release(settled: &SettledRequest) -> Vec<Action> {
 }
 
 fn refusal(event: &SessionEvent) -> Option<String> {
-    let SessionEvent::PolicyApplied { message, .. } = event else { return None };
+    let SessionEvent::Tool(ToolEvent::PolicyApplied { message, .. }) = event else { return None };
     Some(message.clone())
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::agent::{FileChange, FileChangeKind};
 use crate::ids::TurnId;
-use crate::session::event::SessionEvent;
+use crate::session::event::{FilesEvent, PromptEvent, SessionEvent, TurnEvent};
 use crate::workspace::WorkspaceChange;
 
 /// What happened to one file, step after step.
@@ -53,22 +53,63 @@ struct Step {
 }
 
 impl Changes {
+    /// Folds in the event that follows.
     pub fn apply(&mut self, version: u64, event: &SessionEvent) {
-        if let SessionEvent::FileChanged { turn, change } = event {
-            let FileChange { path, kind, added, removed, patch, tool_use_id: _ } = change.clone();
-            let change = WorkspaceChange { path, kind, added, removed, patch: Some(patch) };
-            self.steps.push(Step { version, turn: *turn, change, undone: false });
-        } else if let SessionEvent::WorkspaceChanged { turn, change } = event {
-            self.steps.push(Step { version, turn: *turn, change: change.clone(), undone: false });
-        } else if let SessionEvent::PromptSubmitted { turn, .. } = event {
-            self.turns.insert(*turn);
-        } else if let SessionEvent::TurnStarted { turn, .. } = event {
-            self.turns.insert(*turn);
-            self.started.insert(*turn, version);
-        } else if let SessionEvent::FilesRewound { turn, files, .. } = event {
-            let since = self.started.get(turn).copied().unwrap_or(u64::MAX);
-            let undone = |step: &&mut Step| step.version > since && files.contains(&step.change.path);
-            self.steps.iter_mut().filter(undone).for_each(|step| step.undone = true);
+        match event {
+            SessionEvent::Prompt(event) => self.apply_prompt(event),
+            SessionEvent::Turn(event) => self.apply_turn(version, event),
+            SessionEvent::Files(event) => self.apply_files(version, event),
+            SessionEvent::Lifecycle(_)
+            | SessionEvent::Agent(_)
+            | SessionEvent::Message(_)
+            | SessionEvent::Tool(_)
+            | SessionEvent::Request(_)
+            | SessionEvent::Background(_)
+            | SessionEvent::Spend(_)
+            | SessionEvent::Setting(_) => {}
+        }
+    }
+
+    fn apply_prompt(&mut self, event: &PromptEvent) {
+        match event {
+            PromptEvent::Submitted { turn, .. } => {
+                self.turns.insert(*turn);
+            }
+            PromptEvent::Withdrawn { .. } | PromptEvent::Steered { .. } => {}
+        }
+    }
+
+    fn apply_turn(&mut self, version: u64, event: &TurnEvent) {
+        match event {
+            TurnEvent::Started { turn, .. } => {
+                self.turns.insert(*turn);
+                self.started.insert(*turn, version);
+            }
+            TurnEvent::InterruptRequested { .. }
+            | TurnEvent::Parked { .. }
+            | TurnEvent::Resumed(_)
+            | TurnEvent::Completed(_)
+            | TurnEvent::Failed { .. }
+            | TurnEvent::Interrupted { .. } => {}
+        }
+    }
+
+    fn apply_files(&mut self, version: u64, event: &FilesEvent) {
+        match event {
+            FilesEvent::Changed { turn, change } => {
+                let FileChange { path, kind, added, removed, patch, tool_use_id: _ } = change.clone();
+                let change = WorkspaceChange { path, kind, added, removed, patch: Some(patch) };
+                self.steps.push(Step { version, turn: *turn, change, undone: false });
+            }
+            FilesEvent::WorkspaceChanged { turn, change } => {
+                self.steps.push(Step { version, turn: *turn, change: change.clone(), undone: false });
+            }
+            FilesEvent::Rewound { turn, files, by: _ } => {
+                let since = self.started.get(turn).copied().unwrap_or(u64::MAX);
+                let undone = |step: &&mut Step| step.version > since && files.contains(&step.change.path);
+                self.steps.iter_mut().filter(undone).for_each(|step| step.undone = true);
+            }
+            FilesEvent::WorkspaceUnobserved { .. } => {}
         }
     }
 

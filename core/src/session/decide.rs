@@ -7,8 +7,8 @@ use crate::request::DecidedBy;
 use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
 use crate::session::event::{
-    FailureCause, Fallback, Initiator, InterruptCause, Origin, ParkCause, SessionEvent, TurnResumed,
-    WithdrawReason,
+    BackgroundEvent, FailureCause, Fallback, FilesEvent, Initiator, InterruptCause, LifecycleEvent, Origin,
+    ParkCause, PromptEvent, RequestEvent, SessionEvent, SettingEvent, TurnEvent, TurnResumed, WithdrawReason,
 };
 use crate::session::{MAX_QUEUED_PROMPTS, RunningTurn, Session};
 use crate::workspace::WorkspaceReport;
@@ -19,9 +19,9 @@ impl Session {
     /// The events that a command leads to.
     pub(super) fn events_of(&self, command: SessionCommand) -> Decided {
         match (&self.opened, command) {
-            (None, SessionCommand::Open(opening)) => Ok(vec![SessionEvent::SessionOpened(*opening)]),
+            (None, SessionCommand::Open(opening)) => Ok(vec![LifecycleEvent::Opened(*opening).into()]),
             (None, SessionCommand::Adopt(events)) => match events.first() {
-                Some(SessionEvent::SessionOpened(_)) => Ok(events),
+                Some(SessionEvent::Lifecycle(LifecycleEvent::Opened(_))) => Ok(events),
                 Some(_) | None => Err(SessionError::NotALog),
             },
             (Some(_), SessionCommand::Open(_)) => Err(SessionError::AlreadyOpened),
@@ -37,18 +37,18 @@ impl Session {
             SessionCommand::SubmitPrompt { turn, text, attachments, author, while_running } => {
                 self.admit_prompt(while_running)?;
                 let text = text.into_string();
-                Ok(vec![SessionEvent::PromptSubmitted { turn, text, attachments, author }])
+                Ok(vec![PromptEvent::Submitted { turn, text, attachments, author }.into()])
             }
             SessionCommand::WithdrawPrompt { turn, by } => {
                 let mut queue = self.queue.iter();
                 queue.find(|queued| queued.turn == turn).ok_or(SessionError::PromptNotWaiting)?;
-                Ok(vec![SessionEvent::PromptWithdrawn { turn, by }])
+                Ok(vec![PromptEvent::Withdrawn { turn, by }.into()])
             }
             SessionCommand::Steer { message, text, attachments, author } => {
                 self.refuse_if_archived()?;
                 let (turn, text) =
                     (self.running.as_ref().ok_or(SessionError::NothingRunning)?.turn, text.into_string());
-                Ok(vec![SessionEvent::PromptSteered { turn, message, text, attachments, author }])
+                Ok(vec![PromptEvent::Steered { turn, message, text, attachments, author }.into()])
             }
             SessionCommand::StartTurn { process, runtime_version, node } => {
                 if self.running.is_some() {
@@ -56,7 +56,7 @@ impl Session {
                 }
                 let turn = self.next_prompt().ok_or(SessionError::NothingQueued)?.turn;
                 let initiator = Initiator::Prompt;
-                Ok(vec![SessionEvent::TurnStarted { turn, initiator, process, runtime_version, node }])
+                Ok(vec![TurnEvent::Started { turn, initiator, process, runtime_version, node }.into()])
             }
             SessionCommand::RequestInterrupt { by, cause } => self.request_interrupt(by, cause),
             SessionCommand::Record(recording) => Ok(self.record(*recording)),
@@ -75,7 +75,7 @@ impl Session {
             SessionCommand::RecordRewind { turn, files, by } => {
                 self.refuse_if_archived()?;
                 self.refuse_while_busy()?;
-                Ok(vec![SessionEvent::FilesRewound { turn, files, by }])
+                Ok(vec![FilesEvent::Rewound { turn, files, by }.into()])
             }
             SessionCommand::InterruptTurn { cause } => {
                 let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
@@ -87,7 +87,7 @@ impl Session {
 
     /// Only an import can have gone on elsewhere, and only between turns.
     fn adopt_more(&self, origin: Origin, events: Vec<SessionEvent>) -> Decided {
-        let opens_again = matches!(events.first(), Some(SessionEvent::SessionOpened(_)));
+        let opens_again = matches!(events.first(), Some(SessionEvent::Lifecycle(LifecycleEvent::Opened(_))));
         if origin != Origin::Import || opens_again {
             return Err(SessionError::AlreadyOpened);
         }
@@ -127,11 +127,11 @@ impl Session {
         let Some(running) = &self.running else {
             // A turn that waits for its place is over before it begins.
             let turn = self.next_prompt().ok_or(SessionError::NothingRunning)?.turn;
-            return Ok(vec![SessionEvent::PromptWithdrawn { turn, by }]);
+            return Ok(vec![PromptEvent::Withdrawn { turn, by }.into()]);
         };
         let mut events = vec![];
         if running.interrupt_requested.is_none() {
-            events.push(SessionEvent::InterruptRequested { turn: running.turn, by, cause });
+            events.push(TurnEvent::InterruptRequested { turn: running.turn, by, cause }.into());
         }
         if running.parked {
             // There is no process to stop.
@@ -142,41 +142,46 @@ impl Session {
 
     fn workspace(&self, report: WorkspaceReport) -> Vec<SessionEvent> {
         let Some(RunningTurn { turn, .. }) = self.running else { return vec![] };
-        let changed =
-            report.changes.into_iter().map(|change| SessionEvent::WorkspaceChanged { turn, change });
+        let changed = report.changes.into_iter().map(|change| FilesEvent::WorkspaceChanged { turn, change });
         let unobserved =
-            report.unobserved.map(|unobserved| SessionEvent::WorkspaceUnobserved { turn, unobserved });
-        changed.chain(unobserved).collect()
+            report.unobserved.map(|unobserved| FilesEvent::WorkspaceUnobserved { turn, unobserved });
+        changed.chain(unobserved).map(SessionEvent::Files).collect()
     }
 
     fn release(&self, process: ProcessId) -> Option<SessionEvent> {
         let settled = self.awaited()?;
         let (turn, request_id) = (settled.open.turn, settled.open.request.request_id.clone());
-        Some(SessionEvent::RequestReleased { turn, request_id, process })
+        Some(RequestEvent::Released { turn, request_id, process }.into())
     }
 
     /// A turn that waits may be taken up by another process; what ran outside of any turn may not.
     fn close_background_work(&self) -> Vec<SessionEvent> {
         let (None, Some(turn)) = (&self.running, self.last_turn) else { return vec![] };
-        let withdrawn = self.waiting().iter().map(|open| SessionEvent::RequestWithdrawn {
+        let withdrawn = self.waiting().iter().map(|open| RequestEvent::Withdrawn {
             turn,
             request_id: open.request.request_id.clone(),
             reason: WithdrawReason::AgentWithdrew,
         });
-        let stopped = self.background.keys().map(|task_id| SessionEvent::SubagentFinished {
-            turn,
-            task_id: task_id.clone(),
-            status: "stopped".to_owned(),
-            summary: String::new(),
-            usage: None,
-        });
-        withdrawn.chain(stopped).collect()
+        withdrawn.map(SessionEvent::Request).chain(self.stopped_work(turn)).collect()
+    }
+
+    /// The ends of the work beside the conversation, with that of its process.
+    pub(super) fn stopped_work(&self, turn: TurnId) -> impl Iterator<Item = SessionEvent> {
+        self.background.keys().map(move |task_id| {
+            SessionEvent::Background(BackgroundEvent::Finished {
+                turn,
+                task_id: task_id.clone(),
+                status: "stopped".to_owned(),
+                summary: String::new(),
+                usage: None,
+            })
+        })
     }
 
     fn park(&self, cause: ParkCause) -> Option<SessionEvent> {
         let running =
             self.running.as_ref().filter(|running| !running.parked && self.outlives_its_process())?;
-        Some(SessionEvent::TurnParked { turn: running.turn, cause })
+        Some(TurnEvent::Parked { turn: running.turn, cause }.into())
     }
 
     /// Only the call that was decided about goes on where it stood.
@@ -184,7 +189,7 @@ impl Session {
         let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
         let settled = self.undelivered().ok_or(SessionError::NothingQueued)?;
         let (turn, attempt) = (running.turn, running.attempt + 1);
-        let withdrawn = self.waiting().iter().map(|open| SessionEvent::RequestWithdrawn {
+        let withdrawn = self.waiting().iter().map(|open| RequestEvent::Withdrawn {
             turn: open.turn,
             request_id: open.request.request_id.clone(),
             reason: WithdrawReason::Dropped,
@@ -198,27 +203,30 @@ impl Session {
         };
         let request_id = settled.open.request.request_id.clone();
         let resumed = TurnResumed { turn, attempt, process, runtime_version, node, request_id, fallback };
-        Ok([SessionEvent::TurnResumed(resumed)].into_iter().chain(withdrawn).collect())
+        Ok([TurnEvent::Resumed(resumed).into()]
+            .into_iter()
+            .chain(withdrawn.map(SessionEvent::Request))
+            .collect())
     }
 
     fn change(&self, change: SessionChange, by: String) -> Decided {
         Ok(match change {
-            SessionChange::Title(title) => vec![SessionEvent::SessionRenamed { title, by }],
-            SessionChange::Tags(tags) => vec![SessionEvent::SessionTagged { tags, by }],
+            SessionChange::Title(title) => vec![LifecycleEvent::Renamed { title, by }.into()],
+            SessionChange::Tags(tags) => vec![LifecycleEvent::Tagged { tags, by }.into()],
             SessionChange::PermissionMode(mode) => self.changed_mode(mode, DecidedBy::user(&by)),
             SessionChange::Model(model) if model == self.model => vec![],
-            SessionChange::Model(model) => vec![SessionEvent::ModelChanged { model, by }],
+            SessionChange::Model(model) => vec![SettingEvent::ModelChanged { model, by }.into()],
             SessionChange::Archived(archived) if archived == self.archived => vec![],
             SessionChange::Archived(true) => {
                 self.refuse_while_working()?;
-                vec![SessionEvent::SessionArchived { by }]
+                vec![LifecycleEvent::Archived { by }.into()]
             }
-            SessionChange::Archived(false) => vec![SessionEvent::SessionUnarchived { by }],
+            SessionChange::Archived(false) => vec![LifecycleEvent::Unarchived { by }.into()],
         })
     }
 
     pub(super) fn changed_mode(&self, mode: PermissionMode, by: DecidedBy) -> Vec<SessionEvent> {
-        if mode == self.mode { vec![] } else { vec![SessionEvent::PermissionModeChanged { mode, by }] }
+        if mode == self.mode { vec![] } else { vec![SettingEvent::PermissionModeChanged { mode, by }.into()] }
     }
 
     fn fail(&self, cause: FailureCause, detail: String) -> Decided {
@@ -227,12 +235,12 @@ impl Session {
             return Ok(vec![self.interrupted(running, cause)]);
         }
         let (turn, account) = (running.turn, self.estimated_account(running));
-        Ok(vec![SessionEvent::TurnFailed { turn, cause, detail, status: None, account }])
+        Ok(vec![TurnEvent::Failed { turn, cause, detail, status: None, account }.into()])
     }
 
     pub(super) fn interrupted(&self, running: &RunningTurn, cause: InterruptCause) -> SessionEvent {
         let (turn, account) = (running.turn, self.estimated_account(running));
-        SessionEvent::TurnInterrupted { turn, cause, account }
+        TurnEvent::Interrupted { turn, cause, account }.into()
     }
 
     /// The turn that something said outside of any turn belongs to.

@@ -12,8 +12,8 @@ use crate::ids::{SessionId, TurnId};
 use crate::money::MicroDollars;
 use crate::session::Session;
 use crate::session::event::{
-    AgentCounter, Decided, Initiator, InterruptCause, Origin, Parent, SessionEvent, SessionOpened,
-    TurnAccount, TurnCompleted,
+    AgentCounter, Initiator, InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent, PromptEvent,
+    RequestEvent, SessionEvent, SessionOpened, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
 };
 use crate::spend::Usage;
 
@@ -36,50 +36,51 @@ impl Fork {
         for event in &events {
             copy.apply(event.clone());
         }
-        events.extend(copy.running.as_ref().map(|running| SessionEvent::TurnInterrupted {
-            turn: running.turn,
-            cause: InterruptCause::Forked,
-            account: TurnAccount::default(),
+        events.extend(copy.running.as_ref().map(|running| {
+            let (turn, account) = (running.turn, TurnAccount::default());
+            SessionEvent::Turn(TurnEvent::Interrupted { turn, cause: InterruptCause::Forked, account })
         }));
         events.extend(copy.queue.iter().map(|queued| {
             let (turn, by) = (queued.turn, self.by.clone());
-            SessionEvent::PromptWithdrawn { turn, by }
+            SessionEvent::Prompt(PromptEvent::Withdrawn { turn, by })
         }));
-        events.extend(copy.last_turn.into_iter().flat_map(|turn| {
-            copy.background.keys().map(move |task_id| SessionEvent::SubagentFinished {
-                turn,
-                task_id: task_id.clone(),
-                status: "stopped".to_owned(),
-                summary: String::new(),
-                usage: None,
-            })
-        }));
+        events.extend(copy.last_turn.into_iter().flat_map(|turn| copy.stopped_work(turn)));
         // Somebody wants to go on with it.
-        events.extend(copy.archived.then(|| SessionEvent::SessionUnarchived { by: self.by.clone() }));
+        let unarchived = || SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: self.by.clone() });
+        events.extend(copy.archived.then(unarchived));
         events
     }
 
+    /// An event as the copy has it.
     fn copied(&self, mut event: SessionEvent) -> SessionEvent {
-        if let SessionEvent::SessionOpened(opened) = &mut event {
-            self.reopen(opened);
-        } else if let SessionEvent::TurnCompleted(TurnCompleted { account, .. })
-        | SessionEvent::TurnFailed { account, .. }
-        | SessionEvent::TurnInterrupted { account, .. } = &mut event
-        {
-            let (duration_ms, duration_api_ms) = (account.duration_ms, account.duration_api_ms);
-            *account = TurnAccount { duration_ms, duration_api_ms, ..TurnAccount::default() };
-        } else if let SessionEvent::UsageReported { counter, .. } = &mut event {
-            *counter = AgentCounter::default();
-        } else if let SessionEvent::ModelCalled { call, .. } = &mut event {
-            (call.usage, call.cost_micros) = (Usage::default(), MicroDollars::default());
-        } else if let SessionEvent::PermissionDecided(Decided { settlement, .. })
-        | SessionEvent::QuestionAnswered(Decided { settlement, .. })
-        | SessionEvent::PlanDecided(Decided { settlement, .. }) = &mut event
-        {
-            // It was made for the other session, and holds there.
-            settlement.remember = false;
+        match &mut event {
+            SessionEvent::Lifecycle(event) => self.copy_lifecycle(event),
+            SessionEvent::Turn(event) => copy_turn(event),
+            SessionEvent::Spend(event) => copy_spend(event),
+            // The decision was made for the other session, and is remembered there.
+            SessionEvent::Request(RequestEvent::Decided(decided)) => decided.settlement.remember = false,
+            SessionEvent::Request(
+                RequestEvent::Asked(_) | RequestEvent::Released { .. } | RequestEvent::Withdrawn { .. },
+            )
+            | SessionEvent::Prompt(_)
+            | SessionEvent::Agent(_)
+            | SessionEvent::Message(_)
+            | SessionEvent::Tool(_)
+            | SessionEvent::Files(_)
+            | SessionEvent::Background(_)
+            | SessionEvent::Setting(_) => {}
         }
         event
+    }
+
+    fn copy_lifecycle(&self, event: &mut LifecycleEvent) {
+        match event {
+            LifecycleEvent::Opened(opened) => self.reopen(opened),
+            LifecycleEvent::Renamed { .. }
+            | LifecycleEvent::Tagged { .. }
+            | LifecycleEvent::Archived { .. }
+            | LifecycleEvent::Unarchived { .. } => {}
+        }
     }
 
     fn reopen(&self, opened: &mut SessionOpened) {
@@ -88,6 +89,32 @@ impl Fork {
         opened.origin = Origin::Fork;
         opened.parent = Some(self.parent);
         opened.offline = self.offline;
+    }
+}
+
+/// A turn of the copy has cost nothing.
+fn copy_turn(event: &mut TurnEvent) {
+    match event {
+        TurnEvent::Completed(TurnCompleted { account, .. })
+        | TurnEvent::Failed { account, .. }
+        | TurnEvent::Interrupted { account, .. } => {
+            let (duration_ms, duration_api_ms) = (account.duration_ms, account.duration_api_ms);
+            *account = TurnAccount { duration_ms, duration_api_ms, ..TurnAccount::default() };
+        }
+        TurnEvent::Started { .. }
+        | TurnEvent::InterruptRequested { .. }
+        | TurnEvent::Parked { .. }
+        | TurnEvent::Resumed(_) => {}
+    }
+}
+
+fn copy_spend(event: &mut SpendEvent) {
+    match event {
+        SpendEvent::UsageReported { counter, .. } => *counter = AgentCounter::default(),
+        SpendEvent::ModelCalled { call, .. } => {
+            (call.usage, call.cost_micros) = (Usage::default(), MicroDollars::default());
+        }
+        SpendEvent::BudgetExhausted { .. } => {}
     }
 }
 
@@ -107,20 +134,61 @@ pub fn conversation_parts(events: &[SessionEvent]) -> Vec<ConversationPart> {
     let mut parts = vec![];
     let mut used = BTreeSet::new();
     for event in events {
-        if let SessionEvent::TurnStarted { turn, initiator: Initiator::Prompt, .. } = event {
-            parts.push(ConversationPart::Prompt(*turn));
-        } else if let SessionEvent::AssistantText { message_id, parent_tool_use_id: None, .. } = event {
-            parts.push(ConversationPart::Text(message_id.clone()));
-        } else if let SessionEvent::AssistantThinking { message_id, parent_tool_use_id: None, .. } = event {
-            parts.push(ConversationPart::Thinking(message_id.clone()));
-        } else if let SessionEvent::ToolUsed { tool_use_id, parent_tool_use_id: None, .. } = event {
-            used.insert(tool_use_id);
-            parts.push(ConversationPart::ToolUse(tool_use_id.clone()));
-        } else if let SessionEvent::ToolReturned { tool_use_id, .. } = event
-            && used.contains(tool_use_id)
-        {
-            parts.push(ConversationPart::ToolResult(tool_use_id.clone()));
+        match event {
+            SessionEvent::Turn(event) => parts.extend(prompt_part(event)),
+            SessionEvent::Message(event) => parts.extend(message_part(event)),
+            SessionEvent::Tool(event) => parts.extend(tool_part(event, &mut used)),
+            SessionEvent::Lifecycle(_)
+            | SessionEvent::Prompt(_)
+            | SessionEvent::Agent(_)
+            | SessionEvent::Files(_)
+            | SessionEvent::Request(_)
+            | SessionEvent::Background(_)
+            | SessionEvent::Spend(_)
+            | SessionEvent::Setting(_) => {}
         }
     }
     parts
+}
+
+fn prompt_part(event: &TurnEvent) -> Option<ConversationPart> {
+    match event {
+        TurnEvent::Started { turn, initiator: Initiator::Prompt, .. } => {
+            Some(ConversationPart::Prompt(*turn))
+        }
+        TurnEvent::Started { initiator: Initiator::Agent, .. }
+        | TurnEvent::InterruptRequested { .. }
+        | TurnEvent::Parked { .. }
+        | TurnEvent::Resumed(_)
+        | TurnEvent::Completed(_)
+        | TurnEvent::Failed { .. }
+        | TurnEvent::Interrupted { .. } => None,
+    }
+}
+
+fn message_part(event: &MessageEvent) -> Option<ConversationPart> {
+    match event {
+        MessageEvent::Text { message_id, parent_tool_use_id: None, .. } => {
+            Some(ConversationPart::Text(message_id.clone()))
+        }
+        MessageEvent::Thinking { message_id, parent_tool_use_id: None, .. } => {
+            Some(ConversationPart::Thinking(message_id.clone()))
+        }
+        MessageEvent::Text { parent_tool_use_id: Some(_), .. }
+        | MessageEvent::Thinking { parent_tool_use_id: Some(_), .. } => None,
+    }
+}
+
+fn tool_part<'a>(event: &'a ToolEvent, used: &mut BTreeSet<&'a str>) -> Option<ConversationPart> {
+    match event {
+        ToolEvent::Used { tool_use_id, parent_tool_use_id: None, .. } => {
+            used.insert(tool_use_id);
+            Some(ConversationPart::ToolUse(tool_use_id.clone()))
+        }
+        ToolEvent::Returned { tool_use_id, .. } => {
+            let is_shown = used.contains(tool_use_id.as_str());
+            is_shown.then(|| ConversationPart::ToolResult(tool_use_id.clone()))
+        }
+        ToolEvent::Used { parent_tool_use_id: Some(_), .. } | ToolEvent::PolicyApplied { .. } => None,
+    }
 }

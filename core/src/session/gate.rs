@@ -8,7 +8,7 @@ use crate::agent::PermissionMode;
 use crate::ids::{ProcessId, TurnId};
 use crate::request::{DecidedBy, DeciderKind, Decision, ToolEffect, ToolGate};
 use crate::session::Session;
-use crate::session::event::SessionEvent;
+use crate::session::event::{SessionEvent, ToolEvent};
 
 /// What the agent reads when plan mode refuses a call.
 pub(super) const NOT_WHILE_PLANNING: &str = "Plan mode is on: nothing may be changed before the plan is approved. \
@@ -53,14 +53,17 @@ impl Session {
             | ToolEffect::LoadsSkills
             | ToolEffect::Other => DecidedBy::mode(self.mode.as_str()),
         };
-        vec![SessionEvent::PolicyApplied {
-            turn,
-            tool_use_id: gate.tool_use_id,
-            tool_name: gate.tool_name,
-            decision: Decision::Deny,
-            decided_by,
-            message: message.to_owned(),
-        }]
+        vec![
+            ToolEvent::PolicyApplied {
+                turn,
+                tool_use_id: gate.tool_use_id,
+                tool_name: gate.tool_name,
+                decision: Decision::Deny,
+                decided_by,
+                message: message.to_owned(),
+            }
+            .into(),
+        ]
     }
 
     /// What the agent reads if it asks about a call that its mode refuses whatever people say; absent where they

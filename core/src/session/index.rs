@@ -1,20 +1,17 @@
 //! The session as a list shows it: a fold that the store keeps up to date beside the log.
 
+mod apply;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{FileChange, PermissionMode};
+use crate::agent::PermissionMode;
 use crate::ids::{SessionId, TenantId, TurnId};
 use crate::money::{MicroDollars, as_usd};
-use crate::request::Settlement;
-use crate::session::event::{Decided, Origin, Parent, SessionEvent, SessionOpened, TurnAccount};
+use crate::session::event::{LifecycleEvent, Origin, Parent, SessionEvent, SessionOpened};
 use crate::spend::Usage;
 use crate::time::Timestamp;
-use crate::workspace::WorkspaceChange;
-
-/// A title made from a prompt has at most this many characters.
-const MAX_TITLE_CHARS: usize = 80;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -99,7 +96,7 @@ pub struct SessionIndex {
 impl SessionIndex {
     /// Begins the fold; absent if the first event does not open a session.
     pub fn open(event: &SessionEvent, at: Timestamp) -> Option<Self> {
-        let SessionEvent::SessionOpened(opened) = event else { return None };
+        let SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) = event else { return None };
         Some(Self {
             tenant: opened.tenant.clone(),
             head: opened_head(opened, at),
@@ -136,79 +133,6 @@ impl SessionIndex {
         self.head.updated_at = at.to_millis();
     }
 
-    /// Takes in what an event tells; false if it tells nothing that is shown here.
-    fn note(&mut self, event: &SessionEvent) -> bool {
-        match event {
-            SessionEvent::PromptSubmitted { turn, text, .. } => {
-                self.turns += 1;
-                self.queued.insert(*turn);
-                self.head.title.get_or_insert_with(|| title_from(text));
-            }
-            SessionEvent::TurnStarted { turn, .. } => {
-                // A turn that the agent began by itself had no prompt to be counted by.
-                self.turns += u32::from(!self.queued.remove(turn));
-                self.running = true;
-            }
-            SessionEvent::AgentInitialized { profile, .. } => self.head.model = Some(profile.model.clone()),
-            SessionEvent::FileChanged { change: FileChange { path, .. }, .. }
-            | SessionEvent::WorkspaceChanged { change: WorkspaceChange { path, .. }, .. } => {
-                self.files.insert(path.clone());
-            }
-            SessionEvent::PromptWithdrawn { turn, .. } => {
-                self.turns = self.turns.saturating_sub(u32::from(self.queued.remove(turn)));
-            }
-            SessionEvent::PermissionRequested(asked)
-            | SessionEvent::QuestionAsked(asked)
-            | SessionEvent::PlanProposed(asked) => {
-                self.pending.insert(asked.request.request_id.clone());
-            }
-            SessionEvent::PermissionDecided(Decided {
-                settlement: Settlement { request_id, .. }, ..
-            })
-            | SessionEvent::QuestionAnswered(Decided { settlement: Settlement { request_id, .. }, .. })
-            | SessionEvent::PlanDecided(Decided { settlement: Settlement { request_id, .. }, .. })
-            | SessionEvent::RequestWithdrawn { request_id, .. } => {
-                self.pending.remove(request_id);
-            }
-            SessionEvent::PermissionModeChanged { mode, .. } => self.head.permission_mode = *mode,
-            SessionEvent::ModelChanged { model, .. } => self.head.model.clone_from(model),
-            SessionEvent::SessionRenamed { title, .. } => self.head.title = Some(title.clone()),
-            SessionEvent::SessionTagged { tags, .. } => self.head.tags.clone_from(tags),
-            SessionEvent::SessionArchived { .. } => self.archived = true,
-            SessionEvent::SessionUnarchived { .. } => self.archived = false,
-            SessionEvent::TurnCompleted(completed) => self.end_turn(&completed.account),
-            SessionEvent::TurnFailed { account, .. } | SessionEvent::TurnInterrupted { account, .. } => {
-                self.end_turn(account);
-            }
-            SessionEvent::SessionOpened(_)
-            | SessionEvent::AssistantText { .. }
-            | SessionEvent::AssistantThinking { .. }
-            | SessionEvent::ToolUsed { .. }
-            | SessionEvent::ToolReturned { .. }
-            | SessionEvent::ApiRetried { .. }
-            | SessionEvent::RateLimited { .. }
-            | SessionEvent::ContextCompacted { .. }
-            | SessionEvent::RequestReleased { .. }
-            | SessionEvent::PolicyApplied { .. }
-            | SessionEvent::TurnParked { .. }
-            | SessionEvent::TurnResumed(_)
-            | SessionEvent::UsageReported { .. }
-            | SessionEvent::ModelCalled { .. }
-            | SessionEvent::BudgetExhausted { .. }
-            | SessionEvent::SubagentStarted { .. }
-            | SessionEvent::SubagentProgressed { .. }
-            | SessionEvent::SubagentFinished { .. }
-            | SessionEvent::TaskListChanged { .. }
-            | SessionEvent::PromptSteered { .. }
-            | SessionEvent::FilesRewound { .. }
-            | SessionEvent::AgentMessage { .. }
-            | SessionEvent::WorkspaceUnobserved { .. }
-            | SessionEvent::InterruptRequested { .. } => return false,
-        }
-        self.head.status = self.status();
-        true
-    }
-
     pub fn summary(&self) -> SessionSummary {
         SessionSummary {
             tenant: self.tenant.clone(),
@@ -222,13 +146,6 @@ impl SessionIndex {
     /// Whether something waits for a person.
     pub fn is_waiting(&self) -> bool {
         !self.pending.is_empty()
-    }
-
-    fn end_turn(&mut self, account: &TurnAccount) {
-        self.head.cost_usd += account.spend.cost_micros;
-        self.head.usage = self.head.usage.plus(account.spend.usage());
-        self.running = false;
-        self.pending.clear();
     }
 
     fn status(&self) -> SessionStatus {
@@ -263,14 +180,6 @@ fn opened_head(opened: &SessionOpened, at: Timestamp) -> SessionHead {
         usage: Usage::default(),
         tags: Vec::new(),
         offline: opened.offline,
-    }
-}
-
-fn title_from(prompt: &str) -> String {
-    let line = prompt.trim().lines().next().unwrap_or_default();
-    match line.char_indices().nth(MAX_TITLE_CHARS) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line.to_owned(),
     }
 }
 

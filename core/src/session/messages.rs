@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::ids::TurnId;
 use crate::prompt::Attachment;
-use crate::session::event::SessionEvent;
+use crate::session::event::{MessageEvent, PromptEvent, SessionEvent, ToolEvent, TurnEvent};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -40,43 +40,90 @@ pub struct Conversation {
 }
 
 impl Conversation {
+    /// Folds in the event that follows.
     pub fn apply(&mut self, version: u64, event: &SessionEvent) {
-        if let SessionEvent::PromptSubmitted { turn, text, attachments, .. } = event {
-            self.prompts.insert(*turn, prompt_blocks(text, attachments));
-        } else if let SessionEvent::TurnStarted { turn, .. } = event {
-            let prompt = self.prompts.remove(turn).unwrap_or_default();
-            prompt.into_iter().for_each(|block| self.push(Role::User, *turn, version, block));
-        } else if let SessionEvent::PromptWithdrawn { turn, .. } = event {
-            self.prompts.remove(turn);
-        } else if let SessionEvent::PromptSteered { turn, text, attachments, .. } = event {
-            self.held.push((*turn, version, prompt_blocks(text, attachments)));
-        } else if let SessionEvent::AssistantText { turn, text, parent_tool_use_id: None, .. } = event {
-            self.push(Role::Assistant, *turn, version, json!({ "type": "text", "text": text }));
-        } else if let SessionEvent::AssistantThinking { turn, text, parent_tool_use_id: None, .. } = event {
-            self.push(Role::Assistant, *turn, version, json!({ "type": "thinking", "thinking": text }));
-        } else if let SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id: None } =
-            event
-        {
-            self.tool_uses.insert(tool_use_id.clone());
-            self.open_uses.insert(tool_use_id.clone());
-            let block = json!({ "type": "tool_use", "id": tool_use_id, "name": name, "input": input });
-            self.push(Role::Assistant, *turn, version, block);
-        } else if let SessionEvent::ToolReturned { turn, tool_use_id, is_error, content, .. } = event
-            // Results of subagents' tools belong to their own conversations.
-            && self.tool_uses.contains(tool_use_id)
-        {
-            let block = json!({
-                "type": "tool_result", "tool_use_id": tool_use_id, "content": content, "is_error": is_error,
-            });
-            self.open_uses.remove(tool_use_id);
-            self.push(Role::User, *turn, version, block);
-        } else if event.ended_turn().is_some() {
-            self.open_uses.clear();
+        match event {
+            SessionEvent::Prompt(event) => self.apply_prompt(version, event),
+            SessionEvent::Turn(event) => self.apply_turn(version, event),
+            SessionEvent::Message(event) => self.apply_message(version, event),
+            SessionEvent::Tool(event) => self.apply_tool(version, event),
+            SessionEvent::Lifecycle(_)
+            | SessionEvent::Agent(_)
+            | SessionEvent::Files(_)
+            | SessionEvent::Request(_)
+            | SessionEvent::Background(_)
+            | SessionEvent::Spend(_)
+            | SessionEvent::Setting(_) => {}
         }
         if self.open_uses.is_empty() {
             for (turn, version, blocks) in std::mem::take(&mut self.held) {
                 blocks.into_iter().for_each(|block| self.push(Role::User, turn, version, block));
             }
+        }
+    }
+
+    fn apply_prompt(&mut self, version: u64, event: &PromptEvent) {
+        match event {
+            PromptEvent::Submitted { turn, text, attachments, .. } => {
+                self.prompts.insert(*turn, prompt_blocks(text, attachments));
+            }
+            PromptEvent::Withdrawn { turn, by: _ } => {
+                self.prompts.remove(turn);
+            }
+            PromptEvent::Steered { turn, text, attachments, .. } => {
+                self.held.push((*turn, version, prompt_blocks(text, attachments)));
+            }
+        }
+    }
+
+    fn apply_turn(&mut self, version: u64, event: &TurnEvent) {
+        match event {
+            TurnEvent::Started { turn, .. } => {
+                let prompt = self.prompts.remove(turn).unwrap_or_default();
+                prompt.into_iter().for_each(|block| self.push(Role::User, *turn, version, block));
+            }
+            TurnEvent::Completed(_) | TurnEvent::Failed { .. } | TurnEvent::Interrupted { .. } => {
+                self.open_uses.clear();
+            }
+            TurnEvent::InterruptRequested { .. } | TurnEvent::Parked { .. } | TurnEvent::Resumed(_) => {}
+        }
+    }
+
+    fn apply_message(&mut self, version: u64, event: &MessageEvent) {
+        match event {
+            MessageEvent::Text { turn, text, parent_tool_use_id: None, .. } => {
+                self.push(Role::Assistant, *turn, version, json!({ "type": "text", "text": text }));
+            }
+            MessageEvent::Thinking { turn, text, parent_tool_use_id: None, .. } => {
+                self.push(Role::Assistant, *turn, version, json!({ "type": "thinking", "thinking": text }));
+            }
+            MessageEvent::Text { parent_tool_use_id: Some(_), .. }
+            | MessageEvent::Thinking { parent_tool_use_id: Some(_), .. } => {}
+        }
+    }
+
+    fn apply_tool(&mut self, version: u64, event: &ToolEvent) {
+        match event {
+            ToolEvent::Used { turn, tool_use_id, name, input, parent_tool_use_id: None } => {
+                self.tool_uses.insert(tool_use_id.clone());
+                self.open_uses.insert(tool_use_id.clone());
+                let block = json!({ "type": "tool_use", "id": tool_use_id, "name": name, "input": input });
+                self.push(Role::Assistant, *turn, version, block);
+            }
+            // Results of subagents' tools belong to their own conversations.
+            ToolEvent::Returned { turn, tool_use_id, is_error, content, .. }
+                if self.tool_uses.contains(tool_use_id) =>
+            {
+                let block = json!({
+                    "type": "tool_result", "tool_use_id": tool_use_id,
+                    "content": content, "is_error": is_error,
+                });
+                self.open_uses.remove(tool_use_id);
+                self.push(Role::User, *turn, version, block);
+            }
+            ToolEvent::Used { parent_tool_use_id: Some(_), .. }
+            | ToolEvent::Returned { .. }
+            | ToolEvent::PolicyApplied { .. } => {}
         }
     }
 

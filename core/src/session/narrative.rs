@@ -7,9 +7,13 @@ use serde_json::Value;
 
 use crate::agent::FileChangeKind;
 use crate::log::event_log::RecordedEvent;
-use crate::session::event::{Decided, SessionEvent, TurnAccount, TurnCompleted};
+use crate::session::event::{
+    Asked, Decided, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent,
+    ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+};
 use crate::session::frame::plain_text;
 use crate::session::index::SessionHead;
+use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 
 /// What a tool returned is shown up to here; the log has all of it.
@@ -37,82 +41,119 @@ pub fn heading(head: &SessionHead) -> String {
 
 /// One event as a piece of the account; absent where it says nothing to people.
 pub fn piece(recorded: &RecordedEvent, event: &SessionEvent) -> Option<String> {
-    spoken(recorded, event).or_else(|| done(event)).or_else(|| decided(event)).or_else(|| ended(event))
-}
-
-/// What people and the agent said.
-fn spoken(recorded: &RecordedEvent, event: &SessionEvent) -> Option<String> {
-    if let SessionEvent::PromptSubmitted { text, author, .. } = event {
-        Some(format!("## Prompt\n\n*{author}, {}*\n\n{}", recorded.recorded_at, quoted(text)))
-    } else if let SessionEvent::PromptSteered { text, author, .. } = event {
-        Some(format!("*{author} adds:*\n\n{}", quoted(text)))
-    } else if let SessionEvent::PromptWithdrawn { by, .. } = event {
-        Some(format!("*{by} takes a prompt back.*"))
-    } else if let SessionEvent::AssistantText { text, parent_tool_use_id, .. } = event {
-        let subagent = parent_tool_use_id.as_ref().map_or("", |_| "*A subagent:*\n\n");
-        Some(format!("{subagent}{text}"))
-    } else if let SessionEvent::AssistantThinking { text, .. } = event {
-        Some(format!("*Thinking:*\n\n{}", quoted(text)))
-    } else {
-        None
+    match event {
+        SessionEvent::Prompt(event) => Some(prompt(event, recorded.recorded_at)),
+        SessionEvent::Turn(event) => turn(event),
+        SessionEvent::Message(event) => Some(message(event)),
+        SessionEvent::Tool(event) => Some(tool(event)),
+        SessionEvent::Files(event) => files(event),
+        SessionEvent::Request(event) => request(event),
+        SessionEvent::Setting(event) => setting(event),
+        SessionEvent::Lifecycle(_)
+        | SessionEvent::Agent(_)
+        | SessionEvent::Background(_)
+        | SessionEvent::Spend(_) => None,
     }
 }
 
-/// What the agent did.
-fn done(event: &SessionEvent) -> Option<String> {
-    if let SessionEvent::ToolUsed { name, input, .. } = event {
-        Some(format!("**Tool {}**\n\n{}", code(name), fenced("json", &format!("{input:#}"))))
-    } else if let SessionEvent::ToolReturned { is_error, content, .. } = event {
-        let word = if *is_error { "Error" } else { "Result" };
-        Some(format!("*{word}:*\n\n{}", fenced("", &shortened(content))))
-    } else if let SessionEvent::FileChanged { change, .. } = event {
-        let counts = (change.kind, change.added, change.removed);
-        Some(file(&change.path, counts, Some(&change.patch)))
-    } else if let SessionEvent::WorkspaceChanged { change, .. } = event {
-        let WorkspaceChange { path, kind, added, removed, patch } = change;
-        Some(file(path, (*kind, *added, *removed), patch.as_deref()))
-    } else if let SessionEvent::FilesRewound { files, by, .. } = event {
-        Some(format!("*{by} puts back {} files to what they were.*", files.len()))
-    } else {
-        None
+fn prompt(event: &PromptEvent, at: Timestamp) -> String {
+    match event {
+        PromptEvent::Submitted { text, author, .. } => {
+            format!("## Prompt\n\n*{author}, {at}*\n\n{}", quoted(text))
+        }
+        PromptEvent::Steered { text, author, .. } => format!("*{author} adds:*\n\n{}", quoted(text)),
+        PromptEvent::Withdrawn { by, .. } => format!("*{by} takes a prompt back.*"),
     }
 }
 
-/// What was asked, and what was decided by whom.
-fn decided(event: &SessionEvent) -> Option<String> {
-    if let Some((kind, asked)) = event.asked() {
-        let request = &asked.request;
-        let kind = serde_json::to_value(kind).unwrap_or_default();
-        let kind = kind.as_str().unwrap_or("request");
-        Some(format!("**Asked ({kind}):** {} {}", code(&request.tool_name), request.description))
-    } else if let Some(Decided { settlement, .. }) = event.decided() {
-        let by = &settlement.decided_by;
-        let name = by.name.as_ref().or(by.id.as_ref()).map_or("the server", String::as_str);
-        let decision = serde_json::to_value(settlement.decision).unwrap_or_default();
-        let message =
-            settlement.message.as_deref().map_or(String::new(), |text| format!("\n\n{}", quoted(text)));
-        Some(format!("**Decision: {}** by {name}{message}", decision.as_str().unwrap_or_default()))
-    } else if let SessionEvent::PolicyApplied { tool_name, message, .. } = event {
-        Some(format!("**Refused:** {} {message}", code(tool_name)))
-    } else if let SessionEvent::PermissionModeChanged { mode, .. } = event {
-        Some(format!("*The permission mode is now {}.*", mode.as_str()))
-    } else if let SessionEvent::RequestWithdrawn { reason, .. } = event {
-        Some(format!("*No decision is needed any more: {}.*", reason.as_text()))
-    } else {
-        None
+fn turn(event: &TurnEvent) -> Option<String> {
+    match event {
+        TurnEvent::Completed(TurnCompleted { account, .. }) => {
+            Some(format!("*Turn completed{}.*", costs(account)))
+        }
+        TurnEvent::Failed { detail, account, .. } => {
+            Some(format!("*Turn failed{}:* {detail}", costs(account)))
+        }
+        TurnEvent::Interrupted { cause, account, .. } => {
+            Some(format!("*Turn interrupted ({}){}.*", cause.as_str(), costs(account)))
+        }
+        TurnEvent::Started { .. }
+        | TurnEvent::InterruptRequested { .. }
+        | TurnEvent::Parked { .. }
+        | TurnEvent::Resumed(_) => None,
     }
 }
 
-/// How turns ended.
-fn ended(event: &SessionEvent) -> Option<String> {
-    if let SessionEvent::TurnCompleted(TurnCompleted { account, .. }) = event {
-        Some(format!("*Turn completed{}.*", costs(account)))
-    } else if let SessionEvent::TurnFailed { detail, account, .. } = event {
-        Some(format!("*Turn failed{}:* {detail}", costs(account)))
-    } else if let SessionEvent::TurnInterrupted { cause, account, .. } = event {
-        Some(format!("*Turn interrupted ({}){}.*", cause.as_str(), costs(account)))
-    } else {
-        None
+fn message(event: &MessageEvent) -> String {
+    match event {
+        MessageEvent::Text { text, parent_tool_use_id, .. } => {
+            let subagent = parent_tool_use_id.as_ref().map_or("", |_| "*A subagent:*\n\n");
+            format!("{subagent}{text}")
+        }
+        MessageEvent::Thinking { text, .. } => format!("*Thinking:*\n\n{}", quoted(text)),
+    }
+}
+
+fn tool(event: &ToolEvent) -> String {
+    match event {
+        ToolEvent::Used { name, input, .. } => {
+            format!("**Tool {}**\n\n{}", code(name), fenced("json", &format!("{input:#}")))
+        }
+        ToolEvent::Returned { is_error, content, .. } => {
+            let word = if *is_error { "Error" } else { "Result" };
+            format!("*{word}:*\n\n{}", fenced("", &shortened(content)))
+        }
+        ToolEvent::PolicyApplied { tool_name, message, .. } => {
+            format!("**Refused:** {} {message}", code(tool_name))
+        }
+    }
+}
+
+fn files(event: &FilesEvent) -> Option<String> {
+    match event {
+        FilesEvent::Changed { change, .. } => {
+            let counts = (change.kind, change.added, change.removed);
+            Some(file(&change.path, counts, Some(&change.patch)))
+        }
+        FilesEvent::WorkspaceChanged { change, .. } => {
+            let WorkspaceChange { path, kind, added, removed, patch } = change;
+            Some(file(path, (*kind, *added, *removed), patch.as_deref()))
+        }
+        FilesEvent::Rewound { files, by, .. } => {
+            Some(format!("*{by} puts back {} files to what they were.*", files.len()))
+        }
+        FilesEvent::WorkspaceUnobserved { .. } => None,
+    }
+}
+
+fn request(event: &RequestEvent) -> Option<String> {
+    match event {
+        RequestEvent::Asked(Asked { kind, request, .. }) => {
+            let kind = serde_json::to_value(kind).unwrap_or_default();
+            let kind = kind.as_str().unwrap_or("request");
+            Some(format!("**Asked ({kind}):** {} {}", code(&request.tool_name), request.description))
+        }
+        RequestEvent::Decided(Decided { settlement, .. }) => {
+            let by = &settlement.decided_by;
+            let name = by.name.as_ref().or(by.id.as_ref()).map_or("the server", String::as_str);
+            let decision = serde_json::to_value(settlement.decision).unwrap_or_default();
+            let message =
+                settlement.message.as_deref().map_or(String::new(), |text| format!("\n\n{}", quoted(text)));
+            Some(format!("**Decision: {}** by {name}{message}", decision.as_str().unwrap_or_default()))
+        }
+        RequestEvent::Withdrawn { reason, .. } => {
+            Some(format!("*No decision is needed any more: {}.*", reason.as_text()))
+        }
+        RequestEvent::Released { .. } => None,
+    }
+}
+
+fn setting(event: &SettingEvent) -> Option<String> {
+    match event {
+        SettingEvent::PermissionModeChanged { mode, .. } => {
+            Some(format!("*The permission mode is now {}.*", mode.as_str()))
+        }
+        SettingEvent::ModelChanged { .. } => None,
     }
 }
 

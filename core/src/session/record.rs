@@ -5,7 +5,8 @@ use crate::ids::{ProcessId, TurnId};
 use crate::request::{DecidedBy, DeciderKind, Decision};
 use crate::session::command::Recording;
 use crate::session::event::{
-    AgentCounter, FailureCause, Initiator, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome,
+    AgentCounter, AgentEvent, BackgroundEvent, FailureCause, FilesEvent, Initiator, InterruptCause,
+    MessageEvent, RequestEvent, SessionEvent, SpendEvent, ToolEvent, TurnCompleted, TurnEvent, TurnOutcome,
     WithdrawReason,
 };
 use crate::session::{RunningTurn, Session};
@@ -21,12 +22,12 @@ impl Session {
             (None, _, AgentOutput::Initialized(_)) => {
                 let initiator = Initiator::Agent;
                 let turn = spare_turn;
-                events.push(SessionEvent::TurnStarted { turn, initiator, process, runtime_version, node });
+                events.push(TurnEvent::Started { turn, initiator, process, runtime_version, node }.into());
                 turn
             }
             (None, Some(last), _) => last,
             (None, None, AgentOutput::Other { raw }) => {
-                return vec![SessionEvent::AgentMessage { turn: None, raw: raw.clone() }];
+                return vec![AgentEvent::Unknown { turn: None, raw: raw.clone() }.into()];
             }
             (None, None, AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_)) => {
                 return self.paid(None, output).into_iter().collect();
@@ -47,7 +48,7 @@ impl Session {
         match output {
             AgentOutput::Initialized(profile) => {
                 if self.profile.as_ref() != Some(&profile) {
-                    events.push(SessionEvent::AgentInitialized { turn, profile });
+                    events.push(AgentEvent::Initialized { turn, profile }.into());
                 }
             }
             AgentOutput::Text { .. } | AgentOutput::Thinking { .. } | AgentOutput::ToolUsed { .. } => {
@@ -56,9 +57,9 @@ impl Session {
             AgentOutput::ToolReturned(returned) => {
                 let (tool_use_id, is_error) = (returned.tool_use_id, returned.is_error);
                 let (content, structured) = (returned.content, returned.structured);
-                events.push(SessionEvent::ToolReturned { turn, tool_use_id, is_error, content, structured });
+                events.push(ToolEvent::Returned { turn, tool_use_id, is_error, content, structured }.into());
                 if let Some(change) = returned.file_change {
-                    events.push(SessionEvent::FileChanged { turn, change });
+                    events.push(FilesEvent::Changed { turn, change }.into());
                 }
             }
             AgentOutput::Asked { kind, request } => {
@@ -67,20 +68,16 @@ impl Session {
             AgentOutput::RequestWithdrawn { request_id } => {
                 if self.waiting().iter().any(|open| open.request.request_id == request_id) {
                     let reason = WithdrawReason::AgentWithdrew;
-                    events.push(SessionEvent::RequestWithdrawn { turn, request_id, reason });
+                    events.push(RequestEvent::Withdrawn { turn, request_id, reason }.into());
                 }
             }
             AgentOutput::ToolGated(gate) => events.extend(self.gated(turn, gate, process)),
             AgentOutput::ToolRefused { tool_use_id, tool_name, reason, message } => {
                 let (decision, decided_by) = (Decision::Deny, self.refuser(reason));
-                events.push(SessionEvent::PolicyApplied {
-                    turn,
-                    tool_use_id,
-                    tool_name,
-                    decision,
-                    decided_by,
-                    message,
-                });
+                events.push(
+                    ToolEvent::PolicyApplied { turn, tool_use_id, tool_name, decision, decided_by, message }
+                        .into(),
+                );
             }
             // A process that was not started to bypass permissions never says that it does.
             AgentOutput::ModeChanged { mode: PermissionMode::Default }
@@ -92,7 +89,7 @@ impl Session {
             AgentOutput::Metered { total: spend, total_duration_api_ms: duration_api_ms } => {
                 let counter = AgentCounter { spend, duration_api_ms };
                 if counter != self.last_reading(process) {
-                    events.push(SessionEvent::UsageReported { turn, process, counter });
+                    events.push(SpendEvent::UsageReported { turn, process, counter }.into());
                 }
             }
             AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_) => {
@@ -105,7 +102,7 @@ impl Session {
             AgentOutput::ApiRetried { .. }
             | AgentOutput::RateLimited { .. }
             | AgentOutput::ContextCompacted { .. } => events.extend(trouble(turn, output)),
-            AgentOutput::Other { raw } => events.push(SessionEvent::AgentMessage { turn: Some(turn), raw }),
+            AgentOutput::Other { raw } => events.push(AgentEvent::Unknown { turn: Some(turn), raw }.into()),
             // Shown live; the whole block is stored when it comes.
             AgentOutput::Delta(_) => {}
             AgentOutput::TurnEnded(report) => {
@@ -130,11 +127,11 @@ impl Session {
     /// What calls of a model have cost, and that there is nothing left for more.
     fn paid(&self, turn: Option<TurnId>, output: AgentOutput) -> Option<SessionEvent> {
         if let AgentOutput::ModelCalled(call) = output {
-            Some(SessionEvent::ModelCalled { turn, call })
+            Some(SpendEvent::ModelCalled { turn, call }.into())
         } else if let AgentOutput::BudgetExhausted(spent) = output {
             // The agent may try again in several places.
             let is_known = self.running.as_ref().is_some_and(|running| running.exhausted.is_some());
-            (!is_known).then_some(SessionEvent::BudgetExhausted { turn, spent })
+            (!is_known).then_some(SpendEvent::BudgetExhausted { turn, spent }.into())
         } else {
             None
         }
@@ -143,15 +140,15 @@ impl Session {
     /// What goes on beside the conversation.
     fn beside(&self, turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
         if let AgentOutput::TaskStarted(task) = output {
-            Some(SessionEvent::SubagentStarted { turn, task })
+            Some(BackgroundEvent::Started { turn, work: task }.into())
         } else if let AgentOutput::TaskProgressed { task_id, description, usage } = output {
-            Some(SessionEvent::SubagentProgressed { turn, task_id, description, usage })
+            Some(BackgroundEvent::Progressed { turn, task_id, description, usage }.into())
         } else if let AgentOutput::TaskFinished { task_id, status, summary, usage } = output {
             // Its end may be told twice.
             self.background_work(&task_id)?;
-            Some(SessionEvent::SubagentFinished { turn, task_id, status, summary, usage })
+            Some(BackgroundEvent::Finished { turn, task_id, status, summary, usage }.into())
         } else if let AgentOutput::TaskListChanged(change) = output {
-            Some(SessionEvent::TaskListChanged { turn, change })
+            Some(BackgroundEvent::TaskListChanged { turn, change }.into())
         } else {
             None
         }
@@ -164,14 +161,11 @@ impl Session {
         let account = self.account(running, counter, report.duration_ms);
         if let (AgentOutcome::ApiError { .. }, Some(exhausted)) = (&report.outcome, &running.exhausted) {
             let (cause, detail) = (FailureCause::Budget, exhausted.message());
-            return SessionEvent::TurnFailed { turn, cause, detail, status: None, account };
+            return TurnEvent::Failed { turn, cause, detail, status: None, account }.into();
         }
-        let failed = |cause, status| SessionEvent::TurnFailed {
-            turn,
-            cause,
-            detail: report.text.clone(),
-            status,
-            account: account.clone(),
+        let failed = |cause, status| {
+            TurnEvent::Failed { turn, cause, detail: report.text.clone(), status, account: account.clone() }
+                .into()
         };
         let outcome = match report.outcome {
             AgentOutcome::Succeeded => TurnOutcome::Success,
@@ -180,12 +174,12 @@ impl Session {
             AgentOutcome::Refused => TurnOutcome::Refused,
             AgentOutcome::Aborted => {
                 let cause = running.interrupt_requested.unwrap_or(InterruptCause::AgentAborted);
-                return SessionEvent::TurnInterrupted { turn, cause, account };
+                return TurnEvent::Interrupted { turn, cause, account }.into();
             }
             AgentOutcome::ApiError { status } => return failed(FailureCause::ModelApiError, status),
             AgentOutcome::Failed => return failed(FailureCause::AgentFailed, None),
         };
-        SessionEvent::TurnCompleted(TurnCompleted {
+        TurnEvent::Completed(TurnCompleted {
             turn,
             outcome,
             result: report.text,
@@ -195,16 +189,17 @@ impl Session {
             denials: report.denials,
             account,
         })
+        .into()
     }
 }
 
 fn said(turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
     if let AgentOutput::Text { message_id, text, parent_tool_use_id } = output {
-        Some(SessionEvent::AssistantText { turn, message_id, text, parent_tool_use_id })
+        Some(MessageEvent::Text { turn, message_id, text, parent_tool_use_id }.into())
     } else if let AgentOutput::Thinking { message_id, text, parent_tool_use_id } = output {
-        Some(SessionEvent::AssistantThinking { turn, message_id, text, parent_tool_use_id })
+        Some(MessageEvent::Thinking { turn, message_id, text, parent_tool_use_id }.into())
     } else if let AgentOutput::ToolUsed { tool_use_id, name, input, parent_tool_use_id } = output {
-        Some(SessionEvent::ToolUsed { turn, tool_use_id, name, input, parent_tool_use_id })
+        Some(ToolEvent::Used { turn, tool_use_id, name, input, parent_tool_use_id }.into())
     } else {
         None
     }
@@ -213,12 +208,12 @@ fn said(turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
 /// What came in the way, of the model's API or of the length of the conversation.
 fn trouble(turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
     if let AgentOutput::ApiRetried { attempt, max_attempts, delay_ms, status, error } = output {
-        Some(SessionEvent::ApiRetried { turn, attempt, max_attempts, delay_ms, status, error })
+        Some(AgentEvent::ApiRetried { turn, attempt, max_attempts, delay_ms, status, error }.into())
     } else if let AgentOutput::RateLimited { info, resets_at } = output {
         let resets_at_micros = resets_at.map(Timestamp::as_micros);
-        Some(SessionEvent::RateLimited { turn, info, resets_at_micros })
+        Some(AgentEvent::RateLimited { turn, info, resets_at_micros }.into())
     } else if let AgentOutput::ContextCompacted { trigger, tokens_before, tokens_after } = output {
-        Some(SessionEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after })
+        Some(AgentEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after }.into())
     } else {
         None
     }

@@ -12,7 +12,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::request::{AgentRequest, Answer, DecidedBy, DeciderKind, Decision, RequestKind, Settlement};
 use crate::session::Session;
 use crate::session::error::SessionError;
-use crate::session::event::{Asked, Decided, InterruptCause, SessionEvent};
+use crate::session::event::{Asked, Decided, InterruptCause, RequestEvent, SessionEvent};
 
 /// A request that was made and is not closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,8 +42,9 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn made(&mut self, kind: RequestKind, attempt: u32, asked: Asked) {
-        self.waiting.push(OpenRequest { kind, turn: asked.turn, attempt, request: asked.request });
+    pub(super) fn made(&mut self, attempt: u32, asked: Asked) {
+        let Asked { kind, turn, request } = asked;
+        self.waiting.push(OpenRequest { kind, turn, attempt, request });
     }
 
     pub(super) fn settled(&mut self, settlement: Settlement) {
@@ -142,8 +143,8 @@ impl Session {
         let by_whom = by.name.clone().unwrap_or_default();
         let settlement = answer.settle(open.kind, &open.request, by).map_err(SessionError::AnswerInvalid)?;
         let interrupts = settlement.interrupt;
-        let mut events =
-            vec![SessionEvent::request_settled(open.kind, Decided { turn: open.turn, settlement })];
+        let decided = Decided { kind: open.kind, turn: open.turn, settlement };
+        let mut events = vec![RequestEvent::Decided(decided).into()];
         if interrupts && self.running.is_some() {
             events.extend(self.request_interrupt(by_whom, InterruptCause::User)?);
         }
@@ -166,11 +167,11 @@ impl Session {
         }
         let verdict = self.verdict(kind, &request);
         let request_id = request.request_id.clone();
-        let mut events = vec![SessionEvent::request_made(kind, Asked { turn, request })];
+        let mut events = vec![RequestEvent::Asked(Asked { kind, turn, request }).into()];
         let mut settled = |settlement| {
-            events.push(SessionEvent::request_settled(kind, Decided { turn, settlement }));
+            events.push(RequestEvent::Decided(Decided { kind, turn, settlement }).into());
             let request_id = request_id.clone();
-            events.push(SessionEvent::RequestReleased { turn, request_id, process });
+            events.push(RequestEvent::Released { turn, request_id, process }.into());
         };
         match verdict {
             Verdict::Open => {}
@@ -182,7 +183,7 @@ impl Session {
             Verdict::Carried(earlier) => {
                 settled(remembered(&request_id, &earlier));
                 let request_id = earlier.open.request.request_id;
-                events.push(SessionEvent::RequestReleased { turn, request_id, process });
+                events.push(RequestEvent::Released { turn, request_id, process }.into());
             }
         }
         events
@@ -198,7 +199,7 @@ impl Session {
         let mut decided = self.requests.decided.iter();
         let settled = decided.find(|settled| settled.open.request.tool_use_id == tool_use_id)?;
         let request_id = settled.open.request.request_id.clone();
-        Some(SessionEvent::RequestReleased { turn, request_id, process })
+        Some(RequestEvent::Released { turn, request_id, process }.into())
     }
 
     fn by_mode(&self, request_id: &str, decision: Decision, message: Option<String>) -> Settlement {

@@ -28,7 +28,7 @@ use crate::request::Decision;
 use crate::session::MAX_QUEUED_PROMPTS;
 use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
-use crate::session::event::{FailureCause, InterruptCause, ParkCause, SessionEvent};
+use crate::session::event::{FailureCause, InterruptCause, ParkCause, PromptEvent, SessionEvent, TurnEvent};
 use samples::{
     answer, completed, given, interrupt_requested, opened, opening, prompted, request_interrupt, settle,
     spend, start, started, submit, turn, unreported,
@@ -86,12 +86,12 @@ fn prompt_keeps_its_text_and_attachments() {
     };
 
     let (text, author) = (text.to_owned(), "grace".to_owned());
-    given([opened()]).when(command).then_expect_events(vec![SessionEvent::PromptSubmitted {
+    given([opened()]).when(command).then_expect_events(vec![SessionEvent::Prompt(PromptEvent::Submitted {
         turn: turn(1),
         text,
         attachments,
         author,
-    }]);
+    })]);
 }
 
 #[test]
@@ -197,9 +197,9 @@ fn interrupt_is_refused_while_nothing_runs() {
 
 #[test]
 fn interrupt_takes_back_the_prompt_whose_turn_comes_next() {
-    given([opened(), prompted(1), prompted(2)])
-        .when(request_interrupt())
-        .then_expect_events(vec![SessionEvent::PromptWithdrawn { turn: turn(1), by: "ada".into() }]);
+    given([opened(), prompted(1), prompted(2)]).when(request_interrupt()).then_expect_events(vec![
+        SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(1), by: "ada".into() }),
+    ]);
 }
 
 #[test]
@@ -207,25 +207,25 @@ fn turn_is_interrupted_with_the_cause_that_was_given() {
     for cause in [InterruptCause::ServerStopped, InterruptCause::ServerCrashed, InterruptCause::User] {
         given([opened(), prompted(1), started(1)])
             .when(SessionCommand::InterruptTurn { cause })
-            .then_expect_events(vec![SessionEvent::TurnInterrupted {
+            .then_expect_events(vec![SessionEvent::Turn(TurnEvent::Interrupted {
                 turn: turn(1),
                 cause,
                 account: unreported(&Spend::default()),
-            }]);
+            })]);
     }
 }
 
 #[test]
 fn turn_fails_with_the_cause_and_the_detail_that_were_given() {
-    given([opened(), prompted(1), started(1)]).when(fail()).then_expect_events(vec![
-        SessionEvent::TurnFailed {
+    given([opened(), prompted(1), started(1)]).when(fail()).then_expect_events(vec![SessionEvent::Turn(
+        TurnEvent::Failed {
             turn: turn(1),
             cause: FailureCause::AgentDied,
             detail: "signal: 9".into(),
             status: None,
             account: unreported(&Spend::default()),
         },
-    ]);
+    )]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn agent_that_dies_after_it_was_asked_to_stop_has_stopped() {
     let account = unreported(&Spend::default());
 
     given([opened(), prompted(1), started(1), interrupt_requested(1)]).when(fail()).then_expect_events(vec![
-        SessionEvent::TurnInterrupted { turn: turn(1), cause: InterruptCause::User, account },
+        SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause: InterruptCause::User, account }),
     ]);
 }
 

@@ -11,7 +11,8 @@ use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
 use runner_core::log::event_log::{Append, Provenance};
 use runner_core::ports::EventLog;
 use runner_core::session::event::{
-    Initiator, Origin, SessionEvent, SessionOpened, TurnCompleted, TurnOutcome,
+    AgentEvent, Initiator, LifecycleEvent, MessageEvent, Origin, PromptEvent, SessionEvent, SessionOpened,
+    ToolEvent, TurnCompleted, TurnEvent, TurnOutcome,
 };
 use runner_core::session::view::SessionView;
 use runner_tests::server::Server;
@@ -87,7 +88,7 @@ pub(crate) async fn fill(store: &EventStore, length: usize) -> SessionId {
         }
         events.extend(turn);
     }
-    let rest = SessionEvent::AgentMessage { turn: None, raw: json!({ "type": "filler" }) };
+    let rest = SessionEvent::Agent(AgentEvent::Unknown { turn: None, raw: json!({ "type": "filler" }) });
     events.resize(length, rest);
     let mut expected_version = 0;
     for chunk in events.chunks(500) {
@@ -100,7 +101,7 @@ pub(crate) async fn fill(store: &EventStore, length: usize) -> SessionId {
 }
 
 pub(crate) fn opened(session: SessionId) -> SessionEvent {
-    SessionEvent::SessionOpened(SessionOpened {
+    SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
         session,
         tenant: TenantId::first(),
         owner: "local".to_owned(),
@@ -111,52 +112,52 @@ pub(crate) fn opened(session: SessionId) -> SessionEvent {
         title: Some("A session".to_owned()),
         parent: None,
         options: Default::default(),
-    })
+    }))
 }
 
 fn turn() -> Vec<SessionEvent> {
     let turn = TurnId(Uuid::now_v7());
     let mut events = vec![
-        SessionEvent::PromptSubmitted {
+        SessionEvent::Prompt(PromptEvent::Submitted {
             turn,
             text: "Do it.".repeat(20),
             attachments: vec![],
             author: "local".into(),
-        },
-        SessionEvent::TurnStarted {
+        }),
+        SessionEvent::Turn(TurnEvent::Started {
             turn,
             initiator: Initiator::Prompt,
             process: ProcessId(Uuid::now_v7()),
             runtime_version: "2.1.197".to_owned(),
             node: "bench".to_owned(),
-        },
+        }),
     ];
     for step in 0..STEPS {
         let tool_use_id = format!("toolu_{turn}_{step}");
         let input = json!({ "command": "cargo test --workspace", "description": "Runs the tests" });
-        events.push(SessionEvent::ToolUsed {
+        events.push(SessionEvent::Tool(ToolEvent::Used {
             turn,
             tool_use_id: tool_use_id.clone(),
             name: "Bash".to_owned(),
             input,
             parent_tool_use_id: None,
-        });
+        }));
         let content = json!("test result: ok. ".repeat(30));
-        events.push(SessionEvent::ToolReturned {
+        events.push(SessionEvent::Tool(ToolEvent::Returned {
             turn,
             tool_use_id,
             is_error: false,
             content,
             structured: None,
-        });
+        }));
     }
-    events.push(SessionEvent::AssistantText {
+    events.push(SessionEvent::Message(MessageEvent::Text {
         turn,
         message_id: format!("msg_{turn}"),
         text: "All tests pass. ".repeat(10),
         parent_tool_use_id: None,
-    });
-    events.push(SessionEvent::TurnCompleted(TurnCompleted {
+    }));
+    events.push(SessionEvent::Turn(TurnEvent::Completed(TurnCompleted {
         turn,
         outcome: TurnOutcome::Success,
         result: "All tests pass. ".repeat(10),
@@ -165,6 +166,6 @@ fn turn() -> Vec<SessionEvent> {
         agent_turns: 17,
         denials: vec![],
         account: Default::default(),
-    }));
+    })));
     events
 }

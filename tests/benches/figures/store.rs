@@ -11,7 +11,8 @@ use runner_core::log::event_log::{Append, Provenance};
 use runner_core::money::MicroDollars;
 use runner_core::ports::EventLog;
 use runner_core::session::event::{
-    AgentCounter, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnOutcome,
+    AgentCounter, AgentEvent, Initiator, LifecycleEvent, Origin, PromptEvent, SessionEvent, SessionOpened,
+    TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
 };
 use runner_core::spend::{ModelUse, Spend, Usage};
 use serde_json::json;
@@ -70,19 +71,26 @@ impl Written {
         match (self, number % EVENTS_PER_TURN) {
             (Self::Turns, 0) => {
                 let text = "Find out why the build fails on a new machine, and mend it.".to_owned();
-                SessionEvent::PromptSubmitted { turn, text, attachments: vec![], author: "ada".into() }
+                SessionEvent::Prompt(PromptEvent::Submitted {
+                    turn,
+                    text,
+                    attachments: vec![],
+                    author: "ada".into(),
+                })
             }
-            (Self::Turns, 1) => SessionEvent::TurnStarted {
+            (Self::Turns, 1) => SessionEvent::Turn(TurnEvent::Started {
                 turn,
                 initiator: Initiator::Prompt,
                 process: ProcessId(Uuid::nil()),
                 runtime_version: "2.1.197".into(),
                 node: "local".into(),
-            },
+            }),
             (Self::Turns, number) if number == EVENTS_PER_TURN - 1 => completed(turn),
-            (Self::Turns, _) => SessionEvent::AgentMessage { turn: Some(turn), raw: payload(number) },
+            (Self::Turns, _) => {
+                SessionEvent::Agent(AgentEvent::Unknown { turn: Some(turn), raw: payload(number) })
+            }
             (Self::WithoutReadModel | Self::BetweenTurns, _) => {
-                SessionEvent::AgentMessage { turn: None, raw: payload(number) }
+                SessionEvent::Agent(AgentEvent::Unknown { turn: None, raw: payload(number) })
             }
         }
     }
@@ -134,7 +142,7 @@ async fn append_one(store: &EventStore, (session, version): (SessionId, u64), ev
 }
 
 fn opened(session: SessionId) -> SessionEvent {
-    SessionEvent::SessionOpened(SessionOpened {
+    SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
         session,
         tenant: TenantId::first(),
         owner: "ada".into(),
@@ -145,7 +153,7 @@ fn opened(session: SessionId) -> SessionEvent {
         title: None,
         parent: None,
         options: AgentOptions::default(),
-    })
+    }))
 }
 
 fn completed(turn: TurnId) -> SessionEvent {
@@ -153,7 +161,7 @@ fn completed(turn: TurnId) -> SessionEvent {
     let cost_micros = MicroDollars(40_500);
     let spend = Spend { cost_micros, models: [("opus".into(), ModelUse { usage, cost_micros })].into() };
     let counter = AgentCounter { spend: spend.clone(), duration_api_ms: 60_000 };
-    SessionEvent::TurnCompleted(TurnCompleted {
+    SessionEvent::Turn(TurnEvent::Completed(TurnCompleted {
         turn,
         outcome: TurnOutcome::Success,
         result: "The build failed where a package was missing; make test installs it now.".into(),
@@ -162,7 +170,7 @@ fn completed(turn: TurnId) -> SessionEvent {
         agent_turns: 12,
         denials: vec![],
         account: TurnAccount { spend, duration_ms: 90_000, duration_api_ms: 60_000, counter },
-    })
+    }))
 }
 
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use runner_actors::{LiveDelta, RunnerError, Sessions};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::log::event_log::RecordedEvent;
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{PromptEvent, SessionEvent};
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 
 use super::{Feed, Outbox, PAGE};
@@ -33,8 +33,7 @@ impl TaskFeed {
             if let Some(frame) = Frame::stored(self.session, &recorded, &event) {
                 outbox.stored(recorded.version, &frame);
             }
-            let is_withdrawn =
-                matches!(&event, SessionEvent::PromptWithdrawn { turn, .. } if *turn == self.turn);
+            let is_withdrawn = matches!(&event, SessionEvent::Prompt(PromptEvent::Withdrawn { turn, .. }) if *turn == self.turn);
             if is_withdrawn || event.ended_turn() == Some(self.turn) {
                 self.complete(&recorded, outbox).await?;
                 return Ok(false);

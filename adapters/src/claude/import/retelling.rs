@@ -5,7 +5,7 @@ use runner_core::agent::{AgentOutput, AgentProfile};
 use runner_core::ids::{ProcessId, TurnId};
 use runner_core::session::Session;
 use runner_core::session::command::{Recording, SessionCommand};
-use runner_core::session::event::{InterruptCause, SessionEvent, SessionOpened};
+use runner_core::session::event::{InterruptCause, PromptEvent, SessionEvent, SessionOpened};
 
 use super::line::{Line, Meaning, Written};
 use super::subagent::Subagents;
@@ -105,7 +105,7 @@ impl Retelling {
         let (turn, author) = (line.turn(), self.owner.clone());
         // Recorded without a command: a prompt of another program stays one, whatever the rules for prompts
         // are here.
-        self.happened(vec![SessionEvent::PromptSubmitted { turn, text, attachments, author }]);
+        self.happened(vec![SessionEvent::Prompt(PromptEvent::Submitted { turn, text, attachments, author })]);
         let (process, runtime_version, node) = (self.process, line.runtime_version(), NODE.to_owned());
         self.command(SessionCommand::StartTurn { process, runtime_version, node });
         self.begin(line, is_command);
@@ -115,7 +115,13 @@ impl Retelling {
         let Some(running) = self.session.running() else { return self.prompt(line, written) };
         let (turn, message, author) = (running.turn, line.turn(), self.owner.clone());
         let Written { text, attachments, is_command: _ } = written;
-        self.happened(vec![SessionEvent::PromptSteered { turn, message, text, attachments, author }]);
+        self.happened(vec![SessionEvent::Prompt(PromptEvent::Steered {
+            turn,
+            message,
+            text,
+            attachments,
+            author,
+        })]);
         self.change_turn(Turn::goes_on);
     }
 

@@ -10,7 +10,7 @@ use runner_core::people::audit::ledger::{Denial, Ledger};
 use runner_core::people::audit::{self, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
 use runner_core::people::principal::Role;
 use runner_core::ports::{AggregateLog, AuditLog, EventLog};
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{LifecycleEvent, SessionEvent};
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -197,7 +197,8 @@ async fn a_page_looks_at_a_bounded_part_of_the_log() {
     let store = folder.open().await;
     store.append_change(refusal("default", "eve", "session:x")).await.unwrap();
     put(&store, session(1), vec![opened(session(1))]).await;
-    let renamed = |_| SessionEvent::SessionRenamed { title: "x".into(), by: "ada".into() };
+    let renamed =
+        |_| SessionEvent::Lifecycle(LifecycleEvent::Renamed { title: "x".into(), by: "ada".into() });
     for part in 0..3 {
         let version = 1 + u64::from(part * MAX_SCANNED / 2);
         let events = (0..MAX_SCANNED / 2).map(renamed).collect();
@@ -246,7 +247,7 @@ async fn worked(store: &EventStore, number: u128, tenant: &str) {
     let id = session(number);
     let opened =
         runner_core::session::event::SessionOpened { tenant: TenantId(tenant.into()), ..opening(id) };
-    put(store, id, vec![SessionEvent::SessionOpened(opened)]).await;
+    put(store, id, vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(opened))]).await;
     put(store, id, vec![prompted(1, "hello")]).await;
     let work = append(id, 2, vec![started(1), completed(1, "done", 5)]);
     let provenance = Provenance { actor: "agent".into(), ..work.provenance };

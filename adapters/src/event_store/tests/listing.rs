@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{EventLog, SessionDirectory, SessionFilter, SessionSort};
-use runner_core::session::event::{SessionEvent, SessionOpened};
+use runner_core::session::event::{LifecycleEvent, PromptEvent, SessionEvent, SessionOpened};
 use runner_core::session::index::SessionStatus;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ async fn list_holds_the_sessions_of_one_owner_only() {
     let store = folder.open().await;
     put(&store, session(1), vec![opened(session(1))]).await;
     let opening = SessionOpened { owner: "grace".into(), ..opening(session(2)) };
-    put(&store, session(2), vec![SessionEvent::SessionOpened(opening)]).await;
+    put(&store, session(2), vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(opening))]).await;
 
     let [of_ada, of_grace, of_nobody] =
         ["ada", "grace", "ad"].map(|owner| SessionFilter { reach: reach(owner), ..filter() });
@@ -36,7 +36,7 @@ async fn list_is_narrowed_by_folder_and_by_status() {
     put(&store, session(1), whole_session(session(1), "over", 1)).await;
     put(&store, session(2), vec![opened(session(2)), prompted(1, "runs"), started(1)]).await;
     let elsewhere = SessionOpened { working_dir: "/srv/deeper".into(), ..opening(session(3)) };
-    put(&store, session(3), vec![SessionEvent::SessionOpened(elsewhere)]).await;
+    put(&store, session(3), vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(elsewhere))]).await;
 
     let in_folder = SessionFilter { working_dir: Some("/srv".into()), ..filter() };
     let idle = SessionFilter { status: Some(SessionStatus::Idle), ..filter() };
@@ -108,7 +108,7 @@ async fn text_is_found_in_titles_prompts_and_results_and_taken_literally() {
     let folder = Folder::new();
     let store = folder.open().await;
     let titled = SessionOpened { title: Some("Repair of the BUILD".into()), ..opening(session(1)) };
-    put(&store, session(1), vec![SessionEvent::SessionOpened(titled)]).await;
+    put(&store, session(1), vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(titled))]).await;
     for (number, prompt, result) in [
         (2, "make it 100% green", "ok"),
         (3, "make it 100 times greener", "see a_b.rs"),
@@ -122,7 +122,8 @@ async fn text_is_found_in_titles_prompts_and_results_and_taken_literally() {
 
     let (turn, message) = (TurnId(Uuid::from_u128(1)), TurnId(Uuid::from_u128(50)));
     let (text, author) = ("By the way".to_owned(), "ada".to_owned());
-    let steered = SessionEvent::PromptSteered { turn, message, text, attachments: vec![], author };
+    let steered =
+        SessionEvent::Prompt(PromptEvent::Steered { turn, message, text, attachments: vec![], author });
     put(&store, session(2), vec![steered]).await;
 
     for (text, found) in [

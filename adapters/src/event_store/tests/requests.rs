@@ -3,7 +3,10 @@
 use runner_core::ids::SessionId;
 use runner_core::ports::{SessionDirectory, WaitingRequest};
 use runner_core::request::{AgentRequest, DecidedBy, Decision, RequestKind, Settlement, ToolEffect};
-use runner_core::session::event::{Asked, Decided, ParkCause, SessionEvent, SessionOpened, WithdrawReason};
+use runner_core::session::event::{
+    Asked, Decided, LifecycleEvent, ParkCause, RequestEvent, SessionEvent, SessionOpened, TurnEvent,
+    WithdrawReason,
+};
 use serde_json::json;
 
 use super::samples::{
@@ -36,14 +39,14 @@ async fn request_is_listed_as_people_see_it() {
 #[tokio::test]
 async fn request_is_listed_until_it_is_decided_or_withdrawn() {
     for closing in [
-        SessionEvent::PermissionDecided(decided("r1")),
-        SessionEvent::QuestionAnswered(decided("r1")),
-        SessionEvent::PlanDecided(decided("r1")),
-        SessionEvent::RequestWithdrawn {
+        decided(RequestKind::Permission, "r1"),
+        decided(RequestKind::Question, "r1"),
+        decided(RequestKind::Plan, "r1"),
+        SessionEvent::Request(RequestEvent::Withdrawn {
             turn: turn(1),
             request_id: "r1".into(),
             reason: WithdrawReason::Dropped,
-        },
+        }),
     ] {
         let folder = Folder::new();
         let store = folder.open().await;
@@ -66,8 +69,12 @@ async fn every_kind_of_request_is_listed() {
         [(RequestKind::Permission, "r1"), (RequestKind::Question, "r2"), (RequestKind::Plan, "r3")]
     {
         let request = request(request_id);
-        put(&store, session(1), vec![SessionEvent::request_made(kind, Asked { turn: turn(1), request })])
-            .await;
+        put(
+            &store,
+            session(1),
+            vec![SessionEvent::Request(RequestEvent::Asked(Asked { kind, turn: turn(1), request }))],
+        )
+        .await;
     }
 
     assert_eq!(listed(&store, "ada").await, ["r1", "r2", "r3"]);
@@ -93,7 +100,12 @@ async fn request_of_a_parked_turn_stays_listed_and_its_session_waits() {
     let store = folder.open().await;
     put(&store, session(1), asking(session(1), &["r1"])).await;
 
-    put(&store, session(1), vec![SessionEvent::TurnParked { turn: turn(1), cause: ParkCause::Idle }]).await;
+    put(
+        &store,
+        session(1),
+        vec![SessionEvent::Turn(TurnEvent::Parked { turn: turn(1), cause: ParkCause::Idle })],
+    )
+    .await;
 
     assert_eq!(listed(&store, "ada").await, ["r1"]);
     assert_eq!(store.list_unfinished().await.unwrap(), [session(1)]);
@@ -109,7 +121,7 @@ async fn same_id_in_another_session_is_another_request() {
     put(&store, session(1), asking(session(1), &["r1"])).await;
     put(&store, session(2), asking(session(2), &["r1"])).await;
 
-    put(&store, session(1), vec![SessionEvent::PermissionDecided(decided("r1"))]).await;
+    put(&store, session(1), vec![decided(RequestKind::Permission, "r1")]).await;
 
     let waiting = store.list_requests(&reach("ada"), 0, 10).await.unwrap();
     assert_eq!(waiting.len(), 1);
@@ -123,7 +135,12 @@ async fn requests_of_other_owners_are_not_listed() {
     let store = folder.open().await;
     let opening = SessionOpened { owner: "grace".into(), ..opening(session(2)) };
     put(&store, session(1), asking(session(1), &["r1"])).await;
-    let of_grace = vec![SessionEvent::SessionOpened(opening), prompted(1, "x"), started(1), requested("r2")];
+    let of_grace = vec![
+        SessionEvent::Lifecycle(LifecycleEvent::Opened(opening)),
+        prompted(1, "x"),
+        started(1),
+        requested("r2"),
+    ];
     put(&store, session(2), of_grace).await;
 
     assert_eq!(listed(&store, "ada").await, ["r1"]);
@@ -157,24 +174,24 @@ fn asking(session: SessionId, request_ids: &[&str]) -> Vec<SessionEvent> {
 }
 
 fn request(request_id: &str) -> AgentRequest {
-    let SessionEvent::PermissionRequested(asked) = requested(request_id) else { panic!("a request") };
+    let SessionEvent::Request(RequestEvent::Asked(asked)) = requested(request_id) else {
+        panic!("a request")
+    };
     AgentRequest { effect: ToolEffect::Other, ..asked.request }
 }
 
-fn decided(request_id: &str) -> Decided {
-    Decided {
-        turn: turn(1),
-        settlement: Settlement {
-            request_id: request_id.into(),
-            decision: Decision::Allow,
-            decided_by: DecidedBy::user("ada"),
-            message: None,
-            updated_input: None,
-            answers: None,
-            remember: false,
-            interrupt: false,
-        },
-    }
+fn decided(kind: RequestKind, request_id: &str) -> SessionEvent {
+    let settlement = Settlement {
+        request_id: request_id.into(),
+        decision: Decision::Allow,
+        decided_by: DecidedBy::user("ada"),
+        message: None,
+        updated_input: None,
+        answers: None,
+        remember: false,
+        interrupt: false,
+    };
+    RequestEvent::Decided(Decided { kind, turn: turn(1), settlement }).into()
 }
 
 async fn listed(store: &EventStore, owner: &str) -> Vec<String> {

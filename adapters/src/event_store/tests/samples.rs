@@ -10,10 +10,10 @@ use runner_core::log::event_log::{Append, Appended, Digest, Provenance, Recorded
 use runner_core::money::MicroDollars;
 use runner_core::people::principal::Reach;
 use runner_core::ports::{AppendError, Clock, EventLog};
-use runner_core::request::{AgentRequest, ToolEffect};
+use runner_core::request::{AgentRequest, RequestKind, ToolEffect};
 use runner_core::session::event::{
-    AgentCounter, Asked, Initiator, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted,
-    TurnOutcome,
+    AgentCounter, AgentEvent, Asked, Initiator, LifecycleEvent, Origin, PromptEvent, RequestEvent,
+    SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
 };
 use runner_core::spend::{ModelUse, Spend, Usage};
 use runner_core::time::Timestamp;
@@ -110,7 +110,7 @@ pub(super) fn retriable(append: Append, command: CommandId, request_hash: u8) ->
 }
 
 pub(super) fn opened(session: SessionId) -> SessionEvent {
-    SessionEvent::SessionOpened(opening(session))
+    SessionEvent::Lifecycle(LifecycleEvent::Opened(opening(session)))
 }
 
 pub(super) fn opening(session: SessionId) -> SessionOpened {
@@ -130,26 +130,26 @@ pub(super) fn opening(session: SessionId) -> SessionOpened {
 
 pub(super) fn prompted(number: u128, text: &str) -> SessionEvent {
     let (turn, text) = (turn(number), text.to_owned());
-    SessionEvent::PromptSubmitted { turn, text, attachments: vec![], author: "ada".into() }
+    SessionEvent::Prompt(PromptEvent::Submitted { turn, text, attachments: vec![], author: "ada".into() })
 }
 
 pub(super) fn started(number: u128) -> SessionEvent {
-    SessionEvent::TurnStarted {
+    SessionEvent::Turn(TurnEvent::Started {
         turn: turn(number),
         initiator: Initiator::Prompt,
         process: ProcessId(Uuid::from_u128(1)),
         runtime_version: "2.1".into(),
         node: "n1".into(),
-    }
+    })
 }
 
 /// Words of the agent, of which the index of sessions shows nothing.
 pub(super) fn said(number: u128) -> SessionEvent {
-    SessionEvent::AgentMessage { turn: Some(turn(number)), raw: json!({ "type": "system" }) }
+    SessionEvent::Agent(AgentEvent::Unknown { turn: Some(turn(number)), raw: json!({ "type": "system" }) })
 }
 
 pub(super) fn completed(number: u128, result: &str, micros: u64) -> SessionEvent {
-    SessionEvent::TurnCompleted(TurnCompleted {
+    SessionEvent::Turn(TurnEvent::Completed(TurnCompleted {
         turn: turn(number),
         outcome: TurnOutcome::Success,
         result: result.into(),
@@ -158,7 +158,7 @@ pub(super) fn completed(number: u128, result: &str, micros: u64) -> SessionEvent
         agent_turns: 1,
         denials: vec![],
         account: account(micros),
-    })
+    }))
 }
 
 fn account(micros: u64) -> TurnAccount {
@@ -182,7 +182,11 @@ pub(super) fn requested(request_id: &str) -> SessionEvent {
         effect: ToolEffect::RunsCommands,
         target: Some("ls".into()),
     };
-    SessionEvent::PermissionRequested(Asked { turn: turn(1), request })
+    SessionEvent::Request(RequestEvent::Asked(Asked {
+        kind: RequestKind::Permission,
+        turn: turn(1),
+        request,
+    }))
 }
 
 /// A whole session: opened, one prompt, and what came of it.

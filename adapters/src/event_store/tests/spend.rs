@@ -4,7 +4,7 @@ use runner_core::ids::TenantId;
 use runner_core::money::MicroDollars;
 use runner_core::ports::EventLog;
 use runner_core::ports::model::SpendRecord;
-use runner_core::session::event::SessionEvent;
+use runner_core::session::event::{SessionEvent, SpendEvent};
 use runner_core::spend::{CallOutcome, ModelCall, Payer, Spent, Usage};
 use uuid::Uuid;
 
@@ -56,5 +56,5 @@ fn called(key: u128) -> SessionEvent {
         duration_ms: 1,
         request_id: None,
     };
-    SessionEvent::ModelCalled { turn: None, call }
+    SessionEvent::Spend(SpendEvent::ModelCalled { turn: None, call })
 }

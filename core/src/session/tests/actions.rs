@@ -7,7 +7,10 @@ use crate::prompt::Prompt;
 use crate::request::{DecidedBy, Decision, RequestKind, ToolEffect, ToolGate};
 use crate::session::action::{Action, GateAnswer};
 use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
-use crate::session::event::{Asked, Decided, InterruptCause, ParkCause, SessionEvent, SessionOpened};
+use crate::session::event::{
+    Asked, Decided, InterruptCause, LifecycleEvent, ParkCause, PromptEvent, RequestEvent, SessionEvent,
+    SessionOpened, SettingEvent,
+};
 use crate::session::tests::samples::{
     answer, asks, asks_in, comes_to_gate, decided, opened, opening, parked, permission_request,
     permission_requested, process, prompted, record_end, released, request_interrupt, resumed, running,
@@ -38,7 +41,8 @@ fn taken_up() -> Vec<SessionEvent> {
 }
 
 fn prompt(number: u128) -> QueuedPrompt {
-    let SessionEvent::PromptSubmitted { turn, text, attachments, .. } = prompted(number) else {
+    let SessionEvent::Prompt(PromptEvent::Submitted { turn, text, attachments, .. }) = prompted(number)
+    else {
         panic!("a prompt is no prompt")
     };
     QueuedPrompt { turn, text, attachments }
@@ -49,7 +53,7 @@ fn change(change: SessionChange) -> SessionCommand {
 }
 
 fn mode_changed(mode: PermissionMode) -> SessionEvent {
-    SessionEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") }
+    SettingEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") }.into()
 }
 
 fn answered(request_id: &str) -> Action {
@@ -87,7 +91,7 @@ fn end_of_a_turn_closes_it_and_begins_the_next() {
 fn agent_with_a_budget_works_on_one_turn() {
     let mut budgeted: SessionOpened = opening();
     budgeted.options.max_budget_micros = Some(crate::money::MicroDollars(1));
-    let given = [SessionEvent::SessionOpened(budgeted), prompted(1), started(1), prompted(2)];
+    let given = [LifecycleEvent::Opened(budgeted).into(), prompted(1), started(1), prompted(2)];
 
     let (_, actions) = effects(&given, record_end(AgentOutcome::Succeeded, &spend(1)));
 
@@ -119,7 +123,7 @@ fn decision_is_delivered_released_and_told_in_this_order() {
     // Only a command that runs is not to be blamed for what changed while people thought.
     let mut command = permission_request("r1");
     command.effect = ToolEffect::RunsCommands;
-    let asked = SessionEvent::PermissionRequested(Asked { turn: turn(1), request: command });
+    let asked = super::samples::requested(command);
     let of_command = [running(), vec![asked, decided(settlement("r1", Decision::Allow))]].concat();
     assert_eq!(effects(&of_command, release()).1, [Action::ResnapshotFolder, answered("r1")]);
     assert_eq!(effects(&denied, release()).1, [answered("r1")]);
@@ -188,14 +192,10 @@ fn process_that_takes_a_turn_up_is_told_the_rest_after_its_decision() {
 
 #[test]
 fn process_that_takes_up_a_plan_is_started_planning() {
-    let asked = SessionEvent::request_made(
-        RequestKind::Plan,
-        Asked { turn: turn(1), request: permission_request("r1") },
-    );
-    let settled = SessionEvent::request_settled(
-        RequestKind::Plan,
-        Decided { turn: turn(1), settlement: settlement("r1", Decision::Allow) },
-    );
+    let (kind, turn) = (RequestKind::Plan, turn(1));
+    let asked = RequestEvent::Asked(Asked { kind, turn, request: permission_request("r1") }).into();
+    let settlement = settlement("r1", Decision::Allow);
+    let settled = RequestEvent::Decided(Decided { kind, turn, settlement }).into();
     let session = after(&[running(), vec![asked, parked(), settled, resumed("r1", None)]].concat());
 
     assert_eq!(session.asks_everything(), Some(PermissionMode::Plan));

@@ -3,7 +3,7 @@
 use super::samples::{completed, given, opened, opening, prompted, spend, started};
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
-use crate::session::event::{Origin, SessionEvent, SessionOpened};
+use crate::session::event::{LifecycleEvent, Origin, SessionEvent, SessionOpened};
 
 #[test]
 fn session_begins_with_what_happened_elsewhere() {
@@ -50,7 +50,7 @@ fn session_that_was_made_here_adopts_nothing() {
 }
 
 fn imported() -> SessionEvent {
-    SessionEvent::SessionOpened(SessionOpened { origin: Origin::Import, ..opening() })
+    SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened { origin: Origin::Import, ..opening() }))
 }
 
 fn over() -> SessionEvent {

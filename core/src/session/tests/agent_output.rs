@@ -10,7 +10,10 @@ use super::samples::{
 use crate::Session;
 use crate::agent::{AgentOutcome, AgentOutput, Delta, DeltaKind, FileChange, FileChangeKind, ToolReturn};
 use crate::ids::TurnId;
-use crate::session::event::{FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome};
+use crate::session::event::{
+    AgentEvent, FailureCause, FilesEvent, InterruptCause, MessageEvent, SessionEvent, SpendEvent, ToolEvent,
+    TurnCompleted, TurnEvent, TurnOutcome,
+};
 use crate::spend::Spend;
 
 #[test]
@@ -32,28 +35,28 @@ fn blocks_of_a_message_become_events_of_the_running_turn() {
     then_running(said("hello"), vec![text_of(turn(1), "hello")]);
     then_running(
         thought,
-        vec![SessionEvent::AssistantThinking {
+        vec![SessionEvent::Message(MessageEvent::Thinking {
             turn: turn(1),
             message_id,
             text,
             parent_tool_use_id: parent.clone(),
-        }],
+        })],
     );
     then_running(
         used,
-        vec![SessionEvent::ToolUsed {
+        vec![SessionEvent::Tool(ToolEvent::Used {
             turn: turn(1),
             tool_use_id: id,
             name,
             input,
             parent_tool_use_id: parent,
-        }],
+        })],
     );
 }
 
 #[test]
 fn call_of_a_model_belongs_to_the_turn_at_work_or_the_last_one_or_none() {
-    let called = |turn| vec![SessionEvent::ModelCalled { turn, call: model_call() }];
+    let called = |turn| vec![SessionEvent::Spend(SpendEvent::ModelCalled { turn, call: model_call() })];
     let call = || record(AgentOutput::ModelCalled(model_call()));
 
     then_running(AgentOutput::ModelCalled(model_call()), called(Some(turn(1))));
@@ -65,25 +68,28 @@ fn call_of_a_model_belongs_to_the_turn_at_work_or_the_last_one_or_none() {
 
 #[test]
 fn turn_without_a_budget_fails_for_that_and_says_so_once() {
-    let exhausted = || SessionEvent::BudgetExhausted { turn: Some(turn(1)), spent: budget_spent() };
+    let exhausted =
+        || SessionEvent::Spend(SpendEvent::BudgetExhausted { turn: Some(turn(1)), spent: budget_spent() });
     let again = record(AgentOutput::BudgetExhausted(budget_spent()));
     let refused = record_end(AgentOutcome::ApiError { status: Some(402) }, &spend(5));
     let begun = || [opened(), prompted(1), started(1), exhausted()];
 
     then_running(AgentOutput::BudgetExhausted(budget_spent()), vec![exhausted()]);
     given(begun()).when(again).then_expect_events(vec![]);
-    given(begun()).when(refused).then_expect_events(vec![SessionEvent::TurnFailed {
+    given(begun()).when(refused).then_expect_events(vec![SessionEvent::Turn(TurnEvent::Failed {
         turn: turn(1),
         cause: FailureCause::Budget,
         detail: budget_spent().message(),
         status: None,
         account: account(&spend(5), &spend(5)),
-    }]);
+    })]);
 }
 
 #[test]
 fn what_was_spent_is_known_of_the_session_and_of_its_turn() {
-    let called = |number| SessionEvent::ModelCalled { turn: Some(turn(number)), call: model_call() };
+    let called = |number| {
+        SessionEvent::Spend(SpendEvent::ModelCalled { turn: Some(turn(number)), call: model_call() })
+    };
     let mut session = Session::default();
     let mut spent = vec![];
     for event in [opened(), prompted(1), started(1), called(1), called(1), started(2), called(1), called(2)] {
@@ -110,14 +116,14 @@ fn tool_that_changed_a_file_is_followed_by_the_change() {
     then_running(
         output,
         vec![
-            SessionEvent::ToolReturned {
+            SessionEvent::Tool(ToolEvent::Returned {
                 turn: turn(1),
                 tool_use_id: "tool-1".into(),
                 is_error: false,
                 content: json!("created"),
                 structured: Some(json!({ "type": "create" })),
-            },
-            SessionEvent::FileChanged { turn: turn(1), change },
+            }),
+            SessionEvent::Files(FilesEvent::Changed { turn: turn(1), change }),
         ],
     );
 }
@@ -131,15 +137,27 @@ fn incidents_of_a_turn_are_stored_with_all_they_say() {
 
     then_running(
         AgentOutput::ApiRetried { attempt, max_attempts, delay_ms, status, error: error.clone() },
-        vec![SessionEvent::ApiRetried { turn: turn(1), attempt, max_attempts, delay_ms, status, error }],
+        vec![SessionEvent::Agent(AgentEvent::ApiRetried {
+            turn: turn(1),
+            attempt,
+            max_attempts,
+            delay_ms,
+            status,
+            error,
+        })],
     );
     then_running(
         AgentOutput::RateLimited { info: info.clone(), resets_at: None },
-        vec![SessionEvent::RateLimited { turn: turn(1), info, resets_at_micros: None }],
+        vec![SessionEvent::Agent(AgentEvent::RateLimited { turn: turn(1), info, resets_at_micros: None })],
     );
     then_running(
         AgentOutput::ContextCompacted { trigger: trigger.clone(), tokens_before, tokens_after },
-        vec![SessionEvent::ContextCompacted { turn: turn(1), trigger, tokens_before, tokens_after }],
+        vec![SessionEvent::Agent(AgentEvent::ContextCompacted {
+            turn: turn(1),
+            trigger,
+            tokens_before,
+            tokens_after,
+        })],
     );
 }
 
@@ -147,7 +165,7 @@ fn incidents_of_a_turn_are_stored_with_all_they_say() {
 fn unknown_message_is_kept_whole() {
     let raw = json!({ "type": "from_the_future", "list": [1, { "deep": null }] });
 
-    then_running(unknown(&raw), vec![SessionEvent::AgentMessage { turn: Some(turn(1)), raw }]);
+    then_running(unknown(&raw), vec![SessionEvent::Agent(AgentEvent::Unknown { turn: Some(turn(1)), raw })]);
 }
 
 #[test]
@@ -156,7 +174,7 @@ fn unknown_message_before_the_first_turn_belongs_to_none() {
 
     given([opened()])
         .when(record(unknown(&raw)))
-        .then_expect_events(vec![SessionEvent::AgentMessage { turn: None, raw }]);
+        .then_expect_events(vec![SessionEvent::Agent(AgentEvent::Unknown { turn: None, raw })]);
 }
 
 #[test]
@@ -177,7 +195,7 @@ fn delta_is_never_stored() {
 
 #[test]
 fn agent_introduces_itself_once() {
-    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("opus") });
     let turn_2 = [completed(1, &spend(5), &spend(5)), prompted(2), started(2)];
 
     then_running(AgentOutput::Initialized(profile("opus")), vec![introduced.clone()]);
@@ -188,8 +206,8 @@ fn agent_introduces_itself_once() {
 
 #[test]
 fn agent_that_has_changed_introduces_itself_again() {
-    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
-    let changed = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("haiku") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("opus") });
+    let changed = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("haiku") });
 
     given([opened(), prompted(1), started(1), introduced])
         .when(record(AgentOutput::Initialized(profile("haiku"))))
@@ -198,7 +216,7 @@ fn agent_that_has_changed_introduces_itself_again() {
 
 #[test]
 fn agent_that_speaks_up_in_an_idle_session_begins_a_turn() {
-    let introduced = SessionEvent::AgentInitialized { turn: SPARE, profile: profile("opus") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: SPARE, profile: profile("opus") });
 
     given([opened()])
         .when(record(AgentOutput::Initialized(profile("opus"))))
@@ -207,7 +225,7 @@ fn agent_that_speaks_up_in_an_idle_session_begins_a_turn() {
 
 #[test]
 fn known_agent_that_speaks_up_begins_a_turn_without_introducing_itself() {
-    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("opus") });
 
     given([opened(), prompted(1), started(1), introduced, completed(1, &spend(5), &spend(5))])
         .when(record(AgentOutput::Initialized(profile("opus"))))
@@ -238,11 +256,11 @@ fn turn_is_completed_with_everything_that_was_reported() {
 
     then_running(
         output,
-        vec![SessionEvent::TurnCompleted(TurnCompleted {
+        vec![SessionEvent::Turn(TurnEvent::Completed(TurnCompleted {
             structured_output: Some(json!({ "name": "Bob" })),
             denials: vec![super::samples::denial()],
             ..completion(turn(1), TurnOutcome::Success, &spend(7), &spend(7))
-        })],
+        }))],
     );
 }
 
@@ -254,7 +272,12 @@ fn turn_that_stopped_at_a_limit_or_a_refusal_is_completed_with_that_outcome() {
         (AgentOutcome::Refused, TurnOutcome::Refused),
     ] {
         given([opened(), prompted(1), started(1)]).when(record_end(said, &spend(7))).then_expect_events(
-            vec![SessionEvent::TurnCompleted(completion(turn(1), outcome, &spend(7), &spend(7)))],
+            vec![SessionEvent::Turn(TurnEvent::Completed(completion(
+                turn(1),
+                outcome,
+                &spend(7),
+                &spend(7),
+            )))],
         );
     }
 }
@@ -267,13 +290,13 @@ fn turn_that_went_wrong_fails_with_its_cause_and_its_costs() {
         (AgentOutcome::Failed, FailureCause::AgentFailed, None),
     ] {
         given([opened(), prompted(1), started(1)]).when(record_end(said, &spend(7))).then_expect_events(
-            vec![SessionEvent::TurnFailed {
+            vec![SessionEvent::Turn(TurnEvent::Failed {
                 turn: turn(1),
                 cause,
                 detail: "all done".into(),
                 status,
                 account: account(&spend(7), &spend(7)),
-            }],
+            })],
         );
     }
 }
@@ -305,11 +328,15 @@ fn then_running(output: AgentOutput, expected: Vec<SessionEvent>) {
 
 fn text_of(turn: TurnId, text: &str) -> SessionEvent {
     let (message_id, text) = ("m1".to_owned(), text.to_owned());
-    SessionEvent::AssistantText { turn, message_id, text, parent_tool_use_id: None }
+    SessionEvent::Message(MessageEvent::Text { turn, message_id, text, parent_tool_use_id: None })
 }
 
 fn interrupted(cause: InterruptCause) -> SessionEvent {
-    SessionEvent::TurnInterrupted { turn: turn(1), cause, account: account(&spend(7), &spend(7)) }
+    SessionEvent::Turn(TurnEvent::Interrupted {
+        turn: turn(1),
+        cause,
+        account: account(&spend(7), &spend(7)),
+    })
 }
 
 fn unknown(raw: &Value) -> AgentOutput {

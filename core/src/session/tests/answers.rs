@@ -8,7 +8,7 @@ use super::samples::{
 };
 use crate::request::{AgentRequest, Answer, Decision, Mismatch, RequestKind, Settlement};
 use crate::session::error::SessionError;
-use crate::session::event::{Asked, Decided, InterruptCause, SessionEvent};
+use crate::session::event::{Asked, Decided, InterruptCause, RequestEvent, SessionEvent, TurnEvent};
 use crate::spend::Spend;
 
 #[test]
@@ -55,7 +55,11 @@ fn question_is_answered_by_its_text() {
         let settlement = Settlement { answers: answers.clone(), ..settlement("r1", Decision::Allow) };
         given(asked(RequestKind::Question))
             .when(settle("r1", Answer { answers, ..answer(Decision::Allow) }))
-            .then_expect_events(vec![SessionEvent::QuestionAnswered(Decided { turn: turn(1), settlement })]);
+            .then_expect_events(vec![SessionEvent::Request(RequestEvent::Decided(Decided {
+                kind: RequestKind::Question,
+                turn: turn(1),
+                settlement,
+            }))]);
     }
 }
 
@@ -63,9 +67,13 @@ fn question_is_answered_by_its_text() {
 fn question_may_be_left_unanswered() {
     let settlement = settlement("r1", Decision::Deny);
 
-    given(asked(RequestKind::Question))
-        .when(settle("r1", answer(Decision::Deny)))
-        .then_expect_events(vec![SessionEvent::QuestionAnswered(Decided { turn: turn(1), settlement })]);
+    given(asked(RequestKind::Question)).when(settle("r1", answer(Decision::Deny))).then_expect_events(vec![
+        SessionEvent::Request(RequestEvent::Decided(Decided {
+            kind: RequestKind::Question,
+            turn: turn(1),
+            settlement,
+        })),
+    ]);
 }
 
 #[test]
@@ -74,9 +82,13 @@ fn plan_is_approved_as_it_is_or_as_it_was_changed() {
         let approval = Answer { updated_input: updated_input.clone(), ..answer(Decision::Allow) };
 
         let settlement = Settlement { updated_input, ..settlement("r1", Decision::Allow) };
-        given(asked(RequestKind::Plan))
-            .when(settle("r1", approval))
-            .then_expect_events(vec![SessionEvent::PlanDecided(Decided { turn: turn(1), settlement })]);
+        given(asked(RequestKind::Plan)).when(settle("r1", approval)).then_expect_events(vec![
+            SessionEvent::Request(RequestEvent::Decided(Decided {
+                kind: RequestKind::Plan,
+                turn: turn(1),
+                settlement,
+            })),
+        ]);
     }
 }
 
@@ -253,7 +265,7 @@ fn denial_that_ends_the_turn_ends_a_parked_one_at_once() {
     given([waiting(), vec![parked()]].concat()).when(settle("r1", denial)).then_expect_events(vec![
         decided(settlement),
         interrupt_requested(1),
-        SessionEvent::TurnInterrupted { turn: turn(1), cause, account },
+        SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause, account }),
     ]);
 }
 
@@ -266,7 +278,8 @@ fn asked(kind: RequestKind) -> Vec<SessionEvent> {
     let questions = json!([{ "question": "Who/what?" }, { "question": "Which?", "multiSelect": true }]);
     let request =
         AgentRequest { input: json!({ "questions": questions }), target: None, ..permission_request("r1") };
-    [running(), vec![SessionEvent::request_made(kind, Asked { turn: turn(1), request })]].concat()
+    [running(), vec![SessionEvent::Request(RequestEvent::Asked(Asked { kind, turn: turn(1), request }))]]
+        .concat()
 }
 
 fn then_mismatch(kind: RequestKind, wrong: Answer, pointer: &str, detail: &str) {

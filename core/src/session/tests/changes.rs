@@ -9,7 +9,7 @@ use crate::prompt::Attachment;
 use crate::request::{DecidedBy, Decision};
 use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
-use crate::session::event::SessionEvent;
+use crate::session::event::{FilesEvent, LifecycleEvent, PromptEvent, SessionEvent, SettingEvent};
 
 #[test]
 fn prompt_that_waits_is_taken_back() {
@@ -43,13 +43,15 @@ fn prompt_that_was_taken_back_cannot_be_taken_back_again() {
 fn prompt_is_given_to_the_running_turn() {
     let attachments = vec![Attachment::Image { media_type: "image/png".into(), data: "aGk=".into() }];
 
-    given(running()).when(steer(attachments.clone())).then_expect_events(vec![SessionEvent::PromptSteered {
-        turn: turn(1),
-        message: turn(50),
-        text: "the other one".into(),
-        attachments,
-        author: "grace".into(),
-    }]);
+    given(running()).when(steer(attachments.clone())).then_expect_events(vec![SessionEvent::Prompt(
+        PromptEvent::Steered {
+            turn: turn(1),
+            message: turn(50),
+            text: "the other one".into(),
+            attachments,
+            author: "grace".into(),
+        },
+    )]);
 }
 
 #[test]
@@ -63,14 +65,23 @@ fn each_change_is_an_event_with_who_made_it() {
     let mode = PermissionMode::Plan;
     let model = Some("haiku".to_owned());
     for (changed, event) in [
-        (SessionChange::Title(title.clone()), SessionEvent::SessionRenamed { title, by: by() }),
-        (SessionChange::Tags(tags.clone()), SessionEvent::SessionTagged { tags, by: by() }),
+        (
+            SessionChange::Title(title.clone()),
+            SessionEvent::Lifecycle(LifecycleEvent::Renamed { title, by: by() }),
+        ),
+        (
+            SessionChange::Tags(tags.clone()),
+            SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags, by: by() }),
+        ),
         (
             SessionChange::PermissionMode(mode),
-            SessionEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") },
+            SessionEvent::Setting(SettingEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") }),
         ),
-        (SessionChange::Model(model.clone()), SessionEvent::ModelChanged { model, by: by() }),
-        (SessionChange::Archived(true), SessionEvent::SessionArchived { by: by() }),
+        (
+            SessionChange::Model(model.clone()),
+            SessionEvent::Setting(SettingEvent::ModelChanged { model, by: by() }),
+        ),
+        (SessionChange::Archived(true), SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() })),
     ] {
         given([opened()]).when(change(changed)).then_expect_events(vec![event]);
     }
@@ -91,19 +102,20 @@ fn setting_to_what_it_is_already_changes_nothing() {
 fn mode_and_model_change_while_a_turn_runs_or_waits() {
     let model = || Some("haiku".to_owned());
     for before in [running(), [running(), vec![permission_requested("r1"), parked()]].concat()] {
-        given(before)
-            .when(change(SessionChange::Model(model())))
-            .then_expect_events(vec![SessionEvent::ModelChanged { model: model(), by: "ada".into() }]);
+        given(before).when(change(SessionChange::Model(model()))).then_expect_events(vec![
+            SessionEvent::Setting(SettingEvent::ModelChanged { model: model(), by: "ada".into() }),
+        ]);
     }
 }
 
 #[test]
 fn model_goes_back_to_the_agents_own_choice() {
-    let chosen = SessionEvent::ModelChanged { model: Some("haiku".into()), by: "ada".into() };
+    let chosen =
+        SessionEvent::Setting(SettingEvent::ModelChanged { model: Some("haiku".into()), by: "ada".into() });
 
-    given([opened(), chosen])
-        .when(change(SessionChange::Model(None)))
-        .then_expect_events(vec![SessionEvent::ModelChanged { model: None, by: "ada".into() }]);
+    given([opened(), chosen]).when(change(SessionChange::Model(None))).then_expect_events(vec![
+        SessionEvent::Setting(SettingEvent::ModelChanged { model: None, by: "ada".into() }),
+    ]);
 }
 
 #[test]
@@ -123,7 +135,7 @@ fn session_that_waits_for_people_is_archived_and_nothing_in_it_is_decided() {
     let archived_while_waiting = || waiting().chain([archived()]);
     let allow = || settle("r1", answer(Decision::Allow));
     given(archived_while_waiting()).when(allow()).then_expect_error(SessionError::Archived);
-    let unarchived = SessionEvent::SessionUnarchived { by: "ada".into() };
+    let unarchived = SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: "ada".into() });
     given(archived_while_waiting().chain([unarchived]))
         .when(allow())
         .then_expect_events(vec![decided(settlement("r1", Decision::Allow))]);
@@ -145,7 +157,7 @@ fn nothing_is_rewound_in_an_archived_session() {
 
 #[test]
 fn session_that_is_archived_no_more_takes_prompts() {
-    let unarchived = SessionEvent::SessionUnarchived { by: "ada".into() };
+    let unarchived = SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: "ada".into() });
 
     given([opened(), archived(), unarchived])
         .when(submit(1, WhileRunning::Refuse))
@@ -157,16 +169,16 @@ fn archived_session_is_archived_once_and_taken_out_again() {
     given([opened(), archived()]).when(change(SessionChange::Archived(true))).then_expect_events(vec![]);
     given([opened(), archived()])
         .when(change(SessionChange::Archived(false)))
-        .then_expect_events(vec![SessionEvent::SessionUnarchived { by: "ada".into() }]);
+        .then_expect_events(vec![SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: "ada".into() })]);
 }
 
 #[test]
 fn files_are_put_back_while_nothing_runs() {
-    given([opened()]).when(rewind()).then_expect_events(vec![SessionEvent::FilesRewound {
+    given([opened()]).when(rewind()).then_expect_events(vec![SessionEvent::Files(FilesEvent::Rewound {
         turn: turn(1),
         files: vec!["/srv/a".into()],
         by: "ada".into(),
-    }]);
+    })]);
 }
 
 #[test]
@@ -202,7 +214,7 @@ fn withdraw(number: u128) -> SessionCommand {
 }
 
 fn withdrawn(number: u128) -> SessionEvent {
-    SessionEvent::PromptWithdrawn { turn: turn(number), by: "ada".into() }
+    SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(number), by: "ada".into() })
 }
 
 fn steer(attachments: Vec<Attachment>) -> SessionCommand {
@@ -219,5 +231,5 @@ fn rewind() -> SessionCommand {
 }
 
 fn archived() -> SessionEvent {
-    SessionEvent::SessionArchived { by: "ada".into() }
+    SessionEvent::Lifecycle(LifecycleEvent::Archived { by: "ada".into() })
 }

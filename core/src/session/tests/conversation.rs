@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::every_event::every_event;
 use super::samples::{completed, prompted, prompted_with, spend, started, turn};
 use crate::prompt::Attachment;
-use crate::session::event::SessionEvent;
+use crate::session::event::{MessageEvent, PromptEvent, SessionEvent, ToolEvent};
 use crate::session::messages::{Conversation, Message, Role};
 
 #[test]
@@ -73,7 +73,7 @@ fn prompt_stands_where_its_turn_began_and_not_where_it_was_sent() {
 fn pictures_stand_before_the_text_they_came_with() {
     let image = Attachment::Image { media_type: "image/png".into(), data: "aGk=".into() };
     let mut sent = prompted_with(1, "what is this?");
-    if let SessionEvent::PromptSubmitted { attachments, .. } = &mut sent {
+    if let SessionEvent::Prompt(PromptEvent::Submitted { attachments, .. }) = &mut sent {
         attachments.push(image);
     }
 
@@ -105,7 +105,8 @@ fn subagents_are_left_out_with_their_tools_and_results() {
 
 #[test]
 fn everything_else_is_no_part_of_the_conversation() {
-    let is_steered = |event: &SessionEvent| matches!(event, SessionEvent::PromptSteered { .. });
+    let is_steered =
+        |event: &SessionEvent| matches!(event, SessionEvent::Prompt(PromptEvent::Steered { .. }));
     let said_by_a_subagent: Vec<SessionEvent> =
         every_event().into_iter().filter(|event| !is_steered(event)).collect();
 
@@ -160,7 +161,7 @@ fn prompt_for_a_turn_that_ends_in_the_middle_of_a_call_is_not_lost() {
 
 #[test]
 fn prompt_that_was_taken_back_is_no_part_of_the_conversation() {
-    let taken_back = SessionEvent::PromptWithdrawn { turn: turn(2), by: "ada".into() };
+    let taken_back = SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(2), by: "ada".into() });
 
     let messages = told(&[prompted(1), prompted(2), started(1), taken_back, started(2)]);
 
@@ -178,37 +179,43 @@ fn told(events: &[SessionEvent]) -> Vec<Message> {
 
 fn steered(text: &str) -> SessionEvent {
     let (turn, message, author) = (turn(1), turn(50), "ada".to_owned());
-    SessionEvent::PromptSteered { turn, message, text: text.to_owned(), attachments: vec![], author }
+    SessionEvent::Prompt(PromptEvent::Steered {
+        turn,
+        message,
+        text: text.to_owned(),
+        attachments: vec![],
+        author,
+    })
 }
 
 fn said(text: &str, parent: Option<&str>) -> SessionEvent {
     let (message_id, text, parent_tool_use_id) = ("m1".into(), text.into(), parent.map(str::to_owned));
-    SessionEvent::AssistantText { turn: turn(1), message_id, text, parent_tool_use_id }
+    SessionEvent::Message(MessageEvent::Text { turn: turn(1), message_id, text, parent_tool_use_id })
 }
 
 fn thought(text: &str, parent: Option<&str>) -> SessionEvent {
     let (message_id, text, parent_tool_use_id) = ("m1".into(), text.into(), parent.map(str::to_owned));
-    SessionEvent::AssistantThinking { turn: turn(1), message_id, text, parent_tool_use_id }
+    SessionEvent::Message(MessageEvent::Thinking { turn: turn(1), message_id, text, parent_tool_use_id })
 }
 
 fn used(tool_use_id: &str, parent: Option<&str>) -> SessionEvent {
-    SessionEvent::ToolUsed {
+    SessionEvent::Tool(ToolEvent::Used {
         turn: turn(1),
         tool_use_id: tool_use_id.into(),
         name: "Bash".into(),
         input: json!({}),
         parent_tool_use_id: parent.map(str::to_owned),
-    }
+    })
 }
 
 fn returned(tool_use_id: &str) -> SessionEvent {
-    SessionEvent::ToolReturned {
+    SessionEvent::Tool(ToolEvent::Returned {
         turn: turn(1),
         tool_use_id: tool_use_id.into(),
         is_error: false,
         content: json!("ok"),
         structured: None,
-    }
+    })
 }
 
 fn text(text: &str) -> Value {

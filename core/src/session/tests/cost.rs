@@ -8,11 +8,11 @@ use super::samples::{
 };
 use crate::agent::{AgentOutcome, AgentOutput};
 use crate::money::MicroDollars;
-use crate::request::Decision;
+use crate::request::{Decision, RequestKind};
 use crate::session::command::SessionCommand;
 use crate::session::event::{
-    AgentCounter, Asked, Decided, FailureCause, InterruptCause, SessionEvent, TurnAccount, TurnCompleted,
-    TurnOutcome, TurnResumed,
+    AgentCounter, Asked, Decided, FailureCause, InterruptCause, RequestEvent, SessionEvent, SpendEvent,
+    TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed,
 };
 use crate::spend::Spend;
 
@@ -62,13 +62,13 @@ fn counter_that_runs_backwards_costs_nothing() {
 
 #[test]
 fn turn_that_fails_by_its_own_report_moves_the_counter() {
-    let failed = SessionEvent::TurnFailed {
+    let failed = SessionEvent::Turn(TurnEvent::Failed {
         turn: turn(1),
         cause: FailureCause::ModelApiError,
         detail: "overloaded".into(),
         status: Some(529),
         account: account(&spend(40), &spend(40)),
-    };
+    });
 
     given([opened(), prompted(1), started(1), failed, prompted(2), started(2)])
         .when(record_end(AgentOutcome::Succeeded, &spend(100)))
@@ -77,11 +77,11 @@ fn turn_that_fails_by_its_own_report_moves_the_counter() {
 
 #[test]
 fn turn_that_was_interrupted_from_outside_leaves_its_costs_to_the_next() {
-    let cut_off = SessionEvent::TurnInterrupted {
+    let cut_off = SessionEvent::Turn(TurnEvent::Interrupted {
         turn: turn(2),
         cause: InterruptCause::User,
         account: unreported(&spend(40)),
-    };
+    });
     let turn_1 = completed(1, &spend(40), &spend(40));
 
     given([
@@ -105,11 +105,11 @@ fn turn_without_a_report_keeps_the_counter_where_it_stood() {
 
     given([opened(), prompted(1), started(1), turn_1, prompted(2), started(2)])
         .when(SessionCommand::InterruptTurn { cause: InterruptCause::ServerStopped })
-        .then_expect_events(vec![SessionEvent::TurnInterrupted {
+        .then_expect_events(vec![SessionEvent::Turn(TurnEvent::Interrupted {
             turn: turn(2),
             cause: InterruptCause::ServerStopped,
             account: unreported(&spend(40)),
-        }]);
+        })]);
 }
 
 #[test]
@@ -118,13 +118,13 @@ fn turn_of_a_new_process_without_a_report_has_a_counter_at_zero() {
 
     given([opened(), prompted(1), started(1), turn_1, prompted(2), started_in(2, 8)])
         .when(SessionCommand::FailTurn { cause: FailureCause::AgentUnavailable, detail: "gone".into() })
-        .then_expect_events(vec![SessionEvent::TurnFailed {
+        .then_expect_events(vec![SessionEvent::Turn(TurnEvent::Failed {
             turn: turn(2),
             cause: FailureCause::AgentUnavailable,
             detail: "gone".into(),
             status: None,
             account: unreported(&Spend::default()),
-        }]);
+        })]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn turn_that_the_agent_began_counts_from_the_turn_before() {
 
     given([opened(), prompted(1), started(1), turn_1, super::samples::began_by_itself()])
         .when(record_end(AgentOutcome::Succeeded, &spend(42)))
-        .then_expect_events(vec![SessionEvent::TurnCompleted(share)]);
+        .then_expect_events(vec![SessionEvent::Turn(TurnEvent::Completed(share))]);
 }
 
 #[test]
@@ -164,7 +164,9 @@ fn what_was_spent_in_earlier_turns_is_not_counted_again() {
     let events = running().into_iter().chain([turn_1]).chain(turn_2).chain(waited);
     let ended = given(events).when(end_in(2, &spend(12))).inspect_result().unwrap();
 
-    let SessionEvent::TurnCompleted(TurnCompleted { account, .. }) = &ended[0] else { panic!("{ended:?}") };
+    let SessionEvent::Turn(TurnEvent::Completed(TurnCompleted { account, .. })) = &ended[0] else {
+        panic!("{ended:?}")
+    };
     assert_eq!(account.spend, spend(42));
 }
 
@@ -184,13 +186,13 @@ fn turn_that_fails_without_an_account_costs_what_was_read_last() {
 
     given([resumed_after(&spend(30)), read].concat())
         .when(SessionCommand::FailTurn { cause: FailureCause::AgentDied, detail: "signal: 9".into() })
-        .then_expect_events(vec![SessionEvent::TurnFailed {
+        .then_expect_events(vec![SessionEvent::Turn(TurnEvent::Failed {
             turn: turn(1),
             cause: FailureCause::AgentDied,
             detail: "signal: 9".into(),
             status: None,
             account: account_of(&spend(35), 35, &spend(5), 0),
-        }]);
+        })]);
 }
 
 #[test]
@@ -224,17 +226,19 @@ fn resumed_after(spent: &Spend) -> Vec<SessionEvent> {
 
 fn request_of_turn_2() -> SessionEvent {
     let (turn, request) = (turn(2), permission_request("r1"));
-    SessionEvent::PermissionRequested(Asked { turn, request })
+    SessionEvent::Request(RequestEvent::Asked(Asked { kind: RequestKind::Permission, turn, request }))
 }
 
 fn decided_in_turn_2() -> SessionEvent {
     let (turn, settlement) = (turn(2), settlement("r1", Decision::Allow));
-    SessionEvent::PermissionDecided(Decided { turn, settlement })
+    SessionEvent::Request(RequestEvent::Decided(Decided { kind: RequestKind::Permission, turn, settlement }))
 }
 
 fn resumed_turn_2() -> SessionEvent {
-    let SessionEvent::TurnResumed(resumed) = resumed("r1", None) else { panic!("it is resumed") };
-    SessionEvent::TurnResumed(TurnResumed { turn: turn(2), ..resumed })
+    let SessionEvent::Turn(TurnEvent::Resumed(resumed)) = resumed("r1", None) else {
+        panic!("it is resumed")
+    };
+    SessionEvent::Turn(TurnEvent::Resumed(TurnResumed { turn: turn(2), ..resumed }))
 }
 
 fn end_in(process_number: u128, total: &Spend) -> SessionCommand {
@@ -250,16 +254,20 @@ fn metered(total: &Spend) -> AgentOutput {
 
 fn usage_reported(turn_number: u128, process_number: u128, total: &Spend) -> SessionEvent {
     let counter = AgentCounter { spend: total.clone(), duration_api_ms: total.cost_micros.0 };
-    SessionEvent::UsageReported { turn: turn(turn_number), process: process(process_number), counter }
+    SessionEvent::Spend(SpendEvent::UsageReported {
+        turn: turn(turn_number),
+        process: process(process_number),
+        counter,
+    })
 }
 
 /// The end of a turn of several processes: its time is not what the last of them measured.
 fn completed_by_two(share: &Spend, duration_api_ms: u64, total: &Spend) -> SessionEvent {
-    let SessionEvent::TurnCompleted(completed) = completed(1, share, total) else {
+    let SessionEvent::Turn(TurnEvent::Completed(completed)) = completed(1, share, total) else {
         panic!("it is completed")
     };
     let account = account_of(share, duration_api_ms, total, 0);
-    SessionEvent::TurnCompleted(TurnCompleted { account, ..completed })
+    SessionEvent::Turn(TurnEvent::Completed(TurnCompleted { account, ..completed }))
 }
 
 fn account_of(share: &Spend, duration_api_ms: u64, total: &Spend, duration_ms: u64) -> TurnAccount {

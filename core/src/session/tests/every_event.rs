@@ -15,8 +15,10 @@ use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect};
 use crate::session::event::{
-    Asked, Decided, FailureCause, Fallback, InterruptCause, Parent, ParkCause, SessionEvent, SessionOpened,
-    TurnAccount, TurnCompleted, TurnOutcome, TurnResumed, WithdrawReason,
+    AgentEvent, Asked, BackgroundEvent, Decided, FailureCause, Fallback, FilesEvent, InterruptCause,
+    LifecycleEvent, MessageEvent, Parent, ParkCause, PromptEvent, RequestEvent, SessionEvent, SessionOpened,
+    SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed,
+    WithdrawReason,
 };
 use crate::workspace::{Unobserved, UnobservedReason, WorkspaceChange};
 
@@ -27,15 +29,15 @@ pub(super) fn every_event() -> Vec<SessionEvent> {
 fn beginnings() -> Vec<SessionEvent> {
     let (text, author, attachments) = ("say hi, 你好".to_owned(), "ada".to_owned(), vec![image()]);
     vec![
-        SessionEvent::SessionOpened(SessionOpened {
+        SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
             title: Some("A title".into()),
             parent: Some(Parent { session: session(), version: 3 }),
             options: options(),
             ..opening()
-        }),
-        SessionEvent::PromptSubmitted { turn: turn(1), text, attachments, author },
+        })),
+        SessionEvent::Prompt(PromptEvent::Submitted { turn: turn(1), text, attachments, author }),
         started(1),
-        SessionEvent::AgentInitialized {
+        SessionEvent::Agent(AgentEvent::Initialized {
             turn: turn(1),
             profile: AgentProfile {
                 permission_mode: "acceptEdits".into(),
@@ -46,7 +48,7 @@ fn beginnings() -> Vec<SessionEvent> {
                 plugins: vec![json!({ "name": "p" })],
                 ..profile("opus")
             },
-        },
+        }),
     ]
 }
 
@@ -86,42 +88,44 @@ fn blocks() -> Vec<SessionEvent> {
     };
     let unobserved = Unobserved { reason: UnobservedReason::TooManyChanges, files: 7 };
     vec![
-        SessionEvent::AssistantText {
+        SessionEvent::Message(MessageEvent::Text {
             turn: turn(1),
             message_id: message_id.clone(),
             text: "hello".into(),
             parent_tool_use_id: parent.clone(),
-        },
-        SessionEvent::AssistantThinking {
+        }),
+        SessionEvent::Message(MessageEvent::Thinking {
             turn: turn(1),
             message_id,
             text: "hm".into(),
             parent_tool_use_id: parent.clone(),
-        },
-        SessionEvent::ToolUsed {
+        }),
+        SessionEvent::Tool(ToolEvent::Used {
             turn: turn(1),
             tool_use_id: tool_use_id.clone(),
             name: "Write".into(),
             input: json!({ "file_path": "/srv/a", "content": "b\nc\n" }),
             parent_tool_use_id: parent,
-        },
-        SessionEvent::ToolReturned {
+        }),
+        SessionEvent::Tool(ToolEvent::Returned {
             turn: turn(1),
             tool_use_id,
             is_error: true,
             content: json!([{ "type": "text", "text": "one" }, { "type": "text", "text": "two" }]),
             structured,
-        },
-        SessionEvent::FileChanged { turn: turn(1), change },
-        SessionEvent::WorkspaceChanged { turn: turn(1), change: deleted },
-        SessionEvent::WorkspaceUnobserved { turn: turn(1), unobserved },
+        }),
+        SessionEvent::Files(FilesEvent::Changed { turn: turn(1), change }),
+        SessionEvent::Files(FilesEvent::WorkspaceChanged { turn: turn(1), change: deleted }),
+        SessionEvent::Files(FilesEvent::WorkspaceUnobserved { turn: turn(1), unobserved }),
     ]
 }
 
 fn requests() -> Vec<SessionEvent> {
-    let asked = |kind, request| SessionEvent::request_made(kind, Asked { turn: turn(1), request });
-    let settled =
-        |kind, settlement| SessionEvent::request_settled(kind, Decided { turn: turn(1), settlement });
+    let asked =
+        |kind, request| SessionEvent::Request(RequestEvent::Asked(Asked { kind, turn: turn(1), request }));
+    let settled = |kind, settlement| {
+        SessionEvent::Request(RequestEvent::Decided(Decided { kind, turn: turn(1), settlement }))
+    };
     let permission = AgentRequest { subagent: Some("agent-7".into()), ..permission_request("r1") };
     vec![
         asked(RequestKind::Permission, permission),
@@ -144,13 +148,17 @@ fn requests() -> Vec<SessionEvent> {
         ),
         asked(RequestKind::Plan, plan()),
         settled(RequestKind::Plan, Settlement { interrupt: true, ..settlement("r3", Decision::Deny) }),
-        SessionEvent::RequestReleased { turn: turn(1), request_id: "r1".into(), process: process(1) },
-        SessionEvent::RequestWithdrawn {
+        SessionEvent::Request(RequestEvent::Released {
+            turn: turn(1),
+            request_id: "r1".into(),
+            process: process(1),
+        }),
+        SessionEvent::Request(RequestEvent::Withdrawn {
             turn: turn(1),
             request_id: "r2".into(),
             reason: WithdrawReason::AgentWithdrew,
-        },
-        SessionEvent::PolicyApplied {
+        }),
+        SessionEvent::Tool(ToolEvent::PolicyApplied {
             turn: turn(1),
             tool_use_id: "tool-1".into(),
             tool_name: "Write".into(),
@@ -161,7 +169,7 @@ fn requests() -> Vec<SessionEvent> {
                 name: Some("rule".into()),
             },
             message: "Not here.".into(),
-        },
+        }),
     ]
 }
 
@@ -197,8 +205,8 @@ fn plan() -> AgentRequest {
 fn parking() -> Vec<SessionEvent> {
     let counter = account(&spend_of(&[]), &spend_of(&[("opus", 50)])).counter;
     vec![
-        SessionEvent::TurnParked { turn: turn(1), cause: ParkCause::ServerStopped },
-        SessionEvent::TurnResumed(TurnResumed {
+        SessionEvent::Turn(TurnEvent::Parked { turn: turn(1), cause: ParkCause::ServerStopped }),
+        SessionEvent::Turn(TurnEvent::Resumed(TurnResumed {
             turn: turn(1),
             attempt: 2,
             process: process(2),
@@ -206,10 +214,10 @@ fn parking() -> Vec<SessionEvent> {
             node: "n1".into(),
             request_id: "r1".into(),
             fallback: Some(Fallback::SubagentRestarted),
-        }),
-        SessionEvent::UsageReported { turn: turn(1), process: process(2), counter },
-        SessionEvent::ModelCalled { turn: Some(turn(1)), call: model_call() },
-        SessionEvent::BudgetExhausted { turn: Some(turn(1)), spent: budget_spent() },
+        })),
+        SessionEvent::Spend(SpendEvent::UsageReported { turn: turn(1), process: process(2), counter }),
+        SessionEvent::Spend(SpendEvent::ModelCalled { turn: Some(turn(1)), call: model_call() }),
+        SessionEvent::Spend(SpendEvent::BudgetExhausted { turn: Some(turn(1)), spent: budget_spent() }),
     ]
 }
 
@@ -217,84 +225,94 @@ fn tasks() -> Vec<SessionEvent> {
     let usage = BackgroundUsage { total_tokens: 1200, tool_uses: 3, duration_ms: 450 };
     let task_id = || "task-1".to_owned();
     vec![
-        SessionEvent::SubagentStarted {
+        SessionEvent::Background(BackgroundEvent::Started {
             turn: turn(1),
-            task: BackgroundWork {
+            work: BackgroundWork {
                 task_id: task_id(),
                 tool_use_id: Some("tool-0".into()),
                 kind: "local_agent".into(),
                 description: "Look around".into(),
                 subagent_type: Some("Explore".into()),
             },
-        },
-        SessionEvent::SubagentProgressed {
+        }),
+        SessionEvent::Background(BackgroundEvent::Progressed {
             turn: turn(1),
             task_id: task_id(),
             description: "Reading".into(),
             usage,
-        },
-        SessionEvent::SubagentFinished {
+        }),
+        SessionEvent::Background(BackgroundEvent::Finished {
             turn: turn(1),
             task_id: task_id(),
             status: "completed".into(),
             summary: "All is well".into(),
             usage: Some(usage),
-        },
-        SessionEvent::TaskListChanged {
+        }),
+        SessionEvent::Background(BackgroundEvent::TaskListChanged {
             turn: turn(1),
             change: TaskListChange {
                 id: "1".into(),
                 subject: Some("Write tests".into()),
                 status: "in_progress".into(),
             },
-        },
+        }),
     ]
 }
 
 fn changes() -> Vec<SessionEvent> {
     let by = || "ada".to_owned();
     vec![
-        SessionEvent::PermissionModeChanged { mode: PermissionMode::Plan, by: DecidedBy::user("ada") },
-        SessionEvent::ModelChanged { model: Some("haiku".into()), by: by() },
-        SessionEvent::SessionRenamed { title: "Another title".into(), by: by() },
-        SessionEvent::SessionTagged { tags: vec!["red".into(), "blue".into()], by: by() },
-        SessionEvent::SessionArchived { by: by() },
-        SessionEvent::SessionUnarchived { by: by() },
-        SessionEvent::PromptWithdrawn { turn: turn(1), by: by() },
-        SessionEvent::PromptSteered {
+        SessionEvent::Setting(SettingEvent::PermissionModeChanged {
+            mode: PermissionMode::Plan,
+            by: DecidedBy::user("ada"),
+        }),
+        SessionEvent::Setting(SettingEvent::ModelChanged { model: Some("haiku".into()), by: by() }),
+        SessionEvent::Lifecycle(LifecycleEvent::Renamed { title: "Another title".into(), by: by() }),
+        SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags: vec!["red".into(), "blue".into()], by: by() }),
+        SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() }),
+        SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: by() }),
+        SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(1), by: by() }),
+        SessionEvent::Prompt(PromptEvent::Steered {
             turn: turn(1),
             message: TurnId(session().0),
             text: "the other one".into(),
             attachments: vec![image()],
             author: by(),
-        },
-        SessionEvent::FilesRewound { turn: turn(1), files: vec!["/srv/a".into()], by: by() },
+        }),
+        SessionEvent::Files(FilesEvent::Rewound { turn: turn(1), files: vec!["/srv/a".into()], by: by() }),
     ]
 }
 
 fn incidents() -> Vec<SessionEvent> {
     vec![
-        SessionEvent::ApiRetried {
+        SessionEvent::Agent(AgentEvent::ApiRetried {
             turn: turn(1),
             attempt: 1,
             max_attempts: 10,
             delay_ms: 557,
             status: Some(529),
             error: "overloaded".into(),
-        },
-        SessionEvent::RateLimited {
+        }),
+        SessionEvent::Agent(AgentEvent::RateLimited {
             turn: turn(1),
             info: json!({ "status": "rejected" }),
             resets_at_micros: None,
-        },
-        SessionEvent::ContextCompacted {
+        }),
+        SessionEvent::Agent(AgentEvent::ContextCompacted {
             turn: turn(1),
             trigger: "auto".into(),
             tokens_before: 120,
             tokens_after: 30,
-        },
-        SessionEvent::AgentMessage { turn: Some(turn(1)), raw: json!({ "type": "from_the_future" }) },
-        SessionEvent::InterruptRequested { turn: turn(1), by: "ada".into(), cause: InterruptCause::User },
+        }),
+        SessionEvent::Agent(AgentEvent::Unknown {
+            turn: Some(turn(1)),
+            raw: json!({ "type": "from_the_future" }),
+        }),
+        SessionEvent::Turn(TurnEvent::InterruptRequested {
+            turn: turn(1),
+            by: "ada".into(),
+            cause: InterruptCause::User,
+        }),
     ]
 }
 
@@ -303,24 +321,24 @@ fn ends() -> Vec<SessionEvent> {
         account(&spend_of(&[("opus", 40), ("haiku", 2)]), &spend_of(&[("opus", 50), ("haiku", 2)]))
     };
     vec![
-        SessionEvent::TurnCompleted(TurnCompleted {
+        SessionEvent::Turn(TurnEvent::Completed(TurnCompleted {
             structured_output: Some(json!({ "name": "Bob" })),
             denials: vec![denial()],
             account: spent(),
             ..completion(turn(1), TurnOutcome::MaxTurns, &spend_of(&[]), &spend_of(&[]))
-        }),
-        SessionEvent::TurnFailed {
+        })),
+        SessionEvent::Turn(TurnEvent::Failed {
             turn: turn(1),
             cause: FailureCause::ModelApiError,
             detail: "API Error: 529".into(),
             status: Some(529),
             account: spent(),
-        },
-        SessionEvent::TurnInterrupted {
+        }),
+        SessionEvent::Turn(TurnEvent::Interrupted {
             turn: turn(1),
             cause: InterruptCause::ServerCrashed,
             account: spent(),
-        },
+        }),
     ]
 }
 

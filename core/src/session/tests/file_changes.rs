@@ -3,7 +3,7 @@
 use super::samples::{prompted, started, turn};
 use crate::agent::{FileChange, FileChangeKind};
 use crate::session::changes::{ChangedFile, Changes};
-use crate::session::event::SessionEvent;
+use crate::session::event::{FilesEvent, SessionEvent};
 use crate::workspace::WorkspaceChange;
 
 #[test]
@@ -51,7 +51,11 @@ fn what_a_rewind_undid_is_what_a_turn_did_and_not_what_the_file_went_through() {
         started(2),
         changed(2, "/srv/a", FileChangeKind::Modified, 1),
         changed(2, "/srv/b", FileChangeKind::Created, 1),
-        SessionEvent::FilesRewound { turn: turn(2), files: vec!["/srv/a".into()], by: "ada".into() },
+        SessionEvent::Files(FilesEvent::Rewound {
+            turn: turn(2),
+            files: vec!["/srv/a".into()],
+            by: "ada".into(),
+        }),
     ]);
 
     let a = file("/srv/a", FileChangeKind::Created, 1, "+\n", &[2]);
@@ -72,7 +76,7 @@ fn what_commands_changed_is_a_step_like_any_other() {
     let changes = folded(&[
         started(1),
         changed(1, "/srv/a", FileChangeKind::Created, 1),
-        SessionEvent::WorkspaceChanged { turn: turn(1), change: deleted },
+        SessionEvent::Files(FilesEvent::WorkspaceChanged { turn: turn(1), change: deleted }),
     ]);
 
     let a = ChangedFile { removed: 1, ..file("/srv/a", FileChangeKind::Created, 1, "+\n", &[2, 3]) };
@@ -89,7 +93,7 @@ fn changed(number: u128, path: &str, kind: FileChangeKind, lines: u32) -> Sessio
     let patch = "+\n".repeat(lines as usize);
     let (path, tool_use_id) = (path.into(), "toolu_1".into());
     let change = FileChange { path, kind, added: lines, removed: 0, patch, tool_use_id };
-    SessionEvent::FileChanged { turn: turn(number), change }
+    SessionEvent::Files(FilesEvent::Changed { turn: turn(number), change })
 }
 
 fn file(path: &str, kind: FileChangeKind, added: u32, patch: &str, versions: &[u64]) -> ChangedFile {

@@ -11,7 +11,8 @@ use crate::ids::{SessionId, TenantId};
 use crate::money::MicroDollars;
 use crate::request::{Decision, Settlement};
 use crate::session::event::{
-    AgentCounter, InterruptCause, Origin, Parent, SessionEvent, SessionOpened, TurnAccount,
+    AgentCounter, InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent, PromptEvent, SessionEvent,
+    SessionOpened, SpendEvent, ToolEvent, TurnAccount, TurnEvent,
 };
 use crate::session::fork::{ConversationPart, Fork, conversation_parts};
 use crate::spend::{ModelCall, Usage};
@@ -23,8 +24,8 @@ fn a_copy_opens_anew_and_has_spent_nothing() {
     let copied = fork(4).events(history.clone());
 
     assert_eq!(copied.len(), 4);
-    let SessionEvent::TurnCompleted(then) = &history[3] else { panic!("it ends a turn") };
-    let SessionEvent::TurnCompleted(now) = &copied[3] else { panic!("it ends a turn") };
+    let SessionEvent::Turn(TurnEvent::Completed(then)) = &history[3] else { panic!("it ends a turn") };
+    let SessionEvent::Turn(TurnEvent::Completed(now)) = &copied[3] else { panic!("it ends a turn") };
     let (duration_ms, duration_api_ms) = (then.account.duration_ms, then.account.duration_api_ms);
     let account = TurnAccount { duration_ms, duration_api_ms, ..TurnAccount::default() };
     assert_eq!((&now.account, &now.result), (&account, &then.result));
@@ -38,39 +39,51 @@ fn what_is_open_is_closed_after_the_copy() {
     let copied = fork(6).events(history);
 
     let account = TurnAccount::default();
-    let withdrawn = |number| SessionEvent::PromptWithdrawn { turn: turn(number), by: "bob".into() };
-    let interrupted = SessionEvent::TurnInterrupted { turn: turn(1), cause: InterruptCause::Forked, account };
+    let withdrawn =
+        |number| SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(number), by: "bob".into() });
+    let interrupted =
+        SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause: InterruptCause::Forked, account });
     assert_eq!(copied[5..], [metered(0), interrupted, withdrawn(2), withdrawn(3)]);
 }
 
 #[test]
 fn a_copy_of_an_archived_session_is_not_archived() {
-    let copied = fork(2).events(vec![opened(), SessionEvent::SessionArchived { by: "ada".into() }]);
+    let copied = fork(2)
+        .events(vec![opened(), SessionEvent::Lifecycle(LifecycleEvent::Archived { by: "ada".into() })]);
 
-    assert_eq!(copied.last(), Some(&SessionEvent::SessionUnarchived { by: "bob".into() }));
+    assert_eq!(
+        copied.last(),
+        Some(&SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: "bob".into() }))
+    );
 }
 
 #[test]
 fn subagents_say_nothing_in_the_main_conversation() {
-    let used = |id: &str, parent: Option<&str>| SessionEvent::ToolUsed {
-        turn: turn(1),
-        tool_use_id: id.into(),
-        name: "Agent".into(),
-        input: json!({}),
-        parent_tool_use_id: parent.map(str::to_owned),
+    let used = |id: &str, parent: Option<&str>| {
+        SessionEvent::Tool(ToolEvent::Used {
+            turn: turn(1),
+            tool_use_id: id.into(),
+            name: "Agent".into(),
+            input: json!({}),
+            parent_tool_use_id: parent.map(str::to_owned),
+        })
     };
-    let returned = |id: &str| SessionEvent::ToolReturned {
-        turn: turn(1),
-        tool_use_id: id.into(),
-        is_error: false,
-        content: json!("ok"),
-        structured: None,
+    let returned = |id: &str| {
+        SessionEvent::Tool(ToolEvent::Returned {
+            turn: turn(1),
+            tool_use_id: id.into(),
+            is_error: false,
+            content: json!("ok"),
+            structured: None,
+        })
     };
-    let told = |text: &str, parent: Option<&str>| SessionEvent::AssistantText {
-        turn: turn(1),
-        message_id: "msg_1".into(),
-        text: text.into(),
-        parent_tool_use_id: parent.map(str::to_owned),
+    let told = |text: &str, parent: Option<&str>| {
+        SessionEvent::Message(MessageEvent::Text {
+            turn: turn(1),
+            message_id: "msg_1".into(),
+            text: text.into(),
+            parent_tool_use_id: parent.map(str::to_owned),
+        })
     };
     let events = [
         opened(),
@@ -95,7 +108,7 @@ fn subagents_say_nothing_in_the_main_conversation() {
 
 #[test]
 fn calls_of_a_model_were_paid_for_elsewhere() {
-    let called = |call| SessionEvent::ModelCalled { turn: Some(turn(1)), call };
+    let called = |call| SessionEvent::Spend(SpendEvent::ModelCalled { turn: Some(turn(1)), call });
 
     let copied = fork(5).events(vec![opened(), prompted(1), started(1), called(model_call())]);
 
@@ -128,7 +141,7 @@ fn fork(version: u64) -> Fork {
 }
 
 fn reopened(version: u64) -> SessionEvent {
-    SessionEvent::SessionOpened(SessionOpened {
+    SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
         session: COPY,
         tenant: TenantId::first(),
         owner: "bob".into(),
@@ -136,7 +149,7 @@ fn reopened(version: u64) -> SessionEvent {
         offline: true,
         parent: Some(Parent { session: session(), version }),
         ..opening()
-    })
+    }))
 }
 
 fn metered(micros: u64) -> SessionEvent {
@@ -144,5 +157,5 @@ fn metered(micros: u64) -> SessionEvent {
         0 => AgentCounter::default(),
         micros => AgentCounter { spend: spend(micros), duration_api_ms: micros },
     };
-    SessionEvent::UsageReported { turn: turn(1), process: process(1), counter }
+    SessionEvent::Spend(SpendEvent::UsageReported { turn: turn(1), process: process(1), counter })
 }

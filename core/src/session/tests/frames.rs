@@ -7,7 +7,9 @@ use super::samples::{
     at, completed, opening, prompted, recorded, session, spend, started, turn, unreported, viewed,
 };
 use crate::agent::{Delta, DeltaKind};
-use crate::session::event::{InterruptCause, SessionEvent, SessionOpened};
+use crate::session::event::{
+    InterruptCause, LifecycleEvent, SessionEvent, SessionOpened, ToolEvent, TurnEvent,
+};
 use crate::session::frame::{Frame, TaskAnswer};
 use crate::session::view::SessionView;
 use crate::spend::Spend;
@@ -35,13 +37,13 @@ fn result_of_a_tool_is_shown_as_text_whatever_its_form() {
         (Value::Null, ""),
         (json!({ "unknown": true }), ""),
     ] {
-        let event = SessionEvent::ToolReturned {
+        let event = SessionEvent::Tool(ToolEvent::Returned {
             turn: turn(1),
             tool_use_id: "tool-1".into(),
             is_error: false,
             content,
             structured: None,
-        };
+        });
 
         assert_eq!(stored(&event).unwrap()["content"], text);
     }
@@ -58,7 +60,7 @@ fn interrupted_turn_ends_in_an_error_frame_with_its_cause() {
     ] {
         let account = unreported(&Spend::default());
 
-        let frame = stored(&SessionEvent::TurnInterrupted { turn: turn(1), cause, account });
+        let frame = stored(&SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause, account }));
 
         let word = serde_json::to_value(cause).unwrap();
         let fields = json!({ "code": cause.code(), "detail": word });
@@ -68,7 +70,8 @@ fn interrupted_turn_ends_in_an_error_frame_with_its_cause() {
 
 #[test]
 fn stream_begins_with_the_session() {
-    let opened = SessionEvent::SessionOpened(SessionOpened { offline: true, ..opening() });
+    let opened =
+        SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened { offline: true, ..opening() }));
     let view = SessionView::open(&opened, at(1)).unwrap();
 
     let frame = serde_json::to_value(Frame::session(&view, turn(1), true, at(AT))).unwrap();

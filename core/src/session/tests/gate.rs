@@ -7,14 +7,14 @@ use crate::request::ToolEffect::{
     self, LoadsSkills, Notes, Other, Reads, RunsCommands, StartsAgents, Withheld, WritesFiles,
 };
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision};
-use crate::session::event::SessionEvent;
+use crate::session::event::{SessionEvent, SettingEvent, ToolEvent};
 use crate::session::gate::GateRule;
 use cqrs_es::Aggregate as _;
 
 const MODES: [PermissionMode; 5] = [Default, AcceptEdits, Plan, DontAsk, BypassPermissions];
 
 fn changed_to(mode: PermissionMode) -> SessionEvent {
-    SessionEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") }
+    SessionEvent::Setting(SettingEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") })
 }
 
 fn in_mode(mode: PermissionMode) -> Vec<SessionEvent> {
@@ -64,14 +64,14 @@ fn plan_of_a_session_that_was_allowed_everything_lets_no_command_through_on_any_
 #[test]
 fn what_no_mode_allows_is_refused_by_the_server() {
     given(in_mode(BypassPermissions)).when(comes_to_gate("tool-1", Withheld)).then_expect_events(vec![
-        SessionEvent::PolicyApplied {
+        SessionEvent::Tool(ToolEvent::PolicyApplied {
             turn: turn(1),
             tool_use_id: "tool-1".into(),
             tool_name: "Write".into(),
             decision: Decision::Deny,
             decided_by: DecidedBy { kind: DeciderKind::Policy, id: None, name: Some("server".into()) },
             message: "This server does not let agents use this tool.".into(),
-        },
+        }),
     ]);
 }
 

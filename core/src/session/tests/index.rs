@@ -12,7 +12,10 @@ use crate::agent::{FileChange, FileChangeKind, PermissionMode};
 use crate::ids::TenantId;
 use crate::money::MicroDollars;
 use crate::request::{DecidedBy, Decision};
-use crate::session::event::{InterruptCause, Origin, SessionEvent, SessionOpened, WithdrawReason};
+use crate::session::event::{
+    AgentEvent, FilesEvent, InterruptCause, LifecycleEvent, Origin, PromptEvent, RequestEvent, SessionEvent,
+    SessionOpened, SettingEvent, TurnEvent, WithdrawReason,
+};
 use crate::session::index::{SessionHead, SessionIndex, SessionStatus, SessionSummary};
 use crate::spend::{Spend, Usage};
 
@@ -89,11 +92,11 @@ fn what_an_agent_says_and_does_leaves_the_stored_index_alone() {
 
 #[test]
 fn costs_and_tokens_of_all_turns_add_up() {
-    let cut_off = SessionEvent::TurnInterrupted {
+    let cut_off = SessionEvent::Turn(TurnEvent::Interrupted {
         turn: turn(2),
         cause: InterruptCause::User,
         account: super::samples::account(&spend_of(&[("opus", 3), ("haiku", 2)]), &spend(15)),
-    };
+    });
 
     let head = indexed(&[completed(1, &spend(10), &spend(10)), cut_off]).head;
 
@@ -119,7 +122,10 @@ fn title_comes_from_the_first_prompt() {
 
 #[test]
 fn title_that_was_given_stays() {
-    let named = SessionEvent::SessionOpened(SessionOpened { title: Some("Mine".into()), ..opening() });
+    let named = SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
+        title: Some("Mine".into()),
+        ..opening()
+    }));
     let mut index = SessionIndex::open(&named, at(1)).unwrap();
 
     index.apply(&prompted(1), at(2));
@@ -129,7 +135,7 @@ fn title_that_was_given_stays() {
 
 #[test]
 fn model_is_the_one_that_the_agent_says_it_uses() {
-    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("opus") });
 
     assert_eq!(indexed(&[started(1), introduced]).head.model.as_deref(), Some("opus"));
 }
@@ -137,11 +143,11 @@ fn model_is_the_one_that_the_agent_says_it_uses() {
 #[test]
 fn status_follows_the_turns() {
     let refused = decided(settlement("r1", Decision::Deny));
-    let interrupted = SessionEvent::TurnInterrupted {
+    let interrupted = SessionEvent::Turn(TurnEvent::Interrupted {
         turn: turn(2),
         cause: InterruptCause::ServerCrashed,
         account: unreported(&Spend::default()),
-    };
+    });
     use SessionStatus::{Idle, Running, Waiting};
     then_status_after_each(&[
         (prompted(1), Running),
@@ -177,7 +183,7 @@ fn session_waits_until_every_request_is_settled_whatever_becomes_of_its_process(
         (permission_requested("r2"), Waiting),
         (parked(), Waiting),
         (decided(settlement("r1", Decision::Allow)), Waiting),
-        (SessionEvent::RequestWithdrawn { turn, request_id, reason }, Running),
+        (SessionEvent::Request(RequestEvent::Withdrawn { turn, request_id, reason }), Running),
         (resumed("r1", None), Running),
     ]);
 }
@@ -187,12 +193,12 @@ fn archived_session_says_so_whatever_waits_in_it() {
     use SessionStatus::{Archived, Idle, Running, Waiting};
     let by = || "ada".to_owned();
     then_status_after_each(&[
-        (SessionEvent::SessionArchived { by: by() }, Archived),
-        (SessionEvent::SessionUnarchived { by: by() }, Idle),
+        (SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() }), Archived),
+        (SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: by() }), Idle),
         (started(1), Running),
         (permission_requested("r1"), Waiting),
-        (SessionEvent::SessionArchived { by: by() }, Archived),
-        (SessionEvent::SessionUnarchived { by: by() }, Waiting),
+        (SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() }), Archived),
+        (SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: by() }), Waiting),
     ]);
 }
 
@@ -215,11 +221,17 @@ fn what_was_changed_shows_as_it_is_now() {
 
     let head = indexed(&[
         prompted(1),
-        SessionEvent::SessionRenamed { title: "New".into(), by: by() },
-        SessionEvent::SessionTagged { tags: vec!["red".into()], by: by() },
-        SessionEvent::SessionTagged { tags: vec!["blue".into(), "green".into()], by: by() },
-        SessionEvent::ModelChanged { model: Some("haiku".into()), by: by() },
-        SessionEvent::PermissionModeChanged { mode: PermissionMode::Plan, by: DecidedBy::user("ada") },
+        SessionEvent::Lifecycle(LifecycleEvent::Renamed { title: "New".into(), by: by() }),
+        SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags: vec!["red".into()], by: by() }),
+        SessionEvent::Lifecycle(LifecycleEvent::Tagged {
+            tags: vec!["blue".into(), "green".into()],
+            by: by(),
+        }),
+        SessionEvent::Setting(SettingEvent::ModelChanged { model: Some("haiku".into()), by: by() }),
+        SessionEvent::Setting(SettingEvent::PermissionModeChanged {
+            mode: PermissionMode::Plan,
+            by: DecidedBy::user("ada"),
+        }),
     ])
     .head;
 
@@ -232,7 +244,7 @@ fn what_was_changed_shows_as_it_is_now() {
 
 #[test]
 fn prompt_that_was_taken_back_does_not_count() {
-    let taken_back = SessionEvent::PromptWithdrawn { turn: turn(2), by: "ada".into() };
+    let taken_back = SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(2), by: "ada".into() });
 
     let summary = indexed(&[prompted(1), prompted(2), taken_back, started(1)]).summary();
 
@@ -242,7 +254,7 @@ fn prompt_that_was_taken_back_does_not_count() {
 #[test]
 fn session_whose_only_prompt_was_taken_back_is_idle() {
     use SessionStatus::{Idle, Running};
-    let taken_back = SessionEvent::PromptWithdrawn { turn: turn(1), by: "ada".into() };
+    let taken_back = SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(1), by: "ada".into() });
     then_status_after_each(&[(prompted(1), Running), (taken_back, Idle)]);
 }
 
@@ -325,5 +337,5 @@ fn changed(path: &str) -> SessionEvent {
         patch: String::new(),
         tool_use_id: "tool-1".into(),
     };
-    SessionEvent::FileChanged { turn: turn(1), change }
+    SessionEvent::Files(FilesEvent::Changed { turn: turn(1), change })
 }

@@ -13,7 +13,9 @@ use crate::agent::{AgentOutcome, AgentOutput};
 use crate::ids::TurnId;
 use crate::request::{AgentRequest, Answer, Decision, RequestKind, ToolEffect, ToolGate};
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
-use crate::session::event::{FailureCause, Initiator, InterruptCause, ParkCause, SessionEvent};
+use crate::session::event::{
+    FailureCause, Initiator, InterruptCause, ParkCause, PromptEvent, RequestEvent, SessionEvent, TurnEvent,
+};
 
 const STEPS: u32 = 20_000;
 
@@ -24,7 +26,7 @@ fn every_turn_ends_exactly_once_before_the_next_begins() {
         let mut ends = 0;
 
         for event in history(seed) {
-            if let SessionEvent::TurnStarted { turn, .. } = event {
+            if let SessionEvent::Turn(TurnEvent::Started { turn, .. }) = event {
                 assert_eq!(running.replace(turn), None, "seed {seed}: {turn} began beside another");
             } else if let Some(turn) = event.ended_turn() {
                 assert_eq!(running.take(), Some(turn), "seed {seed}: {turn} ended but did not run");
@@ -52,26 +54,34 @@ fn prompts_begin_in_the_order_in_which_they_came() {
 }
 
 #[test]
+#[expect(clippy::wildcard_enum_match_arm, reason = "other events have no part in requests")]
 fn every_request_is_decided_or_withdrawn_at_most_once_and_released_at_most_once_after_that() {
     for seed in 1..=10 {
         let (mut waiting, mut decided) = (BTreeSet::new(), BTreeSet::new());
         let mut released = 0;
 
         for event in history(seed) {
-            if let Some((_, asked)) = event.asked() {
-                assert!(waiting.insert(asked.request.request_id.clone()), "seed {seed}: {event:?}");
-            } else if let Some(settled) = event.decided() {
-                let request_id = settled.settlement.request_id.clone();
-                assert!(waiting.remove(&request_id), "seed {seed}: {event:?}");
-                decided.insert(request_id);
-            } else if let SessionEvent::RequestWithdrawn { request_id, .. } = &event {
-                assert!(waiting.remove(request_id), "seed {seed}: {event:?}");
-            } else if let SessionEvent::RequestReleased { request_id, .. } = &event {
-                assert!(decided.remove(request_id), "seed {seed}: {event:?}");
-                released += 1;
-            } else if event.ended_turn().is_some() {
-                waiting.clear();
-                decided.clear();
+            match &event {
+                SessionEvent::Request(RequestEvent::Asked(asked)) => {
+                    assert!(waiting.insert(asked.request.request_id.clone()), "seed {seed}: {event:?}");
+                }
+                SessionEvent::Request(RequestEvent::Decided(settled)) => {
+                    let request_id = settled.settlement.request_id.clone();
+                    assert!(waiting.remove(&request_id), "seed {seed}: {event:?}");
+                    decided.insert(request_id);
+                }
+                SessionEvent::Request(RequestEvent::Withdrawn { request_id, .. }) => {
+                    assert!(waiting.remove(request_id), "seed {seed}: {event:?}");
+                }
+                SessionEvent::Request(RequestEvent::Released { request_id, .. }) => {
+                    assert!(decided.remove(request_id), "seed {seed}: {event:?}");
+                    released += 1;
+                }
+                ended if ended.ended_turn().is_some() => {
+                    waiting.clear();
+                    decided.clear();
+                }
+                _ => {}
             }
         }
 
@@ -80,18 +90,21 @@ fn every_request_is_decided_or_withdrawn_at_most_once_and_released_at_most_once_
 }
 
 #[test]
+#[expect(clippy::wildcard_enum_match_arm, reason = "other events have no part in parking")]
 fn nothing_is_released_while_a_turn_is_parked() {
     for seed in 1..=10 {
         let mut parked = false;
         let mut times = 0;
 
         for event in history(seed) {
-            if let SessionEvent::TurnParked { .. } = event {
-                (parked, times) = (true, times + 1);
-            } else if let SessionEvent::RequestReleased { .. } = event {
-                assert!(!parked, "seed {seed}: {event:?}");
-            } else if matches!(event, SessionEvent::TurnResumed(_)) || event.ended_turn().is_some() {
-                parked = false;
+            match &event {
+                SessionEvent::Turn(TurnEvent::Parked { .. }) => (parked, times) = (true, times + 1),
+                SessionEvent::Request(RequestEvent::Released { .. }) => {
+                    assert!(!parked, "seed {seed}: {event:?}");
+                }
+                SessionEvent::Turn(TurnEvent::Resumed(_)) => parked = false,
+                ended if ended.ended_turn().is_some() => parked = false,
+                _ => {}
             }
         }
 
@@ -100,15 +113,17 @@ fn nothing_is_released_while_a_turn_is_parked() {
 }
 
 fn withdrawn(event: &SessionEvent) -> Option<TurnId> {
-    if let SessionEvent::PromptWithdrawn { turn, .. } = event { Some(*turn) } else { None }
+    if let SessionEvent::Prompt(PromptEvent::Withdrawn { turn, .. }) = event { Some(*turn) } else { None }
 }
 
 fn submitted(event: &SessionEvent) -> Option<TurnId> {
-    if let SessionEvent::PromptSubmitted { turn, .. } = event { Some(*turn) } else { None }
+    if let SessionEvent::Prompt(PromptEvent::Submitted { turn, .. }) = event { Some(*turn) } else { None }
 }
 
 fn begun_by_prompt(event: &SessionEvent) -> Option<TurnId> {
-    let SessionEvent::TurnStarted { turn, initiator: Initiator::Prompt, .. } = event else { return None };
+    let SessionEvent::Turn(TurnEvent::Started { turn, initiator: Initiator::Prompt, .. }) = event else {
+        return None;
+    };
     Some(*turn)
 }
 

@@ -8,7 +8,9 @@ use super::samples::{
 };
 use crate::agent::{BackgroundUsage, BackgroundWork, TaskListChange};
 use crate::request::{DecidedBy, Decision, RequestKind, Settlement};
-use crate::session::event::{Asked, Decided, SessionEvent, WithdrawReason};
+use crate::session::event::{
+    Asked, BackgroundEvent, Decided, PromptEvent, RequestEvent, SessionEvent, ToolEvent, WithdrawReason,
+};
 use crate::session::view::{DecidedView, RequestView, SessionView, SubagentView, TaskView};
 
 const USAGE: BackgroundUsage = BackgroundUsage { total_tokens: 1200, tool_uses: 3, duration_ms: 450 };
@@ -17,8 +19,8 @@ const USAGE: BackgroundUsage = BackgroundUsage { total_tokens: 1200, tool_uses: 
 fn request_is_pending_with_when_and_where_it_was_made() {
     for (kind, event) in [
         (RequestKind::Permission, permission_requested("r1")),
-        (RequestKind::Question, SessionEvent::QuestionAsked(asked("r1"))),
-        (RequestKind::Plan, SessionEvent::PlanProposed(asked("r1"))),
+        (RequestKind::Question, asked(RequestKind::Question, "r1")),
+        (RequestKind::Plan, asked(RequestKind::Plan, "r1")),
     ] {
         let view = after(&[event]);
 
@@ -53,11 +55,11 @@ fn request_that_was_decided_is_closed_with_the_decision() {
 
 #[test]
 fn every_kind_of_request_is_closed_by_its_decision() {
-    let denied = || Decided { turn: turn(1), settlement: settlement("r1", Decision::Deny) };
-    for (made, settled) in [
-        (SessionEvent::QuestionAsked(asked("r1")), SessionEvent::QuestionAnswered(denied())),
-        (SessionEvent::PlanProposed(asked("r1")), SessionEvent::PlanDecided(denied())),
-    ] {
+    for kind in [RequestKind::Question, RequestKind::Plan] {
+        let settlement = settlement("r1", Decision::Deny);
+        let made = asked(kind, "r1");
+        let settled = RequestEvent::Decided(Decided { kind, turn: turn(1), settlement }).into();
+
         let view = after(&[made, settled]);
 
         assert_eq!(view.pending, []);
@@ -74,7 +76,8 @@ fn request_that_was_withdrawn_says_why() {
             "the turn was taken up for another request; the agent asks again if it needs to",
         ),
     ] {
-        let withdrawn = SessionEvent::RequestWithdrawn { turn: turn(1), request_id: "r1".into(), reason };
+        let withdrawn =
+            SessionEvent::Request(RequestEvent::Withdrawn { turn: turn(1), request_id: "r1".into(), reason });
 
         let view = after(&[permission_requested("r1"), withdrawn]);
 
@@ -147,12 +150,12 @@ fn each_event_about_a_request_is_a_part_of_its_turn() {
 
 #[test]
 fn subagent_runs_until_it_says_that_it_has_finished() {
-    let progressed = SessionEvent::SubagentProgressed {
+    let progressed = SessionEvent::Background(BackgroundEvent::Progressed {
         turn: turn(1),
         task_id: "task-1".into(),
         description: "Reading".into(),
         usage: USAGE,
-    };
+    });
 
     let running = after(&[begun("task-1")]);
     let finished = after(&[begun("task-1"), used("Read"), used("Read"), progressed, ended("task-1", None)]);
@@ -212,7 +215,10 @@ fn list_of_things_to_do_follows_its_changes() {
 
 #[test]
 fn prompt_that_was_taken_back_is_no_turn() {
-    let view = after(&[prompted(2), SessionEvent::PromptWithdrawn { turn: turn(2), by: "ada".into() }]);
+    let view = after(&[
+        prompted(2),
+        SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(2), by: "ada".into() }),
+    ]);
 
     assert!(view.turn(turn(2)).is_none());
 }
@@ -222,8 +228,9 @@ fn after(events: &[SessionEvent]) -> SessionView {
     viewed(&[&[prompted(1), started(1)], events].concat())
 }
 
-fn asked(request_id: &str) -> Asked {
-    Asked { turn: turn(1), request: again(request_id, "tool-1", &permission_request("r1")) }
+fn asked(kind: RequestKind, request_id: &str) -> SessionEvent {
+    let request = again(request_id, "tool-1", &permission_request("r1"));
+    RequestEvent::Asked(Asked { kind, turn: turn(1), request }).into()
 }
 
 fn waiting(request_id: &str, version: u64) -> RequestView {
@@ -240,26 +247,26 @@ fn waiting(request_id: &str, version: u64) -> RequestView {
 }
 
 fn begun(task_id: &str) -> SessionEvent {
-    SessionEvent::SubagentStarted {
+    SessionEvent::Background(BackgroundEvent::Started {
         turn: turn(1),
-        task: BackgroundWork {
+        work: BackgroundWork {
             task_id: task_id.into(),
             tool_use_id: Some("tool-0".into()),
             kind: "local_agent".into(),
             description: "Look around".into(),
             subagent_type: Some("Explore".into()),
         },
-    }
+    })
 }
 
 fn ended(task_id: &str, usage: Option<BackgroundUsage>) -> SessionEvent {
-    SessionEvent::SubagentFinished {
+    SessionEvent::Background(BackgroundEvent::Finished {
         turn: turn(1),
         task_id: task_id.into(),
         status: "completed".into(),
         summary: "All is well".into(),
         usage,
-    }
+    })
 }
 
 fn subagent(id: &str) -> SubagentView {
@@ -281,16 +288,19 @@ fn subagent(id: &str) -> SubagentView {
 
 /// A tool use of the subagent.
 fn used(tool: &str) -> SessionEvent {
-    SessionEvent::ToolUsed {
+    SessionEvent::Tool(ToolEvent::Used {
         turn: turn(1),
         tool_use_id: "tool-1".into(),
         name: tool.into(),
         input: json!({}),
         parent_tool_use_id: Some("tool-0".into()),
-    }
+    })
 }
 
 fn listed(id: &str, subject: Option<&str>, status: &str) -> SessionEvent {
     let (id, subject, status) = (id.to_owned(), subject.map(str::to_owned), status.to_owned());
-    SessionEvent::TaskListChanged { turn: turn(1), change: TaskListChange { id, subject, status } }
+    SessionEvent::Background(BackgroundEvent::TaskListChanged {
+        turn: turn(1),
+        change: TaskListChange { id, subject, status },
+    })
 }

@@ -9,7 +9,10 @@ use super::samples::{
 };
 use crate::agent::{AgentOutput, PermissionMode};
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect};
-use crate::session::event::{Asked, SessionEvent, SessionOpened, WithdrawReason};
+use crate::session::event::{
+    AgentEvent, Asked, LifecycleEvent, RequestEvent, SessionEvent, SessionOpened, SettingEvent, ToolEvent,
+    WithdrawReason,
+};
 
 const NOT_WHILE_PLANNING: &str = "Plan mode is on: nothing may be changed before the plan is approved. \
      Read what you need, then present the plan.";
@@ -21,7 +24,11 @@ fn request_waits() {
 
         given(running())
             .when(record(AgentOutput::Asked { kind, request: request.clone() }))
-            .then_expect_events(vec![SessionEvent::request_made(kind, Asked { turn: turn(1), request })]);
+            .then_expect_events(vec![SessionEvent::Request(RequestEvent::Asked(Asked {
+                kind,
+                turn: turn(1),
+                request,
+            }))]);
     }
 }
 
@@ -40,7 +47,11 @@ fn request_that_the_agent_takes_back_is_withdrawn() {
 
     given([running(), vec![permission_requested("r1")]].concat())
         .when(record(AgentOutput::RequestWithdrawn { request_id: "r1".into() }))
-        .then_expect_events(vec![SessionEvent::RequestWithdrawn { turn: turn(1), request_id, reason }]);
+        .then_expect_events(vec![SessionEvent::Request(RequestEvent::Withdrawn {
+            turn: turn(1),
+            request_id,
+            reason,
+        })]);
 }
 
 #[test]
@@ -136,7 +147,11 @@ fn question_is_asked_again_whatever_was_remembered() {
 
     given(remembering(remembered(Decision::Allow)))
         .when(record(AgentOutput::Asked { kind, request }))
-        .then_expect_events(vec![SessionEvent::QuestionAsked(Asked { turn: turn(1), request: question })]);
+        .then_expect_events(vec![SessionEvent::Request(RequestEvent::Asked(Asked {
+            kind: RequestKind::Question,
+            turn: turn(1),
+            request: question,
+        }))]);
 }
 
 #[test]
@@ -165,8 +180,10 @@ fn plan_mode_leaves_what_only_reads_to_people() {
 #[test]
 fn plan_mode_goes_before_what_was_remembered() {
     let second = again("r2", "tool-2", &permission_request("r1"));
-    let planning =
-        SessionEvent::PermissionModeChanged { mode: PermissionMode::Plan, by: DecidedBy::user("ada") };
+    let planning = SessionEvent::Setting(SettingEvent::PermissionModeChanged {
+        mode: PermissionMode::Plan,
+        by: DecidedBy::user("ada"),
+    });
 
     given([remembering(remembered(Decision::Allow)), vec![planning]].concat())
         .when(asks(&second))
@@ -194,7 +211,9 @@ fn plan_mode_lets_the_agent_ask_about_commands_by_itself() {
 
 #[test]
 fn plan_mode_refuses_commands_at_the_gate_where_the_agent_would_not_ask() {
-    let mode = |mode| SessionEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") };
+    let mode = |mode| {
+        SessionEvent::Setting(SettingEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") })
+    };
     let from_bypass = vec![mode(PermissionMode::BypassPermissions), mode(PermissionMode::Plan)];
 
     given([running(), from_bypass].concat())
@@ -205,7 +224,10 @@ fn plan_mode_refuses_commands_at_the_gate_where_the_agent_would_not_ask() {
 #[test]
 fn plan_mode_that_was_left_refuses_nothing() {
     let by = DecidedBy::user("ada");
-    let left = vec![SessionEvent::PermissionModeChanged { mode: PermissionMode::Default, by }];
+    let left = vec![SessionEvent::Setting(SettingEvent::PermissionModeChanged {
+        mode: PermissionMode::Default,
+        by,
+    })];
 
     given([planning(), left].concat())
         .when(comes_to_gate("tool-1", ToolEffect::WritesFiles))
@@ -279,14 +301,16 @@ fn call_that_the_agent_refused_by_itself_is_told_with_its_reason() {
             message: message.clone(),
         };
 
-        given(running()).when(record(refused)).then_expect_events(vec![SessionEvent::PolicyApplied {
-            turn: turn(1),
-            tool_use_id,
-            tool_name,
-            decision: Decision::Deny,
-            decided_by: DecidedBy { kind, id: None, name: Some(name.into()) },
-            message,
-        }]);
+        given(running()).when(record(refused)).then_expect_events(vec![SessionEvent::Tool(
+            ToolEvent::PolicyApplied {
+                turn: turn(1),
+                tool_use_id,
+                tool_name,
+                decision: Decision::Deny,
+                decided_by: DecidedBy { kind, id: None, name: Some(name.into()) },
+                message,
+            },
+        )]);
     }
 }
 
@@ -297,12 +321,12 @@ fn agent_that_changes_its_mode_is_believed() {
 
     given(running())
         .when(record(AgentOutput::ModeChanged { mode }))
-        .then_expect_events(vec![SessionEvent::PermissionModeChanged { mode, by }]);
+        .then_expect_events(vec![SessionEvent::Setting(SettingEvent::PermissionModeChanged { mode, by })]);
 }
 
 #[test]
 fn agent_that_says_its_mode_again_changes_nothing() {
-    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("opus") });
 
     given([running(), vec![introduced]].concat())
         .when(record(AgentOutput::ModeChanged { mode: opening().permission_mode }))
@@ -333,18 +357,18 @@ fn held(request: AgentRequest, settlement: Settlement) -> Vec<SessionEvent> {
 
 fn planning() -> Vec<SessionEvent> {
     let opened = SessionOpened { permission_mode: PermissionMode::Plan, ..opening() };
-    vec![SessionEvent::SessionOpened(opened), prompted(1), started(1)]
+    vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)), prompted(1), started(1)]
 }
 
 fn refused_by_plan_mode() -> SessionEvent {
-    SessionEvent::PolicyApplied {
+    SessionEvent::Tool(ToolEvent::PolicyApplied {
         turn: turn(1),
         tool_use_id: "tool-1".into(),
         tool_name: "Write".into(),
         decision: Decision::Deny,
         decided_by: DecidedBy::mode("plan"),
         message: NOT_WHILE_PLANNING.into(),
-    }
+    })
 }
 
 /// The process that asked is gone, and another one was started with the decision.

@@ -13,7 +13,10 @@ use crate::agent::{AgentOutput, BackgroundWork};
 use crate::request::{AgentRequest, Decision};
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
-use crate::session::event::{Fallback, InterruptCause, ParkCause, SessionEvent, WithdrawReason};
+use crate::session::event::{
+    BackgroundEvent, Fallback, InterruptCause, MessageEvent, ParkCause, PromptEvent, RequestEvent,
+    SessionEvent, TurnEvent, WithdrawReason,
+};
 use crate::spend::Spend;
 
 #[test]
@@ -21,7 +24,7 @@ fn turn_that_waits_is_parked() {
     for cause in [ParkCause::Idle, ParkCause::ServerStopped, ParkCause::ServerCrashed, ParkCause::AgentDied] {
         given(waiting())
             .when(SessionCommand::Park { cause })
-            .then_expect_events(vec![SessionEvent::TurnParked { turn: turn(1), cause }]);
+            .then_expect_events(vec![SessionEvent::Turn(TurnEvent::Parked { turn: turn(1), cause })]);
     }
 }
 
@@ -76,10 +79,12 @@ fn other_requests_are_dropped_when_a_turn_is_taken_up() {
     let events =
         vec![requested(second), requested(third), parked(), decided(settlement("r2", Decision::Deny))];
 
-    let dropped = |request_id: &str| SessionEvent::RequestWithdrawn {
-        turn: turn(1),
-        request_id: request_id.into(),
-        reason: WithdrawReason::Dropped,
+    let dropped = |request_id: &str| {
+        SessionEvent::Request(RequestEvent::Withdrawn {
+            turn: turn(1),
+            request_id: request_id.into(),
+            reason: WithdrawReason::Dropped,
+        })
     };
     given([waiting(), events].concat()).when(resume()).then_expect_events(vec![
         resumed("r2", Some(Fallback::OpenCallsDropped)),
@@ -91,11 +96,11 @@ fn other_requests_are_dropped_when_a_turn_is_taken_up() {
 #[test]
 fn dropped_request_cannot_be_decided_any_more() {
     let second = again("r2", "tool-2", &permission_request("r1"));
-    let dropped = SessionEvent::RequestWithdrawn {
+    let dropped = SessionEvent::Request(RequestEvent::Withdrawn {
         turn: turn(1),
         request_id: "r1".into(),
         reason: WithdrawReason::Dropped,
-    };
+    });
     let events = vec![
         requested(second),
         parked(),
@@ -181,7 +186,7 @@ fn interrupt_ends_a_parked_turn_at_once() {
 
     given([waiting(), vec![parked()]].concat()).when(request_interrupt()).then_expect_events(vec![
         interrupt_requested(1),
-        SessionEvent::TurnInterrupted { turn: turn(1), cause, account },
+        SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause, account }),
     ]);
 }
 
@@ -198,13 +203,13 @@ fn prompt_for_a_parked_turn_is_kept_for_the_process_that_takes_it_up() {
 
     given([waiting(), vec![parked()]].concat())
         .when(SessionCommand::Steer { message, text, attachments: vec![], author })
-        .then_expect_events(vec![SessionEvent::PromptSteered {
+        .then_expect_events(vec![SessionEvent::Prompt(PromptEvent::Steered {
             turn: turn(1),
             message,
             text: said,
             attachments: vec![],
             author: by,
-        }]);
+        })]);
 }
 
 #[test]
@@ -256,7 +261,7 @@ fn what_ran_beside_the_turn_has_ended_with_its_process() {
         description: "Look around".into(),
         subagent_type: None,
     };
-    let begun = SessionEvent::SubagentStarted { turn: turn(1), task };
+    let begun = SessionEvent::Background(BackgroundEvent::Started { turn: turn(1), work: task });
     let finished = AgentOutput::TaskFinished {
         task_id: "task-1".into(),
         status: "completed".into(),
@@ -287,12 +292,12 @@ fn words_of_the_second_process_belong_to_the_same_turn() {
 
     given([decided_while_parked(), vec![resumed("r1", None)]].concat())
         .when(record_of(2, said("on it")))
-        .then_expect_events(vec![SessionEvent::AssistantText {
+        .then_expect_events(vec![SessionEvent::Message(MessageEvent::Text {
             turn: turn(1),
             message_id,
             text,
             parent_tool_use_id: None,
-        }]);
+        })]);
 }
 
 fn waiting() -> Vec<SessionEvent> {

@@ -17,8 +17,9 @@ use crate::request::{
 };
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{
-    AgentCounter, Asked, Decided, Fallback, Initiator, InterruptCause, Origin, ParkCause, SessionEvent,
-    SessionOpened, TurnAccount, TurnCompleted, TurnOutcome, TurnResumed,
+    AgentCounter, Asked, Decided, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause,
+    PromptEvent, RequestEvent, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnEvent,
+    TurnOutcome, TurnResumed,
 };
 use crate::session::view::SessionView;
 use crate::spend::{BudgetKind, BudgetSpent, CallOutcome, ModelCall, ModelUse, Spend, Usage};
@@ -59,7 +60,7 @@ pub(super) fn opening() -> SessionOpened {
 }
 
 pub(super) fn opened() -> SessionEvent {
-    SessionEvent::SessionOpened(opening())
+    SessionEvent::Lifecycle(LifecycleEvent::Opened(opening()))
 }
 
 pub(super) fn prompted(number: u128) -> SessionEvent {
@@ -68,7 +69,7 @@ pub(super) fn prompted(number: u128) -> SessionEvent {
 
 pub(super) fn prompted_with(number: u128, text: &str) -> SessionEvent {
     let (turn, text, author) = (turn(number), text.to_owned(), "ada".into());
-    SessionEvent::PromptSubmitted { turn, text, attachments: vec![], author }
+    SessionEvent::Prompt(PromptEvent::Submitted { turn, text, attachments: vec![], author })
 }
 
 pub(super) fn started(number: u128) -> SessionEvent {
@@ -85,16 +86,26 @@ pub(super) fn began_by_itself() -> SessionEvent {
 
 fn began(turn: TurnId, initiator: Initiator, process_number: u128) -> SessionEvent {
     let process = process(process_number);
-    SessionEvent::TurnStarted { turn, initiator, process, runtime_version: "2.1".into(), node: "n1".into() }
+    SessionEvent::Turn(TurnEvent::Started {
+        turn,
+        initiator,
+        process,
+        runtime_version: "2.1".into(),
+        node: "n1".into(),
+    })
 }
 
 pub(super) fn interrupt_requested(number: u128) -> SessionEvent {
-    SessionEvent::InterruptRequested { turn: turn(number), by: "ada".into(), cause: InterruptCause::User }
+    SessionEvent::Turn(TurnEvent::InterruptRequested {
+        turn: turn(number),
+        by: "ada".into(),
+        cause: InterruptCause::User,
+    })
 }
 
 /// The event that ends a turn well after the process has spent `total` in all and `share` in this turn.
 pub(super) fn completed(number: u128, share: &Spend, total: &Spend) -> SessionEvent {
-    SessionEvent::TurnCompleted(completion(turn(number), TurnOutcome::Success, share, total))
+    SessionEvent::Turn(TurnEvent::Completed(completion(turn(number), TurnOutcome::Success, share, total)))
 }
 
 pub(super) fn completion(turn: TurnId, outcome: TurnOutcome, share: &Spend, total: &Spend) -> TurnCompleted {
@@ -229,7 +240,11 @@ pub(super) fn permission_requested(request_id: &str) -> SessionEvent {
 }
 
 pub(super) fn requested(request: AgentRequest) -> SessionEvent {
-    SessionEvent::PermissionRequested(Asked { turn: turn(1), request })
+    SessionEvent::Request(RequestEvent::Asked(Asked {
+        kind: RequestKind::Permission,
+        turn: turn(1),
+        request,
+    }))
 }
 
 /// A request with another id, from another tool use, to do the same.
@@ -269,16 +284,16 @@ pub(super) fn settle(request_id: &str, answer: Answer) -> SessionCommand {
 
 pub(super) fn released(request_id: &str, process_number: u128) -> SessionEvent {
     let (request_id, process) = (request_id.into(), process(process_number));
-    SessionEvent::RequestReleased { turn: turn(1), request_id, process }
+    SessionEvent::Request(RequestEvent::Released { turn: turn(1), request_id, process })
 }
 
 pub(super) fn parked() -> SessionEvent {
-    SessionEvent::TurnParked { turn: turn(1), cause: ParkCause::Idle }
+    SessionEvent::Turn(TurnEvent::Parked { turn: turn(1), cause: ParkCause::Idle })
 }
 
 /// The second process takes the turn up.
 pub(super) fn resumed(request_id: &str, fallback: Option<Fallback>) -> SessionEvent {
-    SessionEvent::TurnResumed(TurnResumed {
+    SessionEvent::Turn(TurnEvent::Resumed(TurnResumed {
         turn: turn(1),
         attempt: 2,
         process: process(2),
@@ -286,7 +301,7 @@ pub(super) fn resumed(request_id: &str, fallback: Option<Fallback>) -> SessionEv
         node: "n1".into(),
         request_id: request_id.into(),
         fallback,
-    })
+    }))
 }
 
 /// A call that cost twelve micro-dollars.
@@ -329,7 +344,11 @@ pub(super) fn settlement(request_id: &str, decision: Decision) -> Settlement {
 }
 
 pub(super) fn decided(settlement: Settlement) -> SessionEvent {
-    SessionEvent::PermissionDecided(Decided { turn: turn(1), settlement })
+    SessionEvent::Request(RequestEvent::Decided(Decided {
+        kind: RequestKind::Permission,
+        turn: turn(1),
+        settlement,
+    }))
 }
 
 pub(super) fn denial() -> Denial {

@@ -1,18 +1,25 @@
 //! How events are stored. What once was stored is read for ever: a line of `golden_events.jsonl` is
 //! never changed, and an event of a new type brings a line of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use serde_json::value::RawValue;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema as _};
 
 use cqrs_es::DomainEvent;
 
 use super::every_event::every_event;
 use super::samples::{decided, opened, settlement, turn};
 use crate::request::Decision;
-use crate::session::event::{AgentCounter, FailureCause, SessionEvent, TurnAccount};
+use crate::session::event::{
+    AgentCounter, AgentEvent, BackgroundEvent, FailureCause, FilesEvent, LifecycleEvent, MessageEvent,
+    PromptEvent, RequestEvent, SessionEvent, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnEvent,
+};
 
 const GOLDEN: &str = include_str!("golden_events.jsonl");
 
@@ -66,6 +73,35 @@ fn every_type_has_a_golden_line() {
 }
 
 #[test]
+fn golden_line_is_read_and_written_as_one_document_as_well() {
+    for event in every_event() {
+        let document = serde_json::to_string(&event).unwrap();
+
+        assert_eq!(serde_json::from_str::<SessionEvent>(&document).unwrap(), event);
+    }
+}
+
+#[test]
+fn contract_shows_every_type_with_its_data() {
+    let RefOr::T(Schema::OneOf(event)) = <SessionEvent as PartialSchema>::schema() else {
+        panic!("one of the types")
+    };
+    let mut components = vec![];
+    SessionEvent::schemas(&mut components);
+    let components: BTreeMap<String, RefOr<Schema>> = components.into_iter().collect();
+
+    let shown = event.discriminator.unwrap().mapping;
+
+    assert_eq!(shown.keys().cloned().collect::<BTreeSet<_>>(), type_names());
+    for (type_name, location) in shown {
+        let name = location.strip_prefix("#/components/schemas/").unwrap();
+        let component = serde_json::to_value(&components[name]).unwrap();
+        assert_eq!(component["properties"]["type"]["enum"], json!([type_name]));
+        assert!(component["properties"]["data"].is_object(), "{component}");
+    }
+}
+
+#[test]
 fn name_of_an_event_is_its_tag() {
     for event in every_event() {
         let json = serde_json::to_value(&event).unwrap();
@@ -78,7 +114,7 @@ fn name_of_an_event_is_its_tag() {
 #[test]
 fn absent_fields_are_not_written_and_read_as_absent() {
     for (event, data) in [
-        (SessionEvent::AgentMessage { turn: None, raw: json!(1) }, r#"{"raw":1}"#.to_owned()),
+        (SessionEvent::Agent(AgentEvent::Unknown { turn: None, raw: json!(1) }), r#"{"raw":1}"#.to_owned()),
         (
             decided(settlement("r1", Decision::Allow)),
             format!(
@@ -115,13 +151,13 @@ fn spaces_and_unknown_fields_of_a_newer_program_do_not_matter() {
     };
     assert_eq!(
         read("turn_failed", data),
-        SessionEvent::TurnFailed {
+        SessionEvent::Turn(TurnEvent::Failed {
             turn: turn(1),
             cause: FailureCause::AgentDied,
             detail: "d".into(),
             status: None,
             account,
-        }
+        })
     );
 }
 
@@ -142,7 +178,24 @@ fn read(type_name: &str, data: &str) -> SessionEvent {
 
 /// The names of all types, as serde lists them when it meets an unknown one.
 fn type_names() -> BTreeSet<String> {
-    let error = SessionEvent::decode("?", "{}").unwrap_err().to_string();
-    let (_, expected) = error.split_once("expected one of ").unwrap();
+    let subjects = [
+        names::<LifecycleEvent>(),
+        names::<PromptEvent>(),
+        names::<TurnEvent>(),
+        names::<AgentEvent>(),
+        names::<MessageEvent>(),
+        names::<ToolEvent>(),
+        names::<FilesEvent>(),
+        names::<RequestEvent>(),
+        names::<BackgroundEvent>(),
+        names::<SpendEvent>(),
+        names::<SettingEvent>(),
+    ];
+    subjects.into_iter().flatten().collect()
+}
+
+fn names<E: DeserializeOwned + Debug>() -> Vec<String> {
+    let error = serde_json::from_str::<E>(r#"{"type":"?","data":{}}"#).unwrap_err().to_string();
+    let (_, expected) = error.split_once("expected ").unwrap();
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -10,7 +10,8 @@ use crate::money::MicroDollars;
 use crate::request::Decision;
 use crate::session::command::SessionCommand;
 use crate::session::event::{
-    AgentCounter, InterruptCause, SessionEvent, TurnAccount, TurnCompleted, TurnOutcome,
+    AgentCounter, InterruptCause, SessionEvent, SpendEvent, TurnAccount, TurnCompleted, TurnEvent,
+    TurnOutcome,
 };
 use crate::spend::{CallOutcome, ModelCall, Spend};
 
@@ -93,7 +94,9 @@ fn attempt_that_died_without_a_reading_costs_the_calls_it_made() {
         .inspect_result()
         .unwrap();
 
-    let SessionEvent::TurnCompleted(TurnCompleted { account, .. }) = &ended[0] else { panic!("{ended:?}") };
+    let SessionEvent::Turn(TurnEvent::Completed(TurnCompleted { account, .. })) = &ended[0] else {
+        panic!("{ended:?}")
+    };
     assert_eq!((&account.spend, &account.counter.spend), (&spend(42), &spend(12)));
 }
 
@@ -107,7 +110,9 @@ fn work_beside_the_conversation_of_a_process_that_is_gone_is_left_to_the_next_tu
         .inspect_result()
         .unwrap();
 
-    let SessionEvent::TurnCompleted(TurnCompleted { account, .. }) = &ended[0] else { panic!("{ended:?}") };
+    let SessionEvent::Turn(TurnEvent::Completed(TurnCompleted { account, .. })) = &ended[0] else {
+        panic!("{ended:?}")
+    };
     assert_eq!((&account.spend, &account.counter.spend), (&spend(39), &spend(30)));
 }
 
@@ -118,7 +123,7 @@ fn work_beside_the_conversation_is_in_the_counters_of_a_process_that_goes_on() {
 
     given([running(), turn_1, vec![prompted(2), started(2), called(11)]].concat())
         .when(record_end(AgentOutcome::Succeeded, &spend(60)))
-        .then_expect_events(vec![SessionEvent::TurnCompleted(share)]);
+        .then_expect_events(vec![SessionEvent::Turn(TurnEvent::Completed(share))]);
 }
 
 fn call(micros: u64) -> ModelCall {
@@ -131,16 +136,20 @@ fn called(micros: u64) -> SessionEvent {
 }
 
 fn beside(number: Option<u128>, micros: u64) -> SessionEvent {
-    SessionEvent::ModelCalled { turn: number.map(turn), call: call(micros) }
+    SessionEvent::Spend(SpendEvent::ModelCalled { turn: number.map(turn), call: call(micros) })
 }
 
 fn cut_off(micros: u64) -> SessionEvent {
     let call = ModelCall { outcome: CallOutcome::CutOff, ..call(micros) };
-    SessionEvent::ModelCalled { turn: Some(turn(1)), call }
+    SessionEvent::Spend(SpendEvent::ModelCalled { turn: Some(turn(1)), call })
 }
 
 fn read(micros: u64) -> SessionEvent {
-    SessionEvent::UsageReported { turn: turn(1), process: process(1), counter: counter(&spend(micros)) }
+    SessionEvent::Spend(SpendEvent::UsageReported {
+        turn: turn(1),
+        process: process(1),
+        counter: counter(&spend(micros)),
+    })
 }
 
 fn crash() -> SessionCommand {
@@ -154,7 +163,11 @@ fn crashed(number: u128, share: &Spend, total: &Spend) -> SessionEvent {
         duration_api_ms: share.cost_micros.0,
         counter: counter(total),
     };
-    SessionEvent::TurnInterrupted { turn: turn(number), cause: InterruptCause::ServerCrashed, account }
+    SessionEvent::Turn(TurnEvent::Interrupted {
+        turn: turn(number),
+        cause: InterruptCause::ServerCrashed,
+        account,
+    })
 }
 
 fn counter(total: &Spend) -> AgentCounter {

@@ -8,7 +8,10 @@ use super::samples::{
 };
 use crate::agent::{FileChange, FileChangeKind};
 use crate::money::MicroDollars;
-use crate::session::event::{FailureCause, InterruptCause, SessionEvent, TurnCompleted, TurnOutcome};
+use crate::session::event::{
+    AgentEvent, FailureCause, FilesEvent, InterruptCause, SessionEvent, ToolEvent, TurnCompleted, TurnEvent,
+    TurnOutcome,
+};
 use crate::session::frame::TaskAnswer;
 use crate::session::view::{FileView, SessionView, TurnError, TurnStatus, TurnView};
 use crate::spend::{Spend, Usage};
@@ -37,7 +40,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
         denials: vec![denial()],
         ..completion(turn(1), TurnOutcome::Success, &spend(7), &spend(50))
     };
-    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("opus") });
 
     let view = viewed(&[
         prompted(1),
@@ -47,7 +50,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
         used("Write"),
         changed("/srv/a"),
         used("Bash"),
-        SessionEvent::TurnCompleted(end),
+        SessionEvent::Turn(TurnEvent::Completed(end)),
     ]);
 
     assert_eq!(
@@ -86,7 +89,8 @@ fn turn_that_stopped_at_a_limit_says_so_and_is_no_success() {
         (TurnOutcome::MaxBudget, "max_budget"),
         (TurnOutcome::Refused, "refused"),
     ] {
-        let end = SessionEvent::TurnCompleted(completion(turn(1), outcome, &spend(7), &spend(7)));
+        let end =
+            SessionEvent::Turn(TurnEvent::Completed(completion(turn(1), outcome, &spend(7), &spend(7))));
 
         let view = viewed(&[prompted(1), started(1), end]);
 
@@ -105,7 +109,13 @@ fn turn_that_failed_shows_why_and_how_long_it_took() {
     let view = viewed(&[
         prompted(1),
         started(1),
-        SessionEvent::TurnFailed { turn: turn(1), cause, detail: detail.clone(), status, account },
+        SessionEvent::Turn(TurnEvent::Failed {
+            turn: turn(1),
+            cause,
+            detail: detail.clone(),
+            status,
+            account,
+        }),
     ]);
 
     let found = view.turn(turn(1)).unwrap();
@@ -123,7 +133,7 @@ fn turn_that_was_interrupted_keeps_what_it_had_done() {
         prompted(1),
         started(1),
         used("Bash"),
-        SessionEvent::TurnInterrupted { turn: turn(1), cause: InterruptCause::User, account },
+        SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause: InterruptCause::User, account }),
     ]);
 
     let found = view.turn(turn(1)).unwrap();
@@ -158,8 +168,11 @@ fn file_is_listed_once_with_all_that_was_done_to_it() {
 
 #[test]
 fn files_are_listed_without_what_a_rewind_undid() {
-    let rewound =
-        SessionEvent::FilesRewound { turn: turn(2), files: vec!["/srv/a".into()], by: "ada".into() };
+    let rewound = SessionEvent::Files(FilesEvent::Rewound {
+        turn: turn(2),
+        files: vec!["/srv/a".into()],
+        by: "ada".into(),
+    });
     let (first, second) = ([prompted(1), started(1), changed("/srv/a")], [prompted(2), started(2)]);
     let steps = [changed("/srv/a"), seen("/srv/b"), rewound];
 
@@ -179,8 +192,11 @@ fn files_are_listed_without_what_a_rewind_undid() {
 
 #[test]
 fn files_that_a_rewind_took_back_altogether_are_not_listed() {
-    let rewound =
-        SessionEvent::FilesRewound { turn: turn(1), files: vec!["/srv/a".into()], by: "ada".into() };
+    let rewound = SessionEvent::Files(FilesEvent::Rewound {
+        turn: turn(1),
+        files: vec!["/srv/a".into()],
+        by: "ada".into(),
+    });
 
     let view = viewed(&[prompted(1), started(1), changed("/srv/a"), rewound]);
 
@@ -227,7 +243,7 @@ fn answer_of_a_success_is_the_result() {
 fn answer_of_a_turn_that_stopped_at_a_limit_is_no_success() {
     let end = completion(turn(1), TurnOutcome::MaxTurns, &spend(7), &spend(7));
 
-    let answer = answered(SessionEvent::TurnCompleted(end));
+    let answer = answered(SessionEvent::Turn(TurnEvent::Completed(end)));
 
     let error = TurnError { code: "max_turns".into(), detail: "all done".into(), status: None };
     assert_eq!((answer.success, &answer.message[..]), (false, "all done"));
@@ -244,7 +260,7 @@ fn answer_of_an_interrupted_turn_says_who_stopped_it() {
     ] {
         let account = unreported(&Spend::default());
 
-        let answer = answered(SessionEvent::TurnInterrupted { turn: turn(1), cause, account });
+        let answer = answered(SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause, account }));
 
         let error = TurnError { code: "interrupted".into(), detail: detail.into(), status: None };
         assert_eq!((answer.success, &answer.message[..], answer.error), (false, detail, Some(error)));
@@ -253,20 +269,20 @@ fn answer_of_an_interrupted_turn_says_who_stopped_it() {
 }
 
 fn answered(end: SessionEvent) -> TaskAnswer {
-    let introduced = SessionEvent::AgentInitialized { turn: turn(1), profile: profile("opus") };
+    let introduced = SessionEvent::Agent(AgentEvent::Initialized { turn: turn(1), profile: profile("opus") });
     let view = viewed(&[prompted(1), started(1), introduced, used("Bash"), changed("/srv/a"), end]);
     TaskAnswer::new(session(), view.turn(turn(1)).unwrap())
 }
 
 fn used(tool: &str) -> SessionEvent {
     let (tool_use_id, name, input) = ("tool-1".into(), tool.to_owned(), json!({}));
-    SessionEvent::ToolUsed { turn: turn(1), tool_use_id, name, input, parent_tool_use_id: None }
+    SessionEvent::Tool(ToolEvent::Used { turn: turn(1), tool_use_id, name, input, parent_tool_use_id: None })
 }
 
 fn seen(path: &str) -> SessionEvent {
     let (path, kind) = (path.to_owned(), FileChangeKind::Deleted);
     let change = WorkspaceChange { path, kind, added: 0, removed: 3, patch: None };
-    SessionEvent::WorkspaceChanged { turn: turn(1), change }
+    SessionEvent::Files(FilesEvent::WorkspaceChanged { turn: turn(1), change })
 }
 
 fn changed(path: &str) -> SessionEvent {
@@ -278,5 +294,5 @@ fn changed(path: &str) -> SessionEvent {
         patch: String::new(),
         tool_use_id: "tool-1".into(),
     };
-    SessionEvent::FileChanged { turn: turn(1), change }
+    SessionEvent::Files(FilesEvent::Changed { turn: turn(1), change })
 }

@@ -45,14 +45,9 @@ pub struct DecidedView {
 }
 
 impl RequestView {
-    pub fn new(
-        session: SessionId,
-        kind: RequestKind,
-        asked: &Asked,
-        (requested_at, version): (Timestamp, u64),
-    ) -> Self {
+    pub fn new(session: SessionId, asked: &Asked, (requested_at, version): (Timestamp, u64)) -> Self {
         Self {
-            kind,
+            kind: asked.kind,
             session_id: session,
             turn_id: asked.turn,
             request: asked.request.clone(),

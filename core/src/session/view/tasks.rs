@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::agent::{BackgroundUsage, BackgroundWork, TaskListChange};
 use crate::ids::TurnId;
-use crate::session::event::SessionEvent;
+use crate::session::event::BackgroundEvent;
 use crate::time::Timestamp;
 
 /// A subagent, or a command that ran beside the conversation.
@@ -42,36 +42,37 @@ pub struct TaskView {
 pub(super) fn apply(
     subagents: &mut Vec<SubagentView>,
     tasks: &mut Vec<TaskView>,
-    event: &SessionEvent,
+    event: &BackgroundEvent,
     at: Timestamp,
 ) {
-    if let SessionEvent::SubagentStarted { turn, task } = event {
-        start(subagents, *turn, task, at);
-    } else if let SessionEvent::SubagentProgressed { task_id, description, usage, .. } = event {
-        change(subagents, task_id, |view| {
-            view.description.clone_from(description);
-            view.usage = *usage;
-        });
-    } else if let SessionEvent::SubagentFinished { task_id, status, summary, usage, .. } = event {
-        change(subagents, task_id, |view| {
-            view.status.clone_from(status);
-            view.summary = Some(summary.clone());
-            view.usage = usage.unwrap_or(view.usage);
-            view.ended_at = Some(at);
-        });
-    } else if let SessionEvent::TaskListChanged { change, .. } = event {
-        change_list(tasks, change);
+    match event {
+        BackgroundEvent::Started { turn, work } => start(subagents, *turn, work, at),
+        BackgroundEvent::Progressed { task_id, description, usage, .. } => {
+            change(subagents, task_id, |view| {
+                view.description.clone_from(description);
+                view.usage = *usage;
+            });
+        }
+        BackgroundEvent::Finished { task_id, status, summary, usage, .. } => {
+            change(subagents, task_id, |view| {
+                view.status.clone_from(status);
+                view.summary = Some(summary.clone());
+                view.usage = usage.unwrap_or(view.usage);
+                view.ended_at = Some(at);
+            });
+        }
+        BackgroundEvent::TaskListChanged { change, .. } => change_list(tasks, change),
     }
 }
 
-fn start(subagents: &mut Vec<SubagentView>, turn: TurnId, task: &BackgroundWork, at: Timestamp) {
+fn start(subagents: &mut Vec<SubagentView>, turn: TurnId, work: &BackgroundWork, at: Timestamp) {
     subagents.push(SubagentView {
-        id: task.task_id.clone(),
+        id: work.task_id.clone(),
         turn_id: turn,
-        tool_use_id: task.tool_use_id.clone(),
-        kind: task.kind.clone(),
-        subagent_type: task.subagent_type.clone(),
-        description: task.description.clone(),
+        tool_use_id: work.tool_use_id.clone(),
+        kind: work.kind.clone(),
+        subagent_type: work.subagent_type.clone(),
+        description: work.description.clone(),
         status: "running".to_owned(),
         summary: None,
         tools_used: vec![],

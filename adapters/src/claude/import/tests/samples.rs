@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use runner_core::ids::TurnId;
 use runner_core::prompt::Attachment;
-use runner_core::session::event::{Initiator, SessionEvent, SessionOpened, TurnAccount, TurnCompleted};
+use runner_core::session::event::{
+    AgentEvent, BackgroundEvent, FilesEvent, Initiator, LifecycleEvent, MessageEvent, PromptEvent,
+    SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -128,7 +131,7 @@ impl Sample {
     }
 
     pub(super) fn opened(&self) -> SessionOpened {
-        let SessionEvent::SessionOpened(opened) = self.session().events.remove(0) else {
+        let SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) = self.session().events.remove(0) else {
             panic!("not opened")
         };
         opened
@@ -146,7 +149,8 @@ impl Sample {
 
     /// The account of the last turn, which was completed.
     pub(super) fn account(&self) -> TurnAccount {
-        let Some(SessionEvent::TurnCompleted(TurnCompleted { account, .. })) = self.session().events.pop()
+        let Some(SessionEvent::Turn(TurnEvent::Completed(TurnCompleted { account, .. }))) =
+            self.session().events.pop()
         else {
             panic!("the last turn is not completed: {:#?}", self.told())
         };
@@ -162,35 +166,49 @@ pub(super) fn tool_use(id: &str, name: &str) -> Value {
 fn words(event: &SessionEvent) -> String {
     let below = |parent: &Option<String>| parent.as_ref().map_or(String::new(), |id| format!(" below {id}"));
     match event {
-        SessionEvent::SessionOpened(opened) => format!("opened {}", opened.working_dir),
-        SessionEvent::PromptSubmitted { text, attachments, .. } => {
+        SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) => format!("opened {}", opened.working_dir),
+        SessionEvent::Prompt(PromptEvent::Submitted { text, attachments, .. }) => {
             let pictures =
                 attachments.iter().map(|Attachment::Image { media_type, .. }| format!(" with {media_type}"));
             format!("prompt: {text}{}", pictures.collect::<String>())
         }
-        SessionEvent::PromptSteered { text, .. } => format!("steered: {text}"),
-        SessionEvent::TurnStarted { initiator: Initiator::Prompt, .. } => "started by prompt".to_owned(),
-        SessionEvent::TurnStarted { initiator: Initiator::Agent, .. } => "started by agent".to_owned(),
-        SessionEvent::AgentInitialized { profile, .. } => {
+        SessionEvent::Prompt(PromptEvent::Steered { text, .. }) => format!("steered: {text}"),
+        SessionEvent::Turn(TurnEvent::Started { initiator: Initiator::Prompt, .. }) => {
+            "started by prompt".to_owned()
+        }
+        SessionEvent::Turn(TurnEvent::Started { initiator: Initiator::Agent, .. }) => {
+            "started by agent".to_owned()
+        }
+        SessionEvent::Agent(AgentEvent::Initialized { profile, .. }) => {
             format!("agent: {} {}", profile.model, profile.runtime_version)
         }
-        SessionEvent::AssistantText { text, parent_tool_use_id, .. } => {
+        SessionEvent::Message(MessageEvent::Text { text, parent_tool_use_id, .. }) => {
             format!("text: {text}{}", below(parent_tool_use_id))
         }
-        SessionEvent::AssistantThinking { text, .. } => format!("thinking: {text}"),
-        SessionEvent::ToolUsed { tool_use_id, name, parent_tool_use_id, .. } => {
+        SessionEvent::Message(MessageEvent::Thinking { text, .. }) => format!("thinking: {text}"),
+        SessionEvent::Tool(ToolEvent::Used { tool_use_id, name, parent_tool_use_id, .. }) => {
             format!("tool: {name} {tool_use_id}{}", below(parent_tool_use_id))
         }
-        SessionEvent::ToolReturned { tool_use_id, content, .. } => {
+        SessionEvent::Tool(ToolEvent::Returned { tool_use_id, content, .. }) => {
             format!("returned: {tool_use_id} {}", content.as_str().unwrap_or_default())
         }
-        SessionEvent::FileChanged { change, .. } => format!("file: {} +{}", change.path, change.added),
-        SessionEvent::SubagentStarted { task, .. } => format!("subagent: {}", task.description),
-        SessionEvent::SubagentFinished { status, .. } => format!("subagent {status}"),
-        SessionEvent::ContextCompacted { tokens_before, .. } => format!("compacted: {tokens_before}"),
-        SessionEvent::TurnCompleted(completed) => format!("completed: {}", completed.result),
-        SessionEvent::TurnFailed { detail, status, .. } => format!("failed: {detail} {status:?}"),
-        SessionEvent::TurnInterrupted { cause, .. } => format!("interrupted: {}", cause.as_str()),
+        SessionEvent::Files(FilesEvent::Changed { change, .. }) => {
+            format!("file: {} +{}", change.path, change.added)
+        }
+        SessionEvent::Background(BackgroundEvent::Started { work: task, .. }) => {
+            format!("subagent: {}", task.description)
+        }
+        SessionEvent::Background(BackgroundEvent::Finished { status, .. }) => format!("subagent {status}"),
+        SessionEvent::Agent(AgentEvent::ContextCompacted { tokens_before, .. }) => {
+            format!("compacted: {tokens_before}")
+        }
+        SessionEvent::Turn(TurnEvent::Completed(completed)) => format!("completed: {}", completed.result),
+        SessionEvent::Turn(TurnEvent::Failed { detail, status, .. }) => {
+            format!("failed: {detail} {status:?}")
+        }
+        SessionEvent::Turn(TurnEvent::Interrupted { cause, .. }) => {
+            format!("interrupted: {}", cause.as_str())
+        }
         other => other.type_name().to_owned(),
     }
 }

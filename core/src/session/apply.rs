@@ -1,0 +1,215 @@
+//! How events change a session. Cannot fail, and decides nothing.
+
+use crate::agent::PermissionMode;
+use crate::ids::{ProcessId, TurnId};
+use crate::money::MicroDollars;
+use crate::session::event::{
+    AgentCounter, AgentEvent, BackgroundEvent, Initiator, LifecycleEvent, PromptEvent, RequestEvent,
+    SessionEvent, SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnEvent, TurnResumed,
+};
+use crate::session::{QueuedPrompt, RunningTurn, Session, SteeredPrompt};
+use crate::spend::ModelCall;
+use crate::time::Timestamp;
+
+impl Session {
+    pub(super) fn take_in(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::Lifecycle(event) => self.apply_lifecycle(event),
+            SessionEvent::Prompt(event) => self.apply_prompt(event),
+            SessionEvent::Turn(event) => self.apply_turn(event),
+            SessionEvent::Agent(event) => self.apply_agent(event),
+            SessionEvent::Tool(event) => self.apply_tool(event),
+            SessionEvent::Request(event) => self.apply_request(event),
+            SessionEvent::Background(event) => self.apply_background(event),
+            SessionEvent::Spend(event) => self.apply_spend(event),
+            SessionEvent::Setting(event) => self.apply_setting(event),
+            // No rule depends on them.
+            SessionEvent::Message(_) | SessionEvent::Files(_) => {}
+        }
+    }
+
+    fn apply_lifecycle(&mut self, event: LifecycleEvent) {
+        match event {
+            LifecycleEvent::Opened(opened) => self.open(opened),
+            LifecycleEvent::Archived { by: _ } => self.archived = true,
+            LifecycleEvent::Unarchived { by: _ } => self.archived = false,
+            LifecycleEvent::Renamed { .. } | LifecycleEvent::Tagged { .. } => {}
+        }
+    }
+
+    fn apply_prompt(&mut self, event: PromptEvent) {
+        match event {
+            PromptEvent::Submitted { turn, text, attachments, author: _ } => {
+                self.queue.push_back(QueuedPrompt { turn, text, attachments });
+            }
+            PromptEvent::Withdrawn { turn, by: _ } => self.queue.retain(|queued| queued.turn != turn),
+            PromptEvent::Steered { message, text, attachments, .. } => {
+                self.steered.push(SteeredPrompt { message, text, attachments });
+            }
+        }
+    }
+
+    fn apply_turn(&mut self, event: TurnEvent) {
+        match event {
+            TurnEvent::Started { turn, process, initiator, .. } => self.start(turn, process, initiator),
+            TurnEvent::InterruptRequested { cause, .. } => {
+                self.change_running(|running| running.interrupt_requested = Some(cause));
+            }
+            TurnEvent::Parked { .. } => {
+                self.change_running(|running| running.parked = true);
+                self.asks_everything = None;
+            }
+            TurnEvent::Resumed(resumed) => self.resume(&resumed),
+            TurnEvent::Completed(completed) => self.end_turn(completed.account),
+            TurnEvent::Failed { account, .. } | TurnEvent::Interrupted { account, .. } => {
+                self.end_turn(account);
+            }
+        }
+    }
+
+    fn apply_agent(&mut self, event: AgentEvent) {
+        match event {
+            AgentEvent::Initialized { turn: _, profile } => self.profile = Some(profile),
+            AgentEvent::RateLimited { resets_at_micros, .. } => {
+                self.limited_until = resets_at_micros.map(Timestamp::from_micros);
+            }
+            AgentEvent::ApiRetried { .. }
+            | AgentEvent::ContextCompacted { .. }
+            | AgentEvent::Unknown { .. } => {}
+        }
+    }
+
+    fn apply_tool(&mut self, event: ToolEvent) {
+        match event {
+            ToolEvent::Used { tool_use_id, parent_tool_use_id: None, .. } => {
+                self.open_calls.insert(tool_use_id);
+            }
+            ToolEvent::Returned { tool_use_id, .. } => {
+                self.open_calls.remove(&tool_use_id);
+            }
+            ToolEvent::Used { parent_tool_use_id: Some(_), .. } | ToolEvent::PolicyApplied { .. } => {}
+        }
+    }
+
+    fn apply_request(&mut self, event: RequestEvent) {
+        match event {
+            RequestEvent::Asked(asked) => {
+                let attempt = self.running.as_ref().map_or(1, |running| running.attempt);
+                self.requests.made(attempt, asked);
+            }
+            RequestEvent::Decided(decided) => self.requests.settled(decided.settlement),
+            RequestEvent::Released { request_id, process, .. } => {
+                self.requests.released(&request_id);
+                self.asks_everything.take_if(|(asking, _)| *asking == process);
+            }
+            RequestEvent::Withdrawn { request_id, .. } => self.requests.withdrawn(&request_id),
+        }
+    }
+
+    fn apply_background(&mut self, event: BackgroundEvent) {
+        match event {
+            BackgroundEvent::Started { turn: _, work } => {
+                self.background.insert(work.task_id.clone(), work);
+            }
+            BackgroundEvent::Finished { task_id, .. } => {
+                self.background.remove(&task_id);
+            }
+            BackgroundEvent::Progressed { .. } | BackgroundEvent::TaskListChanged { .. } => {}
+        }
+    }
+
+    fn apply_spend(&mut self, event: SpendEvent) {
+        match event {
+            SpendEvent::UsageReported { turn: _, process, counter } => {
+                self.metered = Some((process, counter));
+            }
+            SpendEvent::ModelCalled { turn, call } => self.count_call(turn, call),
+            SpendEvent::BudgetExhausted { turn: _, spent } => {
+                self.change_running(|running| running.exhausted = Some(spent));
+            }
+        }
+    }
+
+    fn apply_setting(&mut self, event: SettingEvent) {
+        match event {
+            SettingEvent::PermissionModeChanged { mode, by: _ } => self.change_mode(mode),
+            SettingEvent::ModelChanged { model, by: _ } => self.model = model,
+        }
+    }
+
+    fn end_turn(&mut self, account: TurnAccount) {
+        if let Some(running) = self.running.take() {
+            self.counter = Some((running.process, account.counter));
+        }
+        self.uncounted = AgentCounter::default();
+        self.requests.turn_ended();
+        self.steered.clear();
+        self.open_calls.clear();
+    }
+
+    fn open(&mut self, opened: SessionOpened) {
+        self.mode = opened.permission_mode;
+        self.was_bypassed = self.mode == PermissionMode::BypassPermissions;
+        self.model.clone_from(&opened.options.model);
+        self.opened = Some(opened);
+    }
+
+    fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
+        self.queue.retain(|queued| queued.turn != turn);
+        self.last_turn = Some(turn);
+        let earlier = self.take_uncounted(process);
+        self.running = Some(RunningTurn {
+            turn,
+            process,
+            initiator,
+            interrupt_requested: None,
+            attempt: 1,
+            parked: false,
+            resumed_for: None,
+            earlier,
+            exhausted: None,
+        });
+        self.spent.turn = MicroDollars::default();
+        self.asks_everything = None;
+    }
+
+    /// The counters start anew with the process; what the one before has spent is kept beside them.
+    fn resume(&mut self, resumed: &TurnResumed) {
+        let Some(running) = &self.running else { return };
+        let share = self.estimated_share(running.process);
+        self.uncounted = AgentCounter::default();
+        let Some(running) = &mut self.running else { return };
+        running.earlier = running.earlier.plus(&share);
+        (running.process, running.attempt, running.parked) = (resumed.process, resumed.attempt, false);
+        running.resumed_for = Some(resumed.request_id.clone());
+        let mode = self.requests.mode_to_resume_in(&resumed.request_id);
+        self.asks_everything = Some((resumed.process, mode));
+        // Work beside the turn has ended with its process.
+        self.background.clear();
+    }
+
+    fn change_running(&mut self, change: impl FnOnce(&mut RunningTurn)) {
+        if let Some(running) = &mut self.running {
+            change(running);
+        }
+    }
+
+    fn count_call(&mut self, turn: Option<TurnId>, call: ModelCall) {
+        let cost = call.cost_micros;
+        self.spent.session += cost;
+        if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
+            self.spent.turn += cost;
+        }
+        self.note_call(call);
+    }
+
+    fn change_mode(&mut self, mode: PermissionMode) {
+        if mode == PermissionMode::Plan {
+            self.mode_before_plan = self.mode_before_plan.or(Some(self.mode));
+        } else {
+            self.mode_before_plan = None;
+        }
+        self.was_bypassed |= mode == PermissionMode::BypassPermissions;
+        self.mode = mode;
+    }
+}

@@ -1,0 +1,106 @@
+//! One turn of a session: its prompt and what came of it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::agent::Denial;
+use crate::ids::TurnId;
+use crate::money::{MicroDollars, as_usd};
+use crate::spend::Usage;
+use crate::time::Timestamp;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Interrupted,
+}
+
+/// One prompt and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct TurnView {
+    pub id: TurnId,
+    /// Absent where the agent began the turn by itself.
+    pub prompt: Option<String>,
+    pub status: TurnStatus,
+    pub result: Option<String>,
+    /// `success`, `max_turns`, `max_budget`, `refused`, `interrupted`, `withdrawn`, or the code of the failure.
+    pub outcome: Option<String>,
+    pub error: Option<TurnError>,
+    #[serde(with = "as_usd")]
+    #[schema(value_type = f64)]
+    pub cost_usd: MicroDollars,
+    pub usage: Usage,
+    pub model: Option<String>,
+    pub duration_ms: u64,
+    pub duration_api_ms: u64,
+    /// The agent's own count of steps.
+    pub num_turns: u32,
+    pub tools_used: Vec<String>,
+    pub files_changed: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
+    pub permission_denials: Vec<Denial>,
+    pub structured_output: Option<Value>,
+    pub stop_reason: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    pub first_version: u64,
+    pub last_version: u64,
+}
+
+/// Why a turn did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct TurnError {
+    pub code: String,
+    pub detail: String,
+    /// The HTTP status of the model's API, where that is what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl TurnView {
+    pub(super) fn new(id: TurnId, prompt: Option<String>, version: u64) -> Self {
+        Self {
+            id,
+            prompt,
+            status: TurnStatus::Queued,
+            result: None,
+            outcome: None,
+            error: None,
+            cost_usd: MicroDollars::default(),
+            usage: Usage::default(),
+            model: None,
+            duration_ms: 0,
+            duration_api_ms: 0,
+            num_turns: 0,
+            tools_used: vec![],
+            files_changed: vec![],
+            permission_denials: vec![],
+            structured_output: None,
+            stop_reason: None,
+            started_at: None,
+            ended_at: None,
+            first_version: version,
+            last_version: version,
+        }
+    }
+
+    /// Whether nothing more will happen in this turn.
+    pub fn is_over(&self) -> bool {
+        match self.status {
+            TurnStatus::Queued | TurnStatus::Running => false,
+            TurnStatus::Completed | TurnStatus::Failed | TurnStatus::Interrupted => true,
+        }
+    }
+
+    pub(super) fn fail(&mut self, status: TurnStatus, error: TurnError) {
+        self.status = status;
+        self.outcome = Some(error.code.clone());
+        self.error = Some(error);
+    }
+}
