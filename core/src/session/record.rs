@@ -1,6 +1,6 @@
 //! The rules for what the agent says: which of it becomes an event, and of which turn.
 
-use crate::agent::{AgentOutcome, AgentOutput, PermissionMode, TurnReport};
+use crate::agent::{AgentOutcome, AgentOutput, AgentProfile, PermissionMode, ToolReturn, TurnReport};
 use crate::ids::{ProcessId, TurnId};
 use crate::request::{DecidedBy, DeciderKind, Decision};
 use crate::session::command::Recording;
@@ -10,110 +10,94 @@ use crate::session::event::{
     WithdrawReason,
 };
 use crate::session::{RunningTurn, Session};
+use crate::spend::BudgetSpent;
 use crate::time::Timestamp;
 
 impl Session {
     pub(super) fn record(&self, recording: Recording) -> Vec<SessionEvent> {
         let Recording { output, process, runtime_version, node, spare_turn } = recording;
-        let mut events = Vec::new();
-        let turn = match (&self.running, self.last_turn(), &output) {
-            (Some(running), _, _) => running.turn,
+        match (&self.running, self.last_turn(), output) {
+            (Some(running), _, output) => self.record_of_turn(running.turn, process, output),
             // Background work has ended and the agent takes it up by itself.
-            (None, _, AgentOutput::Initialized(_)) => {
-                let initiator = Initiator::Agent;
-                let turn = spare_turn;
-                events.push(TurnEvent::Started { turn, initiator, process, runtime_version, node }.into());
-                turn
+            (None, _, AgentOutput::Initialized(profile)) => {
+                let (turn, initiator) = (spare_turn, Initiator::Agent);
+                let started = TurnEvent::Started { turn, initiator, process, runtime_version, node };
+                [vec![started.into()], self.introduced(turn, profile)].concat()
             }
-            (None, Some(last), _) => last,
-            (None, None, AgentOutput::Other { raw }) => {
-                return vec![AgentEvent::Unknown { turn: None, raw: raw.clone() }.into()];
-            }
-            (None, None, AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_)) => {
-                return self.paid(None, output).into_iter().collect();
-            }
-            (None, None, _) => return vec![],
-        };
-        self.record_of_turn(turn, process, output, &mut events);
-        events
+            (None, Some(last), output) => self.record_of_turn(last, process, output),
+            (None, None, AgentOutput::Other { raw }) => one(AgentEvent::Unknown { turn: None, raw }),
+            (None, None, AgentOutput::ModelCalled(call)) => one(SpendEvent::ModelCalled { turn: None, call }),
+            (None, None, AgentOutput::BudgetExhausted(spent)) => self.exhausted(None, spent),
+            (None, None, _) => vec![],
+        }
     }
 
-    fn record_of_turn(
-        &self,
-        turn: TurnId,
-        process: ProcessId,
-        output: AgentOutput,
-        events: &mut Vec<SessionEvent>,
-    ) {
+    /// The dictionary: each thing that an agent may say, and what becomes of it.
+    fn record_of_turn(&self, turn: TurnId, process: ProcessId, output: AgentOutput) -> Vec<SessionEvent> {
         match output {
-            AgentOutput::Initialized(profile) => {
-                if self.profile.as_ref() != Some(&profile) {
-                    events.push(AgentEvent::Initialized { turn, profile }.into());
-                }
+            AgentOutput::Initialized(profile) => self.introduced(turn, profile),
+            AgentOutput::Text { message_id, text, parent_tool_use_id } => {
+                one(MessageEvent::Text { turn, message_id, text, parent_tool_use_id })
             }
-            AgentOutput::Text { .. } | AgentOutput::Thinking { .. } | AgentOutput::ToolUsed { .. } => {
-                events.extend(said(turn, output));
+            AgentOutput::Thinking { message_id, text, parent_tool_use_id } => {
+                one(MessageEvent::Thinking { turn, message_id, text, parent_tool_use_id })
             }
-            AgentOutput::ToolReturned(returned) => {
-                let (tool_use_id, is_error) = (returned.tool_use_id, returned.is_error);
-                let (content, structured) = (returned.content, returned.structured);
-                events.push(ToolEvent::Returned { turn, tool_use_id, is_error, content, structured }.into());
-                if let Some(change) = returned.file_change {
-                    events.push(FilesEvent::Changed { turn, change }.into());
-                }
+            AgentOutput::ToolUsed { tool_use_id, name, input, parent_tool_use_id } => {
+                one(ToolEvent::Used { turn, tool_use_id, name, input, parent_tool_use_id })
             }
-            AgentOutput::Asked { kind, request } => {
-                events.extend(self.asked(turn, kind, request, process));
-            }
-            AgentOutput::RequestWithdrawn { request_id } => {
-                if self.waiting().iter().any(|open| open.request.request_id == request_id) {
-                    let reason = WithdrawReason::AgentWithdrew;
-                    events.push(RequestEvent::Withdrawn { turn, request_id, reason }.into());
-                }
-            }
-            AgentOutput::ToolGated(gate) => events.extend(self.gated(turn, gate, process)),
+            AgentOutput::ToolReturned(returned) => tool_returned(turn, returned),
+            AgentOutput::Asked { kind, request } => self.asked(turn, kind, request, process),
+            AgentOutput::RequestWithdrawn { request_id } => self.no_longer_asked(turn, request_id),
+            AgentOutput::ToolGated(gate) => self.gated(turn, gate, process),
             AgentOutput::ToolRefused { tool_use_id, tool_name, reason, message } => {
                 let (decision, decided_by) = (Decision::Deny, self.refuser(reason));
-                events.push(
-                    ToolEvent::PolicyApplied { turn, tool_use_id, tool_name, decision, decided_by, message }
-                        .into(),
-                );
+                one(ToolEvent::PolicyApplied { turn, tool_use_id, tool_name, decision, decided_by, message })
             }
-            // A process that was not started to bypass permissions never says that it does.
-            AgentOutput::ModeChanged { mode: PermissionMode::Default }
-                if self.mode == PermissionMode::BypassPermissions => {}
-            AgentOutput::ModeChanged { mode } => {
-                let by = DecidedBy { kind: DeciderKind::System, id: None, name: Some("agent".to_owned()) };
-                events.extend(self.changed_mode(mode, by));
-            }
+            AgentOutput::ModeChanged { mode } => self.agent_changed_mode(mode),
             AgentOutput::Metered { total: spend, total_duration_api_ms: duration_api_ms } => {
-                let counter = AgentCounter { spend, duration_api_ms };
-                if counter != self.last_reading(process) {
-                    events.push(SpendEvent::UsageReported { turn, process, counter }.into());
-                }
+                self.metered(turn, process, AgentCounter { spend, duration_api_ms })
             }
-            AgentOutput::ModelCalled(_) | AgentOutput::BudgetExhausted(_) => {
-                events.extend(self.paid(Some(turn), output));
+            AgentOutput::ModelCalled(call) => one(SpendEvent::ModelCalled { turn: Some(turn), call }),
+            AgentOutput::BudgetExhausted(spent) => self.exhausted(Some(turn), spent),
+            AgentOutput::TaskStarted(work) => one(BackgroundEvent::Started { turn, work }),
+            AgentOutput::TaskProgressed { task_id, description, usage } => {
+                one(BackgroundEvent::Progressed { turn, task_id, description, usage })
             }
-            AgentOutput::TaskStarted(_)
-            | AgentOutput::TaskProgressed { .. }
-            | AgentOutput::TaskFinished { .. }
-            | AgentOutput::TaskListChanged(_) => events.extend(self.beside(turn, output)),
-            AgentOutput::ApiRetried { .. }
-            | AgentOutput::RateLimited { .. }
-            | AgentOutput::ContextCompacted { .. } => events.extend(trouble(turn, output)),
-            AgentOutput::Other { raw } => events.push(AgentEvent::Unknown { turn: Some(turn), raw }.into()),
+            // Its end may be told twice.
+            AgentOutput::TaskFinished { task_id, .. } if self.background_work(&task_id).is_none() => vec![],
+            AgentOutput::TaskFinished { task_id, status, summary, usage } => {
+                one(BackgroundEvent::Finished { turn, task_id, status, summary, usage })
+            }
+            AgentOutput::TaskListChanged(change) => one(BackgroundEvent::TaskListChanged { turn, change }),
+            AgentOutput::ApiRetried { attempt, max_attempts, delay_ms, status, error } => {
+                one(AgentEvent::ApiRetried { turn, attempt, max_attempts, delay_ms, status, error })
+            }
+            AgentOutput::RateLimited { info, resets_at } => {
+                let resets_at_micros = resets_at.map(Timestamp::as_micros);
+                one(AgentEvent::RateLimited { turn, info, resets_at_micros })
+            }
+            AgentOutput::ContextCompacted { trigger, tokens_before, tokens_after } => {
+                one(AgentEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after })
+            }
+            AgentOutput::Other { raw } => one(AgentEvent::Unknown { turn: Some(turn), raw }),
             // Shown live; the whole block is stored when it comes.
-            AgentOutput::Delta(_) => {}
-            AgentOutput::TurnEnded(report) => {
-                // The end of a turn that the agent began by itself is not the end of a prompt's.
-                if let Some(running) = &self.running
-                    && !(report.unsolicited && running.initiator == Initiator::Prompt)
-                {
-                    events.push(self.turn_ended(running, *report));
-                }
-            }
+            AgentOutput::Delta(_) => vec![],
+            AgentOutput::TurnEnded(report) => self.reported(*report),
         }
+    }
+
+    fn introduced(&self, turn: TurnId, profile: AgentProfile) -> Vec<SessionEvent> {
+        if self.profile.as_ref() == Some(&profile) {
+            return vec![];
+        }
+        one(AgentEvent::Initialized { turn, profile })
+    }
+
+    fn no_longer_asked(&self, turn: TurnId, request_id: String) -> Vec<SessionEvent> {
+        if !self.waiting().iter().any(|open| open.request.request_id == request_id) {
+            return vec![];
+        }
+        one(RequestEvent::Withdrawn { turn, request_id, reason: WithdrawReason::AgentWithdrew })
     }
 
     /// The agent refuses calls because of its mode, or because of a rule that it names.
@@ -124,33 +108,36 @@ impl Session {
         }
     }
 
-    /// What calls of a model have cost, and that there is nothing left for more.
-    fn paid(&self, turn: Option<TurnId>, output: AgentOutput) -> Option<SessionEvent> {
-        if let AgentOutput::ModelCalled(call) = output {
-            Some(SpendEvent::ModelCalled { turn, call }.into())
-        } else if let AgentOutput::BudgetExhausted(spent) = output {
-            // The agent may try again in several places.
-            let is_known = self.running.as_ref().is_some_and(|running| running.exhausted.is_some());
-            (!is_known).then_some(SpendEvent::BudgetExhausted { turn, spent }.into())
-        } else {
-            None
+    fn agent_changed_mode(&self, mode: PermissionMode) -> Vec<SessionEvent> {
+        // A process that was not started to bypass permissions never says that it does.
+        if mode == PermissionMode::Default && self.mode == PermissionMode::BypassPermissions {
+            return vec![];
         }
+        let by = DecidedBy { kind: DeciderKind::System, id: None, name: Some("agent".to_owned()) };
+        self.changed_mode(mode, by)
     }
 
-    /// What goes on beside the conversation.
-    fn beside(&self, turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
-        if let AgentOutput::TaskStarted(task) = output {
-            Some(BackgroundEvent::Started { turn, work: task }.into())
-        } else if let AgentOutput::TaskProgressed { task_id, description, usage } = output {
-            Some(BackgroundEvent::Progressed { turn, task_id, description, usage }.into())
-        } else if let AgentOutput::TaskFinished { task_id, status, summary, usage } = output {
-            // Its end may be told twice.
-            self.background_work(&task_id)?;
-            Some(BackgroundEvent::Finished { turn, task_id, status, summary, usage }.into())
-        } else if let AgentOutput::TaskListChanged(change) = output {
-            Some(BackgroundEvent::TaskListChanged { turn, change }.into())
-        } else {
-            None
+    fn metered(&self, turn: TurnId, process: ProcessId, counter: AgentCounter) -> Vec<SessionEvent> {
+        if counter == self.last_reading(process) {
+            return vec![];
+        }
+        one(SpendEvent::UsageReported { turn, process, counter })
+    }
+
+    /// The agent may find a budget spent in several places; the turn has it once.
+    fn exhausted(&self, turn: Option<TurnId>, spent: BudgetSpent) -> Vec<SessionEvent> {
+        if self.running.as_ref().is_some_and(|running| running.exhausted.is_some()) {
+            return vec![];
+        }
+        one(SpendEvent::BudgetExhausted { turn, spent })
+    }
+
+    fn reported(&self, report: TurnReport) -> Vec<SessionEvent> {
+        match &self.running {
+            // The end of a turn that the agent began by itself is not the end of a prompt's.
+            Some(running) if report.unsolicited && running.initiator == Initiator::Prompt => vec![],
+            Some(running) => vec![self.turn_ended(running, report)],
+            None => vec![],
         }
     }
 
@@ -193,28 +180,13 @@ impl Session {
     }
 }
 
-fn said(turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
-    if let AgentOutput::Text { message_id, text, parent_tool_use_id } = output {
-        Some(MessageEvent::Text { turn, message_id, text, parent_tool_use_id }.into())
-    } else if let AgentOutput::Thinking { message_id, text, parent_tool_use_id } = output {
-        Some(MessageEvent::Thinking { turn, message_id, text, parent_tool_use_id }.into())
-    } else if let AgentOutput::ToolUsed { tool_use_id, name, input, parent_tool_use_id } = output {
-        Some(ToolEvent::Used { turn, tool_use_id, name, input, parent_tool_use_id }.into())
-    } else {
-        None
-    }
+fn one(event: impl Into<SessionEvent>) -> Vec<SessionEvent> {
+    vec![event.into()]
 }
 
-/// What came in the way, of the model's API or of the length of the conversation.
-fn trouble(turn: TurnId, output: AgentOutput) -> Option<SessionEvent> {
-    if let AgentOutput::ApiRetried { attempt, max_attempts, delay_ms, status, error } = output {
-        Some(AgentEvent::ApiRetried { turn, attempt, max_attempts, delay_ms, status, error }.into())
-    } else if let AgentOutput::RateLimited { info, resets_at } = output {
-        let resets_at_micros = resets_at.map(Timestamp::as_micros);
-        Some(AgentEvent::RateLimited { turn, info, resets_at_micros }.into())
-    } else if let AgentOutput::ContextCompacted { trigger, tokens_before, tokens_after } = output {
-        Some(AgentEvent::ContextCompacted { turn, trigger, tokens_before, tokens_after }.into())
-    } else {
-        None
-    }
+fn tool_returned(turn: TurnId, returned: ToolReturn) -> Vec<SessionEvent> {
+    let ToolReturn { tool_use_id, is_error, content, structured, file_change } = returned;
+    let mut events = one(ToolEvent::Returned { turn, tool_use_id, is_error, content, structured });
+    events.extend(file_change.map(|change| SessionEvent::Files(FilesEvent::Changed { turn, change })));
+    events
 }
