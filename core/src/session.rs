@@ -53,7 +53,7 @@ pub struct Session {
     last_turn: Option<TurnId>,
     profile: Option<AgentProfile>,
     mode: PermissionMode,
-    /// What plan mode was entered from.
+    /// The mode that plan mode was entered from.
     mode_before_plan: Option<PermissionMode>,
     /// It was in a mode in which an agent is started that asks about nothing.
     #[serde(default)]
@@ -96,7 +96,7 @@ pub struct RunningTurn {
     pub parked: bool,
     /// The decision that the process was started with.
     pub resumed_for: Option<String>,
-    /// What earlier attempts have spent, and what was left over when it began.
+    /// The spend of earlier attempts, and the calls that no turn had paid when it began.
     pub earlier: AgentCounter,
     /// The budget that was found spent.
     pub exhausted: Option<BudgetSpent>,
@@ -120,7 +120,7 @@ pub struct SteeredPrompt {
 }
 
 impl Session {
-    /// What the session was opened with; absent before that.
+    /// The facts that the session was opened with; absent before that.
     pub fn opened(&self) -> Option<&SessionOpened> {
         self.opened.as_ref()
     }
@@ -174,7 +174,7 @@ impl Session {
         &self.steered
     }
 
-    /// What all processes together have spent, in the session and in the turn that runs.
+    /// The spend of all processes together, in the session and in the turn that runs.
     pub fn spent(&self) -> SpentBefore {
         self.spent
     }

@@ -1,4 +1,4 @@
-//! What a session changed in files: a fold over what the agent's file tools reported, and over what was
+//! The changes of a session to files: a fold over the reports of the agent's file tools, and over what was
 //! seen after its commands had run.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,7 +124,7 @@ impl Changes {
         files(self.steps.iter().filter(in_turn).filter(|step| !step.undone))
     }
 
-    /// What each turn did in its time, whether it was undone later or not; in order.
+    /// The changes of each turn in order, whether they were undone later or not.
     pub fn by_turn(&self, turn: Option<TurnId>) -> Vec<ChangedTurn> {
         let mut turns: Vec<TurnId> = vec![];
         for step in &self.steps {

@@ -1,4 +1,4 @@
-//! What can be asked of a session. Commands carry every fact a rule needs: ids, time, what was looked up.
+//! Commands to a session. They carry every fact that a rule needs: ids, time, and whatever was looked up.
 
 use crate::agent::{AgentOutput, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
@@ -74,7 +74,7 @@ pub enum SessionCommand {
         files: Vec<String>,
         by: String,
     },
-    /// What the turn's commands changed in files.
+    /// Changes to files that the turn's commands made.
     RecordWorkspace(WorkspaceReport),
     /// The agent said something.
     Record(Box<Recording>),
@@ -106,7 +106,7 @@ pub enum SessionChange {
     Archived(bool),
 }
 
-/// What to do with a prompt that comes while a turn runs.
+/// The fate of a prompt that comes while a turn runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhileRunning {
     Queue,

@@ -1,4 +1,4 @@
-//! What a turn took: its process's own counters, or where the process never told them, the calls of a model
+//! The cost of a turn: its process's own counters, or where the process never told them, the calls of a model
 //! that were made meanwhile.
 //!
 //! The agent counts per process and tells at the end of a turn. If it cannot, because it died or the server
@@ -23,7 +23,7 @@ impl Session {
         TurnAccount { spend: share.spend, duration_ms: 0, duration_api_ms: share.duration_api_ms, counter }
     }
 
-    /// What a turn took, given its process's counters at its end.
+    /// The account of a turn, given its process's counters at its end.
     pub(super) fn account(
         &self,
         running: &RunningTurn,
@@ -44,14 +44,15 @@ impl Session {
         }
     }
 
-    /// What is known that a process has spent since the last turn ended, although it has not told that.
+    /// The spend of a process since the last turn ended, as far as it is known although the process has not
+    /// told it.
     pub(super) fn estimated_share(&self, process: ProcessId) -> AgentCounter {
         let read = self.share(process, &self.last_reading(process));
         if self.uncounted.knows_of_more_than(&read) { self.uncounted.clone() } else { read }
     }
 
-    /// What was spent beside the conversation by a process that is gone, after the last turn of it ended. The
-    /// next turn pays for it, as it does where the process is the same.
+    /// The calls beside the conversation that a process made after its last turn, if that process is gone.
+    /// The next turn pays for them, as it does where the process is the same.
     pub(super) fn take_uncounted(&mut self, process: ProcessId) -> AgentCounter {
         match &self.counter {
             Some((counted, _)) if *counted != process => std::mem::take(&mut self.uncounted),
@@ -77,7 +78,7 @@ impl Session {
         self.uncounted = self.uncounted.plus(&call);
     }
 
-    /// What a process has spent since the last turn ended.
+    /// The spend of a process since the last turn ended.
     fn share(&self, process: ProcessId, counter: &AgentCounter) -> AgentCounter {
         let before = self.counter_of(process);
         AgentCounter {

@@ -1,4 +1,4 @@
-//! What can have happened to a session, by subject. Names are frozen: once stored, an event is read for ever.
+//! The events of a session, by subject. Names are frozen: once stored, an event is read for ever.
 //!
 //! Each subject is an enum of its own, and each fold matches the subject first. In the log an event is a name
 //! and its fields; [`encoding`] knows which name belongs to which subject.

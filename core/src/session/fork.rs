@@ -17,7 +17,7 @@ use crate::session::event::{
 };
 use crate::spend::Usage;
 
-/// What is the copy's own.
+/// The properties that the copy has of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fork {
     pub session: SessionId,

@@ -1,4 +1,4 @@
-//! What may happen in which permission mode. Every tool use comes here before it happens, in every mode.
+//! The gate for tool uses: each comes here before it happens, in every permission mode.
 //!
 //! The lists are of what is let through; what nobody knows is asked about, or refused where nobody is asked.
 //! To be let through is not yet to be allowed: the agent's own rules come next, which ask about commands and
@@ -10,27 +10,27 @@ use crate::request::{DecidedBy, DeciderKind, Decision, ToolEffect, ToolGate};
 use crate::session::Session;
 use crate::session::event::{SessionEvent, ToolEvent};
 
-/// What the agent reads when plan mode refuses a call.
+/// The text that the agent reads when plan mode refuses a call.
 pub(super) const NOT_WHILE_PLANNING: &str = "Plan mode is on: nothing may be changed before the plan is approved. \
      Read what you need, then present the plan.";
 
-/// What the agent reads where nobody is asked.
+/// The text that the agent reads where nobody is asked.
 pub(super) const NOBODY_IS_ASKED: &str =
     "Nobody is asked in this session: only reading and harmless commands are allowed.";
 
 const WITHHELD: &str = "This server does not let agents use this tool.";
 
-/// What people read who are asked because of this table.
+/// The reason that people read who are asked because of this table.
 const ASKED: &str = "this tool is not one of those that only read";
 
-/// What becomes of a tool use at the gate.
+/// The fate of a tool use at the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateRule {
     /// The agent's own rules decide.
     Pass,
-    /// People are asked whatever these say; what they read.
+    /// People are asked whatever the agent's rules say, and read this.
     Ask(&'static str),
-    /// What the agent reads.
+    /// With the text that the agent reads.
     Refuse(&'static str),
 }
 
@@ -66,8 +66,8 @@ impl Session {
         ]
     }
 
-    /// What the agent reads if it asks about a call that its mode refuses whatever people say; absent where they
-    /// decide.
+    /// The text that the agent reads if it asks about a call that its mode refuses whatever people say;
+    /// absent where people decide.
     pub(super) fn refused_when_asked(&self, effect: ToolEffect) -> Option<&'static str> {
         match (self.mode, effect) {
             (PermissionMode::Plan, ToolEffect::Reads | ToolEffect::Notes | ToolEffect::StartsAgents) => None,
@@ -81,7 +81,7 @@ impl Session {
         }
     }
 
-    /// What holds for a tool use now.
+    /// The rule that holds for a tool use now.
     pub fn gate_rule(&self, effect: ToolEffect) -> GateRule {
         match (self.mode, effect) {
             (_, ToolEffect::Withheld) => GateRule::Refuse(WITHHELD),
@@ -98,9 +98,9 @@ impl Session {
                 | ToolEffect::StartsAgents
                 | ToolEffect::LoadsSkills,
             ) => GateRule::Pass,
-            // What a subagent does comes to the gate as well. A command that may change something is asked
-            // about, and refused then, unless the agent's process was started to ask about nothing: that stays
-            // with the process whatever mode it is told later.
+            // The tool uses of a subagent come to the gate as well. A command that may change something is
+            // asked about, and refused then, unless the agent's process was started to ask about nothing: that
+            // stays with the process whatever mode it is told later.
             (PermissionMode::Plan, ToolEffect::StartsAgents) => GateRule::Pass,
             (PermissionMode::Plan, ToolEffect::RunsCommands) if !self.was_bypassed => GateRule::Pass,
             (

@@ -115,9 +115,9 @@ impl SessionIndex {
         self.advance(self.head.version + 1, at);
     }
 
-    /// The same for an index that is stored: while a turn runs, most events change nothing but how far the log
-    /// has come and when, which the log itself knows ([`Self::advance`]). False if this is one of them: the
-    /// index is as it was.
+    /// Folds an event into an index that is stored. While a turn runs, most events change nothing but how far
+    /// the log has come and when, which the log itself knows ([`Self::advance`]). False if this is one of
+    /// them: the index is as it was.
     pub fn follow(&mut self, event: &SessionEvent, (version, at): (u64, Timestamp)) -> bool {
         let is_running = self.head.status == SessionStatus::Running;
         let is_different = self.note(event) || !is_running;
@@ -172,7 +172,7 @@ fn opened_head(opened: &SessionOpened, at: Timestamp) -> SessionHead {
         owner: opened.owner.clone(),
         origin: opened.origin,
         parent: opened.parent,
-        // What is written down and read again must be what it was.
+        // A stored index must be the same when it is read again.
         created_at: at.to_millis(),
         updated_at: at.to_millis(),
         version: 1,

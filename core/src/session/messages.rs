@@ -35,7 +35,7 @@ pub struct Conversation {
     tool_uses: BTreeSet<String>,
     /// Tool uses without a result. A model wants the results before anything else that people say.
     open_uses: BTreeSet<String>,
-    /// What was said meanwhile.
+    /// Prompts that came meanwhile.
     held: Vec<(TurnId, u64, Vec<Value>)>,
 }
 

@@ -16,10 +16,10 @@ use crate::session::index::SessionHead;
 use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 
-/// What a tool returned is shown up to here; the log has all of it.
+/// The result of a tool is shown up to here; the log has all of it.
 const MAX_RESULT_CHARS: usize = 4000;
 
-/// What the account begins with.
+/// The head of the account.
 pub fn heading(head: &SessionHead) -> String {
     let title = head.title.as_deref().unwrap_or("Session").replace('\n', " ");
     let (model, mode) = (head.model.as_deref().unwrap_or("the agent's own choice"), head.permission_mode);

@@ -92,20 +92,20 @@ impl Requests {
     }
 }
 
-/// What happens to a call before anybody is asked.
+/// The fate of a call before anybody is asked.
 enum Verdict {
     /// The same call was decided before its turn was taken up anew.
     Carried(SettledRequest),
     Remembered(SettledRequest),
     AllowedByMode,
-    /// What the agent reads.
+    /// With the text that the agent reads.
     RefusedByMode(&'static str),
     /// A person decides.
     Open,
 }
 
 impl Session {
-    /// What waits for people.
+    /// The requests that wait for people.
     pub fn waiting(&self) -> &[OpenRequest] {
         &self.requests.waiting
     }

@@ -1,4 +1,4 @@
-//! What agents run on, and that it was taken back.
+//! Rights and trust that agents run on, and that they were taken back.
 //!
 //! An agent works in the name of its session's owner, in a session that is in use, with what somebody trusts.
 //! When one of these ends, so does what runs: at once, whatever it is doing.
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::session::event::{InterruptCause, ParkCause};
 
-/// What a running agent has no longer.
+/// The right or the trust that a running agent has no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Revoked {
     #[error("the account of this session's owner is disabled")]

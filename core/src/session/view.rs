@@ -68,7 +68,7 @@ impl SessionView {
         })
     }
 
-    /// What was asked under this id, whether it waits or not.
+    /// The request with this id, whether it waits or not.
     pub fn request(&self, request_id: &str) -> Option<&RequestView> {
         let waiting = self.pending.iter().find(|view| view.request.request_id == request_id);
         waiting.or_else(|| self.requests.find(request_id))
@@ -79,7 +79,7 @@ impl SessionView {
         self.requests.all()
     }
 
-    /// Who took back the prompt of a turn that therefore never began.
+    /// The name of the person who took back the prompt of a turn, which therefore never began.
     pub fn withdrawn_by(&self, turn: TurnId) -> Option<&str> {
         self.withdrawn.get(&turn).map(String::as_str)
     }

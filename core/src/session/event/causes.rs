@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Who began a turn: a prompt, or the agent itself when background work ended.
+/// The beginner of a turn: a prompt, or the agent itself when background work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Initiator {

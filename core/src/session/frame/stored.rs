@@ -21,7 +21,7 @@ impl Frame {
     }
 }
 
-/// What is told of an event, and of which turn.
+/// The body of a frame, and the turn that it is of.
 struct Told {
     turn: Option<TurnId>,
     body: FrameBody,

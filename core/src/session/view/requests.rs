@@ -1,4 +1,4 @@
-//! What the agent asked in a session: what waits, and how the rest was closed.
+//! The requests of the agent in a session: those that wait, and how the others were closed.
 
 use std::collections::BTreeMap;
 

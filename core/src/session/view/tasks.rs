@@ -97,7 +97,7 @@ pub(super) fn tool_used(subagents: &mut [SubagentView], parent_tool_use_id: Opti
     }
 }
 
-/// What was running when its process ended was ended with it.
+/// Work that was running when its process ended was ended with it.
 pub(super) fn end_all(subagents: &mut [SubagentView], at: Timestamp) {
     for view in subagents.iter_mut().filter(|view| view.ended_at.is_none()) {
         (view.status, view.ended_at) = ("stopped".to_owned(), Some(at));
