@@ -23,8 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runner_core::ids::{SecretId, StreamId, TenantId};
-use runner_core::log::aggregate::{Aggregate, SecretChange};
-use runner_core::log::event_log::Provenance;
+use runner_core::log::{Aggregate, LogStream, Provenance, SecretChange};
 use runner_core::people::account::Account;
 use runner_core::people::account::command::AccountCommand;
 use runner_core::people::account::event::AccountEvent;
@@ -35,7 +34,7 @@ use runner_core::people::principal::Principal;
 use runner_core::ports::Clock;
 use tokio::time::Instant;
 
-use crate::aggregates::{Aggregates, ChangeError, Decided, Loaded};
+use crate::store::{Decided, Loaded, Repository};
 pub use entry::{Admission, PasswordChange, Registration};
 pub use error::AccountError;
 pub use people::UserChange;
@@ -45,7 +44,7 @@ use throttle::Throttle;
 /// What accounts need done by others.
 #[derive(Clone)]
 pub struct AccountPorts {
-    pub aggregates: Aggregates,
+    pub repository: Repository,
     pub clock: Arc<dyn Clock>,
     pub hasher: Arc<dyn PasswordHasher>,
     pub signer: Arc<dyn GrantSigner>,
@@ -138,15 +137,15 @@ impl Accounts {
     /// Whether anybody has registered in this installation.
     pub async fn has_users(&self) -> Result<bool, AccountError> {
         if !self.0.anybody.load(Ordering::Acquire)
-            && !self.aggregates().list::<Account>(None).await?.is_empty()
+            && !self.repository().list::<Account>(None).await?.is_empty()
         {
             self.0.anybody.store(true, Ordering::Release);
         }
         Ok(self.0.anybody.load(Ordering::Acquire))
     }
 
-    fn aggregates(&self) -> &Aggregates {
-        &self.0.ports.aggregates
+    fn repository(&self) -> &Repository {
+        &self.0.ports.repository
     }
 
     fn throttle(&self) -> MutexGuard<'_, Throttle> {
@@ -154,7 +153,7 @@ impl Accounts {
     }
 
     async fn load(&self, username: &Username) -> Result<Option<Account>, AccountError> {
-        let loaded = self.aggregates().load::<Account>(Account::stream(username)).await?;
+        let loaded = self.repository().load::<Account>(Account::stream(username)).await?;
         Ok(loaded.map(|loaded| loaded.state))
     }
 
@@ -182,23 +181,16 @@ impl Accounts {
         commands: &[AccountCommand],
         (secrets, provenance): (Vec<SecretChange>, Provenance),
     ) -> Result<Executed, AccountError> {
-        let stream = Account::stream(username);
+        let id = Account::stream(username);
         let tenant = commands.iter().find_map(registered_tenant).unwrap_or_default();
-        let events = Mutex::new(vec![]);
-        let decide = |before: &Loaded<Account>| -> Result<Decided<AccountEvent>, AccountRefusal> {
-            let decided = decide_all(&before.state, commands)?;
-            events.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&decided);
-            Ok(Decided { events: decided, secrets: secrets.clone() })
+        let decide = |before: &Loaded<Account>| {
+            let events = decide_all(&before.state, commands)?;
+            Ok(Decided { events, secrets: secrets.clone() })
         };
-        let changed = self.aggregates().change((stream, tenant), provenance, decide).await;
-        let (loaded, _) = changed.map_err(|error| match error {
-            ChangeError::Refused(refusal) => AccountError::from(refusal),
-            ChangeError::Append(error) => error.into(),
-            ChangeError::Read(error) => error.into(),
-        })?;
-        self.recent().remove(&stream);
-        let events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Executed { account: loaded.state, events })
+        let stream = LogStream::of::<Account>(id, tenant);
+        let changed = self.repository().change(stream, provenance, decide).await?;
+        self.recent().remove(&id);
+        Ok(Executed { account: changed.aggregate.state, events: changed.events })
     }
 
     fn recent(&self) -> MutexGuard<'_, HashMap<StreamId, (Instant, Account)>> {
@@ -216,7 +208,7 @@ fn decide_all(before: &Account, commands: &[AccountCommand]) -> Result<Vec<Accou
     let (mut account, mut events) = (before.clone(), vec![]);
     for command in commands {
         let decided = account.decide(command.clone())?;
-        decided.iter().for_each(|event| account.apply(event));
+        decided.iter().cloned().for_each(|event| account.apply(event));
         events.extend(decided);
     }
     Ok(events)

@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use cqrs_es::Aggregate as _;
 use runner_core::ids::{CommandId, SessionId};
-use runner_core::log::event_log::{Append, Provenance, RecordedEvent};
+use runner_core::log::{Aggregate as _, Append, LogStream, Provenance, RecordedEvent};
 use runner_core::ports::{AgentFile, AgentFiles, EventLog, ReadError};
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
@@ -14,12 +13,10 @@ use runner_core::session::event::{LifecycleEvent, Origin, SessionEvent, SessionO
 use uuid::Uuid;
 
 use crate::error::RunnerError;
+use crate::store::replay;
 
 /// An append ends with the first turn behind this many events, so that no turn is ever half there.
 const EVENTS_AT_ONCE: usize = 500;
-
-/// Events read at once.
-const PAGE: u32 = 1000;
 
 /// The ports that it needs, and who asked for it.
 #[derive(Clone)]
@@ -73,33 +70,28 @@ impl Adoption {
         let mut version = stored.len() as u64;
         for piece in pieces(events) {
             let decided = state.decide(SessionCommand::Adopt(piece))?.events;
-            let append = Append {
-                session,
-                expected_version: version,
-                events: decided.clone(),
-                provenance: self.provenance(),
-            };
+            decided.iter().cloned().for_each(|event| state.apply(event));
+            let tenant = state.opened().map(|opened| opened.tenant.clone()).unwrap_or_default();
+            let stream = LogStream::of::<Session>(session, tenant);
+            let append = Append::to(stream, version, &decided, self.provenance());
+            let append = append.map_err(|source| RunnerError::Unexpected(source.into()))?;
             version = self.log.append(append).await?.last_version;
-            decided.into_iter().for_each(|event| state.apply(event));
         }
         Ok(adopted)
     }
 
     fn provenance(&self) -> Provenance {
-        let command = CommandId(Uuid::now_v7());
-        Provenance { actor: self.actor.clone(), request_id: None, address: None, command, request_hash: None }
+        Provenance::of(self.actor.clone(), CommandId(Uuid::now_v7()))
     }
 
     async fn read(&self, session: SessionId) -> Result<Vec<RecordedEvent>, ReadError> {
         let mut stored: Vec<RecordedEvent> = vec![];
-        loop {
-            let page = self.log.read(session, stored.len() as u64, PAGE).await?;
-            let is_last = page.len() < PAGE as usize;
-            stored.extend(page);
-            if is_last {
-                return Ok(stored);
-            }
-        }
+        replay(&*self.log, session.into(), 1..=u64::MAX, |recorded| {
+            stored.push(recorded);
+            Ok(())
+        })
+        .await?;
+        Ok(stored)
     }
 }
 
@@ -107,7 +99,7 @@ impl Adoption {
 /// title that it got, or a folder that is gone.
 fn compare(stored: &[RecordedEvent], events: &[SessionEvent]) -> Result<Adopted, ReadError> {
     let Some(first) = stored.first() else { return Ok(Adopted::New) };
-    let first = first.decode().map_err(|source| ReadError(source.into()))?;
+    let first: SessionEvent = first.decode().map_err(|source| ReadError(source.into()))?;
     let SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened { origin: Origin::Import, .. })) = first
     else {
         return Ok(Adopted::MadeHere);

@@ -12,8 +12,7 @@ mod serving;
 use std::sync::Arc;
 
 use runner_core::ids::{ApiKeyId, SecretId, StreamId};
-use runner_core::log::aggregate::SecretChange;
-use runner_core::log::event_log::Provenance;
+use runner_core::log::{Aggregate as _, LogStream, Provenance, SecretChange};
 use runner_core::money::MicroDollars;
 use runner_core::people::principal::{Principal, Reach};
 use runner_core::ports::model::SpendRecord;
@@ -26,7 +25,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::aggregates::{Aggregates, ChangeError, Decided, Loaded};
+use crate::store::{ChangeError, Decided, Loaded, Repository};
 pub use serving::SessionKeys;
 
 /// Why a key was not stored or changed.
@@ -75,7 +74,7 @@ pub enum KeyUse {
 /// The handle on all keys. Clones share everything.
 #[derive(Clone)]
 pub struct ApiKeys {
-    aggregates: Aggregates,
+    repository: Repository,
     key_use: KeyUse,
     vault: Arc<dyn Vault>,
     record: Arc<dyn SpendRecord>,
@@ -92,12 +91,12 @@ impl std::fmt::Debug for ApiKeys {
 
 impl ApiKeys {
     pub fn new(
-        (aggregates, key_use): (Aggregates, KeyUse),
+        (repository, key_use): (Repository, KeyUse),
         vault: Arc<dyn Vault>,
         record: Arc<dyn SpendRecord>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { aggregates, key_use, vault, record, clock, deciding: Arc::default() }
+        Self { repository, key_use, vault, record, clock, deciding: Arc::default() }
     }
 
     /// What was spent with a key in this calendar month of UTC.
@@ -107,7 +106,7 @@ impl ApiKeys {
 
     /// The keys within reach, in the order in which they are tried.
     pub async fn list(&self, reach: &Reach) -> Result<Vec<ApiKey>, ApiKeyError> {
-        let stored = self.aggregates.list::<ApiKey>(Some(&reach.tenant)).await?;
+        let stored = self.repository.list::<ApiKey>(Some(&reach.tenant)).await?;
         let mut keys: Vec<ApiKey> = stored.into_iter().map(|loaded| loaded.state).collect();
         keys.retain(|key| key.stored().is_some_and(|stored| reach.covers(&reach.tenant, &stored.owner)));
         keys.sort_by_key(|key| {
@@ -149,12 +148,12 @@ impl ApiKeys {
         let bound_to = bound_to(owner, &stored.owner, stored.secret);
         let sealed = self.vault.seal(&new.value, &bound_to)?;
         let secrets = vec![SecretChange { id: stored.secret, sealed: Some(sealed) }];
-        let place = (StreamId(stored.key.0), owner.tenant.clone());
+        let stream = LogStream::of::<ApiKey>(StreamId(stored.key.0), owner.tenant.clone());
         let store = |key: &Loaded<ApiKey>| {
             let events = key.state.decide(ApiKeyCommand::Store(stored.clone()))?;
             Ok(Decided { events, secrets: secrets.clone() })
         };
-        self.change_at(place, provenance, store).await
+        self.change_at(stream, provenance, store).await
     }
 
     pub async fn change(
@@ -181,9 +180,9 @@ impl ApiKeys {
                 return Err(ApiKeyError::NameTaken);
             }
         }
-        let change =
-            |key: &Loaded<ApiKey>| Ok(key.state.decide(ApiKeyCommand::Change(changes.clone()))?.into());
-        self.change_at((loaded.stream, loaded.tenant), provenance, change).await
+        let stream = LogStream::of::<ApiKey>(loaded.stream, loaded.tenant);
+        let changed = self.repository.execute(stream, ApiKeyCommand::Change(changes), provenance);
+        Ok(changed.await?.aggregate.state)
     }
 
     /// Puts a new value in place of the old one, which is destroyed.
@@ -207,7 +206,7 @@ impl ApiKeys {
             let secrets = old.map(|id| SecretChange { id, sealed: None }).into_iter().chain([new]).collect();
             Ok(Decided { events, secrets })
         };
-        self.change_at((loaded.stream, loaded.tenant), provenance, rotate).await
+        self.change_at(LogStream::of::<ApiKey>(loaded.stream, loaded.tenant), provenance, rotate).await
     }
 
     /// Destroys a key. Its history stays.
@@ -223,11 +222,13 @@ impl ApiKeys {
             let events = key.state.decide(ApiKeyCommand::Remove)?;
             Ok(Decided { events, secrets: old.into_iter().collect() })
         };
-        self.change_at((loaded.stream, loaded.tenant), provenance, remove).await.map(drop)
+        self.change_at(LogStream::of::<ApiKey>(loaded.stream, loaded.tenant), provenance, remove)
+            .await
+            .map(drop)
     }
 
     async fn load(&self, reach: &Reach, key: ApiKeyId) -> Result<Loaded<ApiKey>, ApiKeyError> {
-        let loaded = self.aggregates.load::<ApiKey>(StreamId(key.0)).await?;
+        let loaded = self.repository.load::<ApiKey>(StreamId(key.0)).await?;
         let found = loaded.filter(|loaded| {
             let stored = loaded.state.stored();
             stored.is_some_and(|stored| reach.covers(&loaded.tenant, &stored.owner))
@@ -237,11 +238,11 @@ impl ApiKeys {
 
     async fn change_at(
         &self,
-        place: (StreamId, runner_core::ids::TenantId),
+        stream: LogStream,
         provenance: Provenance,
         decide: impl Fn(&Loaded<ApiKey>) -> Result<Decided<ApiKeyEvent>, ApiKeyRefusal>,
     ) -> Result<ApiKey, ApiKeyError> {
-        Ok(self.aggregates.change(place, provenance, decide).await?.0.state)
+        Ok(self.repository.change(stream, provenance, decide).await?.aggregate.state)
     }
 }
 

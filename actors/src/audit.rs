@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use runner_core::ids::{CommandId, TenantId};
-use runner_core::log::aggregate::EncodedEvent;
-use runner_core::log::event_log::Provenance;
+use runner_core::log::{AggregateEvent as _, LogStream, Provenance};
 use runner_core::people::account::Account;
 use runner_core::people::account::username::Username;
 use runner_core::people::audit::ledger::{Denial, Ledger, Noted};
@@ -20,7 +19,7 @@ use runner_core::ports::{AuditLog, Clock, ReadError};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::Aggregates;
+use crate::Repository;
 
 /// Refusals that wait to be recorded.
 const MAX_WAITING: usize = 1024;
@@ -53,11 +52,11 @@ impl std::fmt::Debug for Audit {
 
 impl Audit {
     /// Starts the task that records, on the current tokio runtime.
-    pub fn start(log: Arc<dyn AuditLog>, aggregates: Aggregates, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(log: Arc<dyn AuditLog>, repository: Repository, clock: Arc<dyn Clock>) -> Self {
         let (sender, messages) = mpsc::channel(MAX_WAITING);
         let missed = Arc::new(AtomicU64::new(0));
         let ledger = Ledger::default();
-        let recorder = Recorder { aggregates, clock, ledger, missed: Arc::clone(&missed), is_failing: false };
+        let recorder = Recorder { repository, clock, ledger, missed: Arc::clone(&missed), is_failing: false };
         tokio::spawn(recorder.run(messages));
         Self { log, sender, missed }
     }
@@ -85,7 +84,7 @@ impl Audit {
 }
 
 struct Recorder {
-    aggregates: Aggregates,
+    repository: Repository,
     clock: Arc<dyn Clock>,
     ledger: Ledger,
     missed: Arc<AtomicU64>,
@@ -124,7 +123,7 @@ impl Recorder {
     /// Looked up here, where nobody waits for it: the time of an answer tells nothing.
     async fn name_account(&self, denial: Denial, claimed: Option<Username>) -> Denial {
         let Some(username) = claimed else { return denial };
-        match self.aggregates.load::<Account>(Account::stream(&username)).await {
+        match self.repository.load::<Account>(Account::stream(&username)).await {
             Ok(Some(account)) => {
                 Denial { tenant: account.tenant, object: Some(Account::object(&username)), ..denial }
             }
@@ -164,16 +163,15 @@ impl Recorder {
     }
 
     async fn append(&self, noted: Noted) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let stream = audit::stream_of(&noted.tenant);
-        let event = EncodedEvent::encode(&noted.event)?;
+        let id = audit::stream_of(&noted.tenant);
+        let stream = LogStream { id, kind: audit::KIND, tenant: noted.tenant };
         let provenance = Provenance {
-            actor: noted.actor,
             request_id: noted.request_id,
             address: noted.address,
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None,
+            ..Provenance::of(noted.actor, CommandId(Uuid::now_v7()))
         };
-        self.aggregates.note((audit::KIND, stream), noted.tenant, vec![event], provenance).await?;
+        let events = vec![noted.event.to_encoded()?];
+        self.repository.note(stream, events.into(), provenance).await?;
         Ok(())
     }
 }

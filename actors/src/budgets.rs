@@ -9,13 +9,13 @@ use runner_core::ports::model::{BudgetError, BudgetLimits};
 use runner_core::setup::api_key::ApiKey;
 use runner_core::spend::Payer;
 
-use crate::aggregates::Aggregates;
+use crate::store::Repository;
 
 /// A user's own budget, or the one that everybody has; a key's own budget. Whoever may not run tasks may
 /// spend nothing, whatever their agents are still doing.
 #[derive(Debug)]
 pub struct StoredBudgets {
-    pub aggregates: Aggregates,
+    pub repository: Repository,
     /// For users that have none of their own.
     pub of_each_user: Option<MicroDollars>,
 }
@@ -27,7 +27,7 @@ impl BudgetLimits for StoredBudgets {
             Payer::User { owner, .. } => {
                 // The local user has no account.
                 let Ok(username) = Username::try_from(owner.clone()) else { return Ok(self.of_each_user) };
-                let account = self.aggregates.load::<Account>(Account::stream(&username)).await?;
+                let account = self.repository.load::<Account>(Account::stream(&username)).await?;
                 let Some(account) = account else { return Ok(self.of_each_user) };
                 if let Some(revoked) = account.state.revoked() {
                     return Err(BudgetError::Revoked(revoked));
@@ -36,7 +36,7 @@ impl BudgetLimits for StoredBudgets {
                 Ok(own.or(self.of_each_user))
             }
             Payer::Key(key) => {
-                let key = self.aggregates.load::<ApiKey>(StreamId(*key)).await?;
+                let key = self.repository.load::<ApiKey>(StreamId(*key)).await?;
                 Ok(key.and_then(|key| key.state.stored()?.monthly_budget_micros))
             }
         }

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::RecordedEvent;
+use runner_core::log::RecordedEvent;
 use runner_core::ports::{EventLog, ReadError};
 use runner_core::session::changes::Changes;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::messages::Conversation;
 use runner_core::session::view::SessionView;
 
+use crate::store::replay;
+
 /// Views kept in memory; the one that was not asked for longest goes first.
 const MAX_VIEWS: usize = 32;
-
-/// Events read at once.
-const PAGE: u32 = 1000;
 
 pub(crate) struct History {
     log: Arc<dyn EventLog>,
@@ -104,20 +103,12 @@ impl History {
         to: u64,
         mut visit: impl FnMut(&RecordedEvent, &SessionEvent) + Send,
     ) -> Result<(), ReadError> {
-        let mut after = after;
-        while after < to {
-            let limit = u32::try_from(to - after).unwrap_or(PAGE).min(PAGE);
-            let page = self.log.read(session, after, limit).await?;
-            for recorded in &page {
-                let event = recorded.decode().map_err(|source| ReadError(source.into()))?;
-                visit(recorded, &event);
-                after = recorded.version;
-            }
-            if page.len() < limit as usize {
-                break;
-            }
-        }
-        Ok(())
+        replay(&*self.log, session.into(), after + 1..=to, |recorded| {
+            let event = recorded.decode().map_err(|source| ReadError(source.into()))?;
+            visit(&recorded, &event);
+            Ok(())
+        })
+        .await
     }
 
     fn cached(&self, session: SessionId) -> Option<Arc<SessionView>> {

@@ -9,7 +9,6 @@
 
 mod accounts;
 mod adoption;
-mod aggregates;
 mod api_keys;
 mod audit;
 mod budgets;
@@ -21,6 +20,7 @@ mod registry;
 mod session_actor;
 mod sessions;
 mod spares;
+mod store;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -41,7 +41,6 @@ pub use accounts::{
     PasswordChange, Registration, RegistrationPolicy, UserChange,
 };
 pub use adoption::{Adopted, Adoption, Foreign};
-pub use aggregates::{Aggregates, ChangeError, Decided, Loaded};
 pub use api_keys::{ApiKeyError, ApiKeys, KeyUse, NewKey, SessionKeys};
 pub use audit::Audit;
 pub use budgets::StoredBudgets;
@@ -49,6 +48,7 @@ pub use error::RunnerError;
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use owners::Owners;
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
+pub use store::{ChangeError, Changed, Decided, Loaded, Repository};
 pub use tenants::Tenants;
 pub use trust::TrustedFolders;
 pub use turns::TurnCounts;

@@ -6,28 +6,28 @@ use runner_core::ports::ReadError;
 use runner_core::session::revoked::Revoked;
 use tokio::sync::watch;
 
-use crate::aggregates::Aggregates;
+use crate::store::Repository;
 
 /// What is known of the owners of sessions. Clones share the log.
 #[derive(Clone, Debug)]
 pub struct Owners {
-    aggregates: Aggregates,
+    repository: Repository,
 }
 
 impl Owners {
-    pub fn new(aggregates: Aggregates) -> Self {
-        Self { aggregates }
+    pub fn new(repository: Repository) -> Self {
+        Self { repository }
     }
 
     /// Why no agent may work in somebody's name; absent if one may. The local user has no account, and may.
     pub async fn revoked(&self, owner: &str) -> Result<Option<Revoked>, ReadError> {
         let Ok(username) = Username::try_from(owner.to_owned()) else { return Ok(None) };
-        let account = self.aggregates.load::<Account>(Account::stream(&username)).await?;
+        let account = self.repository.load::<Account>(Account::stream(&username)).await?;
         Ok(account.and_then(|account| account.state.revoked()))
     }
 
     /// Changes whenever an account may do less or more, or a folder is no longer trusted.
     pub(crate) fn rights(&self) -> watch::Receiver<u64> {
-        self.aggregates.rights()
+        self.repository.rights()
     }
 }

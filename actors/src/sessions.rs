@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use runner_core::ids::{CommandId, SessionId, TenantId, TurnId};
-use runner_core::log::event_log::{Appended, Digest, Provenance, RecordedEvent, Verification};
+use runner_core::log::{Appended, Digest, Provenance, RecordedEvent, Verification};
 use runner_core::people::principal::Reach;
 use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
 use runner_core::prompt::{Attachment, Prompt};
@@ -284,7 +284,7 @@ impl Sessions {
         after: u64,
         limit: u32,
     ) -> Result<Vec<RecordedEvent>, RunnerError> {
-        Ok(self.services.log.read(session, after, limit).await?)
+        Ok(self.services.log.read(session.into(), after, limit).await?)
     }
 
     pub async fn messages(&self, session: SessionId) -> Result<Vec<ConversationMessage>, RunnerError> {
@@ -297,7 +297,7 @@ impl Sessions {
     }
 
     pub async fn verify(&self, session: SessionId) -> Result<Verification, RunnerError> {
-        Ok(self.services.log.verify(session).await?)
+        Ok(self.services.log.verify(session.into()).await?)
     }
 
     /// Of one tenant or of all.
@@ -360,7 +360,7 @@ impl Sessions {
     /// same key was used for a request of another kind.
     async fn last_event(&self, appended: Appended) -> Result<SessionEvent, RunnerError> {
         let after = appended.last_version.saturating_sub(1);
-        let stored = self.services.log.read(appended.session(), after, 1).await?;
+        let stored = self.services.log.read(appended.stream, after, 1).await?;
         let last = stored.first().ok_or(RunnerError::CommandReused)?;
         last.decode().map_err(|source| RunnerError::Unexpected(source.into()))
     }

@@ -6,23 +6,23 @@ use runner_core::ids::TenantId;
 use runner_core::people::tenant::{Tenant, TenantCreated};
 use runner_core::ports::ReadError;
 
-use crate::aggregates::Aggregates;
+use crate::store::Repository;
 
 /// The handle on them. Clones share the log.
 #[derive(Clone, Debug)]
 pub struct Tenants {
-    aggregates: Aggregates,
+    repository: Repository,
 }
 
 impl Tenants {
-    pub fn new(aggregates: Aggregates) -> Self {
-        Self { aggregates }
+    pub fn new(repository: Repository) -> Self {
+        Self { repository }
     }
 
     /// All of them, in the order in which they were made.
     pub async fn list(&self) -> Result<Vec<Tenant>, ReadError> {
         // They are events of the team that makes them.
-        let loaded = self.aggregates.list::<Tenant>(Some(&TenantId::first())).await?;
+        let loaded = self.repository.list::<Tenant>(Some(&TenantId::first())).await?;
         let mut teams: Vec<_> = loaded.into_iter().map(|loaded| loaded.state).collect();
         teams.sort_by_key(|team| team.created().map(|created| (created.at, created.tenant.clone())));
         Ok(teams)
@@ -34,7 +34,7 @@ impl Tenants {
             return Ok(None);
         }
         let team = match Tenant::stream(tenant) {
-            Some(stream) => self.aggregates.load::<Tenant>(stream).await?,
+            Some(stream) => self.repository.load::<Tenant>(stream).await?,
             None => None,
         };
         let created = team.as_ref().and_then(|team| team.state.created());

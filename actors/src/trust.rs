@@ -3,26 +3,26 @@
 use std::path::Path;
 
 use runner_core::ids::TenantId;
-use runner_core::log::event_log::Provenance;
+use runner_core::log::{LogStream, Provenance};
 use runner_core::ports::ReadError;
-use runner_core::setup::trust::{Granted, NotTrusted, Trust, TrustedFolder};
+use runner_core::setup::trust::{Granted, NotTrusted, Trust, TrustCommand, TrustedFolder};
 
-use crate::aggregates::{Aggregates, ChangeError};
+use crate::store::{ChangeError, Changed, Repository};
 
 /// The handle on them. Clones share the log.
 #[derive(Clone, Debug)]
 pub struct TrustedFolders {
-    aggregates: Aggregates,
+    repository: Repository,
 }
 
 impl TrustedFolders {
-    pub fn new(aggregates: Aggregates) -> Self {
-        Self { aggregates }
+    pub fn new(repository: Repository) -> Self {
+        Self { repository }
     }
 
     /// Those that are trusted now, by name.
     pub async fn list(&self, tenant: &TenantId) -> Result<Vec<TrustedFolder>, ReadError> {
-        let all = self.aggregates.list::<TrustedFolder>(Some(tenant)).await?;
+        let all = self.repository.list::<TrustedFolder>(Some(tenant)).await?;
         let mut trusted: Vec<_> =
             all.into_iter().map(|loaded| loaded.state).filter(|folder| folder.granted.is_some()).collect();
         trusted.sort_by(|one, other| one.working_dir.cmp(&other.working_dir));
@@ -43,10 +43,9 @@ impl TrustedFolders {
         by: Granted,
         provenance: Provenance,
     ) -> Result<(TrustedFolder, bool), ChangeError<NotTrusted>> {
-        let stream = TrustedFolder::stream(tenant, working_dir);
-        let decide = |folder: &crate::Loaded<TrustedFolder>| Ok(folder.state.trust(working_dir, &by).into());
-        let (folder, appended) = self.aggregates.change((stream, tenant.clone()), provenance, decide).await?;
-        Ok((folder.state, appended.is_some()))
+        let command = TrustCommand::Trust { working_dir: working_dir.to_owned(), by };
+        let trusted = self.execute((tenant, working_dir), command, provenance).await?;
+        Ok((trusted.aggregate.state, trusted.appended.is_some()))
     }
 
     pub async fn revoke(
@@ -55,8 +54,17 @@ impl TrustedFolders {
         by: Granted,
         provenance: Provenance,
     ) -> Result<(), ChangeError<NotTrusted>> {
-        let stream = TrustedFolder::stream(tenant, working_dir);
-        let decide = |folder: &crate::Loaded<TrustedFolder>| folder.state.revoke(&by).map(Into::into);
-        self.aggregates.change((stream, tenant.clone()), provenance, decide).await.map(drop)
+        self.execute((tenant, working_dir), TrustCommand::Revoke { by }, provenance).await.map(drop)
+    }
+
+    async fn execute(
+        &self,
+        (tenant, working_dir): (&TenantId, &str),
+        command: TrustCommand,
+        provenance: Provenance,
+    ) -> Result<Changed<TrustedFolder>, ChangeError<NotTrusted>> {
+        let id = TrustedFolder::stream(tenant, working_dir);
+        let stream = LogStream::of::<TrustedFolder>(id, tenant.clone());
+        self.repository.execute(stream, command, provenance).await
     }
 }

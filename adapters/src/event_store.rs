@@ -24,14 +24,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runner_core::ids::{CommandId, SecretId, SessionId, StreamId, TenantId};
-use runner_core::log::aggregate::{Change, StoredAggregate};
-use runner_core::log::event_log::{Append, Appended, Digest, RecordedEvent, Verification};
+use runner_core::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate, Verification};
 use runner_core::people::audit::{AuditFilter, AuditPage};
 use runner_core::people::principal::Reach;
 use runner_core::ports::model::SpendRecord;
 use runner_core::ports::{
-    AgentFile, AgentFiles, AggregateLog, AppendError, AuditLog, Clock, EventLog, ReadError, SessionCounts,
-    SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
+    AgentFile, AgentFiles, AppendError, AuditLog, Clock, EventLog, ReadError, SessionCounts, SessionCursor,
+    SessionDirectory, SessionFilter, WaitingRequest,
 };
 use runner_core::session::index::SessionSummary;
 use runner_core::spend::{Payer, Spent};
@@ -42,7 +41,7 @@ use tokio::task::JoinHandle;
 use sqlite::files::SqliteFiles;
 pub use sqlite::rebuild::Rebuilt;
 use sqlite::{SqliteReader, SqliteWriter};
-use writer::{Intent, MAX_WAITING, Request, Writer};
+use writer::{MAX_WAITING, Request, Writer};
 
 /// How long an append may wait for a place in the writer's queue.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -112,11 +111,11 @@ impl EventStore {
         self.reader.close().await;
     }
 
-    async fn submit(&self, intent: Intent) -> Result<Appended, AppendError> {
+    async fn submit(&self, append: Append) -> Result<Appended, AppendError> {
         let sender = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let sender = sender.ok_or_else(|| writer::unavailable("the event store is closed"))?;
         let (answer, answered) = oneshot::channel();
-        sender.send_timeout(Request { intent, answer }, MAX_WAIT).await.map_err(|refused| match refused {
+        sender.send_timeout(Request { append, answer }, MAX_WAIT).await.map_err(|refused| match refused {
             mpsc::error::SendTimeoutError::Timeout(_) => AppendError::Overloaded,
             mpsc::error::SendTimeoutError::Closed(_) => writer::unavailable("the event writer has ended"),
         })?;
@@ -131,40 +130,11 @@ fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
 #[async_trait]
 impl EventLog for EventStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.submit(Intent::Session(append)).await
+        self.submit(append).await
     }
 
-    async fn read(
-        &self,
-        session: SessionId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.reader.read(session, after, limit).await
-    }
-
-    async fn find_command(
-        &self,
-        command: CommandId,
-        request_hash: Digest,
-    ) -> Result<Option<Appended>, AppendError> {
-        let found = self.reader.find_command(command).await.map_err(writer::unavailable)?;
-        found.map(|first| writer::replay(&first, request_hash)).transpose()
-    }
-
-    fn is_writable(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
-    }
-
-    async fn verify(&self, session: SessionId) -> Result<Verification, ReadError> {
-        self.reader.verify(session).await
-    }
-}
-
-#[async_trait]
-impl AggregateLog for EventStore {
-    async fn append_change(&self, change: Change) -> Result<Appended, AppendError> {
-        self.submit(Intent::Aggregate(Box::new(change))).await
+    async fn read(&self, stream: StreamId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.reader.read(stream, after, limit).await
     }
 
     async fn load_aggregate(
@@ -185,6 +155,23 @@ impl AggregateLog for EventStore {
 
     async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
         self.reader.load_secret(secret).await.map_err(|source| ReadError(source.into()))
+    }
+
+    async fn find_command(
+        &self,
+        command: CommandId,
+        request_hash: Digest,
+    ) -> Result<Option<Appended>, AppendError> {
+        let found = self.reader.find_command(command).await.map_err(writer::unavailable)?;
+        found.map(|first| writer::replay(&first, request_hash)).transpose()
+    }
+
+    fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
+    }
+
+    async fn verify(&self, stream: StreamId) -> Result<Verification, ReadError> {
+        self.reader.verify(stream).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use runner_core::log::event_log::Digest;
+use runner_core::log::Digest;
 use runner_core::people::credentials::{Code, CodeKind, CodeMaker, CredentialError};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;

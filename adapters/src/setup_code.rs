@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use runner_core::log::event_log::Digest;
+use runner_core::log::Digest;
 use runner_core::people::credentials::{CodeKind, CodeMaker, CredentialError, SetupCode};
 use thiserror::Error;
 use uuid::Uuid;

@@ -1,17 +1,38 @@
-//! The only list of all aggregates beside sessions.
+//! The only list of all aggregates.
 
-use crate::log::aggregate::{Aggregate as _, Fold, fold};
+use crate::log::{Aggregate, Fold, fold};
 use crate::people::account::Account;
 use crate::people::invite::Invite;
 use crate::people::tenant::Tenant;
+use crate::session::Session;
 use crate::setup::api_key::ApiKey;
 use crate::setup::trust::TrustedFolder;
 
-/// How every kind of aggregate is folded, for writing their states anew.
-pub const FOLDS: &[(&str, Fold)] = &[
-    (Account::KIND, fold::<Account>),
-    (ApiKey::KIND, fold::<ApiKey>),
-    (Invite::KIND, fold::<Invite>),
-    (Tenant::KIND, fold::<Tenant>),
-    (TrustedFolder::KIND, fold::<TrustedFolder>),
+/// A kind of aggregate, as far as the log needs to know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    pub name: &'static str,
+    /// Writes the row of its state anew; absent where the log keeps none.
+    pub fold: Option<Fold>,
+}
+
+impl Kind {
+    const fn of<A: Aggregate>() -> Self {
+        Self { name: A::KIND, fold: if A::HAS_ROW { Some(fold::<A>) } else { None } }
+    }
+
+    /// The kind of a name; absent for streams in which events are only noted.
+    pub fn find(name: &str) -> Option<Self> {
+        KINDS.iter().copied().find(|kind| kind.name == name)
+    }
+}
+
+/// Every kind of aggregate.
+pub const KINDS: &[Kind] = &[
+    Kind::of::<Account>(),
+    Kind::of::<ApiKey>(),
+    Kind::of::<Invite>(),
+    Kind::of::<Session>(),
+    Kind::of::<Tenant>(),
+    Kind::of::<TrustedFolder>(),
 ];

@@ -1,4 +1,19 @@
-//! The log as its readers and writers see it. Nothing here knows which aggregates there are.
+//! The kernel of the log: aggregates, what is appended of them, what comes back, and how it is chained.
+//!
+//! Nothing here knows which aggregates there are; `kinds.rs` lists them.
 
-pub mod aggregate;
-pub mod event_log;
+mod aggregate;
+mod append;
+mod cqrs;
+mod digest;
+mod encoding;
+mod envelope;
+mod verification;
+
+pub use aggregate::{Aggregate, Fold, StoredAggregate, encode_state, fold, stream_of_name};
+pub use append::{Append, Appended, LogStream, SecretChange};
+pub use cqrs::Shell;
+pub use digest::Digest;
+pub use encoding::{AggregateEvent, EncodedEvent};
+pub use envelope::{Provenance, RecordedEvent};
+pub use verification::Verification;

@@ -17,7 +17,7 @@ pub use directory::{
     AuditLog, SessionCounts, SessionCursor, SessionDirectory, SessionFilter, SessionSort, WaitingRequest,
 };
 pub use launch::{AgentLaunch, AgentSeat, AgentSetup};
-pub use log::{AggregateLog, AppendError, EventLog, ReadError};
+pub use log::{AppendError, EventLog, ReadError};
 pub use workspace::{AgentFile, AgentFiles, WorkspaceSight, WorkspaceWatch};
 
 /// Tells the time. The only way the time gets into the program.

@@ -27,12 +27,11 @@ pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use cqrs_es::Aggregate;
-use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentProfile, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
+use crate::log::Aggregate;
 use crate::prompt::Attachment;
 use crate::spend::{BudgetSpent, SpentBefore};
 use crate::time::Timestamp;
@@ -205,22 +204,14 @@ impl Session {
 
 impl Aggregate for Session {
     type Command = SessionCommand;
-    type Error = SessionError;
     type Event = SessionEvent;
-    type Services = ();
+    type Refusal = SessionError;
 
-    const TYPE: &'static str = "session";
+    const KIND: &'static str = "session";
+    const HAS_ROW: bool = false;
 
-    async fn handle(
-        &mut self,
-        command: SessionCommand,
-        (): &(),
-        sink: &EventSink<Self>,
-    ) -> Result<(), SessionError> {
-        for event in self.decide(command)?.events {
-            sink.write(event, self).await;
-        }
-        Ok(())
+    fn decide(&self, command: SessionCommand) -> Result<Vec<SessionEvent>, SessionError> {
+        Ok(Self::decide(self, command)?.events)
     }
 
     fn apply(&mut self, event: SessionEvent) {

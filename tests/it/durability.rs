@@ -56,7 +56,7 @@ async fn assert_all_there(database: &Path, acknowledged: &BTreeMap<SessionId, u6
     let store = EventStore::open(database, Arc::new(SystemClock::default())).await.unwrap();
     assert_eq!(acknowledged.len(), WRITERS);
     for (session, version) in acknowledged {
-        let verified = store.verify(*session).await.unwrap();
+        let verified = store.verify((*session).into()).await.unwrap();
         assert!(verified.valid, "{verified:?}");
         assert!(
             verified.events >= *version,

@@ -9,8 +9,9 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::PermissionMode;
 use runner_core::ids::{CommandId, SessionId, TenantId, TurnId};
-use runner_core::log::event_log::{Append, Provenance};
+use runner_core::log::{Append, LogStream, Provenance};
 use runner_core::ports::EventLog;
+use runner_core::session::Session;
 use runner_core::session::event::{LifecycleEvent, Origin, PromptEvent, SessionEvent, SessionOpened};
 use runner_tests::person::Person;
 use runner_tests::processes::{agents_of, command_lines};
@@ -223,9 +224,9 @@ async fn one_who_has_many_turns_waiting_does_not_hold_others_up() {
     let owners = [["ada"; 8].as_slice(), &["bob"; 2]].concat();
     for owner in &owners {
         let (session, events) = prompted(owner, &folder, &prompt);
-        let (actor, command) = (format!("user:{owner}"), CommandId(Uuid::now_v7()));
-        let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };
-        store.append(Append { session, expected_version: 0, events, provenance }).await.unwrap();
+        let provenance = Provenance::of(format!("user:{owner}"), CommandId(Uuid::now_v7()));
+        let stream = LogStream::of::<Session>(session, TenantId::first());
+        store.append(Append::to(stream, 0, &events, provenance).unwrap()).await.unwrap();
     }
     store.close().await;
 

@@ -6,9 +6,10 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::PermissionMode;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
-use runner_core::log::event_log::{Append, Provenance};
+use runner_core::log::{Append, LogStream, Provenance};
 use runner_core::ports::EventLog;
 use runner_core::request::{AgentRequest, RequestKind, ToolEffect};
+use runner_core::session::Session;
 use runner_core::session::event::{
     Asked, Initiator, LifecycleEvent, Origin, PromptEvent, RequestEvent, SessionEvent, SessionOpened,
     TurnEvent,
@@ -84,15 +85,9 @@ async fn a_hundred_waiting_sessions_cost_no_process_and_little_memory() {
     let database = server.data_dir().join("runner.db");
     let store = EventStore::open(&database, Arc::new(SystemClock::default())).await.unwrap();
     for (session, events) in (1..SESSIONS).map(|_| waiting_session()) {
-        let command = CommandId(Uuid::now_v7());
-        let provenance = Provenance {
-            actor: "agent".into(),
-            request_id: None,
-            address: None,
-            command,
-            request_hash: None,
-        };
-        store.append(Append { session, expected_version: 0, events, provenance }).await.unwrap();
+        let stream = LogStream::of::<Session>(session, TenantId::first());
+        let provenance = Provenance::agent(CommandId(Uuid::now_v7()));
+        store.append(Append::to(stream, 0, &events, provenance).unwrap()).await.unwrap();
     }
     store.close().await;
     server.restart().await;

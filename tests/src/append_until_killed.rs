@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_core::ids::{CommandId, SessionId};
-use runner_core::log::event_log::{Append, Provenance};
+use runner_core::ids::{CommandId, SessionId, TenantId};
+use runner_core::log::{Append, LogStream, Provenance};
 use runner_core::ports::EventLog;
+use runner_core::session::Session;
 use runner_core::session::event::{AgentEvent, SessionEvent};
 use serde_json::json;
 use uuid::Uuid;
@@ -32,11 +33,9 @@ async fn write(store: EventStore) {
     for version in 0.. {
         let event =
             SessionEvent::Agent(AgentEvent::Unknown { turn: None, raw: json!({ "number": version }) });
-        let command = CommandId(Uuid::now_v7());
-        let actor = "system".to_owned();
-        let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };
-        let append = Append { session, expected_version: version, events: vec![event], provenance };
-        let appended = store.append(append).await.unwrap();
+        let stream = LogStream::of::<Session>(session, TenantId::first());
+        let append = Append::to(stream, version, &[event], Provenance::system(CommandId(Uuid::now_v7())));
+        let appended = store.append(append.unwrap()).await.unwrap();
         // A whole line in one write: a torn last one is no acknowledgement.
         println!("{session} {}", appended.last_version);
     }

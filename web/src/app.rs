@@ -21,7 +21,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{
-    Aggregates, ApiKeys, Audit, Owners, Services, Sessions, Settings, StoredBudgets, Tenants, TrustedFolders,
+    ApiKeys, Audit, Owners, Repository, Services, Sessions, Settings, StoredBudgets, Tenants, TrustedFolders,
 };
 use runner_adapters::claude::ClaudeRuntime;
 use runner_adapters::clock::SystemClock;
@@ -78,13 +78,13 @@ impl Application {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
         let record: Arc<dyn SpendRecord> = Arc::new(store.clone());
-        let aggregates = Aggregates::new(Arc::new(store.clone()));
-        let secret_key = people::secret_key(config, &aggregates).await?;
+        let repository = Repository::new(Arc::new(store.clone()));
+        let secret_key = people::secret_key(config, &repository).await?;
         let vault = Arc::new(KeyVault::new(&secret_key));
-        keys::check(&vault, &aggregates).await?;
-        let stored = (aggregates.clone(), key_use(config));
+        keys::check(&vault, &repository).await?;
+        let stored = (repository.clone(), key_use(config));
         let api_keys = ApiKeys::new(stored, vault, Arc::clone(&record), Arc::clone(&clock));
-        let limits = StoredBudgets { aggregates: aggregates.clone(), of_each_user: config.monthly_budget };
+        let limits = StoredBudgets { repository: repository.clone(), of_each_user: config.monthly_budget };
         let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
         let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;
         let folders = agents::allowed_folders(config)?;
@@ -93,7 +93,7 @@ impl Application {
         let agents = Agents(runtime.clone());
         agents::announce(&*runtime);
         let may_bypass = agents::may_bypass(config, &*runtime);
-        let (trust, tenants) = (TrustedFolders::new(aggregates.clone()), Tenants::new(aggregates.clone()));
+        let (trust, tenants) = (TrustedFolders::new(repository.clone()), Tenants::new(repository.clone()));
         let sessions = Sessions::start(Services {
             log: Arc::new(store.clone()),
             directory: Arc::new(store.clone()),
@@ -102,13 +102,13 @@ impl Application {
             workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             trust: trust.clone(),
-            owners: Owners::new(aggregates.clone()),
+            owners: Owners::new(repository.clone()),
             tenants: tenants.clone(),
             settings: session_settings(config),
         });
         sessions.recover().await?;
-        let audit = Audit::start(Arc::new(store.clone()), aggregates.clone(), Arc::clone(&clock));
-        let accounts = people::accounts(config, (&secret_key, aggregates), Arc::clone(&clock)).await?;
+        let audit = Audit::start(Arc::new(store.clone()), repository.clone(), Arc::clone(&clock));
+        let accounts = people::accounts(config, (&secret_key, repository), Arc::clone(&clock)).await?;
         let context = Context {
             sessions,
             accounts: accounts.clone(),

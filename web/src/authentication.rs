@@ -14,7 +14,7 @@ use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::TcpUserTimeout;
 use runner_actors::{Accounts, Client};
 use runner_core::ids::CommandId;
-use runner_core::log::event_log::Provenance;
+use runner_core::log::Provenance;
 use runner_core::people::principal::Principal;
 use runner_core::ports::AgentRuntime;
 use tokio::net::TcpStream;
@@ -165,11 +165,9 @@ impl Authentication {
         let address = self.client_address(request);
         let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let provenance = Provenance {
-            actor: "anonymous".to_owned(),
             request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
             address: Some(address.to_string()),
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None,
+            ..Provenance::of("anonymous", CommandId(Uuid::now_v7()))
         };
         Client { address, agent: agent.unwrap_or_default().to_owned(), provenance }
     }

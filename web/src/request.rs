@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use runner_core::ids::{CommandId, SessionId};
-use runner_core::log::event_log::{Digest, Provenance};
+use runner_core::log::{Digest, Provenance};
 use runner_core::people::principal::Principal;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -91,7 +91,7 @@ impl Accounts {
         if let Some(username) = username {
             // Before the hash: what changes from here on is noticed when the login is appended.
             authority = self.load(username).await?.map(|account| account.authority());
-            hash = self.aggregates().load_secret(password_secret(username)).await?;
+            hash = self.repository().load_secret(password_secret(username)).await?;
         }
         let fits = self.0.ports.hasher.verify(password, hash).await?;
         Ok(authority.filter(|_| fits))

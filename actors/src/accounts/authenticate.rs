@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use runner_core::ids::{CommandId, LoginId, ServiceTokenId, StreamId};
-use runner_core::log::event_log::Provenance;
+use runner_core::log::{Aggregate as _, Provenance};
 use runner_core::people::account::Account;
 use runner_core::people::account::command::AccountCommand;
 use runner_core::people::account::username::Username;
@@ -65,7 +65,7 @@ impl Accounts {
     async fn identify_program(&self, text: &str, address: IpAddr) -> Result<Principal, AccountError> {
         let read = self.0.ports.codes.read(CodeKind::ServiceToken, text);
         let (account, hash) = read.ok_or(AccountError::TokenInvalid)?;
-        let loaded = self.aggregates().load::<Account>(StreamId(account)).await?;
+        let loaded = self.repository().load::<Account>(StreamId(account)).await?;
         let account = loaded.ok_or(AccountError::TokenInvalid)?.state;
         let (Some(token), Some(profile)) = (account.find_token(hash, self.now()), account.profile()) else {
             return Err(AccountError::TokenInvalid);
@@ -93,13 +93,9 @@ impl Accounts {
             return;
         }
         let Ok(username) = Username::try_from(principal.name.clone()) else { return };
-        let provenance = Provenance {
-            actor: principal.actor(),
-            request_id: None,
-            address: Some(address.to_string()),
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None,
-        };
+        let address = Some(address.to_string());
+        let provenance =
+            Provenance { address, ..Provenance::of(principal.actor(), CommandId(Uuid::now_v7())) };
         if let Err(error) = self.execute(&username, &[note], provenance).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

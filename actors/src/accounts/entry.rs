@@ -3,8 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use runner_core::ids::{InviteId, LoginId, TenantId};
-use runner_core::log::aggregate::SecretChange;
-use runner_core::log::event_log::{Digest, Provenance};
+use runner_core::log::{Digest, Provenance, SecretChange};
 use runner_core::people::account::Account;
 use runner_core::people::account::command::AccountCommand;
 use runner_core::people::account::event::{AccountEvent, NewLogin, Tokens, Via};
@@ -117,7 +116,7 @@ impl Accounts {
 
     /// Nobody is to be taken for somebody else.
     async fn refuse_look_alike(&self, username: &Username) -> Result<(), AccountError> {
-        let accounts = self.aggregates().list::<Account>(None).await?;
+        let accounts = self.repository().list::<Account>(None).await?;
         let mut names = accounts.iter().filter_map(|account| account.state.profile());
         match names.any(|profile| username.looks_like(&profile.username)) {
             true => Err(AccountRefusal::UsernameTaken.into()),
@@ -152,7 +151,7 @@ impl Accounts {
     /// Whether there is no team but the operators', which sees the folders of all: once there are others,
     /// joining it takes an invitation.
     async fn is_only_team(&self) -> Result<bool, AccountError> {
-        Ok(self.aggregates().list::<Tenant>(None).await?.is_empty())
+        Ok(self.repository().list::<Tenant>(None).await?.is_empty())
     }
 
     /// The first user proves that they run the server, where a stranger could register first.

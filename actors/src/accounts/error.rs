@@ -9,6 +9,8 @@ use runner_core::people::tenant::TenantRefusal;
 use runner_core::ports::{AppendError, ReadError};
 use thiserror::Error;
 
+use crate::store::ChangeError;
+
 /// What the outside branches on; everything else is [`AccountError::Unexpected`].
 #[derive(Debug, Error)]
 pub enum AccountError {
@@ -33,7 +35,7 @@ pub enum AccountError {
     #[error("the code is wrong, used, or too old")]
     CodeInvalid,
     #[error(transparent)]
-    Invite(InviteRefusal),
+    Invite(#[from] InviteRefusal),
     #[error(transparent)]
     Tenant(#[from] TenantRefusal),
     /// It was carried out before, and what was answered is kept nowhere.
@@ -87,6 +89,16 @@ impl From<AccountRefusal> for AccountError {
             | AccountRefusal::TokenNameMalformed
             | AccountRefusal::ScopeBeyondRole(_)
             | AccountRefusal::TokenLifetime => Self::Refused(refusal),
+        }
+    }
+}
+
+impl<R: Into<Self>> From<ChangeError<R>> for AccountError {
+    fn from(error: ChangeError<R>) -> Self {
+        match error {
+            ChangeError::Refused(refusal) => refusal.into(),
+            ChangeError::Append(error) => error.into(),
+            ChangeError::Read(error) => error.into(),
         }
     }
 }

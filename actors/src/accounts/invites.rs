@@ -1,7 +1,7 @@
 //! Inviting people into the team.
 
 use runner_core::ids::{InviteId, TenantId};
-use runner_core::log::event_log::{Digest, Provenance};
+use runner_core::log::{Aggregate as _, Digest, LogStream, Provenance};
 use runner_core::people::account::refusal::AccountRefusal;
 use runner_core::people::account::username::Username;
 use runner_core::people::credentials::{Code, CodeKind};
@@ -11,7 +11,6 @@ use runner_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::{AccountError, Accounts};
-use crate::aggregates::{ChangeError, Decided};
 
 /// How long an invitation is open if nobody says otherwise.
 const DEFAULT_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -81,7 +80,7 @@ impl Accounts {
     /// The team's invitations that can still be used, the newest first.
     pub async fn list_invites(&self, principal: &Principal) -> Result<Vec<InviteView>, AccountError> {
         let now = self.now();
-        let loaded = self.aggregates().list::<Invite>(Some(&principal.tenant)).await?;
+        let loaded = self.repository().list::<Invite>(Some(&principal.tenant)).await?;
         let open = loaded.into_iter().filter(|loaded| loaded.state.is_open(now));
         let mut views: Vec<_> = open.filter_map(|loaded| loaded.state.view()).collect();
         views.sort_by_key(|view| std::cmp::Reverse((view.created_at, view.id)));
@@ -94,7 +93,7 @@ impl Accounts {
         invite: InviteId,
         provenance: Provenance,
     ) -> Result<(), AccountError> {
-        let loaded = self.aggregates().load::<Invite>(Invite::stream(invite)).await?;
+        let loaded = self.repository().load::<Invite>(Invite::stream(invite)).await?;
         if loaded.is_none_or(|loaded| loaded.tenant != principal.tenant) {
             return Err(AccountError::Invite(InviteRefusal::Unknown));
         }
@@ -108,7 +107,7 @@ impl Accounts {
         (invite, hash): (InviteId, Digest),
         username: &Username,
     ) -> Result<Created, AccountError> {
-        let loaded = self.aggregates().load::<Invite>(Invite::stream(invite)).await?;
+        let loaded = self.repository().load::<Invite>(Invite::stream(invite)).await?;
         let now = self.now();
         let open = loaded.filter(|loaded| loaded.state.is_open_to(username, now));
         let created = open.and_then(|loaded| loaded.state.created().cloned());
@@ -139,18 +138,8 @@ impl Accounts {
         command: InviteCommand,
         provenance: Provenance,
     ) -> Result<Invite, AccountError> {
-        let place = (Invite::stream(invite), tenant.clone());
-        let changed = self
-            .aggregates()
-            .change::<Invite, _>(place, provenance, |before| {
-                before.state.decide(command.clone()).map(Decided::from)
-            })
-            .await;
-        let (loaded, _) = changed.map_err(|error| match error {
-            ChangeError::Refused(refusal) => AccountError::Invite(refusal),
-            ChangeError::Append(error) => error.into(),
-            ChangeError::Read(error) => error.into(),
-        })?;
-        Ok(loaded.state)
+        let stream = LogStream::of::<Invite>(Invite::stream(invite), tenant.clone());
+        let changed = self.repository().execute::<Invite>(stream, command, provenance).await?;
+        Ok(changed.aggregate.state)
     }
 }

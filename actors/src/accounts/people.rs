@@ -1,7 +1,7 @@
 //! What people see of themselves, and what admins see and change of others.
 
 use runner_core::ids::{LoginId, TenantId};
-use runner_core::log::event_log::Provenance;
+use runner_core::log::Provenance;
 use runner_core::money::MicroDollars;
 use runner_core::people::account::Account;
 use runner_core::people::account::command::AccountCommand;
@@ -43,7 +43,7 @@ impl Accounts {
 
     /// Everybody in the team, by name.
     pub async fn list_users(&self, principal: &Principal) -> Result<Vec<UserView>, AccountError> {
-        let loaded = self.aggregates().list::<Account>(Some(&principal.tenant)).await?;
+        let loaded = self.repository().list::<Account>(Some(&principal.tenant)).await?;
         let mut users: Vec<_> = loaded.into_iter().filter_map(|loaded| loaded.state.view()).collect();
         users.sort_by(|a, b| a.username.cmp(&b.username));
         Ok(users)
@@ -101,7 +101,7 @@ impl Accounts {
 
     /// Without an admin nobody could ever make one.
     async fn refuse_last_admin(&self, principal: &Principal) -> Result<(), AccountError> {
-        let loaded = self.aggregates().list::<Account>(Some(&principal.tenant)).await?;
+        let loaded = self.repository().list::<Account>(Some(&principal.tenant)).await?;
         match loaded.iter().filter(|loaded| loaded.state.is_active_admin()).count() {
             0 | 1 => Err(AccountError::LastAdmin),
             _ => Ok(()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use runner_core::ids::ServiceTokenId;
-use runner_core::log::event_log::Provenance;
+use runner_core::log::Provenance;
 use runner_core::people::account::Account;
 use runner_core::people::account::command::AccountCommand;
 use runner_core::people::account::event::ServiceToken;

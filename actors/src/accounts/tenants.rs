@@ -3,18 +3,17 @@
 use std::path::PathBuf;
 
 use runner_core::ids::{CommandId, StreamId, TenantId};
-use runner_core::log::event_log::{Digest, Provenance};
+use runner_core::log::{Digest, LogStream, Provenance};
 use runner_core::people::credentials::Code;
 use runner_core::people::invite::InviteView;
 use runner_core::people::principal::{Means, Principal, Role};
 use runner_core::people::tenant::{
-    Beside, OPERATOR, Tenant, TenantCreated, TenantEvent, TenantName, TenantRefusal, TenantView,
+    Beside, OPERATOR, Tenant, TenantCommand, TenantCreated, TenantName, TenantRefusal, TenantView,
 };
 use uuid::Uuid;
 
 use super::invites::Wanted;
 use super::{AccountError, Accounts};
-use crate::aggregates::{ChangeError, Decided, Loaded};
 use crate::tenants::Tenants;
 
 /// A team to be made.
@@ -38,7 +37,7 @@ impl Accounts {
         refuse_local(principal)?;
         // Two teams must not get one name or one folder at the same time.
         let _deciding = self.0.deciding.lock().await;
-        let teams = Tenants::new(self.aggregates().clone()).list().await?;
+        let teams = Tenants::new(self.repository().clone()).list().await?;
         let id = Uuid::now_v7();
         let draft = self.draft_invite(wanted(TenantId(id.to_string()), None))?;
         let created = TenantCreated {
@@ -49,9 +48,9 @@ impl Accounts {
             by: principal.name.clone(),
             at: draft.0.at,
         };
-        let beside = Beside { teams: &teams, operators_dir: &new.operators_dir };
-        let create = |team: &Tenant| team.create(created.clone(), &new.name, beside);
-        let team = self.change_tenant(StreamId(id), provenance, create).await?;
+        let beside = Beside { teams, operators_dir: new.operators_dir };
+        let create = TenantCommand::Create { new: created, name: new.name, beside };
+        let team = self.change_tenant(StreamId(id), create, provenance).await?;
         let view = team.view().ok_or(TenantRefusal::Unknown)?;
         let command = (CommandId(Uuid::now_v7()), None);
         let (invite, code) = self.issue_invite(draft, by_operator(command)).await?;
@@ -68,27 +67,22 @@ impl Accounts {
         refuse_local(principal)?;
         let stream = Tenant::stream(tenant).ok_or(TenantRefusal::Unknown)?;
         let draft = self.draft_invite(wanted(TenantId(stream.to_string()), lifetime_ms))?;
-        let note = |team: &Tenant| team.invite(draft.0.invite, principal.name.clone(), draft.0.at);
+        let (invite, by, at) = (draft.0.invite, principal.name.clone(), draft.0.at);
         // What a retry finds is the invitation, which comes last.
         let noted = Provenance { request_hash: None, ..provenance.clone() };
-        self.change_tenant(stream, noted, note).await?;
+        self.change_tenant(stream, TenantCommand::Invite { invite, by, at }, noted).await?;
         self.issue_invite(draft, by_operator((provenance.command, provenance.request_hash))).await
     }
 
     async fn change_tenant(
         &self,
         stream: StreamId,
+        command: TenantCommand,
         provenance: Provenance,
-        decide: impl Fn(&Tenant) -> Result<Vec<TenantEvent>, TenantRefusal>,
     ) -> Result<Tenant, AccountError> {
-        let decide = |before: &Loaded<Tenant>| decide(&before.state).map(Decided::from);
-        let changed = self.aggregates().change((stream, TenantId::first()), provenance, decide).await;
-        let (loaded, _) = changed.map_err(|error| match error {
-            ChangeError::Refused(refusal) => AccountError::Tenant(refusal),
-            ChangeError::Append(error) => error.into(),
-            ChangeError::Read(error) => error.into(),
-        })?;
-        Ok(loaded.state)
+        let stream = LogStream::of::<Tenant>(stream, TenantId::first());
+        let changed = self.repository().execute::<Tenant>(stream, command, provenance).await?;
+        Ok(changed.aggregate.state)
     }
 }
 
@@ -107,5 +101,5 @@ fn wanted(tenant: TenantId, lifetime_ms: Option<u64>) -> Wanted {
 
 /// An invitation stands in the team's own log. Who the operator was, and where, only the operators' says.
 fn by_operator((command, request_hash): (CommandId, Option<Digest>)) -> Provenance {
-    Provenance { actor: OPERATOR.to_owned(), request_id: None, address: None, command, request_hash }
+    Provenance { request_hash, ..Provenance::of(OPERATOR, command) }
 }

@@ -16,7 +16,7 @@ use runner_core::session::revoked::Revoked;
 use runner_core::spend::Payer;
 
 use super::{AccountError, Client, LocalUser, PasswordChange, RegistrationPolicy, UserChange};
-use crate::{Aggregates, StoredBudgets};
+use crate::{Repository, StoredBudgets};
 use fakes::{World, principal_of};
 
 #[tokio::test]
@@ -123,8 +123,8 @@ async fn disabled_user_may_spend_nothing() {
     let world = World::open();
     let root = principal_of(&world.register("root", None).await.unwrap());
     world.register("ada", None).await.unwrap();
-    let aggregates = Aggregates::new(std::sync::Arc::clone(&world.log) as _);
-    let budgets = StoredBudgets { aggregates, of_each_user: None };
+    let repository = Repository::new(std::sync::Arc::clone(&world.log) as _);
+    let budgets = StoredBudgets { repository, of_each_user: None };
     let ada = Payer::User { tenant: root.tenant.clone(), owner: "ada".into() };
     let local = Payer::User { tenant: root.tenant.clone(), owner: "nobody".into() };
 
@@ -237,7 +237,7 @@ async fn attempt_that_the_server_could_not_decide_costs_nothing() {
         assert!(matches!(world.log_in("ada", "wrong-password").await, Err(AccountError::Overloaded)));
         assert!(matches!(world.register("bob", None).await, Err(AccountError::Overloaded)));
         assert!(matches!(change().await, Err(AccountError::Overloaded)));
-        world.log.fail_next();
+        world.log.fail_after(0);
         assert!(matches!(world.register("bob", None).await, Err(AccountError::LogUnavailable(_))));
     }
 
@@ -282,7 +282,7 @@ async fn of_two_new_passwords_at_once_one_is_taken() {
 #[tokio::test]
 async fn log_that_cannot_be_written_leaves_everything_as_it_was() {
     let world = World::open();
-    world.log.fail_next();
+    world.log.fail_after(0);
 
     let refused = world.register("ada", None).await;
 

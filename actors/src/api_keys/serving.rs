@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use runner_core::ids::{CommandId, StreamId};
-use runner_core::log::event_log::Provenance;
+use runner_core::log::{LogStream, Provenance};
 use runner_core::people::principal::{Principal, Reach};
 use runner_core::ports::ReadError;
 use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope};
@@ -13,7 +13,6 @@ use runner_core::spend::BudgetSpent;
 use uuid::Uuid;
 
 use super::{ApiKeyError, ApiKeys, KeyUse};
-use crate::aggregates::Loaded;
 
 impl ApiKeys {
     /// Whether calls for the sessions of `owner` are made with keys that they stored.
@@ -51,13 +50,13 @@ impl ApiKeys {
         (scope, base_url): (&ModelScope, Option<&str>),
     ) -> Result<Option<ModelKey>, ReadError> {
         let Some(mut stored) = key.stored().cloned() else { return Ok(None) };
-        let mut sealed = self.aggregates.load_secret(stored.secret).await?;
+        let mut sealed = self.repository.load_secret(stored.secret).await?;
         if sealed.is_none() {
             // Rotated since the key was read: its value lies under another secret now.
-            let again = self.aggregates.load::<ApiKey>(StreamId(stored.key.0)).await?;
+            let again = self.repository.load::<ApiKey>(StreamId(stored.key.0)).await?;
             let Some(again) = again.and_then(|again| again.state.stored().cloned()) else { return Ok(None) };
             stored = again;
-            sealed = self.aggregates.load_secret(stored.secret).await?;
+            sealed = self.repository.load_secret(stored.secret).await?;
         }
         let Some(sealed) = sealed else {
             tracing::error!(key = %stored.key, "the value of a stored API key is missing");
@@ -80,15 +79,9 @@ impl ApiKeys {
     }
 
     async fn note(&self, scope: &ModelScope, key: Uuid, command: ApiKeyCommand) {
-        let provenance = Provenance {
-            actor: "system".to_owned(),
-            request_id: None,
-            address: None,
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None,
-        };
-        let note = |key: &Loaded<ApiKey>| Ok(key.state.decide(command.clone())?.into());
-        if let Err(error) = self.change_at((StreamId(key), scope.tenant.clone()), provenance, note).await {
+        let stream = LogStream::of::<ApiKey>(StreamId(key), scope.tenant.clone());
+        let provenance = Provenance::system(CommandId(Uuid::now_v7()));
+        if let Err(error) = self.repository.execute::<ApiKey>(stream, command, provenance).await {
             tracing::warn!(%key, error = &error as &dyn std::error::Error, "what a key was passed over for is not stored");
         }
     }

@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 use runner_core::ids::TurnId;
-use runner_core::log::event_log::{Appended, Provenance};
+use runner_core::log::{Appended, Provenance};
 use runner_core::ports::AgentError;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{InterruptCause, SessionEvent};

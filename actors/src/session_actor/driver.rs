@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use runner_core::agent::AgentOutput;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
-use runner_core::log::event_log::Provenance;
+use runner_core::log::Provenance;
 use runner_core::session::Session;
 use runner_core::session::action::Action;
 use runner_core::session::command::{Recording, SessionCommand};

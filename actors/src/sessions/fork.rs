@@ -1,6 +1,6 @@
 //! Going on with a copy of a session, from now or from an earlier point.
 
-use runner_core::log::event_log::{Appended, Provenance};
+use runner_core::log::{Appended, Provenance};
 use runner_core::session::command::SessionCommand;
 use runner_core::session::fork::{Fork, conversation_parts};
 

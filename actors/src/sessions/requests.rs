@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runner_core::ids::{SessionId, TurnId};
-use runner_core::log::event_log::{Appended, Provenance};
+use runner_core::log::{Appended, Provenance};
 use runner_core::people::principal::Reach;
 use runner_core::ports::WaitingRequest;
 use runner_core::prompt::{Attachment, Prompt};

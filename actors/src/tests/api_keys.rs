@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
-use runner_core::ids::{ApiKeyId, SecretId, SessionId, StreamId, TenantId};
-use runner_core::log::aggregate::{Change, StoredAggregate};
-use runner_core::log::event_log::Appended;
+use runner_core::ids::{ApiKeyId, CommandId, SecretId, SessionId, StreamId, TenantId};
+use runner_core::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate, Verification};
 use runner_core::people::principal::Principal;
 use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope, SpendRecord};
-use runner_core::ports::{AggregateLog, AppendError, Clock, ReadError};
+use runner_core::ports::{AppendError, Clock, EventLog, ReadError};
 use runner_core::setup::api_key::{ApiKey, Network};
 use runner_core::setup::vault::{SealedFor, Vault, VaultError};
 use runner_core::spend::{BudgetSpent, Payer, Spent};
@@ -16,9 +15,9 @@ use runner_core::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use super::memory_aggregates::MemoryAggregates;
+use super::memory_log::MemoryLog;
 use super::samples::provenance;
-use crate::{Aggregates, ApiKeys, KeyUse, NewKey, SessionKeys};
+use crate::{ApiKeys, KeyUse, NewKey, Repository, SessionKeys};
 
 #[tokio::test]
 async fn refusal_of_a_value_that_was_rotated_meanwhile_does_not_put_the_new_one_to_rest() {
@@ -70,9 +69,9 @@ struct World {
 impl World {
     fn open() -> Self {
         let log = Arc::new(RotatingLog::default());
-        let aggregates = Aggregates::new(Arc::clone(&log) as Arc<dyn AggregateLog>);
+        let repository = Repository::new(Arc::clone(&log) as Arc<dyn EventLog>);
         let own = ApiKeys::new(
-            (aggregates, KeyUse::Used),
+            (repository, KeyUse::Used),
             Arc::new(PlainVault),
             Arc::new(NothingSpent),
             Arc::new(NoTime),
@@ -117,15 +116,35 @@ fn scope() -> ModelScope {
 /// A log in which, on demand, a key is rotated just before its value is read.
 #[derive(Default)]
 struct RotatingLog {
-    log: MemoryAggregates,
+    log: MemoryLog,
     keys: OnceLock<ApiKeys>,
     before_next_secret: Mutex<Option<ApiKeyId>>,
 }
 
 #[async_trait]
-impl AggregateLog for RotatingLog {
-    async fn append_change(&self, change: Change) -> Result<Appended, AppendError> {
-        self.log.append_change(change).await
+impl EventLog for RotatingLog {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.log.append(append).await
+    }
+
+    async fn read(&self, stream: StreamId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.log.read(stream, after, limit).await
+    }
+
+    async fn find_command(
+        &self,
+        command: CommandId,
+        request_hash: Digest,
+    ) -> Result<Option<Appended>, AppendError> {
+        self.log.find_command(command, request_hash).await
+    }
+
+    fn is_writable(&self) -> bool {
+        self.log.is_writable()
+    }
+
+    async fn verify(&self, stream: StreamId) -> Result<Verification, ReadError> {
+        self.log.verify(stream).await
     }
 
     async fn load_aggregate(

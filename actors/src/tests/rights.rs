@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use runner_core::ids::TenantId;
+use runner_core::log::LogStream;
 use runner_core::people::account::Account;
 use runner_core::people::account::event::{AccountEvent, Via};
 use runner_core::people::account::username::Username;
@@ -19,7 +20,6 @@ use super::replay::{Agent, Heard};
 use super::samples::{
     Server, asks, done, introduced, opening, prompt_of, provenance, run, session, settings, told, turn,
 };
-use crate::aggregates::Decided;
 use crate::{RunnerError, Settings};
 
 /// For a test that waits until a session is parked.
@@ -28,9 +28,9 @@ const SOON: Duration = Duration::from_millis(20);
 /// Whose sessions those of the tests are.
 async fn owner(server: &Server, event: AccountEvent) {
     let username = Username::try_from(opening(session(1)).owner).unwrap();
-    let decide = |_: &_| Ok::<Decided<AccountEvent>, RunnerError>(vec![event.clone()].into());
-    let stream = (Account::stream(&username), TenantId::first());
-    server.aggregates.change::<Account, _>(stream, provenance(), decide).await.unwrap();
+    let decide = |_: &_| Ok(vec![event.clone()].into());
+    let stream = LogStream::of::<Account>(Account::stream(&username), TenantId::first());
+    server.repository.change::<Account>(stream, provenance(), decide).await.unwrap();
 }
 
 fn registered() -> AccountEvent {

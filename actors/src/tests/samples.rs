@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use runner_core::agent::{AgentOptions, AgentOutcome, AgentOutput, AgentProfile, PermissionMode, TurnReport};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
-use runner_core::log::event_log::{Append, Digest, Provenance};
+use runner_core::log::{Append, Digest, LogStream, Provenance};
 use runner_core::people::principal::Reach;
 use runner_core::ports::{Clock, EventLog};
 use runner_core::prompt::Prompt;
 use runner_core::request::{
     AgentRequest, Answer, DecidedBy, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
 };
+use runner_core::session::Session;
 use runner_core::session::command::WhileRunning;
 use runner_core::session::event::{
     Asked, Decided, Initiator, LifecycleEvent, Origin, PromptEvent, RequestEvent, SessionEvent,
@@ -23,12 +24,11 @@ use runner_core::time::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::memory_aggregates::MemoryAggregates;
 use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
 use super::workspaces::ReplayFolder;
 use crate::{
-    Aggregates, Owners, Prompted, RunnerError, Services, Sessions, Settings, Settled, Submission, Tenants,
+    Owners, Prompted, Repository, RunnerError, Services, Sessions, Settings, Settled, Submission, Tenants,
     TrustedFolders,
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Server {
     pub(super) log: Arc<MemoryLog>,
     pub(super) runner: Arc<ReplayRunner>,
     pub(super) trust: TrustedFolders,
-    pub(super) aggregates: Aggregates,
+    pub(super) repository: Repository,
     pub(super) folder: Arc<ReplayFolder>,
     pub(super) services: Services,
     pub(super) sessions: Sessions,
@@ -58,8 +58,8 @@ impl Server {
     pub(super) fn start_with(settings: Settings) -> Self {
         let (log, runner) = (Arc::new(MemoryLog::default()), Arc::new(ReplayRunner::default()));
         let (clock, folder) = (Arc::new(TickingClock::default()), Arc::new(ReplayFolder::default()));
-        let aggregates = Aggregates::new(Arc::new(MemoryAggregates::default()));
-        let (trust, tenants) = (TrustedFolders::new(aggregates.clone()), Tenants::new(aggregates.clone()));
+        let repository = Repository::new(Arc::clone(&log) as Arc<_>);
+        let (trust, tenants) = (TrustedFolders::new(repository.clone()), Tenants::new(repository.clone()));
         let services = Services {
             log: Arc::clone(&log) as Arc<_>,
             directory: Arc::clone(&log) as Arc<_>,
@@ -68,12 +68,12 @@ impl Server {
             workspaces: Arc::clone(&folder) as Arc<_>,
             clock,
             trust: trust.clone(),
-            owners: Owners::new(aggregates.clone()),
+            owners: Owners::new(repository.clone()),
             tenants,
             settings,
         };
         let sessions = Sessions::start(services.clone());
-        Self { log, runner, trust, aggregates, folder, services, sessions }
+        Self { log, runner, trust, repository, folder, services, sessions }
     }
 
     /// Opens a session and takes its agent.
@@ -130,8 +130,9 @@ impl Server {
     /// Puts events into the log past the server, as another one would.
     pub(super) async fn store(&self, session: SessionId, events: Vec<SessionEvent>) {
         let expected_version = self.log.events(session).len() as u64;
-        let append = Append { session, expected_version, events, provenance: provenance() };
-        self.log.append(append).await.unwrap();
+        let stream = LogStream::of::<Session>(session, TenantId::first());
+        let append = Append::to(stream, expected_version, &events, provenance());
+        self.log.append(append.unwrap()).await.unwrap();
     }
 }
 
@@ -208,7 +209,7 @@ pub(super) fn started(number: u128) -> SessionEvent {
 /// On behalf of a request that nobody sends again.
 pub(super) fn provenance() -> Provenance {
     let command = CommandId(Uuid::now_v7());
-    Provenance { actor: "user:ada".into(), request_id: None, address: None, command, request_hash: None }
+    Provenance::of("user:ada", command)
 }
 
 /// On behalf of a request that may be sent again.

@@ -3,15 +3,16 @@
 //! Requests are taken one after the other. One that expects the wrong version is refused alone; the
 //! others of its batch go on.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use runner_core::log::aggregate::{Change, SecretChange, StoredAggregate};
-
 use runner_core::ids::{CommandId, StreamId, TenantId};
-use runner_core::log::event_log::{Append, Appended, Digest, Provenance};
+use runner_core::log::{
+    Aggregate as _, Append, Appended, Digest, EncodedEvent, LogStream, Provenance, SecretChange,
+    StoredAggregate,
+};
 use runner_core::ports::AppendError;
+use runner_core::session::Session;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
@@ -22,16 +23,6 @@ use super::sqlite::{Insert, MAX_ROWS};
 
 /// A larger payload moves to a blob, and the log keeps its address.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
-
-/// The kind of a session's stream.
-pub(super) const SESSION: &str = "session";
-
-/// Of what an event tells, and to whom that belongs.
-struct Origin {
-    stream: StreamId,
-    kind: &'static str,
-    tenant: TenantId,
-}
 
 /// Where a stream ends.
 #[derive(Clone, Debug, Default)]
@@ -143,47 +134,50 @@ impl Batch {
         self.indexed.iter().filter_map(|stream| self.heads.get(stream)?.index.as_ref()).collect()
     }
 
-    /// Takes one request into the batch; `head` is the session's as stored or as an earlier request left it.
+    /// Takes one request into the batch; `head` is its stream's as stored or as an earlier request left it.
     pub(super) fn add(&mut self, append: Append, head: &Head) -> Result<Appended, AppendError> {
-        if append.expected_version != head.version {
-            return Err(AppendError::Conflict { expected: append.expected_version, actual: head.version });
-        }
-        let encoded = encode(&append.events)?;
-        let mut next = head.clone();
-        for (event, payload) in append.events.iter().zip(encoded) {
-            // The first event of a session says whose it is.
-            let place =
-                Place { position: self.position + 1, version: next.version + 1, at: self.recorded_at };
-            if project(&mut self.projected, &mut next.index, event, place) {
-                self.indexed.insert(append.session.into());
-            }
-            let tenant = next.index.as_ref().map(|index| index.tenant.clone()).unwrap_or_default();
-            let origin = Origin { stream: append.session.into(), kind: SESSION, tenant };
-            let event = (Cow::Borrowed(event.type_name()), event.schema(), payload);
-            self.push_row(origin, &append.provenance, event, &mut next);
-        }
-        Ok(self.close_append(append.session.into(), &append.provenance, head, next))
-    }
-
-    /// The same for an aggregate that is no session.
-    pub(super) fn add_change(&mut self, change: Change, head: &Head) -> Result<Appended, AppendError> {
-        let expected = change.expected_version.unwrap_or(head.version);
+        let expected = append.expected_version.unwrap_or(head.version);
         if expected != head.version {
             return Err(AppendError::Conflict { expected, actual: head.version });
         }
-        let Change { kind, stream, tenant, events, state, secrets, provenance, .. } = change;
+        let Append { stream, events, state, secrets, provenance, .. } = append;
         let mut next = head.clone();
+        if stream.kind == Session::KIND {
+            self.project(stream.id, &events, &mut next)?;
+        }
         for event in events {
-            let origin = Origin { stream, kind, tenant: tenant.clone() };
-            let event = (Cow::Owned(event.type_name), event.schema, event.data.into_bytes());
-            self.push_row(origin, &provenance, event, &mut next);
+            self.push_row(&stream, &provenance, event, &mut next);
         }
-        self.secrets.extend(secrets.into_iter().map(|secret| (tenant.clone(), secret)));
+        self.secrets.extend(secrets.into_iter().map(|secret| (stream.tenant.clone(), secret)));
         if let Some(state) = state {
-            let stored = StoredAggregate { stream, tenant, version: next.version, state };
-            self.aggregates.push(AggregateRow { kind, stored });
+            let stored =
+                StoredAggregate { stream: stream.id, tenant: stream.tenant, version: next.version, state };
+            self.aggregates.push(AggregateRow { kind: stream.kind, stored });
         }
-        Ok(self.close_append(stream, &provenance, head, next))
+        Ok(self.close_append(stream.id, &provenance, head, next))
+    }
+
+    /// What a session's events mean for its read models. All of them are read before any is taken in, so that
+    /// an append is added whole or not at all.
+    fn project(
+        &mut self,
+        stream: StreamId,
+        events: &[EncodedEvent],
+        next: &mut Head,
+    ) -> Result<(), AppendError> {
+        let events: serde_json::Result<Vec<SessionEvent>> = events.iter().map(EncodedEvent::decode).collect();
+        let events = events.map_err(|source| AppendError::Unavailable(source.into()))?;
+        for (ahead, event) in (1..).zip(&events) {
+            let place = Place {
+                position: self.position + ahead,
+                version: next.version + ahead,
+                at: self.recorded_at,
+            };
+            if project(&mut self.projected, &mut next.index, event, place) {
+                self.indexed.insert(stream);
+            }
+        }
+        Ok(())
     }
 
     fn close_append(
@@ -207,21 +201,22 @@ impl Batch {
 
     fn push_row(
         &mut self,
-        origin: Origin,
+        stream: &LogStream,
         provenance: &Provenance,
-        (type_name, schema, json): (Cow<'static, str>, u32, Vec<u8>),
+        event: EncodedEvent,
         head: &mut Head,
     ) {
-        let (codec, payload) = self.place(json);
+        let EncodedEvent { type_name, schema, data } = event;
+        let (codec, payload) = self.place(data.into_bytes());
         let payload_hash = chain::payload_hash(codec, &payload);
         self.position += 1;
         head.version += 1;
         let header = Header {
             position: self.position,
             codec,
-            stream: origin.stream,
-            kind: origin.kind,
-            tenant: &origin.tenant.0,
+            stream: stream.id,
+            kind: stream.kind,
+            tenant: &stream.tenant.0,
             version: head.version,
             type_name: &type_name,
             schema,
@@ -234,9 +229,9 @@ impl Batch {
         head.hash = chain::event_hash(head.hash, &header, payload_hash);
         let row = Row {
             position: self.position,
-            stream: origin.stream,
-            kind: self.words.share(origin.kind),
-            tenant: self.words.share(&origin.tenant.0),
+            stream: stream.id,
+            kind: self.words.share(stream.kind),
+            tenant: self.words.share(&stream.tenant.0),
             version: head.version,
             type_name: self.words.share(&type_name),
             schema,
@@ -261,12 +256,4 @@ impl Batch {
         self.blobs.push((address, json));
         (Codec::Blob, address.0.to_vec())
     }
-}
-
-/// Encodes all events before any is taken in, so that a request is added whole or not at all.
-fn encode(events: &[SessionEvent]) -> Result<Vec<Vec<u8>>, AppendError> {
-    let encoded = events.iter().map(|event| {
-        Ok(event.encode().map_err(|source| AppendError::Unavailable(source.into()))?.into_bytes())
-    });
-    encoded.collect()
 }

@@ -4,7 +4,7 @@
 //! Every field goes in with its length in front; no two different events hash the same input.
 
 use runner_core::ids::StreamId;
-use runner_core::log::event_log::Digest;
+use runner_core::log::Digest;
 use sha2::{Digest as _, Sha256};
 
 const EVENT_DOMAIN: &[u8] = b"claude-runner event 2";

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use runner_core::ids::{CommandId, StreamId};
-use runner_core::log::event_log::{Appended, Digest};
+use runner_core::log::{Appended, Digest};
 use runner_core::session::index::SessionIndex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};

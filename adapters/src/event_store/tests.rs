@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::{Appended, RecordedEvent};
+use runner_core::log::{Appended, RecordedEvent};
 use runner_core::ports::{AppendError, EventLog};
 use sqlx::Connection;
 
@@ -52,11 +52,11 @@ async fn reading_begins_after_a_version_and_ends_at_the_limit() {
     let store = folder.open().await;
     put(&store, session(1), (1..=9).map(|number| prompted(number, "x")).collect()).await;
 
-    let page = store.read(session(1), 3, 4).await.unwrap();
+    let page = store.read(session(1).into(), 3, 4).await.unwrap();
 
     assert_eq!(versions(&page), [4, 5, 6, 7]);
-    assert!(store.read(session(1), 9, 4).await.unwrap().is_empty());
-    assert!(store.read(session(2), 0, 4).await.unwrap().is_empty());
+    assert!(store.read(session(1).into(), 9, 4).await.unwrap().is_empty());
+    assert!(store.read(session(2).into(), 0, 4).await.unwrap().is_empty());
     store.close().await;
 }
 
@@ -104,7 +104,7 @@ async fn concurrent_appends_to_one_session_take_turns() {
         pairs.retain(|expected| expected != pair);
         assert_eq!(pairs.len(), before - 1, "{pair:?} was torn or stored twice");
     }
-    assert!(store.verify(session(1)).await.unwrap().valid);
+    assert!(store.verify(session(1).into()).await.unwrap().valid);
     store.close().await;
 }
 
@@ -156,7 +156,7 @@ async fn append_of_more_events_than_fit_in_a_statement_is_whole() {
     put(&store, session(1), events.clone()).await;
 
     assert_eq!(read_events(&store, session(1)).await, events);
-    assert!(store.verify(session(1)).await.unwrap().valid);
+    assert!(store.verify(session(1).into()).await.unwrap().valid);
     store.close().await;
 }
 
@@ -173,7 +173,7 @@ async fn more_sessions_than_are_remembered_go_on_where_they_stood() {
 
     assert!(outcomes.iter().all(Result::is_ok));
     for session in [session(1), session(600)] {
-        let verification = store.verify(session).await.unwrap();
+        let verification = store.verify(session.into()).await.unwrap();
         assert_eq!((verification.valid, verification.events), (true, 2));
     }
     store.close().await;
@@ -196,7 +196,7 @@ async fn batch_that_cannot_be_written_leaves_nothing_behind() {
     put(&store, session(1), vec![prompted(2, "after")]).await;
     assert_eq!(read_events(&store, session(1)).await, [opened(session(1)), prompted(2, "after")]);
     assert_eq!(read(&store, session(1)).await[1].position, 2);
-    assert!(store.verify(session(1)).await.unwrap().valid);
+    assert!(store.verify(session(1).into()).await.unwrap().valid);
     store.close().await;
 }
 
@@ -242,7 +242,7 @@ async fn log_goes_on_where_it_stood_when_it_is_opened_again() {
     assert_eq!((appended.first_version, appended.last_version), (2, 2));
     let recorded = read(&store, session(1)).await;
     assert_eq!(recorded.iter().map(|event| event.position).collect::<Vec<_>>(), [1, 2]);
-    assert!(store.verify(session(1)).await.unwrap().valid);
+    assert!(store.verify(session(1).into()).await.unwrap().valid);
     store.close().await;
 }
 

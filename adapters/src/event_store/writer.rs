@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use runner_core::ids::{CommandId, StreamId};
-use runner_core::log::aggregate::Change;
-use runner_core::log::event_log::{Append, Appended, Digest, Provenance};
+use runner_core::log::{Append, Appended, Digest};
 use runner_core::ports::{AppendError, Clock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -36,33 +35,10 @@ type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 /// A caller, and the answer that it gets once its batch is durable.
 type Promise = (Answer, Result<Appended, AppendError>);
 
-/// What is to be appended.
-#[derive(Debug)]
-pub(super) enum Intent {
-    Session(Append),
-    Aggregate(Box<Change>),
-}
-
-impl Intent {
-    fn stream(&self) -> StreamId {
-        match self {
-            Self::Session(append) => append.session.into(),
-            Self::Aggregate(change) => change.stream,
-        }
-    }
-
-    fn provenance(&self) -> &Provenance {
-        match self {
-            Self::Session(append) => &append.provenance,
-            Self::Aggregate(change) => &change.provenance,
-        }
-    }
-}
-
 /// One append and where its answer goes.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) intent: Intent,
+    pub(super) append: Append,
     pub(super) answer: Answer,
 }
 
@@ -169,8 +145,8 @@ impl Writer {
         if next.answers.is_empty() {
             next.batch = Batch::after(self.position, self.clock.now());
         }
-        let stream = request.intent.stream();
-        let (result, outcome) = match self.add(request.intent, &mut next.batch).await {
+        let stream = request.append.stream.id;
+        let (result, outcome) = match self.add(request.append, &mut next.batch).await {
             Ok((appended, outcome)) => (Ok(appended), outcome),
             // A conflict is answered only after the batch that caused it is durable: otherwise the caller
             // would reload the state before it, and conflict again.
@@ -195,23 +171,19 @@ impl Writer {
         }
     }
 
-    async fn add(&mut self, intent: Intent, batch: &mut Batch) -> Result<(Appended, Outcome), AppendError> {
-        let provenance = intent.provenance();
+    async fn add(&mut self, append: Append, batch: &mut Batch) -> Result<(Appended, Outcome), AppendError> {
+        let provenance = &append.provenance;
         if let Some(request_hash) = provenance.request_hash
             && let Some((first, outcome)) = self.find_command(provenance.command, batch).await?
         {
             return Ok((replay(&first, request_hash)?, outcome));
         }
-        let stream = intent.stream();
+        let stream = append.stream.id;
         let head = match batch.heads.get(&stream).or_else(|| self.heads.get(&stream)) {
             Some(head) => Arc::clone(head),
             None => Arc::new(self.reader.load_head(stream).await.map_err(unavailable)?),
         };
-        let appended = match intent {
-            Intent::Session(append) => batch.add(append, &head)?,
-            Intent::Aggregate(change) => batch.add_change(*change, &head)?,
-        };
-        Ok((appended, Outcome::OfNextBatch))
+        Ok((batch.add(append, &head)?, Outcome::OfNextBatch))
     }
 
     async fn find_command(

@@ -1,4 +1,4 @@
-//! An account: a person's name, role, logins and service tokens; its rules ([`Account::decide`]) and how
+//! An account: a person's name, role, logins and service tokens; its rules (`decide.rs`) and how
 //! events change it.
 //!
 //! A person registers once and never loses the name; an account is disabled, not deleted. Each login is a
@@ -23,15 +23,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::log::aggregate::{Aggregate, AggregateEvent};
+use crate::log::{Aggregate, AggregateEvent, Digest, stream_of_name};
 
 use crate::ids::{LoginId, ServiceTokenId, StreamId, TenantId};
-use crate::log::event_log::Digest;
 use crate::money::MicroDollars;
 use crate::people::principal::{Permission, Role};
 use crate::session::revoked::Revoked;
 use crate::time::Timestamp;
+use command::AccountCommand;
 use event::{AccountEvent, NewLogin, ServiceToken, Tokens};
+use refusal::AccountRefusal;
 use username::Username;
 
 /// A refresh token is good for this long after it was issued.
@@ -93,7 +94,7 @@ pub struct TokenInUse {
 impl Account {
     /// The stream of whoever has a name; the log lets only one begin it.
     pub fn stream(username: &Username) -> StreamId {
-        crate::log::aggregate::stream_of_name(Self::KIND, username.as_str())
+        stream_of_name(Self::KIND, username.as_str())
     }
 
     /// How the audit trail calls the account of whoever has a name.
@@ -147,21 +148,14 @@ impl Account {
         self.is_active() && used.is_some_and(|used| used.token.expires_at > now)
     }
 
-    fn log_in(&mut self, new: &NewLogin) {
+    fn log_in(&mut self, new: NewLogin) {
         let NewLogin { login, at, expires_at, address, agent } = new;
-        self.logins.retain(|_, login| login.expires_at > *at);
+        self.logins.retain(|_, login| login.expires_at > at);
         if let Some(profile) = &mut self.profile {
-            profile.last_login_at = Some(*at);
+            profile.last_login_at = Some(at);
         }
-        let began = Login {
-            generation: 0,
-            began_at: *at,
-            last_used_at: *at,
-            expires_at: *expires_at,
-            address: address.clone(),
-            agent: agent.clone(),
-        };
-        self.logins.insert(*login, began);
+        let began = Login { generation: 0, began_at: at, last_used_at: at, expires_at, address, agent };
+        self.logins.insert(login, began);
     }
 
     fn change_profile(&mut self, change: impl FnOnce(&mut Profile)) {
@@ -179,32 +173,37 @@ impl AggregateEvent for AccountEvent {
 }
 
 impl Aggregate for Account {
+    type Command = AccountCommand;
+    type Event = AccountEvent;
+    type Refusal = AccountRefusal;
+
     const KIND: &'static str = "account";
 
-    type Event = AccountEvent;
+    fn decide(&self, command: AccountCommand) -> Result<Vec<AccountEvent>, AccountRefusal> {
+        self.decide_any(command)
+    }
 
-    fn apply(&mut self, event: &AccountEvent) {
+    fn apply(&mut self, event: AccountEvent) {
         match event {
             AccountEvent::UserRegistered { username, tenant, role, via: _, at } => {
                 self.profile = Some(Profile {
-                    username: username.clone(),
-                    tenant: TenantId(tenant.clone()),
-                    role: *role,
+                    username,
+                    tenant: TenantId(tenant),
+                    role,
                     disabled: false,
-                    registered_at: *at,
+                    registered_at: at,
                     monthly_budget: None,
                     last_login_at: None,
                 });
             }
             AccountEvent::LoggedIn(new) => self.log_in(new),
             AccountEvent::LoginRefreshed { login, generation, at, address, expires_at } => {
-                if let Some(login) = self.logins.get_mut(login) {
-                    (login.generation, login.last_used_at, login.expires_at) =
-                        (*generation, *at, *expires_at);
-                    login.address.clone_from(address);
+                if let Some(login) = self.logins.get_mut(&login) {
+                    (login.generation, login.last_used_at, login.expires_at) = (generation, at, expires_at);
+                    login.address = address;
                 }
             }
-            AccountEvent::LoginRevoked { login, reason: _ } => drop(self.logins.remove(login)),
+            AccountEvent::LoginRevoked { login, reason: _ } => drop(self.logins.remove(&login)),
             AccountEvent::RefreshReused { .. } => {}
             AccountEvent::PasswordChanged { at: _, tokens } => {
                 self.logins.clear();
@@ -214,7 +213,7 @@ impl Aggregate for Account {
                 }
                 self.authority += 1;
             }
-            AccountEvent::RoleChanged { role, by: _ } => self.change_profile(|profile| profile.role = *role),
+            AccountEvent::RoleChanged { role, by: _ } => self.change_profile(|profile| profile.role = role),
             AccountEvent::UserDisabled { by: _ } => {
                 self.logins.clear();
                 self.change_profile(|profile| profile.disabled = true);
@@ -222,21 +221,20 @@ impl Aggregate for Account {
             AccountEvent::UserEnabled { by: _ } => self.change_profile(|profile| profile.disabled = false),
             AccountEvent::BudgetChanged { monthly_budget_micros, by: _ } => {
                 if let Some(profile) = &mut self.profile {
-                    profile.monthly_budget = *monthly_budget_micros;
+                    profile.monthly_budget = monthly_budget_micros;
                 }
             }
             AccountEvent::ServiceTokenCreated(token) => {
                 self.tokens.retain(|_, used| used.token.expires_at > token.created_at);
-                let token = token.clone();
                 let id = token.token;
                 self.tokens.insert(id, TokenInUse { token, last_used_at: None, last_used_from: None });
             }
             AccountEvent::ServiceTokenUsed { token, at, address } => {
-                if let Some(used) = self.tokens.get_mut(token) {
-                    (used.last_used_at, used.last_used_from) = (Some(*at), Some(address.clone()));
+                if let Some(used) = self.tokens.get_mut(&token) {
+                    (used.last_used_at, used.last_used_from) = (Some(at), Some(address));
                 }
             }
-            AccountEvent::ServiceTokenRevoked { token, by: _ } => drop(self.tokens.remove(token)),
+            AccountEvent::ServiceTokenRevoked { token, by: _ } => drop(self.tokens.remove(&token)),
         }
     }
 }

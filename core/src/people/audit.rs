@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::ids::{StreamId, TenantId};
-use crate::log::aggregate::{Aggregate, AggregateEvent, stream_of_name};
+use crate::log::{Aggregate, AggregateEvent, stream_of_name};
 use crate::people::account::Account;
 use crate::people::account::username::Username;
 use crate::time::Timestamp;

@@ -9,7 +9,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::ids::{LoginId, TenantId};
-use crate::log::event_log::Digest;
+use crate::log::Digest;
 use crate::people::account::password::Password;
 use crate::people::account::username::Username;
 use crate::time::Timestamp;

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ids::{InviteId, StreamId, TenantId};
-use crate::log::aggregate::{Aggregate, AggregateEvent, stream_of_name};
-use crate::log::event_log::Digest;
+use crate::log::{Aggregate, AggregateEvent, Digest, stream_of_name};
 use crate::people::account::username::Username;
 use crate::people::principal::Role;
 use crate::time::Timestamp;
@@ -90,27 +89,6 @@ impl Invite {
         stream_of_name(Self::KIND, &invite.to_string())
     }
 
-    /// Decides what a command leads to. Pure: the same state and command give the same events.
-    pub fn decide(&self, command: InviteCommand) -> Result<Vec<InviteEvent>, InviteRefusal> {
-        match (&self.created, command) {
-            (None, InviteCommand::Create(created)) => match created.expires_at.millis_since(created.at) {
-                1..=MAX_LIFETIME_MS => Ok(vec![InviteEvent::InviteCreated(created)]),
-                _ => Err(InviteRefusal::Lifetime),
-            },
-            (Some(_), InviteCommand::Create(_)) => Err(InviteRefusal::Closed),
-            (None, _) => Err(InviteRefusal::Unknown),
-            (Some(created), InviteCommand::Use { hash, username, at }) => {
-                self.admit(created, hash, &username, at)?;
-                let is_taken = self.used_by.is_some();
-                let used = InviteEvent::InviteUsed { username: username.to_string(), at };
-                Ok(if is_taken { vec![] } else { vec![used] })
-            }
-            (Some(_), InviteCommand::Revoke { .. }) if self.used_by.is_some() => Err(InviteRefusal::Closed),
-            (Some(_), InviteCommand::Revoke { .. }) if self.revoked => Ok(vec![]),
-            (Some(_), InviteCommand::Revoke { by }) => Ok(vec![InviteEvent::InviteRevoked { by }]),
-        }
-    }
-
     fn admit(
         &self,
         created: &Created,
@@ -170,14 +148,36 @@ impl Invite {
 impl AggregateEvent for InviteEvent {}
 
 impl Aggregate for Invite {
+    type Command = InviteCommand;
+    type Event = InviteEvent;
+    type Refusal = InviteRefusal;
+
     const KIND: &'static str = "invite";
 
-    type Event = InviteEvent;
+    fn decide(&self, command: InviteCommand) -> Result<Vec<InviteEvent>, InviteRefusal> {
+        match (&self.created, command) {
+            (None, InviteCommand::Create(created)) => match created.expires_at.millis_since(created.at) {
+                1..=MAX_LIFETIME_MS => Ok(vec![InviteEvent::InviteCreated(created)]),
+                _ => Err(InviteRefusal::Lifetime),
+            },
+            (Some(_), InviteCommand::Create(_)) => Err(InviteRefusal::Closed),
+            (None, _) => Err(InviteRefusal::Unknown),
+            (Some(created), InviteCommand::Use { hash, username, at }) => {
+                self.admit(created, hash, &username, at)?;
+                let is_taken = self.used_by.is_some();
+                let used = InviteEvent::InviteUsed { username: username.to_string(), at };
+                Ok(if is_taken { vec![] } else { vec![used] })
+            }
+            (Some(_), InviteCommand::Revoke { .. }) if self.used_by.is_some() => Err(InviteRefusal::Closed),
+            (Some(_), InviteCommand::Revoke { .. }) if self.revoked => Ok(vec![]),
+            (Some(_), InviteCommand::Revoke { by }) => Ok(vec![InviteEvent::InviteRevoked { by }]),
+        }
+    }
 
-    fn apply(&mut self, event: &InviteEvent) {
+    fn apply(&mut self, event: InviteEvent) {
         match event {
-            InviteEvent::InviteCreated(created) => self.created = Some(created.clone()),
-            InviteEvent::InviteUsed { username, at: _ } => self.used_by = Some(username.clone()),
+            InviteEvent::InviteCreated(created) => self.created = Some(created),
+            InviteEvent::InviteUsed { username, at: _ } => self.used_by = Some(username),
             InviteEvent::InviteRevoked { by: _ } => self.revoked = true,
         }
     }

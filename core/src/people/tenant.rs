@@ -9,14 +9,14 @@
 mod tests;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::log::aggregate::{Aggregate, AggregateEvent};
+use crate::log::{Aggregate, AggregateEvent};
 
 use crate::ids::{InviteId, StreamId, TenantId};
 use crate::time::Timestamp;
@@ -94,12 +94,28 @@ pub struct TenantView {
     pub created_at: Timestamp,
 }
 
+/// What can be asked of a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantCommand {
+    Create {
+        new: TenantCreated,
+        name: TenantName,
+        beside: Beside,
+    },
+    /// Notes another invitation into the team.
+    Invite {
+        invite: InviteId,
+        by: String,
+        at: Timestamp,
+    },
+}
+
 /// What a new team must not collide with.
-#[derive(Clone, Copy, Debug)]
-pub struct Beside<'a> {
-    pub teams: &'a [Tenant],
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    pub teams: Vec<Tenant>,
     /// Where the operators' team works if a request names no folder.
-    pub operators_dir: &'a Path,
+    pub operators_dir: PathBuf,
 }
 
 impl Tenant {
@@ -108,12 +124,11 @@ impl Tenant {
         Uuid::try_parse(&tenant.0).ok().map(StreamId)
     }
 
-    /// Makes the team.
-    pub fn create(
+    fn create(
         &self,
         new: TenantCreated,
         name: &TenantName,
-        beside: Beside<'_>,
+        beside: &Beside,
     ) -> Result<Vec<TenantEvent>, TenantRefusal> {
         let is_named_so = |other: &TenantCreated| fold(&other.name) == name.folded();
         let mut others = beside.teams.iter().filter_map(|team| team.created.as_ref());
@@ -133,17 +148,6 @@ impl Tenant {
         }
     }
 
-    /// Notes another invitation into the team.
-    pub fn invite(
-        &self,
-        invite: InviteId,
-        by: String,
-        at: Timestamp,
-    ) -> Result<Vec<TenantEvent>, TenantRefusal> {
-        self.created.as_ref().ok_or(TenantRefusal::Unknown)?;
-        Ok(vec![TenantEvent::TenantInvited { invite, by, at }])
-    }
-
     /// How it came to be; absent before that.
     pub fn created(&self) -> Option<&TenantCreated> {
         self.created.as_ref()
@@ -158,13 +162,25 @@ impl Tenant {
 impl AggregateEvent for TenantEvent {}
 
 impl Aggregate for Tenant {
+    type Command = TenantCommand;
+    type Event = TenantEvent;
+    type Refusal = TenantRefusal;
+
     const KIND: &'static str = "tenant";
 
-    type Event = TenantEvent;
+    fn decide(&self, command: TenantCommand) -> Result<Vec<TenantEvent>, TenantRefusal> {
+        match command {
+            TenantCommand::Create { new, name, beside } => self.create(new, &name, &beside),
+            TenantCommand::Invite { invite, by, at } => {
+                self.created.as_ref().ok_or(TenantRefusal::Unknown)?;
+                Ok(vec![TenantEvent::TenantInvited { invite, by, at }])
+            }
+        }
+    }
 
-    fn apply(&mut self, event: &TenantEvent) {
+    fn apply(&mut self, event: TenantEvent) {
         match event {
-            TenantEvent::TenantCreated(created) => self.created = Some(created.clone()),
+            TenantEvent::TenantCreated(created) => self.created = Some(created),
             // The invitation itself is the team's.
             TenantEvent::TenantInvited { .. } => {}
         }

@@ -6,9 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use cqrs_es::Aggregate;
-
 use crate::ids::{SessionId, TurnId};
+use crate::log::Aggregate;
 use crate::money::MicroDollars;
 use crate::session::Session;
 use crate::session::event::{

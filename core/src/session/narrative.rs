@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::agent::FileChangeKind;
-use crate::log::event_log::RecordedEvent;
+use crate::log::RecordedEvent;
 use crate::session::event::{
     Asked, Decided, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent,
     ToolEvent, TurnAccount, TurnCompleted, TurnEvent,

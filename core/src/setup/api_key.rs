@@ -1,4 +1,4 @@
-//! A stored API key: its rules ([`ApiKey::decide`]) and how events change it.
+//! A stored API key: its rules and how events change it.
 //!
 //! The key itself is in no event and in no state: both name a [`SecretId`], under which the sealed value
 //! lies beside the log, and its last four characters. Whoever has a key can use it, order it among others
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ids::SecretId;
-use crate::log::aggregate::Aggregate;
+use crate::log::Aggregate;
 use crate::money::MicroDollars;
 use crate::time::Timestamp;
 use event::{ApiKeyEvent, Exhaustion, Refusal, StoredKey};
@@ -96,7 +96,30 @@ impl ApiKey {
         self.stored().is_some() && self.enabled && !rests
     }
 
-    pub fn decide(&self, command: ApiKeyCommand) -> Result<Vec<ApiKeyEvent>, ApiKeyRefusal> {
+    /// Nothing happens where nothing would change.
+    fn change(&self, stored: &StoredKey, change: KeyChange) -> Option<ApiKeyEvent> {
+        match change {
+            KeyChange::Name(name) => (stored.name != name).then_some(ApiKeyEvent::ApiKeyRenamed { name }),
+            KeyChange::Enabled => (!self.enabled).then_some(ApiKeyEvent::ApiKeyEnabled {}),
+            KeyChange::Disabled => self.enabled.then_some(ApiKeyEvent::ApiKeyDisabled {}),
+            KeyChange::Priority(priority) => {
+                (stored.priority != priority).then_some(ApiKeyEvent::ApiKeyPrioritized { priority })
+            }
+            KeyChange::MonthlyBudget(monthly_budget_micros) => (stored.monthly_budget_micros
+                != monthly_budget_micros)
+                .then_some(ApiKeyEvent::ApiKeyBudgetChanged { monthly_budget_micros }),
+        }
+    }
+}
+
+impl Aggregate for ApiKey {
+    type Command = ApiKeyCommand;
+    type Event = ApiKeyEvent;
+    type Refusal = ApiKeyRefusal;
+
+    const KIND: &'static str = "api_key";
+
+    fn decide(&self, command: ApiKeyCommand) -> Result<Vec<ApiKeyEvent>, ApiKeyRefusal> {
         if let ApiKeyCommand::Store(stored) = command {
             return match self.stored {
                 None => Ok(vec![ApiKeyEvent::ApiKeyStored(stored)]),
@@ -131,42 +154,21 @@ impl ApiKey {
         }
     }
 
-    /// Nothing happens where nothing would change.
-    fn change(&self, stored: &StoredKey, change: KeyChange) -> Option<ApiKeyEvent> {
-        match change {
-            KeyChange::Name(name) => (stored.name != name).then_some(ApiKeyEvent::ApiKeyRenamed { name }),
-            KeyChange::Enabled => (!self.enabled).then_some(ApiKeyEvent::ApiKeyEnabled {}),
-            KeyChange::Disabled => self.enabled.then_some(ApiKeyEvent::ApiKeyDisabled {}),
-            KeyChange::Priority(priority) => {
-                (stored.priority != priority).then_some(ApiKeyEvent::ApiKeyPrioritized { priority })
-            }
-            KeyChange::MonthlyBudget(monthly_budget_micros) => (stored.monthly_budget_micros
-                != monthly_budget_micros)
-                .then_some(ApiKeyEvent::ApiKeyBudgetChanged { monthly_budget_micros }),
-        }
-    }
-}
-
-impl Aggregate for ApiKey {
-    const KIND: &'static str = "api_key";
-
-    type Event = ApiKeyEvent;
-
-    fn apply(&mut self, event: &ApiKeyEvent) {
+    fn apply(&mut self, event: ApiKeyEvent) {
         match (event, &mut self.stored) {
             (ApiKeyEvent::ApiKeyStored(stored), _) => {
-                self.stored = Some(stored.clone());
+                self.stored = Some(stored);
                 self.enabled = true;
             }
-            (ApiKeyEvent::ApiKeyRenamed { name }, Some(stored)) => stored.name.clone_from(name),
-            (ApiKeyEvent::ApiKeyPrioritized { priority }, Some(stored)) => stored.priority = *priority,
+            (ApiKeyEvent::ApiKeyRenamed { name }, Some(stored)) => stored.name = name,
+            (ApiKeyEvent::ApiKeyPrioritized { priority }, Some(stored)) => stored.priority = priority,
             (ApiKeyEvent::ApiKeyBudgetChanged { monthly_budget_micros }, Some(stored)) => {
-                stored.monthly_budget_micros = *monthly_budget_micros;
+                stored.monthly_budget_micros = monthly_budget_micros;
             }
             (ApiKeyEvent::ApiKeyRotated { secret, last_four, at }, Some(stored)) => {
-                stored.secret = *secret;
-                stored.last_four.clone_from(last_four);
-                self.rotated_at = Some(*at);
+                stored.secret = secret;
+                stored.last_four = last_four;
+                self.rotated_at = Some(at);
                 self.last_refused = None;
             }
             (ApiKeyEvent::ApiKeyEnabled {}, Some(_)) => {
@@ -175,9 +177,9 @@ impl Aggregate for ApiKey {
                 self.last_refused = None;
             }
             (ApiKeyEvent::ApiKeyDisabled {}, Some(_)) => self.enabled = false,
-            (ApiKeyEvent::ApiKeyRefused(refusal), Some(_)) => self.last_refused = Some(refusal.clone()),
+            (ApiKeyEvent::ApiKeyRefused(refusal), Some(_)) => self.last_refused = Some(refusal),
             (ApiKeyEvent::ApiKeyExhausted(exhaustion), Some(_)) => {
-                self.last_exhausted = Some(exhaustion.clone());
+                self.last_exhausted = Some(exhaustion);
             }
             (ApiKeyEvent::ApiKeyRemoved {}, Some(_)) => self.removed = true,
             (

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::log::aggregate::{Aggregate, AggregateEvent, stream_of_name};
+use crate::log::{Aggregate, AggregateEvent, stream_of_name};
 
 use crate::ids::{StreamId, TenantId};
 use crate::time::Timestamp;
@@ -46,6 +46,13 @@ pub enum TrustEvent {
     TrustRevoked { working_dir: String, by: String, at: Timestamp },
 }
 
+/// What can be asked of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustCommand {
+    Trust { working_dir: String, by: Granted },
+    Revoke { by: Granted },
+}
+
 /// There is no trust to take back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the folder is not trusted")]
@@ -58,15 +65,31 @@ impl AggregateEvent for TrustEvent {
 }
 
 impl Aggregate for TrustedFolder {
+    type Command = TrustCommand;
+    type Event = TrustEvent;
+    type Refusal = NotTrusted;
+
     const KIND: &'static str = "trusted_folder";
 
-    type Event = TrustEvent;
+    fn decide(&self, command: TrustCommand) -> Result<Vec<TrustEvent>, NotTrusted> {
+        match (command, &self.granted) {
+            // Trusting twice changes nothing: the first one stays who did it.
+            (TrustCommand::Trust { .. }, Some(_)) => Ok(vec![]),
+            (TrustCommand::Trust { working_dir, by: Granted { by, at } }, None) => {
+                Ok(vec![TrustEvent::FolderTrusted { working_dir, by, at }])
+            }
+            (TrustCommand::Revoke { .. }, None) => Err(NotTrusted),
+            (TrustCommand::Revoke { by: Granted { by, at } }, Some(_)) => {
+                Ok(vec![TrustEvent::TrustRevoked { working_dir: self.working_dir.clone(), by, at }])
+            }
+        }
+    }
 
-    fn apply(&mut self, event: &TrustEvent) {
+    fn apply(&mut self, event: TrustEvent) {
         match event {
             TrustEvent::FolderTrusted { working_dir, by, at } => {
-                self.working_dir.clone_from(working_dir);
-                self.granted = Some(Granted { by: by.clone(), at: *at });
+                self.working_dir = working_dir;
+                self.granted = Some(Granted { by, at });
             }
             TrustEvent::TrustRevoked { .. } => self.granted = None,
         }
@@ -76,23 +99,6 @@ impl Aggregate for TrustedFolder {
 impl TrustedFolder {
     pub fn stream(tenant: &TenantId, working_dir: &str) -> StreamId {
         stream_of_name(Self::KIND, &format!("{tenant}:{working_dir}"))
-    }
-
-    /// Trusting twice changes nothing: the first one stays who did it.
-    pub fn trust(&self, working_dir: &str, by: &Granted) -> Vec<TrustEvent> {
-        if self.granted.is_some() {
-            return vec![];
-        }
-        let Granted { by, at } = by.clone();
-        vec![TrustEvent::FolderTrusted { working_dir: working_dir.to_owned(), by, at }]
-    }
-
-    pub fn revoke(&self, by: &Granted) -> Result<Vec<TrustEvent>, NotTrusted> {
-        if self.granted.is_none() {
-            return Err(NotTrusted);
-        }
-        let Granted { by, at } = by.clone();
-        Ok(vec![TrustEvent::TrustRevoked { working_dir: self.working_dir.clone(), by, at }])
     }
 
     /// What this says about a resolved folder.
@@ -107,17 +113,25 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Granted, NotTrusted, TrustEvent, TrustedFolder};
-    use crate::log::aggregate::Aggregate;
+    use super::{Granted, NotTrusted, TrustCommand, TrustEvent, TrustedFolder};
+    use crate::log::Aggregate;
     use crate::time::Timestamp;
 
     fn by(name: &str) -> Granted {
         Granted { by: name.to_owned(), at: Timestamp::from_micros(7) }
     }
 
+    fn trust(name: &str) -> TrustCommand {
+        TrustCommand::Trust { working_dir: "/srv/app".to_owned(), by: by(name) }
+    }
+
+    fn revoke(name: &str) -> TrustCommand {
+        TrustCommand::Revoke { by: by(name) }
+    }
+
     fn trusted() -> TrustedFolder {
         let mut folder = TrustedFolder::default();
-        folder.trust("/srv/app", &by("ada")).iter().for_each(|event| folder.apply(event));
+        folder.decide(trust("ada")).unwrap().into_iter().for_each(|event| folder.apply(event));
         folder
     }
 
@@ -134,7 +148,7 @@ mod tests {
 
     #[test]
     fn trusting_again_keeps_who_did_it_first() {
-        assert_eq!(trusted().trust("/srv/app", &by("bob")), []);
+        assert_eq!(trusted().decide(trust("bob")), Ok(vec![]));
         assert_eq!(trusted().granted, Some(by("ada")));
     }
 
@@ -161,10 +175,10 @@ mod tests {
     fn trust_is_taken_back_once() {
         let mut folder = trusted();
 
-        folder.revoke(&by("bob")).unwrap().iter().for_each(|event| folder.apply(event));
+        folder.decide(revoke("bob")).unwrap().into_iter().for_each(|event| folder.apply(event));
 
         assert!(!folder.covers(Path::new("/srv/app")));
-        assert_eq!(folder.revoke(&by("bob")), Err(NotTrusted));
-        assert_eq!(folder.trust("/srv/app", &by("eve")).len(), 1);
+        assert_eq!(folder.decide(revoke("bob")), Err(NotTrusted));
+        assert_eq!(folder.decide(trust("eve")).unwrap().len(), 1);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
-use runner_actors::{Aggregates, StoredBudgets};
+use runner_actors::{Repository, StoredBudgets};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::gateway::{Admission, Anybody, Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
@@ -33,7 +33,7 @@ pub(crate) async fn measure() {
     let store = EventStore::open(&folder.path().join("runner.db"), clock.clone()).await.unwrap();
     let model = OfflineModel::start(None).await.unwrap();
     let budget = Some(MicroDollars(u64::MAX));
-    let limits = StoredBudgets { aggregates: Aggregates::new(Arc::new(store.clone())), of_each_user: budget };
+    let limits = StoredBudgets { repository: Repository::new(Arc::new(store.clone())), of_each_user: budget };
     let gateway = Gateway::start(GatewaySettings {
         keys: Arc::new(OperatorKey(ModelKey::new(None, Some(model.base_url()), "sk-ant-bench"))),
         budgets: Arc::new(MonthlyBudgets::new(Arc::new(limits), Arc::new(store.clone()), clock)),

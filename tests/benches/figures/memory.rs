@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_core::ids::{CommandId, SessionId};
-use runner_core::log::event_log::{Append, Provenance};
+use runner_core::ids::{CommandId, SessionId, TenantId};
+use runner_core::log::{Append, LogStream, Provenance};
 use runner_core::ports::EventLog;
+use runner_core::session::Session;
 use runner_tests::server::Server;
 use uuid::Uuid;
 
@@ -67,9 +68,9 @@ async fn store_sessions(database: &std::path::Path) {
     let store = EventStore::open(database, Arc::new(SystemClock::default())).await.unwrap();
     let appends = (0..SESSIONS).map(|_| {
         let session = SessionId(Uuid::now_v7());
-        let (command, actor) = (CommandId(Uuid::now_v7()), "user:local".to_owned());
-        let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };
-        store.append(Append { session, expected_version: 0, events: vec![opened(session)], provenance })
+        let stream = LogStream::of::<Session>(session, TenantId::first());
+        let provenance = Provenance::of("user:local", CommandId(Uuid::now_v7()));
+        store.append(Append::to(stream, 0, &[opened(session)], provenance).unwrap())
     });
     for appended in futures_util::future::join_all(appends).await {
         appended.unwrap();

@@ -8,8 +8,9 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::PermissionMode;
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
-use runner_core::log::event_log::{Append, Provenance};
+use runner_core::log::{Append, LogStream, Provenance};
 use runner_core::ports::EventLog;
+use runner_core::session::Session;
 use runner_core::session::event::{
     AgentEvent, Initiator, LifecycleEvent, MessageEvent, Origin, PromptEvent, SessionEvent, SessionOpened,
     ToolEvent, TurnCompleted, TurnEvent, TurnOutcome,
@@ -61,7 +62,7 @@ async fn fold(store: &EventStore, session: SessionId) -> SessionView {
     let mut view: Option<SessionView> = None;
     let mut after = 0;
     loop {
-        let page = store.read(session, after, 1000).await.unwrap();
+        let page = store.read(session.into(), after, 1000).await.unwrap();
         for recorded in &page {
             let event = recorded.decode().unwrap();
             match &mut view {
@@ -92,10 +93,10 @@ pub(crate) async fn fill(store: &EventStore, length: usize) -> SessionId {
     events.resize(length, rest);
     let mut expected_version = 0;
     for chunk in events.chunks(500) {
-        let (command, actor) = (CommandId(Uuid::now_v7()), "agent".to_owned());
-        let provenance = Provenance { actor, request_id: None, address: None, command, request_hash: None };
-        let append = Append { session, expected_version, events: chunk.to_vec(), provenance };
-        expected_version = store.append(append).await.unwrap().last_version;
+        let stream = LogStream::of::<Session>(session, TenantId::first());
+        let provenance = Provenance::agent(CommandId(Uuid::now_v7()));
+        let append = Append::to(stream, expected_version, chunk, provenance);
+        expected_version = store.append(append.unwrap()).await.unwrap().last_version;
     }
     session
 }

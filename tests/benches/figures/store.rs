@@ -7,9 +7,10 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
-use runner_core::log::event_log::{Append, Provenance};
+use runner_core::log::{Append, LogStream, Provenance};
 use runner_core::money::MicroDollars;
 use runner_core::ports::EventLog;
+use runner_core::session::Session;
 use runner_core::session::event::{
     AgentCounter, AgentEvent, Initiator, LifecycleEvent, Origin, PromptEvent, SessionEvent, SessionOpened,
     TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
@@ -130,15 +131,9 @@ async fn write(store: EventStore, (session, first): (SessionId, u64), written: W
 
 /// Returns the version that the stream has now.
 async fn append_one(store: &EventStore, (session, version): (SessionId, u64), event: SessionEvent) -> u64 {
-    let provenance = Provenance {
-        actor: "agent".to_owned(),
-        request_id: None,
-        address: None,
-        command: CommandId(Uuid::now_v7()),
-        request_hash: None,
-    };
-    let append = Append { session, expected_version: version, events: vec![event], provenance };
-    store.append(append).await.unwrap().last_version
+    let stream = LogStream::of::<Session>(session, TenantId::first());
+    let append = Append::to(stream, version, &[event], Provenance::agent(CommandId(Uuid::now_v7())));
+    store.append(append.unwrap()).await.unwrap().last_version
 }
 
 fn opened(session: SessionId) -> SessionEvent {

@@ -8,14 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
-use runner_actors::Aggregates;
+use runner_actors::{Decided, Repository};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::secret_key::SecretKey;
 use runner_adapters::vault::KeyVault;
 use runner_core::ids::{ApiKeyId, CommandId, TenantId};
-use runner_core::log::aggregate::{EncodedEvent, SecretChange, stream_of_name};
-use runner_core::log::event_log::Provenance;
+use runner_core::log::{EncodedEvent, LogStream, Provenance, SecretChange, stream_of_name};
 use runner_core::setup::api_key::ApiKey;
 use runner_core::setup::vault::{SealedFor, Vault as _};
 use uuid::Uuid;
@@ -42,28 +41,28 @@ pub struct Rotated {
 pub async fn rotate(config: &Config) -> anyhow::Result<Rotated> {
     let _lock = prepare_data_dir(&config.data_dir)?;
     let store = EventStore::open(&config.database, Arc::new(SystemClock::default())).await?;
-    let aggregates = Aggregates::new(Arc::new(store.clone()));
-    let rotated = rotate_in(config, &aggregates).await;
+    let repository = Repository::new(Arc::new(store.clone()));
+    let rotated = rotate_in(config, &repository).await;
     store.close().await;
     rotated
 }
 
-async fn rotate_in(config: &Config, aggregates: &Aggregates) -> anyhow::Result<Rotated> {
+async fn rotate_in(config: &Config, repository: &Repository) -> anyhow::Result<Rotated> {
     let (old, new, is_set_by_operator) = match (&config.access.secret_key, &config.access.new_secret_key) {
         (Some(old), Some(new)) => (setting("SECRET_KEY", old)?, setting("NEW_SECRET_KEY", new)?, true),
         (Some(_), None) => bail!("SECRET_KEY is set, so the new key must be too: as NEW_SECRET_KEY"),
         // From the key in the data folder to one of the operator's.
         (None, Some(new)) => {
-            (settled_key(&config.data_dir, aggregates).await?, setting("NEW_SECRET_KEY", new)?, true)
+            (settled_key(&config.data_dir, repository).await?, setting("NEW_SECRET_KEY", new)?, true)
         }
         (None, None) => {
-            let old = settled_key(&config.data_dir, aggregates).await?;
+            let old = settled_key(&config.data_dir, repository).await?;
             (old, SecretKey::create_next(&config.data_dir)?, false)
         }
     };
     let (from, to) = (KeyVault::new(&old), KeyVault::new(&new));
     let mut secrets = vec![];
-    for Sealed { key, bound_to, bytes } in sealed_values(aggregates).await? {
+    for Sealed { key, bound_to, bytes } in sealed_values(repository).await? {
         if to.is_sealed_with(&bytes) {
             continue; // An earlier rotation to the same key got so far.
         }
@@ -74,13 +73,13 @@ async fn rotate_in(config: &Config, aggregates: &Aggregates) -> anyhow::Result<R
     }
     let sealed = secrets.len();
     let event = EncodedEvent {
-        type_name: "vault_key_rotated".to_owned(),
+        type_name: "vault_key_rotated".into(),
         schema: 1,
         data: serde_json::json!({ "sealed": sealed }).to_string(),
     };
-    aggregates
-        .note_with_secrets(vault_stream(), TenantId::first(), (vec![event], secrets), by_operator())
-        .await?;
+    let decided = Decided { events: vec![event], secrets };
+    let by_operator = Provenance::of("operator", CommandId(Uuid::now_v7()));
+    repository.note(vault_stream(), decided, by_operator).await?;
     if !is_set_by_operator {
         SecretKey::promote_next(&config.data_dir)?;
     }
@@ -88,10 +87,10 @@ async fn rotate_in(config: &Config, aggregates: &Aggregates) -> anyhow::Result<R
 }
 
 /// The key in the data folder; the right one of two where a rotation was cut off.
-pub(crate) async fn settled_key(data_dir: &Path, aggregates: &Aggregates) -> anyhow::Result<SecretKey> {
+pub(crate) async fn settled_key(data_dir: &Path, repository: &Repository) -> anyhow::Result<SecretKey> {
     if let Some(next) = SecretKey::load_next(data_dir)? {
         let vault = KeyVault::new(&next);
-        let values = sealed_values(aggregates).await?;
+        let values = sealed_values(repository).await?;
         match values.iter().any(|sealed| vault.is_sealed_with(&sealed.bytes)) {
             true => SecretKey::promote_next(data_dir)?,
             false => SecretKey::discard_next(data_dir)?,
@@ -101,8 +100,8 @@ pub(crate) async fn settled_key(data_dir: &Path, aggregates: &Aggregates) -> any
 }
 
 /// Refuses to start with a key that opens nothing.
-pub(crate) async fn check(vault: &KeyVault, aggregates: &Aggregates) -> anyhow::Result<()> {
-    let values = sealed_values(aggregates).await?;
+pub(crate) async fn check(vault: &KeyVault, repository: &Repository) -> anyhow::Result<()> {
+    let values = sealed_values(repository).await?;
     let foreign = values.iter().filter(|sealed| !vault.is_sealed_with(&sealed.bytes)).count();
     ensure!(
         foreign == 0,
@@ -112,11 +111,11 @@ pub(crate) async fn check(vault: &KeyVault, aggregates: &Aggregates) -> anyhow::
     Ok(())
 }
 
-async fn sealed_values(aggregates: &Aggregates) -> anyhow::Result<Vec<Sealed>> {
+async fn sealed_values(repository: &Repository) -> anyhow::Result<Vec<Sealed>> {
     let mut values = vec![];
-    for loaded in aggregates.list::<ApiKey>(None).await? {
+    for loaded in repository.list::<ApiKey>(None).await? {
         let Some(stored) = loaded.state.stored() else { continue };
-        if let Some(bytes) = aggregates.load_secret(stored.secret).await? {
+        if let Some(bytes) = repository.load_secret(stored.secret).await? {
             let (owner, secret) = (stored.owner.clone(), stored.secret);
             let (key, tenant) = (stored.key, loaded.tenant);
             values.push(Sealed { key, bound_to: SealedFor { tenant, owner, secret }, bytes });
@@ -129,16 +128,6 @@ fn setting(name: &str, text: &Secret) -> anyhow::Result<SecretKey> {
     SecretKey::from_setting(text.expose()).with_context(|| name.to_owned())
 }
 
-fn vault_stream() -> (&'static str, runner_core::ids::StreamId) {
-    ("vault", stream_of_name("vault", "key"))
-}
-
-fn by_operator() -> Provenance {
-    Provenance {
-        actor: "operator".to_owned(),
-        request_id: None,
-        address: None,
-        command: CommandId(Uuid::now_v7()),
-        request_hash: None,
-    }
+fn vault_stream() -> LogStream {
+    LogStream { id: stream_of_name("vault", "key"), kind: "vault", tenant: TenantId::first() }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runner_actors::{AccountPolicy, AccountPorts, Accounts, Aggregates, LocalUser};
+use runner_actors::{AccountPolicy, AccountPorts, Accounts, LocalUser, Repository};
 use runner_adapters::jwt::JwtSigner;
 use runner_adapters::passwords::Argon2Hasher;
 use runner_adapters::random_codes::RandomCodes;
@@ -28,19 +28,19 @@ pub(super) fn authentication(config: &Config, accounts: Accounts, agents: Agents
 }
 
 /// The operator's key, or the one in the data folder.
-pub(super) async fn secret_key(config: &Config, aggregates: &Aggregates) -> anyhow::Result<SecretKey> {
+pub(super) async fn secret_key(config: &Config, repository: &Repository) -> anyhow::Result<SecretKey> {
     match &config.access.secret_key {
         Some(text) => Ok(SecretKey::from_setting(text.expose())?),
-        None => keys::settled_key(&config.data_dir, aggregates).await,
+        None => keys::settled_key(&config.data_dir, repository).await,
     }
 }
 
 pub(super) async fn accounts(
     config: &Config,
-    (secret_key, aggregates): (&SecretKey, Aggregates),
+    (secret_key, repository): (&SecretKey, Repository),
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Accounts> {
-    let anybody = !aggregates.list::<Account>(None).await?.is_empty();
+    let anybody = !repository.list::<Account>(None).await?.is_empty();
     let (local_user, registration) = (config.access.local_user, config.access.registration);
     let setup: Option<Arc<dyn SetupCode>> = match local_user {
         LocalUser::Refused if !anybody => {
@@ -57,7 +57,7 @@ pub(super) async fn accounts(
         }
     };
     let ports = AccountPorts {
-        aggregates,
+        repository,
         clock,
         hasher: Arc::new(Argon2Hasher::new()?),
         signer: Arc::new(JwtSigner::new(secret_key)),

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use runner_core::log::event_log::Appended;
+use runner_core::log::Appended;
 
 use super::Write;
 use crate::error::{ApiError, Problem};

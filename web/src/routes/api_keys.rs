@@ -5,7 +5,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use runner_actors::NewKey;
 use runner_core::ids::ApiKeyId;
-use runner_core::log::event_log::Appended;
+use runner_core::log::Appended;
 use runner_core::money::MicroDollars;
 use runner_core::people::confusable_names::is_legible;
 use runner_core::people::principal::{Permission, Principal, Reach};

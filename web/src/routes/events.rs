@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::RecordedEvent;
+use runner_core::log::RecordedEvent;
 use serde::{Deserialize, Serialize};
 
 use super::Context;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use runner_actors::{RunnerError, Sessions};
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::RecordedEvent;
+use runner_core::log::RecordedEvent;
 use runner_core::session::index::SessionHead;
 use runner_core::session::narrative;
 use serde::Deserialize;

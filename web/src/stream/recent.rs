@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use bytes::Bytes;
 use runner_actors::{RunnerError, Sessions};
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::RecordedEvent;
+use runner_core::log::RecordedEvent;
 
 use super::{PAGE, frame};
 

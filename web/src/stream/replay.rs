@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runner_actors::{LiveDelta, Sessions};
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::RecordedEvent;
+use runner_core::log::RecordedEvent;
 use runner_core::time::Timestamp;
 use tokio::time::Instant;
 

@@ -2,7 +2,7 @@
 
 use runner_actors::{LiveDelta, RunnerError, Sessions};
 use runner_core::ids::{SessionId, TurnId};
-use runner_core::log::event_log::RecordedEvent;
+use runner_core::log::RecordedEvent;
 use runner_core::session::event::{PromptEvent, SessionEvent};
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 

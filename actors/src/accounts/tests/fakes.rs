@@ -1,14 +1,12 @@
 //! Accounts on a log in memory, with ports that play.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use runner_core::ids::{CommandId, SecretId, StreamId, TenantId};
-use runner_core::log::aggregate::{Change, StoredAggregate};
-use runner_core::log::event_log::{Appended, Digest, Provenance};
+use runner_core::ids::CommandId;
+use runner_core::log::{Digest, Provenance};
 use runner_core::people::account::password::Password;
 use runner_core::people::account::username::Username;
 use runner_core::people::account::view::UserView;
@@ -16,7 +14,7 @@ use runner_core::people::credentials::{
     AccessGrant, Code, CodeKind, CodeMaker, CredentialError, GrantSigner, PasswordHasher, RefreshGrant,
 };
 use runner_core::people::principal::{Means, Principal};
-use runner_core::ports::{AggregateLog, AppendError, Clock, ReadError};
+use runner_core::ports::Clock;
 use runner_core::time::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -25,11 +23,12 @@ use crate::accounts::{
     AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, Registration,
     RegistrationPolicy, UserChange,
 };
-use crate::aggregates::Aggregates;
+use crate::store::Repository;
+use crate::tests::memory_log::MemoryLog;
 
 pub(super) struct World {
     pub(super) accounts: Accounts,
-    pub(super) log: Arc<MemoryAggregates>,
+    pub(super) log: Arc<MemoryLog>,
     pub(super) hasher: Arc<PlainHasher>,
 }
 
@@ -39,9 +38,9 @@ impl World {
     }
 
     pub(super) fn with(registration: RegistrationPolicy, local_user: LocalUser) -> Self {
-        let (log, hasher) = (Arc::new(MemoryAggregates::default()), Arc::new(PlainHasher::default()));
+        let (log, hasher) = (Arc::new(MemoryLog::default()), Arc::new(PlainHasher::default()));
         let ports = AccountPorts {
-            aggregates: Aggregates::new(Arc::clone(&log) as Arc<_>),
+            repository: Repository::new(Arc::clone(&log) as Arc<_>),
             clock: Arc::new(StepClock::default()),
             hasher: Arc::clone(&hasher) as Arc<_>,
             signer: Arc::new(ListSigner::default()),
@@ -52,13 +51,7 @@ impl World {
     }
 
     pub(super) fn client(&self) -> Client {
-        let provenance = Provenance {
-            actor: "anonymous".into(),
-            request_id: None,
-            address: None,
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None,
-        };
+        let provenance = Provenance::of("anonymous", CommandId(Uuid::now_v7()));
         Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: "test".into(), provenance }
     }
 
@@ -86,81 +79,6 @@ impl World {
 pub(super) fn principal_of(admission: &Admission) -> Principal {
     let UserView { tenant, username, role, .. } = admission.user.clone();
     Principal { tenant, name: username, role, means: Means::Login(Uuid::nil()) }
-}
-
-/// The states of aggregates, and their secrets.
-#[derive(Default)]
-pub(super) struct MemoryAggregates {
-    rows: Mutex<BTreeMap<StreamId, (&'static str, StoredAggregate)>>,
-    secrets: Mutex<BTreeMap<SecretId, Vec<u8>>>,
-    appends: AtomicU32,
-    /// Appends until one fails, and that one; zero if none will.
-    until_failure: AtomicU32,
-}
-
-impl MemoryAggregates {
-    pub(super) fn fail_next(&self) {
-        self.fail_after(0);
-    }
-
-    pub(super) fn fail_after(&self, appends: u32) {
-        self.until_failure.store(appends + 1, Ordering::Relaxed);
-    }
-
-    pub(super) fn appends(&self) -> u32 {
-        self.appends.load(Ordering::Relaxed)
-    }
-}
-
-#[async_trait]
-impl AggregateLog for MemoryAggregates {
-    async fn append_change(&self, change: Change) -> Result<Appended, AppendError> {
-        // Others get in between reading and writing, as they do with a disk.
-        tokio::task::yield_now().await;
-        let count_down = |appends: u32| appends.checked_sub(1);
-        if self.until_failure.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count_down) == Ok(1) {
-            return Err(AppendError::Unavailable("no space".into()));
-        }
-        let Change { kind, stream, tenant, expected_version, events, state, secrets, .. } = change;
-        let mut rows = self.rows.lock().unwrap();
-        let actual = rows.get(&stream).map_or(0, |(_, row)| row.version);
-        let expected = expected_version.unwrap();
-        if expected != actual {
-            return Err(AppendError::Conflict { expected, actual });
-        }
-        let version = actual + events.len() as u64;
-        rows.insert(stream, (kind, StoredAggregate { stream, tenant, version, state: state.unwrap() }));
-        self.secrets
-            .lock()
-            .unwrap()
-            .extend(secrets.into_iter().map(|secret| (secret.id, secret.sealed.unwrap())));
-        self.appends.fetch_add(1, Ordering::Relaxed);
-        Ok(Appended { stream, first_version: actual + 1, last_version: version, replayed: false })
-    }
-
-    async fn load_aggregate(
-        &self,
-        kind: &str,
-        stream: StreamId,
-    ) -> Result<Option<StoredAggregate>, ReadError> {
-        tokio::task::yield_now().await;
-        let rows = self.rows.lock().unwrap();
-        Ok(rows.get(&stream).filter(|(known, _)| *known == kind).map(|(_, row)| row.clone()))
-    }
-
-    async fn list_aggregates(
-        &self,
-        kind: &str,
-        tenant: Option<&TenantId>,
-    ) -> Result<Vec<StoredAggregate>, ReadError> {
-        let rows = self.rows.lock().unwrap();
-        let of_kind = rows.values().filter(|(known, _)| *known == kind).map(|(_, row)| row.clone());
-        Ok(of_kind.filter(|row| tenant.is_none_or(|tenant| row.tenant == *tenant)).collect())
-    }
-
-    async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.secrets.lock().unwrap().get(&secret).cloned())
-    }
 }
 
 /// No hash at all; it counts how often one would have been made to check a password.

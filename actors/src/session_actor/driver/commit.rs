@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use cqrs_es::Aggregate;
-use runner_core::log::event_log::{Append, Appended, Provenance};
+use runner_core::log::{Aggregate, Append, Appended, LogStream, Provenance};
 use runner_core::ports::AppendError;
 use runner_core::session::Session;
 use runner_core::session::action::Effects;
@@ -13,9 +12,7 @@ use runner_core::session::event::SessionEvent;
 use super::{Loaded, SessionDriver};
 use crate::RunnerError;
 use crate::session_actor::Committed;
-
-/// Events read at once when a session is loaded.
-const PAGE: u32 = 1000;
+use crate::store::{Folded, fold};
 
 /// How often a command is decided anew because somebody else appended first.
 const MAX_CONFLICTS: u32 = 5;
@@ -99,12 +96,10 @@ impl SessionDriver {
         }
         // Dropped until the append is acknowledged, and for good if it is not.
         self.loaded = None;
-        let append = Append {
-            session: self.id,
-            expected_version: version,
-            events: events.clone(),
-            provenance: provenance.clone(),
-        };
+        let tenant = session.opened().map(|opened| opened.tenant.clone()).unwrap_or_default();
+        let stream = LogStream::of::<Session>(self.id, tenant);
+        let append = Append::to(stream, version, &events, provenance.clone());
+        let append = append.map_err(|source| AppendError::Unavailable(source.into()))?;
         let appended = self.services.log.append(append).await?;
         if appended.replayed {
             return Ok(Committed { appended, events: vec![] });
@@ -128,17 +123,7 @@ impl SessionDriver {
     }
 
     async fn read(&self) -> Result<Loaded, RunnerError> {
-        let (mut session, mut version) = (Session::default(), 0);
-        loop {
-            let page = self.services.log.read(self.id, version, PAGE).await?;
-            for recorded in &page {
-                let event = recorded.decode().map_err(|source| RunnerError::Unexpected(source.into()))?;
-                session.apply(event);
-                version = recorded.version;
-            }
-            if page.len() < PAGE as usize {
-                return Ok(Loaded { session: Arc::new(session), version });
-            }
-        }
+        let Folded { state: session, version } = fold(&*self.services.log, self.id.into()).await?;
+        Ok(Loaded { session: Arc::new(session), version })
     }
 }

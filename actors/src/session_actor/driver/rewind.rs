@@ -58,6 +58,6 @@ impl SessionDriver {
 fn record(
     Rewind { turn, by, provenance }: Rewind,
     files: Vec<String>,
-) -> (SessionCommand, runner_core::log::event_log::Provenance) {
+) -> (SessionCommand, runner_core::log::Provenance) {
     (SessionCommand::RecordRewind { turn, files, by }, provenance)
 }

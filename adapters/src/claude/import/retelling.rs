@@ -1,8 +1,8 @@
 //! A transcript told to a session as if its agent spoke now: the session's own rules make the events.
 
-use cqrs_es::Aggregate as _;
 use runner_core::agent::{AgentOutput, AgentProfile};
 use runner_core::ids::{ProcessId, TurnId};
+use runner_core::log::Aggregate as _;
 use runner_core::session::Session;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::event::{InterruptCause, PromptEvent, SessionEvent, SessionOpened};

@@ -1,7 +1,7 @@
 //! Aggregates other than sessions, one row each, and the secrets that their events name.
 
-use runner_core::kinds::FOLDS;
-use runner_core::log::aggregate::{EncodedEvent, SecretChange, StoredAggregate};
+use runner_core::kinds::Kind;
+use runner_core::log::{EncodedEvent, SecretChange, StoredAggregate};
 
 use runner_core::ids::{SecretId, StreamId, TenantId};
 use sqlx::sqlite::SqliteRow;
@@ -55,7 +55,7 @@ pub(super) fn fold_row(
     (kind, stream, tenant): (&str, StreamId, TenantId),
     event: &EncodedEvent,
 ) -> sqlx::Result<Option<AggregateRow>> {
-    let Some((kind, fold)) = FOLDS.iter().find(|(known, _)| *known == kind) else { return Ok(None) };
+    let Some(Kind { name: kind, fold: Some(fold) }) = Kind::find(kind) else { return Ok(None) };
     let version = row.as_ref().map_or(1, |row| row.stored.version + 1);
     let before = row.as_ref().map(|row| row.stored.state.as_str());
     let state = fold(before, event).map_err(encode_error)?;

@@ -8,16 +8,16 @@
 use std::collections::HashMap;
 
 use runner_core::ids::StreamId;
-use runner_core::log::aggregate::Aggregate;
+use runner_core::log::Aggregate;
 use runner_core::people::account::Account;
 use runner_core::people::audit::{self, AuditEntry, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
+use runner_core::session::Session;
 use runner_core::time::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 use uuid::Uuid;
 
 use super::{SqliteReader, signed, unsigned};
-use crate::event_store::batch::SESSION;
 
 /// The condition of the index `events_of_people`, in the same words: SQLite compares them.
 const OF_PEOPLE: &str = "(kind <> 'session' OR actor NOT IN ('agent', 'system'))";
@@ -151,8 +151,8 @@ fn places(filter: &AuditFilter, subject: Option<&Subject>) -> Vec<Place> {
         return subject.streams.iter().copied().chain([refusals]).map(Place::Stream).collect();
     }
     // Of sessions, the index has only what people did; refusals are no session's.
-    let may_be_of_an_agent =
-        filter.kind.as_deref().is_none_or(|kind| kind == SESSION) && filter.outcome != Some(Outcome::Denied);
+    let may_be_of_an_agent = filter.kind.as_deref().is_none_or(|kind| kind == Session::KIND)
+        && filter.outcome != Some(Outcome::Denied);
     match filter.scope {
         Scope::Everything if may_be_of_an_agent => vec![Place::Everything],
         Scope::Everything | Scope::People => vec![Place::People],

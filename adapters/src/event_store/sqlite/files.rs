@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::Digest;
+use runner_core::log::Digest;
 use runner_core::ports::AgentFile;
 use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteRow;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use runner_core::ids::{CommandId, SessionId, StreamId};
-use runner_core::log::event_log::{Digest, RecordedEvent, Verification};
+use runner_core::ids::{CommandId, StreamId};
+use runner_core::log::{Digest, RecordedEvent, Verification};
 use runner_core::people::principal::Reach;
 use runner_core::ports::{ReadError, WaitingRequest};
 use runner_core::time::Timestamp;
@@ -67,7 +67,7 @@ impl SqliteReader {
 
     pub(in crate::event_store) async fn read(
         &self,
-        session: SessionId,
+        stream: StreamId,
         after: u64,
         limit: u32,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
@@ -77,7 +77,7 @@ impl SqliteReader {
              FROM events e LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
              WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
         )
-        .bind(session.0)
+        .bind(stream.0)
         .bind(signed(after))
         .bind(limit)
         .fetch_all(&self.pool)
@@ -86,15 +86,15 @@ impl SqliteReader {
         rows.iter().map(recorded_event).collect::<sqlx::Result<_>>().map_err(read_error)
     }
 
-    pub(in crate::event_store) async fn verify(&self, session: SessionId) -> Result<Verification, ReadError> {
-        let mut chain = ChainCheck { stream: session.into(), events: 0, head: Digest::default() };
+    pub(in crate::event_store) async fn verify(&self, stream: StreamId) -> Result<Verification, ReadError> {
+        let mut chain = ChainCheck { stream, events: 0, head: Digest::default() };
         loop {
             let rows = sqlx::query(
                 "SELECT e.*, b.bytes AS blob FROM events e
                  LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
                  WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
             )
-            .bind(session.0)
+            .bind(stream.0)
             .bind(signed(chain.events))
             .bind(VERIFY_PAGE)
             .fetch_all(&self.pool)

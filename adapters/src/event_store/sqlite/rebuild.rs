@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use runner_core::log::aggregate::EncodedEvent;
+use runner_core::log::{Aggregate as _, Digest, EncodedEvent};
 
 use runner_core::ids::{StreamId, TenantId};
-use runner_core::log::event_log::Digest;
+use runner_core::session::Session;
 use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::statements::{Then, upsert_indexes};
 use super::{SqliteWriter, aggregates, unsigned, write_projected};
-use crate::event_store::batch::{AggregateRow, SESSION};
+use crate::event_store::batch::AggregateRow;
 use crate::event_store::projection::{Place, Projected, project};
 
 /// Events read at once.
@@ -74,7 +74,7 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
             last = row.try_get("position")?;
             events += 1;
             let stream = StreamId(row.try_get::<Uuid, _>("stream")?);
-            if row.try_get::<&str, _>("kind")? != SESSION {
+            if row.try_get::<&str, _>("kind")? != Session::KIND {
                 fold_aggregate(&mut aggregates, stream, row)?;
                 continue;
             }
@@ -101,7 +101,7 @@ fn fold_aggregate(
     row: &SqliteRow,
 ) -> sqlx::Result<()> {
     let event = EncodedEvent {
-        type_name: row.try_get("type")?,
+        type_name: row.try_get::<String, _>("type")?.into(),
         schema: row.try_get("schema")?,
         data: payload_text(row)?,
     };

@@ -1,10 +1,11 @@
 //! Aggregates other than sessions: in the same log, one row each, with secrets that are not in the log.
 
-use runner_core::log::aggregate::{Change, EncodedEvent, SecretChange, StoredAggregate, stream_of_name};
+use runner_core::log::{
+    Append, EncodedEvent, LogStream, Provenance, SecretChange, StoredAggregate, stream_of_name,
+};
 
 use runner_core::ids::{CommandId, SecretId, StreamId, TenantId};
-use runner_core::log::event_log::{Digest, Provenance};
-use runner_core::ports::{AggregateLog, AppendError};
+use runner_core::ports::{AppendError, EventLog};
 use sqlx::Connection;
 use uuid::Uuid;
 
@@ -18,8 +19,8 @@ async fn what_was_appended_is_there_after_a_restart() {
     let store = folder.open().await;
     put(&store, session(1), vec![opened(session(1))]).await;
 
-    let appended = store.append_change(change("a", 0)).await.unwrap();
-    store.append_change(change("a", 1)).await.unwrap();
+    let appended = store.append(change("a", 0)).await.unwrap();
+    store.append(change("a", 1)).await.unwrap();
     store.close().await;
 
     let store = folder.open().await;
@@ -33,10 +34,10 @@ async fn what_was_appended_is_there_after_a_restart() {
 async fn change_of_an_older_version_is_refused_and_leaves_nothing() {
     let folder = Folder::new();
     let store = folder.open().await;
-    store.append_change(change("a", 0)).await.unwrap();
+    store.append(change("a", 0)).await.unwrap();
     let secret = SecretChange { id: secret_id(1), sealed: Some(vec![1]) };
 
-    let refused = store.append_change(Change { secrets: vec![secret], ..change("a", 0) }).await;
+    let refused = store.append(Append { secrets: vec![secret], ..change("a", 0) }).await;
 
     assert!(matches!(refused, Err(AppendError::Conflict { expected: 0, actual: 1 })), "{refused:?}");
     assert_eq!(store.load_aggregate(KIND, stream("a")).await.unwrap(), Some(stored("a", 1)));
@@ -58,7 +59,7 @@ async fn secret_that_is_destroyed_is_in_no_file() {
         vec![put(2, Some(&vec![7; 20]))],
     ];
     for (version, secrets) in (0..).zip(changes) {
-        store.append_change(Change { secrets, ..change("a", version) }).await.unwrap();
+        store.append(Append { secrets, ..change("a", version) }).await.unwrap();
     }
 
     let while_open = folder.holds(&[&first, &second]);
@@ -77,7 +78,7 @@ async fn of_many_changes_at_once_one_wins() {
 
     let attempts = (0..50).map(|_| {
         let store = store.clone();
-        tokio::spawn(async move { store.append_change(change("a", 0)).await.is_ok() })
+        tokio::spawn(async move { store.append(change("a", 0)).await.is_ok() })
     });
     let mut won = 0;
     for attempt in attempts.collect::<Vec<_>>() {
@@ -92,10 +93,10 @@ async fn of_many_changes_at_once_one_wins() {
 async fn notes_need_no_version_and_leave_no_state() {
     let folder = Folder::new();
     let store = folder.open().await;
-    let note = || Change { expected_version: None, state: None, ..change("notes", 0) };
+    let note = || Append { expected_version: None, state: None, ..change("notes", 0) };
 
-    store.append_change(note()).await.unwrap();
-    let second = store.append_change(note()).await.unwrap();
+    store.append(note()).await.unwrap();
+    let second = store.append(note()).await.unwrap();
 
     assert_eq!(second.last_version, 2);
     assert_eq!(store.load_aggregate(KIND, stream("notes")).await.unwrap(), None);
@@ -107,9 +108,12 @@ async fn list_is_of_one_kind_and_of_one_tenant_or_all() {
     let folder = Folder::new();
     let store = folder.open().await;
     let other = TenantId("other".into());
-    store.append_change(change("a", 0)).await.unwrap();
-    store.append_change(Change { tenant: other.clone(), ..change("b", 0) }).await.unwrap();
-    store.append_change(Change { kind: "door", ..change("c", 0) }).await.unwrap();
+    store.append(change("a", 0)).await.unwrap();
+    store
+        .append(Append { stream: LogStream { tenant: other.clone(), ..lamp("b") }, ..change("b", 0) })
+        .await
+        .unwrap();
+    store.append(Append { stream: LogStream { kind: "door", ..lamp("c") }, ..change("c", 0) }).await.unwrap();
 
     let of_other = store.list_aggregates(KIND, Some(&other)).await.unwrap();
     let of_all = store.list_aggregates(KIND, None).await.unwrap();
@@ -125,13 +129,13 @@ async fn secrets_are_replaced_and_destroyed_and_are_not_in_the_log() {
     let store = folder.open().await;
     let with = |version, sealed: Option<&[u8]>| {
         let secret = SecretChange { id: secret_id(1), sealed: sealed.map(<[u8]>::to_vec) };
-        Change { secrets: vec![secret], ..change("a", version) }
+        Append { secrets: vec![secret], ..change("a", version) }
     };
 
-    store.append_change(with(0, Some(b"first"))).await.unwrap();
-    store.append_change(with(1, Some(b"second"))).await.unwrap();
+    store.append(with(0, Some(b"first"))).await.unwrap();
+    store.append(with(1, Some(b"second"))).await.unwrap();
     let replaced = store.load_secret(secret_id(1)).await.unwrap();
-    store.append_change(with(2, None)).await.unwrap();
+    store.append(with(2, None)).await.unwrap();
 
     assert_eq!(replaced.as_deref(), Some(&b"second"[..]));
     assert_eq!(store.load_secret(secret_id(1)).await.unwrap(), None);
@@ -153,23 +157,20 @@ fn secret_id(number: u128) -> SecretId {
     SecretId(Uuid::from_u128(number))
 }
 
-fn change(name: &str, expected_version: u64) -> Change {
+fn lamp(name: &str) -> LogStream {
+    LogStream { id: stream(name), kind: KIND, tenant: TenantId::first() }
+}
+
+fn change(name: &str, expected_version: u64) -> Append {
     let event = EncodedEvent { type_name: "lamp_lit".into(), schema: 1, data: "{}".into() };
-    Change {
-        kind: KIND,
-        stream: stream(name),
-        tenant: TenantId::first(),
+    let provenance = Provenance::of("user:ada", CommandId(Uuid::now_v7()));
+    Append {
+        stream: lamp(name),
         expected_version: Some(expected_version),
         events: vec![event],
         state: Some(format!(r#"{{"times":{}}}"#, expected_version + 1)),
         secrets: vec![],
-        provenance: Provenance {
-            actor: "user:ada".into(),
-            request_id: None,
-            address: Some("192.0.2.7".into()),
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None::<Digest>,
-        },
+        provenance: Provenance { address: Some("192.0.2.7".into()), ..provenance },
     }
 }
 

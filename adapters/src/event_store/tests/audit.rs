@@ -1,15 +1,14 @@
 //! The log as who audits reads it: of one tenant, the newest first, and never all of it at once.
 
 use runner_core::ids::{CommandId, TenantId};
-use runner_core::log::aggregate::{Aggregate, Change, EncodedEvent, encode_state};
-use runner_core::log::event_log::{Append, Provenance};
+use runner_core::log::{Aggregate, AggregateEvent as _, Append, LogStream, Provenance, encode_state};
 use runner_core::people::account::Account;
 use runner_core::people::account::event::{AccountEvent, Via};
 use runner_core::people::account::username::Username;
 use runner_core::people::audit::ledger::{Denial, Ledger};
 use runner_core::people::audit::{self, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
 use runner_core::people::principal::Role;
-use runner_core::ports::{AggregateLog, AuditLog, EventLog};
+use runner_core::ports::{AuditLog, EventLog};
 use runner_core::session::event::{LifecycleEvent, SessionEvent};
 use runner_core::time::Timestamp;
 use uuid::Uuid;
@@ -23,7 +22,7 @@ async fn what_people_did_and_were_refused_is_listed_and_nothing_else() {
     let folder = Folder::new();
     let store = folder.open().await;
     worked(&store, 1, "default").await;
-    store.append_change(refusal("default", "ada", "session:x")).await.unwrap();
+    store.append(refusal("default", "ada", "session:x")).await.unwrap();
 
     let page = store.read_audit(filter()).await.unwrap();
 
@@ -59,7 +58,7 @@ async fn nothing_of_another_tenant_is_ever_listed() {
     let store = folder.open().await;
     worked(&store, 1, "default").await;
     worked(&store, 2, "other").await;
-    store.append_change(refusal("other", "eve", &format!("session:{}", session(1)))).await.unwrap();
+    store.append(refusal("other", "eve", &format!("session:{}", session(1)))).await.unwrap();
     let own = format!("session:{}", session(1));
 
     for scope in [Scope::People, Scope::Everything] {
@@ -79,7 +78,7 @@ async fn every_filter_restricts() {
     let store = folder.open().await;
     worked(&store, 1, "default").await;
     worked(&store, 2, "default").await;
-    store.append_change(refusal("default", "eve", &format!("session:{}", session(1)))).await.unwrap();
+    store.append(refusal("default", "eve", &format!("session:{}", session(1)))).await.unwrap();
     let times = AuditFilter { scope: Scope::Everything, ..filter() };
     let times = store.read_audit(times).await.unwrap();
     let second_prompt = times.entries.iter().find(|entry| entry.type_name == "prompt_submitted").unwrap();
@@ -124,7 +123,7 @@ async fn what_a_token_did_is_its_owners_too() {
     let folder = Folder::new();
     let store = folder.open().await;
     for name in ["ada", "ada/token:1", "ada/token:2", "ada0", "ada.b"] {
-        store.append_change(refusal("default", name, "session:x")).await.unwrap();
+        store.append(refusal("default", name, "session:x")).await.unwrap();
     }
 
     for (actor, expected) in [
@@ -143,8 +142,8 @@ async fn account_is_found_by_its_owners_name_and_by_its_id() {
     let folder = Folder::new();
     let store = folder.open().await;
     for name in ["ada", "bob"] {
-        store.append_change(registration(name)).await.unwrap();
-        store.append_change(refusal("default", "eve", &format!("account:{name}"))).await.unwrap();
+        store.append(registration(name)).await.unwrap();
+        store.append(refusal("default", "eve", &format!("account:{name}"))).await.unwrap();
     }
     let ada = Account::stream(&Username::try_from("ada".to_owned()).unwrap());
 
@@ -166,7 +165,7 @@ async fn pages_follow_one_another_without_gap_or_repeat() {
     let store = folder.open().await;
     for number in 1..=7 {
         worked(&store, number, "default").await;
-        store.append_change(refusal("default", "ada", &format!("session:{}", session(1)))).await.unwrap();
+        store.append(refusal("default", "ada", &format!("session:{}", session(1)))).await.unwrap();
     }
     let about_one = Some(format!("session:{}", session(1)));
 
@@ -195,7 +194,7 @@ async fn pages_follow_one_another_without_gap_or_repeat() {
 async fn a_page_looks_at_a_bounded_part_of_the_log() {
     let folder = Folder::new();
     let store = folder.open().await;
-    store.append_change(refusal("default", "eve", "session:x")).await.unwrap();
+    store.append(refusal("default", "eve", "session:x")).await.unwrap();
     put(&store, session(1), vec![opened(session(1))]).await;
     let renamed =
         |_| SessionEvent::Lifecycle(LifecycleEvent::Renamed { title: "x".into(), by: "ada".into() });
@@ -247,14 +246,17 @@ async fn worked(store: &EventStore, number: u128, tenant: &str) {
     let id = session(number);
     let opened =
         runner_core::session::event::SessionOpened { tenant: TenantId(tenant.into()), ..opening(id) };
-    put(store, id, vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(opened))]).await;
-    put(store, id, vec![prompted(1, "hello")]).await;
+    let begun = append(id, 0, vec![SessionEvent::Lifecycle(LifecycleEvent::Opened(opened))]);
+    let stream = LogStream { tenant: TenantId(tenant.into()), ..begun.stream };
+    store.append(Append { stream: stream.clone(), ..begun }).await.unwrap();
+    let prompted = append(id, 1, vec![prompted(1, "hello")]);
+    store.append(Append { stream: stream.clone(), ..prompted }).await.unwrap();
     let work = append(id, 2, vec![started(1), completed(1, "done", 5)]);
     let provenance = Provenance { actor: "agent".into(), ..work.provenance };
-    store.append(Append { provenance, ..work }).await.unwrap();
+    store.append(Append { stream, provenance, ..work }).await.unwrap();
 }
 
-fn registration(name: &str) -> Change {
+fn registration(name: &str) -> Append {
     let at = Timestamp::from_micros(0);
     let event = AccountEvent::UserRegistered {
         username: name.into(),
@@ -264,18 +266,18 @@ fn registration(name: &str) -> Change {
         at,
     };
     let mut account = Account::default();
-    account.apply(&event);
-    Change {
-        kind: Account::KIND,
-        stream: Account::stream(&Username::try_from(name.to_owned()).unwrap()),
+    account.apply(event.clone());
+    let id = Account::stream(&Username::try_from(name.to_owned()).unwrap());
+    Append {
+        stream: LogStream::of::<Account>(id, TenantId::first()),
         expected_version: Some(0),
-        events: vec![EncodedEvent::encode(&event).unwrap()],
+        events: vec![event.to_encoded().unwrap()],
         state: Some(encode_state(&account).unwrap()),
         ..refusal("default", name, "")
     }
 }
 
-fn refusal(tenant: &str, name: &str, object: &str) -> Change {
+fn refusal(tenant: &str, name: &str, object: &str) -> Append {
     let tenant = TenantId(tenant.into());
     let denial = Denial {
         tenant: tenant.clone(),
@@ -287,20 +289,16 @@ fn refusal(tenant: &str, name: &str, object: &str) -> Change {
         reason: "session_not_found".into(),
     };
     let noted = Ledger::default().note(denial, Timestamp::from_micros(0)).unwrap();
-    Change {
-        kind: audit::KIND,
-        stream: audit::stream_of(&tenant),
-        tenant,
+    Append {
+        stream: LogStream { id: audit::stream_of(&tenant), kind: audit::KIND, tenant },
         expected_version: None,
-        events: vec![EncodedEvent::encode(&noted.event).unwrap()],
+        events: vec![noted.event.to_encoded().unwrap()],
         state: None,
         secrets: vec![],
         provenance: Provenance {
-            actor: noted.actor,
             request_id: noted.request_id,
             address: noted.address,
-            command: CommandId(Uuid::now_v7()),
-            request_hash: None,
+            ..Provenance::of(noted.actor, CommandId(Uuid::now_v7()))
         },
     }
 }

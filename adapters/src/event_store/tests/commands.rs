@@ -1,7 +1,7 @@
 //! Commands that a client sends again: the first answer counts.
 
 use futures_util::future::join_all;
-use runner_core::log::event_log::{Append, Appended, Digest};
+use runner_core::log::{Append, Appended, Digest};
 use runner_core::ports::{AppendError, EventLog};
 
 use super::samples::{
@@ -31,7 +31,7 @@ async fn command_sent_again_gets_the_first_answer_whatever_version_it_expects() 
     put(&store, session(1), vec![opened(session(1))]).await;
     store.append(prompt(1)).await.unwrap();
 
-    let again = store.append(Append { expected_version: 77, ..prompt(1) }).await;
+    let again = store.append(Append { expected_version: Some(77), ..prompt(1) }).await;
 
     assert_eq!(outcome(again), Ok(answer(true)));
     store.close().await;
@@ -44,7 +44,7 @@ async fn command_id_of_another_request_is_refused() {
     put(&store, session(1), vec![opened(session(1))]).await;
     store.append(prompt(1)).await.unwrap();
 
-    let other = store.append(Append { expected_version: 2, ..prompt(2) }).await;
+    let other = store.append(Append { expected_version: Some(2), ..prompt(2) }).await;
 
     assert!(matches!(other, Err(AppendError::CommandReused)), "{other:?}");
     assert_eq!(read_events(&store, session(1)).await, [opened(session(1)), prompted(1, "x")]);
@@ -102,7 +102,7 @@ async fn command_that_came_too_late_may_be_sent_again() {
     let folder = Folder::new();
     let store = folder.open().await;
     put(&store, session(1), vec![opened(session(1))]).await;
-    let too_early = store.append(Append { expected_version: 5, ..prompt(1) }).await;
+    let too_early = store.append(Append { expected_version: Some(5), ..prompt(1) }).await;
 
     let again = store.append(prompt(1)).await;
 

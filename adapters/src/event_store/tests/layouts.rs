@@ -1,7 +1,7 @@
 //! What was stored before events had a kind, a tenant and an address is read, checked and gone on with.
 
 use runner_core::ids::{SessionId, TenantId};
-use runner_core::log::event_log::Digest;
+use runner_core::log::Digest;
 use runner_core::ports::{EventLog, SessionDirectory};
 use runner_core::session::event::SessionEvent;
 use sqlx::{AssertSqlSafe, Connection};
@@ -18,7 +18,7 @@ async fn session_of_the_first_layout_is_valid_and_goes_on() {
 
     store.append(append(session(1), 1, vec![prompted(1, "go on")])).await.unwrap();
 
-    let verification = store.verify(session(1)).await.unwrap();
+    let verification = store.verify(session(1).into()).await.unwrap();
     assert_eq!((verification.valid, verification.events), (true, 2), "{:?}", verification.reason);
     let found = store.find(&everybody(), session(1)).await.unwrap().unwrap();
     assert_eq!((found.tenant, found.head.version), (TenantId::first(), 2));

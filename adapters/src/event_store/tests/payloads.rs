@@ -20,7 +20,7 @@ async fn payload_over_the_limit_lies_in_a_blob_and_comes_back_equal() {
 
         assert_eq!(stored(&folder).await, (codec, blobs), "{bytes} bytes");
         assert_eq!(read_events(&store, session(1)).await, [opened(session(1)), large]);
-        assert!(store.verify(session(1)).await.unwrap().valid);
+        assert!(store.verify(session(1).into()).await.unwrap().valid);
         store.close().await;
     }
 }

@@ -58,7 +58,7 @@ async fn summary_of_a_running_turn_says_how_far_its_log_is() {
     for number in 4..=6 {
         put(&store, session(1), vec![said(1)]).await;
         let summary = store.find(&everybody(), session(1)).await.unwrap().unwrap();
-        let last = store.read(session(1), number - 1, 1).await.unwrap().remove(0);
+        let last = store.read(session(1).into(), number - 1, 1).await.unwrap().remove(0);
         let expected = (number, last.recorded_at.to_millis(), SessionStatus::Running);
         assert_eq!((summary.head.version, summary.head.updated_at, summary.head.status), expected);
     }

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
-use runner_core::log::event_log::{Append, Appended, Digest, Provenance, RecordedEvent};
+use runner_core::log::{Append, Appended, Digest, LogStream, Provenance, RecordedEvent};
 use runner_core::money::MicroDollars;
 use runner_core::people::principal::Reach;
 use runner_core::ports::{AppendError, Clock, EventLog};
 use runner_core::request::{AgentRequest, RequestKind, ToolEffect};
+use runner_core::session::Session;
 use runner_core::session::event::{
     AgentCounter, AgentEvent, Asked, Initiator, LifecycleEvent, Origin, PromptEvent, RequestEvent,
     SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
@@ -97,10 +98,9 @@ pub(super) const fn command(number: u128) -> CommandId {
 }
 
 pub(super) fn append(session: SessionId, expected_version: u64, events: Vec<SessionEvent>) -> Append {
-    let command = CommandId(Uuid::now_v7());
-    let provenance =
-        Provenance { actor: "user:ada".into(), request_id: None, address: None, command, request_hash: None };
-    Append { session, expected_version, events, provenance }
+    let stream = LogStream::of::<Session>(session, TenantId::first());
+    let provenance = Provenance::of("user:ada", CommandId(Uuid::now_v7()));
+    Append::to(stream, expected_version, &events, provenance).unwrap()
 }
 
 /// The same as a command that a client may send again.
@@ -200,7 +200,7 @@ pub(super) async fn put(store: &EventStore, session: SessionId, events: Vec<Sess
 }
 
 pub(super) async fn read(store: &EventStore, session: SessionId) -> Vec<RecordedEvent> {
-    store.read(session, 0, u32::MAX).await.unwrap()
+    store.read(session.into(), 0, u32::MAX).await.unwrap()
 }
 
 pub(super) async fn read_events(store: &EventStore, session: SessionId) -> Vec<SessionEvent> {

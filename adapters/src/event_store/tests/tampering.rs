@@ -1,7 +1,7 @@
 //! What somebody changes who can write the file and has taken the guards away: it is found, and where.
 
 use runner_core::ids::SessionId;
-use runner_core::log::event_log::{Digest, Verification};
+use runner_core::log::{Digest, Verification};
 use runner_core::ports::EventLog;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
@@ -21,7 +21,7 @@ async fn untouched_session_is_valid_up_to_its_last_hash() {
     let folder = filled().await;
     let store = folder.open().await;
 
-    let verification = store.verify(session(1)).await.unwrap();
+    let verification = store.verify(session(1).into()).await.unwrap();
 
     let head_hash = read(&store, session(1)).await.last().unwrap().hash;
     assert_eq!(
@@ -43,7 +43,7 @@ async fn session_that_does_not_exist_has_nothing_wrong_with_it() {
     let folder = filled().await;
     let store = folder.open().await;
 
-    let verification = store.verify(session(77)).await.unwrap();
+    let verification = store.verify(session(77).into()).await.unwrap();
 
     assert_eq!(
         (verification.valid, verification.events, verification.head_hash),
@@ -216,7 +216,7 @@ async fn then_found(change: &str, first_bad_version: u64, reason: &str) {
 }
 
 async fn verify(store: &EventStore, session: SessionId) -> Verification {
-    store.verify(session).await.unwrap()
+    store.verify(session.into()).await.unwrap()
 }
 
 async fn tamper(raw: &mut SqliteConnection, change: &str) {

@@ -28,8 +28,8 @@ impl Account {
         expiry(at, at)
     }
 
-    /// Decides what a command leads to. Pure: the same state and command give the same events.
-    pub fn decide(&self, command: AccountCommand) -> Decided {
+    /// Decides on a command, of whoever has registered or not.
+    pub(super) fn decide_any(&self, command: AccountCommand) -> Decided {
         match (&self.profile, command) {
             (None, AccountCommand::Register { username, tenant, role, via, login }) => {
                 let (username, tenant, at) = (username.to_string(), tenant.0, login.at);

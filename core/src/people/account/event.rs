@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InviteId, LoginId, ServiceTokenId};
-use crate::log::event_log::Digest;
+use crate::log::Digest;
 use crate::money::MicroDollars;
 use crate::people::principal::{Permission, Role};
 use crate::time::Timestamp;

@@ -9,6 +9,7 @@ use super::command::AccountCommand;
 use super::event::{AccountEvent, RevokeReason, Tokens};
 use super::refusal::AccountRefusal;
 use super::{LOGIN_LIFETIME_MS, MAX_LOGINS, REFRESH_LIFETIME_MS};
+use crate::log::Aggregate as _;
 use crate::money::MicroDollars;
 use crate::people::principal::Role;
 use samples::{

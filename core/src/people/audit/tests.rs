@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::ledger::{Denial, Ledger, MAX_RECORDED, MAX_RECORDED_EACH, Noted, WINDOW_MS};
 use super::{ANONYMOUS, AccessDenied, AuditEntry, AuditEvent, KIND, Outcome};
 use crate::ids::{StreamId, TenantId};
-use crate::log::aggregate::EncodedEvent;
+use crate::log::AggregateEvent;
 use crate::time::Timestamp;
 
 #[test]
@@ -133,7 +133,7 @@ fn stored_form_is_frozen() {
         AuditEvent::DenialsOmitted { times: 7, first_at: at(0), last_at: at(1) },
     ];
 
-    let stored: Vec<_> = events.iter().map(|event| EncodedEvent::encode(event).unwrap()).collect();
+    let stored: Vec<_> = events.iter().map(|event| event.to_encoded().unwrap()).collect();
 
     let data: Vec<Value> = stored.iter().map(|event| serde_json::from_str(&event.data).unwrap()).collect();
     assert_eq!(
@@ -146,7 +146,7 @@ fn stored_form_is_frozen() {
             json!({ "times": 7, "first_at": "1970-01-01T00:00:00.000Z", "last_at": "1970-01-01T00:00:00.001Z" }),
         ]
     );
-    let names: Vec<_> = stored.iter().map(|event| (event.type_name.as_str(), event.schema)).collect();
+    let names: Vec<_> = stored.iter().map(|event| (&*event.type_name, event.schema)).collect();
     assert_eq!(names, [("access_denied", 1), ("denials_omitted", 1)]);
     for (event, stored) in events.iter().zip(&stored) {
         assert_eq!(stored.decode::<AuditEvent>().unwrap(), *event);

@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use super::{Created, Invite, InviteCommand, InviteEvent, InviteRefusal, MAX_LIFETIME_MS};
 use crate::ids::InviteId;
-use crate::log::aggregate::Aggregate;
-use crate::log::event_log::Digest;
+use crate::log::{Aggregate, Digest};
 use crate::people::account::username::Username;
 use crate::people::principal::Role;
 use crate::time::Timestamp;
@@ -100,7 +99,7 @@ fn events_are_stored_like_this_for_ever() {
 
 fn decide(events: &[InviteEvent], command: InviteCommand) -> Result<Vec<InviteEvent>, InviteRefusal> {
     let mut invite = Invite::default();
-    events.iter().for_each(|event| invite.apply(event));
+    events.iter().cloned().for_each(|event| invite.apply(event));
     invite.decide(command)
 }
 

@@ -1,13 +1,13 @@
 //! The rules of a team.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Beside, NameMalformed, Tenant, TenantCreated, TenantEvent, TenantName, TenantRefusal};
+use super::{
+    Beside, NameMalformed, Tenant, TenantCommand, TenantCreated, TenantEvent, TenantName, TenantRefusal,
+};
 use crate::ids::{InviteId, StreamId, TenantId};
-use crate::log::aggregate::Aggregate;
+use crate::log::Aggregate;
 use crate::time::Timestamp;
 
 #[test]
@@ -50,9 +50,11 @@ fn folder_in_which_the_operators_work_is_theirs_and_one_below_may_be_given_away(
 fn only_a_team_that_was_made_is_invited_to() {
     let (invite, at) = (InviteId(Uuid::from_u128(9)), Timestamp::from_micros(1));
 
-    let refused = Tenant::default().invite(invite, "ada".into(), at);
+    let command = || TenantCommand::Invite { invite, by: "ada".into(), at };
+
+    let refused = Tenant::default().decide(command());
     assert_eq!(refused, Err(TenantRefusal::Unknown));
-    let invited = team("acme", "/srv/acme").invite(invite, "ada".into(), at);
+    let invited = team("acme", "/srv/acme").decide(command());
     assert_eq!(invited, Ok(vec![TenantEvent::TenantInvited { invite, by: "ada".into(), at }]));
 }
 
@@ -118,12 +120,12 @@ fn created(name: &str, working_dir: &str) -> TenantCreated {
 
 fn team(name: &str, working_dir: &str) -> Tenant {
     let mut team = Tenant::default();
-    team.apply(&TenantEvent::TenantCreated(created(name, working_dir)));
+    team.apply(TenantEvent::TenantCreated(created(name, working_dir)));
     team
 }
 
 fn create(name: &str, working_dir: &str, teams: &[Tenant]) -> Result<Vec<TenantEvent>, TenantRefusal> {
-    let parsed = TenantName::try_from(name.to_owned()).unwrap();
-    let beside = Beside { teams, operators_dir: Path::new("/srv/operators") };
-    Tenant::default().create(created(name, working_dir), &parsed, beside)
+    let beside = Beside { teams: teams.to_vec(), operators_dir: "/srv/operators".into() };
+    let (new, name) = (created(name, working_dir), TenantName::try_from(name.to_owned()).unwrap());
+    Tenant::default().decide(TenantCommand::Create { new, name, beside })
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::SessionEvent;
+use crate::log::{AggregateEvent, EncodedEvent};
 
 /// The enum of events that a stored name belongs to.
 enum Subject {
@@ -113,6 +114,17 @@ impl<'de> Deserialize<'de> for SessionEvent {
 
         let Tagged { type_name, data } = Tagged::deserialize(deserializer)?;
         Self::decode(&type_name, data.get()).map_err(D::Error::custom)
+    }
+}
+
+impl AggregateEvent for SessionEvent {
+    fn to_encoded(&self) -> serde_json::Result<EncodedEvent> {
+        let (type_name, schema) = (self.type_name().into(), self.schema());
+        Ok(EncodedEvent { type_name, schema, data: self.encode()? })
+    }
+
+    fn decode_data(type_name: &str, data: &str) -> serde_json::Result<Self> {
+        Self::decode(type_name, data)
     }
 }
 

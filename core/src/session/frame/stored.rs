@@ -6,7 +6,7 @@ use super::{
     BlockFrame, DecisionFrame, FileFrame, Frame, FrameBody, RequestFrame, StatusFrame, SubagentFrame,
 };
 use crate::ids::{SessionId, TurnId};
-use crate::log::event_log::RecordedEvent;
+use crate::log::RecordedEvent;
 use crate::request::RequestKind;
 use crate::session::event::{
     AgentEvent, Asked, BackgroundEvent, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent,

@@ -1,6 +1,6 @@
 //! What is to be done about what was decided, and in which order.
 
-use cqrs_es::Aggregate as _;
+use crate::log::Aggregate as _;
 
 use crate::agent::{AgentOutcome, PermissionMode};
 use crate::prompt::Prompt;

@@ -1,6 +1,5 @@
 //! The rules for what the agent says: what of it is stored, and as part of which turn.
 
-use cqrs_es::Aggregate as _;
 use serde_json::{Value, json};
 
 use super::samples::{
@@ -10,6 +9,7 @@ use super::samples::{
 use crate::Session;
 use crate::agent::{AgentOutcome, AgentOutput, Delta, DeltaKind, FileChange, FileChangeKind, ToolReturn};
 use crate::ids::TurnId;
+use crate::log::Aggregate;
 use crate::session::event::{
     AgentEvent, FailureCause, FilesEvent, InterruptCause, MessageEvent, SessionEvent, SpendEvent, ToolEvent,
     TurnCompleted, TurnEvent, TurnOutcome,

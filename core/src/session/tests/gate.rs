@@ -3,13 +3,13 @@
 use super::samples::{asks, comes_to_gate, given, permission_request, requested, running, turn};
 use crate::Session;
 use crate::agent::PermissionMode::{self, AcceptEdits, BypassPermissions, Default, DontAsk, Plan};
+use crate::log::Aggregate;
 use crate::request::ToolEffect::{
     self, LoadsSkills, Notes, Other, Reads, RunsCommands, StartsAgents, Withheld, WritesFiles,
 };
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision};
 use crate::session::event::{SessionEvent, SettingEvent, ToolEvent};
 use crate::session::gate::GateRule;
-use cqrs_es::Aggregate as _;
 
 const MODES: [PermissionMode; 5] = [Default, AcceptEdits, Plan, DontAsk, BypassPermissions];
 

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use cqrs_es::Aggregate;
-
 use super::samples::{
     answer, opened, permission_request, profile, report, said, settle, spend, start, submit,
 };
 use crate::Session;
 use crate::agent::{AgentOutcome, AgentOutput};
 use crate::ids::TurnId;
+use crate::log::Aggregate;
 use crate::request::{AgentRequest, Answer, Decision, RequestKind, ToolEffect, ToolGate};
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{

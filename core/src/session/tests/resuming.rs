@@ -1,7 +1,5 @@
 //! A turn that waits for people gives up its process, and another one goes on with the decision.
 
-use cqrs_es::Aggregate;
-
 use super::samples::{
     again, answer, asks_in, decided, given, interrupt_requested, opened, parked, permission_request,
     permission_requested, process, prompted, record_of, released, request_interrupt, requested, resumed,
@@ -10,6 +8,7 @@ use super::samples::{
 
 use crate::Session;
 use crate::agent::{AgentOutput, BackgroundWork};
+use crate::log::Aggregate;
 use crate::request::{AgentRequest, Decision};
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;

@@ -9,7 +9,7 @@ use crate::agent::{
     AgentOptions, AgentOutcome, AgentOutput, AgentProfile, Denial, PermissionMode, TurnReport,
 };
 use crate::ids::{ProcessId, SessionId, TenantId, TurnId};
-use crate::log::event_log::{Digest, RecordedEvent};
+use crate::log::{Digest, RecordedEvent, Shell};
 use crate::money::MicroDollars;
 use crate::prompt::Prompt;
 use crate::request::{
@@ -25,7 +25,7 @@ use crate::session::view::SessionView;
 use crate::spend::{BudgetKind, BudgetSpent, CallOutcome, ModelCall, ModelUse, Spend, Usage};
 use crate::time::Timestamp;
 
-pub(super) fn given(events: impl IntoIterator<Item = SessionEvent>) -> AggregateTestExecutor<Session> {
+pub(super) fn given(events: impl IntoIterator<Item = SessionEvent>) -> AggregateTestExecutor<Shell<Session>> {
     TestFramework::with(()).given(events.into_iter().collect())
 }
 

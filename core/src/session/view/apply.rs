@@ -5,7 +5,7 @@ use super::outcome::{failure, interruption, outcome_name, shortfall};
 use super::{RequestView, SessionView, TurnStatus, TurnView, tasks};
 use crate::agent::FileChange;
 use crate::ids::TurnId;
-use crate::log::event_log::RecordedEvent;
+use crate::log::RecordedEvent;
 use crate::session::event::{
     AgentEvent, BackgroundEvent, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent,
     SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,

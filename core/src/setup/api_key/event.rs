@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ApiKeyId, SecretId};
-use crate::log::aggregate::AggregateEvent;
+use crate::log::AggregateEvent;
 use crate::money::MicroDollars;
 use crate::setup::api_key::Network;
 use crate::time::Timestamp;

@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::event::{ApiKeyEvent, Exhaustion, Refusal, StoredKey};
 use super::{ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, REFUSED_FOR_MS};
 use crate::ids::{ApiKeyId, SecretId};
-use crate::log::aggregate::{Aggregate, EncodedEvent};
+use crate::log::{Aggregate, AggregateEvent};
 use crate::money::MicroDollars;
 use crate::setup::api_key::Network;
 use crate::time::Timestamp;
@@ -88,7 +88,7 @@ fn spent_budget_is_noted_once_for_a_month_and_a_limit() {
 fn rotation_names_the_new_secret() {
     let mut key = given([ApiKeyEvent::ApiKeyStored(key())]);
 
-    key.decide(rotate()).unwrap().iter().for_each(|event| key.apply(event));
+    key.decide(rotate()).unwrap().into_iter().for_each(|event| key.apply(event));
 
     let stored = key.stored().unwrap();
     assert_eq!((stored.secret, stored.last_four.as_str()), (secret(2), "wxyz"));
@@ -109,7 +109,7 @@ fn events_read_back_as_they_were_written() {
         ApiKeyEvent::ApiKeyExhausted(exhaustion("2026-11", 5)),
         ApiKeyEvent::ApiKeyRemoved {},
     ] {
-        let encoded = EncodedEvent::encode(&event).unwrap();
+        let encoded = event.to_encoded().unwrap();
 
         assert_eq!(encoded.decode::<ApiKeyEvent>().unwrap(), event);
     }
@@ -117,7 +117,7 @@ fn events_read_back_as_they_were_written() {
 
 fn given(events: impl IntoIterator<Item = ApiKeyEvent>) -> ApiKey {
     let mut key = ApiKey::default();
-    events.into_iter().for_each(|event| key.apply(&event));
+    events.into_iter().for_each(|event| key.apply(event));
     key
 }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::ids::{LoginId, TenantId};
-use crate::log::aggregate::Aggregate;
+use crate::log::Aggregate;
 use crate::people::account::Account;
 use crate::people::account::command::AccountCommand;
 use crate::people::account::event::{AccountEvent, NewLogin, RevokeReason, Tokens, Via};
@@ -41,7 +41,7 @@ impl Answered {
 
 pub(super) fn account(events: &[AccountEvent]) -> Account {
     let mut account = Account::default();
-    events.iter().for_each(|event| account.apply(event));
+    events.iter().cloned().for_each(|event| account.apply(event));
     account
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::samples::{account, at, disabled, given, password_changed, registered};
 use crate::ids::ServiceTokenId;
-use crate::log::event_log::Digest;
+use crate::log::Digest;
 use crate::people::account::command::AccountCommand;
 use crate::people::account::event::{AccountEvent, ServiceToken, Tokens};
 use crate::people::account::refusal::AccountRefusal;

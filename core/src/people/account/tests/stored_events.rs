@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::samples::{at, disabled, logged_in, login, refreshed, registered, revoked};
 use crate::ids::{InviteId, ServiceTokenId};
-use crate::log::event_log::Digest;
+use crate::log::Digest;
 use crate::money::MicroDollars;
 use crate::people::account::event::{AccountEvent, RevokeReason, ServiceToken, Tokens, Via};
 use crate::people::principal::{Permission, Role};
