@@ -9,7 +9,6 @@
 //! and its released stores apply events twice. The domain's own port is `runner_core::ports::EventLog`.
 
 mod batch;
-mod chain;
 mod pace;
 mod projection;
 mod sqlite;
@@ -24,7 +23,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runner_core::ids::{CommandId, SecretId, SessionId, StreamId, TenantId};
-use runner_core::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate, Verification};
+use runner_core::log::chain::Verification;
+use runner_core::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate};
 use runner_core::people::audit::{AuditFilter, AuditPage};
 use runner_core::people::principal::Reach;
 use runner_core::ports::model::SpendRecord;
@@ -51,6 +51,11 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 pub enum OpenError {
     #[error("the database {path} cannot be opened")]
     Database { path: String, source: sqlx::Error },
+    #[error(
+        "the database {path} was made by a version from before the first release, which stored events in \
+         another way: move it away, and a new one is made in its place"
+    )]
+    Outdated { path: String },
     #[error("the database's schema cannot be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),
 }

@@ -4,11 +4,11 @@
 
 mod aggregate;
 mod append;
+pub mod chain;
 mod cqrs;
 mod digest;
 mod encoding;
 mod envelope;
-mod verification;
 
 pub use aggregate::{Aggregate, Fold, StoredAggregate, encode_state, fold, stream_of_name};
 pub use append::{Append, Appended, LogStream, SecretChange};
@@ -16,4 +16,3 @@ pub use cqrs::Shell;
 pub use digest::Digest;
 pub use encoding::{AggregateEvent, EncodedEvent};
 pub use envelope::{Provenance, RecordedEvent};
-pub use verification::Verification;

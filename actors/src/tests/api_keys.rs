@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use runner_core::ids::{ApiKeyId, CommandId, SecretId, SessionId, StreamId, TenantId};
-use runner_core::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate, Verification};
+use runner_core::log::chain::Verification;
+use runner_core::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate};
 use runner_core::people::principal::Principal;
 use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope, SpendRecord};
 use runner_core::ports::{AppendError, Clock, EventLog, ReadError};

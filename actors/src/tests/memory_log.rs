@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runner_core::ids::{CommandId, SecretId, SessionId, StreamId, TenantId};
+use runner_core::log::chain::Verification;
 use runner_core::log::{
-    Aggregate as _, Append, Appended, Digest, RecordedEvent, SecretChange, StoredAggregate, Verification,
+    Aggregate as _, Append, Appended, Digest, RecordedEvent, SecretChange, StoredAggregate,
 };
 use runner_core::ports::{AgentFile, AppendError, EventLog, ReadError};
 use runner_core::session::Session;
@@ -269,7 +270,7 @@ impl EventLog for MemoryLog {
     async fn verify(&self, stream: StreamId) -> Result<Verification, ReadError> {
         let events = self.lock().streams.get(&stream).map_or(0, |events| events.len() as u64);
         let head_hash = Digest::default();
-        let (checkpoint, first_bad_version, reason) = (None, None, None);
-        Ok(Verification { valid: true, events, head_hash, checkpoint, first_bad_version, reason })
+        let (first_bad_version, reason) = (None, None);
+        Ok(Verification { valid: true, events, head_hash, first_bad_version, reason })
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use runner_core::ids::{CommandId, StreamId, TenantId};
+use runner_core::log::chain::{Codec, Envelope, Layout, content_hash};
 use runner_core::log::{
     Aggregate as _, Append, Appended, Digest, EncodedEvent, LogStream, Provenance, SecretChange,
     StoredAggregate,
@@ -17,7 +18,6 @@ use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
 
-use super::chain::{self, Codec, Header};
 use super::projection::{Place, Projected, project};
 use super::sqlite::{Insert, MAX_ROWS};
 
@@ -48,6 +48,7 @@ pub(super) struct Row {
     pub(super) actor: Arc<str>,
     pub(super) request_id: Option<String>,
     pub(super) address: Option<String>,
+    pub(super) layout: Layout,
     pub(super) codec: Codec,
     pub(super) payload: Vec<u8>,
     pub(super) payload_hash: Digest,
@@ -208,25 +209,26 @@ impl Batch {
     ) {
         let EncodedEvent { type_name, schema, data } = event;
         let (codec, payload) = self.place(data.into_bytes());
-        let payload_hash = chain::payload_hash(codec, &payload);
+        let (layout, payload_hash) = (Layout::First, content_hash(&payload));
         self.position += 1;
         head.version += 1;
-        let header = Header {
-            position: self.position,
-            codec,
+        let envelope = Envelope {
+            layout,
             stream: stream.id,
             kind: stream.kind,
             tenant: &stream.tenant.0,
             version: head.version,
             type_name: &type_name,
             schema,
-            recorded_at: self.recorded_at.as_micros(),
-            command_id: provenance.command.0.as_bytes(),
+            recorded_at: self.recorded_at,
+            command: provenance.command,
             actor: &provenance.actor,
             request_id: provenance.request_id.as_deref(),
             address: provenance.address.as_deref(),
+            codec,
+            payload_hash,
         };
-        head.hash = chain::event_hash(head.hash, &header, payload_hash);
+        head.hash = envelope.hash(head.hash);
         let row = Row {
             position: self.position,
             stream: stream.id,
@@ -240,6 +242,7 @@ impl Batch {
             actor: self.words.share(&provenance.actor),
             request_id: provenance.request_id.clone(),
             address: provenance.address.clone(),
+            layout,
             codec,
             payload,
             payload_hash,
@@ -252,7 +255,7 @@ impl Batch {
         if json.len() <= MAX_INLINE_BYTES {
             return (Codec::Json, json);
         }
-        let address = chain::content_hash(&json);
+        let address = content_hash(&json);
         self.blobs.push((address, json));
         (Codec::Blob, address.0.to_vec())
     }

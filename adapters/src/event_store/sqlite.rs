@@ -4,6 +4,7 @@ pub(super) mod aggregates;
 pub(super) mod audit;
 mod directory;
 pub(super) mod files;
+mod payload;
 pub(super) mod read;
 pub(super) mod rebuild;
 mod secrets;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use runner_core::ids::{CommandId, StreamId};
 use runner_core::log::{Appended, Digest};
 use runner_core::session::index::SessionIndex;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
@@ -32,6 +34,17 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlit
 
 pub(super) fn open_error(path: &Path, source: sqlx::Error) -> OpenError {
     OpenError::Database { path: path.display().to_string(), source }
+}
+
+/// A database that has seen migrations from before the first one of now stores events in another way.
+fn migration_error(path: &Path, source: MigrateError) -> OpenError {
+    let first = MIGRATIONS.iter().map(|migration| migration.version).min();
+    if let (MigrateError::VersionMissing(missing), Some(first)) = (&source, first)
+        && *missing < first
+    {
+        return OpenError::Outdated { path: path.display().to_string() };
+    }
+    OpenError::Migration(source)
 }
 
 fn connect_options(path: &Path) -> SqliteConnectOptions {
@@ -66,7 +79,7 @@ impl SqliteWriter {
         let options = connect_options(path).create_if_missing(true);
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|source| open_error(path, source))?;
-        MIGRATIONS.run(&mut connection).await?;
+        MIGRATIONS.run(&mut connection).await.map_err(|source| migration_error(path, source))?;
         Ok(Self { options, connection: Some(connection), remembers_secrets: false })
     }
 

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::ids::{CommandId, SecretId, StreamId, TenantId};
-use crate::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate, Verification};
+use crate::log::chain::Verification;
+use crate::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate};
 
 /// Why nothing was appended.
 #[derive(Debug, Error)]

@@ -190,10 +190,10 @@ async fn insert(table: Table) -> f64 {
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query(
         "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, stream BLOB NOT NULL,
-         version INTEGER NOT NULL, type TEXT NOT NULL, schema INTEGER NOT NULL, recorded_at INTEGER NOT NULL,
-         command_id BLOB NOT NULL, actor TEXT NOT NULL, request_id TEXT, codec INTEGER NOT NULL,
-         payload BLOB NOT NULL, payload_hash BLOB NOT NULL, hash BLOB NOT NULL, kind TEXT NOT NULL,
-         tenant TEXT NOT NULL, address TEXT, UNIQUE (stream, version)) STRICT",
+         kind TEXT NOT NULL, tenant TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL,
+         schema INTEGER NOT NULL, recorded_at INTEGER NOT NULL, command_id BLOB NOT NULL, actor TEXT NOT NULL,
+         http_request_id TEXT, address TEXT, layout INTEGER NOT NULL, codec INTEGER NOT NULL,
+         payload_hash BLOB NOT NULL, hash BLOB NOT NULL, payload BLOB NOT NULL, UNIQUE (stream, version)) STRICT",
     )
     .execute(&mut connection)
     .await
@@ -203,12 +203,14 @@ async fn insert(table: Table) -> f64 {
     let begun = Instant::now();
     for first in (0..total).step_by(ROWS_PER_INSERT) {
         let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO events (position, stream, version, type, schema, recorded_at, command_id, actor,
-             request_id, codec, payload, payload_hash, hash, kind, tenant, address) ",
+            "INSERT INTO events (position, stream, kind, tenant, version, type, schema, recorded_at, command_id,
+             actor, http_request_id, address, layout, codec, payload_hash, hash, payload) ",
         );
         insert.push_values(first..(first + ROWS_PER_INSERT).min(total), |mut row, number| {
             row.push_bind(number as i64 + 1)
                 .push_bind(streams[number % WRITERS])
+                .push_bind("session")
+                .push_bind("default")
                 .push_bind((number / WRITERS) as i64 + 1)
                 .push_bind("agent_message")
                 .push_bind(1)
@@ -216,13 +218,12 @@ async fn insert(table: Table) -> f64 {
                 .push_bind(Uuid::now_v7())
                 .push_bind("agent")
                 .push_bind(None::<String>)
+                .push_bind(None::<String>)
+                .push_bind(1)
                 .push_bind(0)
-                .push_bind(json!({ "raw": payload(number) }).to_string().into_bytes())
                 .push_bind(vec![7_u8; 32])
                 .push_bind(vec![8_u8; 32])
-                .push_bind("session")
-                .push_bind("default")
-                .push_bind(None::<String>);
+                .push_bind(json!({ "raw": payload(number) }).to_string().into_bytes());
         });
         insert.build().execute(&mut connection).await.unwrap();
     }

@@ -4,7 +4,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use runner_actors::Submission;
 use runner_core::ids::{SessionId, TurnId};
-use runner_core::log::Verification;
+use runner_core::log::chain::Verification;
 use runner_core::ports::{SessionCursor, SessionFilter, SessionSort};
 use runner_core::session::index::{SessionStatus, SessionSummary};
 use runner_core::session::messages::Message;

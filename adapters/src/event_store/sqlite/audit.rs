@@ -17,6 +17,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 use uuid::Uuid;
 
+use super::payload::inline_payload;
 use super::{SqliteReader, signed, unsigned};
 
 /// The condition of the index `events_of_people`, in the same words: SQLite compares them.
@@ -179,10 +180,11 @@ fn entries_query(
     place: Place,
     range: Range,
 ) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
-        "SELECT position, kind, stream, version, type, schema, recorded_at, actor, request_id, address,
-         CASE WHEN codec IN (0, 2) THEN payload END AS data ",
-    );
+    let mut query = QueryBuilder::new(concat!(
+        "SELECT position, kind, stream, version, type, schema, recorded_at, actor, http_request_id, address, ",
+        inline_payload!(),
+        " AS data ",
+    ));
     push_place(&mut query, filter, place, range);
     push_filter(&mut query, filter);
     if let Some(subject) = subject {
@@ -283,7 +285,7 @@ fn audit_entry(row: &SqliteRow) -> sqlx::Result<AuditEntry> {
         schema: row.try_get("schema")?,
         recorded_at: Timestamp::from_micros(row.try_get("recorded_at")?),
         actor: row.try_get("actor")?,
-        request_id: row.try_get("request_id")?,
+        request_id: row.try_get("http_request_id")?,
         address: row.try_get("address")?,
         data,
     })

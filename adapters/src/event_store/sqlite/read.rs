@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use runner_core::ids::{CommandId, StreamId};
-use runner_core::log::{Digest, RecordedEvent, Verification};
+use runner_core::log::RecordedEvent;
+use runner_core::log::chain::{ChainCheck, Codec, Envelope, Flaw, Layout, StoredEvent, Verification};
 use runner_core::people::principal::Reach;
 use runner_core::ports::{ReadError, WaitingRequest};
 use runner_core::time::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
 
+use super::payload::events_with_blobs;
 use super::{connect_options, digest, find_command, open_error, parse_index, signed, unsigned};
 use crate::event_store::OpenError;
 use crate::event_store::batch::{CommandRow, Head};
-use crate::event_store::chain::{self, Codec, Header};
 
 const READERS: u32 = 4;
 
@@ -71,12 +72,12 @@ impl SqliteReader {
         after: u64,
         limit: u32,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let rows = sqlx::query(
-            "SELECT e.position, e.version, e.type, e.schema, e.recorded_at, e.actor, e.request_id,
-             coalesce(b.bytes, e.payload) AS data, e.payload_hash, e.hash
-             FROM events e LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
-             WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
-        )
+        let rows = sqlx::query(concat!(
+            "SELECT e.position, e.version, e.type, e.schema, e.recorded_at, e.actor, e.http_request_id,
+                 coalesce(b.bytes, e.payload) AS data, e.payload_hash, e.hash FROM ",
+            events_with_blobs!(),
+            " WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
+        ))
         .bind(stream.0)
         .bind(signed(after))
         .bind(limit)
@@ -87,15 +88,15 @@ impl SqliteReader {
     }
 
     pub(in crate::event_store) async fn verify(&self, stream: StreamId) -> Result<Verification, ReadError> {
-        let mut chain = ChainCheck { stream, events: 0, head: Digest::default() };
+        let mut chain = ChainCheck::of(stream);
         loop {
-            let rows = sqlx::query(
-                "SELECT e.*, b.bytes AS blob FROM events e
-                 LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
-                 WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
-            )
+            let rows = sqlx::query(concat!(
+                "SELECT e.*, b.bytes AS blob FROM ",
+                events_with_blobs!(),
+                " WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3",
+            ))
             .bind(stream.0)
-            .bind(signed(chain.events))
+            .bind(signed(chain.events()))
             .bind(VERIFY_PAGE)
             .fetch_all(&self.pool)
             .await
@@ -104,8 +105,9 @@ impl SqliteReader {
                 return Ok(chain.verified(None));
             }
             for row in &rows {
-                if let Err(reason) = chain.check(row).map_err(read_error)? {
-                    return Ok(chain.verified(Some(reason.to_owned())));
+                let event = stored_event(row).map_err(read_error)?;
+                if let Err(flaw) = event.and_then(|event| chain.check(&event)) {
+                    return Ok(chain.verified(Some(flaw)));
                 }
             }
         }
@@ -152,73 +154,39 @@ fn recorded_event(row: &SqliteRow) -> sqlx::Result<RecordedEvent> {
         schema: row.try_get("schema")?,
         recorded_at: Timestamp::from_micros(row.try_get("recorded_at")?),
         actor: row.try_get("actor")?,
-        request_id: row.try_get("request_id")?,
+        request_id: row.try_get("http_request_id")?,
         data,
         payload_hash: digest(row, "payload_hash")?,
         hash: digest(row, "hash")?,
     })
 }
 
-/// A walk along one session's chain, recomputing every hash from what is stored.
-struct ChainCheck {
-    stream: StreamId,
-    events: u64,
-    head: Digest,
-}
-
-impl ChainCheck {
-    fn check(&mut self, row: &SqliteRow) -> sqlx::Result<Result<(), &'static str>> {
-        let version = unsigned(row.try_get("version")?);
-        if version != self.events + 1 {
-            return Ok(Err("an event is missing"));
-        }
-        let Some(codec) = Codec::from_number(row.try_get("codec")?) else {
-            return Ok(Err("the payload's codec is unknown"));
-        };
-        let payload: Vec<u8> = row.try_get("payload")?;
-        let blob: Option<Vec<u8>> = row.try_get("blob")?;
-        let blob_fits = blob.is_some_and(|bytes| chain::content_hash(&bytes).0[..] == payload[..]);
-        if codec.is_blob() && !blob_fits {
-            return Ok(Err("the payload's blob is missing or changed"));
-        }
-        let payload_hash = chain::payload_hash(codec, &payload);
-        if payload_hash != digest(row, "payload_hash")? {
-            return Ok(Err("the payload does not have the hash that was recorded"));
-        }
-        let header = Header {
-            position: unsigned(row.try_get("position")?),
-            codec,
-            stream: self.stream,
-            kind: row.try_get("kind")?,
-            tenant: row.try_get("tenant")?,
-            version,
-            type_name: row.try_get("type")?,
-            schema: row.try_get("schema")?,
-            recorded_at: row.try_get("recorded_at")?,
-            command_id: row.try_get("command_id")?,
-            actor: row.try_get("actor")?,
-            request_id: row.try_get("request_id")?,
-            address: row.try_get("address")?,
-        };
-        let hash = chain::event_hash(self.head, &header, payload_hash);
-        if hash != digest(row, "hash")? {
-            return Ok(Err("the event does not follow from the one before it"));
-        }
-        self.events = version;
-        self.head = hash;
-        Ok(Ok(()))
-    }
-
-    fn verified(self, reason: Option<String>) -> Verification {
-        Verification {
-            valid: reason.is_none(),
-            events: self.events,
-            head_hash: self.head,
-            checkpoint: None,
-            first_bad_version: reason.as_ref().map(|_| self.events + 1),
-            reason,
-        }
-    }
+/// An event as it is checked; a flaw where not even its layout or its codec is known.
+fn stored_event(row: &SqliteRow) -> sqlx::Result<Result<StoredEvent<'_>, Flaw>> {
+    let layout = Layout::from_number(row.try_get("layout")?);
+    let codec = Codec::from_number(row.try_get("codec")?);
+    let (layout, codec) = match (layout, codec) {
+        (Ok(layout), Ok(codec)) => (layout, codec),
+        (Err(flaw), _) | (Ok(_), Err(flaw)) => return Ok(Err(flaw)),
+    };
+    let envelope = Envelope {
+        layout,
+        stream: StreamId(row.try_get("stream")?),
+        kind: row.try_get("kind")?,
+        tenant: row.try_get("tenant")?,
+        version: unsigned(row.try_get("version")?),
+        type_name: row.try_get("type")?,
+        schema: row.try_get("schema")?,
+        recorded_at: Timestamp::from_micros(row.try_get("recorded_at")?),
+        command: CommandId(row.try_get("command_id")?),
+        actor: row.try_get("actor")?,
+        request_id: row.try_get("http_request_id")?,
+        address: row.try_get("address")?,
+        codec,
+        payload_hash: digest(row, "payload_hash")?,
+    };
+    let (payload, blob) = (row.try_get("payload")?, row.try_get("blob")?);
+    Ok(Ok(StoredEvent { envelope, payload, blob, hash: digest(row, "hash")? }))
 }
 
 pub(super) fn read_error(source: sqlx::Error) -> ReadError {

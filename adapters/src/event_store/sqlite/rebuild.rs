@@ -14,6 +14,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
+use super::payload::events_with_blobs;
 use super::statements::{Then, upsert_indexes};
 use super::{SqliteWriter, aggregates, unsigned, write_projected};
 use crate::event_store::batch::AggregateRow;
@@ -56,12 +57,12 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
     let mut events = 0;
     let mut last = 0_i64;
     loop {
-        let rows = sqlx::query(
+        let rows = sqlx::query(concat!(
             "SELECT e.position, e.kind, e.tenant, e.stream, e.version, e.type, e.schema, e.recorded_at,
-             coalesce(b.bytes, e.payload) AS data
-             FROM events e LEFT JOIN blobs b ON e.codec IN (1, 3) AND b.hash = e.payload
-             WHERE e.position > $1 ORDER BY e.position LIMIT $2",
-        )
+                 coalesce(b.bytes, e.payload) AS data FROM ",
+            events_with_blobs!(),
+            " WHERE e.position > $1 ORDER BY e.position LIMIT $2",
+        ))
         .bind(last)
         .bind(PAGE)
         .fetch_all(&mut *connection)

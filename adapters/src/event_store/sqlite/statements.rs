@@ -15,7 +15,7 @@ use sqlx::{Arguments, AssertSqlSafe, SqliteConnection};
 use super::signed;
 use crate::event_store::batch::Row;
 
-/// The most rows in one statement. SQLite allows 32,766 parameters; an event has sixteen.
+/// The most rows in one statement. SQLite allows 32,766 parameters; an event has seventeen.
 pub(in crate::event_store) const MAX_ROWS: usize = 128;
 
 /// Whether a statement is the last of its transaction.
@@ -70,17 +70,20 @@ static INSERT_LAST_EVENTS: LazyLock<Vec<String>> = LazyLock::new(|| events("", "
 
 /// Whatever fails takes all back, so SQLite keeps no copies of the pages that one statement changes.
 fn events(before: &str, behind: &str) -> Vec<String> {
-    let into = "INSERT OR ROLLBACK INTO events (position, stream, version, type, schema, recorded_at,
-         command_id, actor, request_id, codec, payload, payload_hash, hash, kind, tenant, address)";
-    for_sizes(&format!("{before}{into}"), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", behind)
+    let into =
+        "INSERT OR ROLLBACK INTO events (position, stream, kind, tenant, version, type, schema, recorded_at,
+         command_id, actor, http_request_id, address, layout, codec, payload_hash, hash, payload)";
+    for_sizes(&format!("{before}{into}"), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", behind)
 }
 
 fn event_values(rows: impl Iterator<Item = Row>) -> Result<SqliteArguments, BoxDynError> {
     let mut values = SqliteArguments::default();
-    values.reserve(MAX_ROWS * 16, 0);
+    values.reserve(MAX_ROWS * 17, 0);
     for row in rows {
         values.add(signed(row.position))?;
         values.add(row.stream.0)?;
+        values.add(row.kind)?;
+        values.add(row.tenant)?;
         values.add(signed(row.version))?;
         values.add(row.type_name)?;
         values.add(row.schema)?;
@@ -88,13 +91,12 @@ fn event_values(rows: impl Iterator<Item = Row>) -> Result<SqliteArguments, BoxD
         values.add(row.command.0)?;
         values.add(row.actor)?;
         values.add(row.request_id)?;
-        values.add(row.codec as i64)?;
-        values.add(row.payload)?;
+        values.add(row.address)?;
+        values.add(row.layout.number())?;
+        values.add(row.codec.number())?;
         values.add(row.payload_hash.0.to_vec())?;
         values.add(row.hash.0.to_vec())?;
-        values.add(row.kind)?;
-        values.add(row.tenant)?;
-        values.add(row.address)?;
+        values.add(row.payload)?;
     }
     Ok(values)
 }

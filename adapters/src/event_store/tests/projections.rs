@@ -125,8 +125,8 @@ async fn rebuild_reports_and_repairs_what_was_wrong() {
         "UPDATE session_index SET cost_micros = cost_micros + 1 WHERE status = 'idle'",
         "UPDATE session_index SET state = replace(state, '\"turns\":1', '\"turns\":2')",
         "DELETE FROM session_index WHERE status = 'running'",
-        "INSERT INTO session_index SELECT zeroblob(16), owner, working_dir, status, created_at, updated_at,
-            cost_micros, state, tenant FROM session_index LIMIT 1",
+        "INSERT INTO session_index SELECT zeroblob(16), tenant, owner, working_dir, status, created_at,
+            updated_at, cost_micros, state FROM session_index LIMIT 1",
         "UPDATE session_index SET tenant = 'other'",
         "UPDATE usage_by_day SET tenant = 'other'",
         "UPDATE pending_requests SET tenant = 'other'",
@@ -137,7 +137,7 @@ async fn rebuild_reports_and_repairs_what_was_wrong() {
         "DELETE FROM usage_by_day",
         "DELETE FROM pending_requests WHERE request_id = 'r1'",
         "UPDATE pending_requests SET view = '{}'",
-        "INSERT INTO pending_requests SELECT position + 1000, session, owner, 'r9', view, tenant
+        "INSERT INTO pending_requests SELECT position + 1000, session, tenant, owner, 'r9', view
             FROM pending_requests
             LIMIT 1",
     ] {

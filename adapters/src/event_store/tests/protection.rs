@@ -22,8 +22,8 @@ async fn nothing_in_the_log_can_be_changed_or_removed() {
 async fn nothing_in_the_log_can_be_replaced() {
     for statement in [
         "INSERT OR REPLACE INTO events SELECT * FROM events WHERE position = 1",
-        "INSERT OR REPLACE INTO events SELECT position, stream, version, type, schema, recorded_at,
-            command_id, 'mallory', request_id, codec, payload, payload_hash, hash, kind, tenant, address
+        "INSERT OR REPLACE INTO events SELECT position, shard, stream, kind, tenant, version, type, schema,
+            recorded_at, command_id, 'mallory', http_request_id, address, layout, codec, payload_hash, hash, payload
             FROM events WHERE position = 2",
         "INSERT INTO events SELECT * FROM events WHERE position = 1
             ON CONFLICT DO UPDATE SET actor = 'mallory'",
@@ -82,8 +82,8 @@ async fn filled() -> Folder {
 
 async fn insert(raw: &mut SqliteConnection, position: i64, version: i64) -> sqlx::Result<u64> {
     let inserted = sqlx::query(
-        "INSERT INTO events SELECT $1, stream, $2, type, schema, recorded_at, command_id, actor, request_id,
-         codec, payload, payload_hash, hash, kind, tenant, address FROM events WHERE position = 1",
+        "INSERT INTO events SELECT $1, shard, stream, kind, tenant, $2, type, schema, recorded_at, command_id, actor,
+         http_request_id, address, layout, codec, payload_hash, hash, payload FROM events WHERE position = 1",
     )
     .bind(position)
     .bind(version)

@@ -1,7 +1,8 @@
 //! What somebody changes who can write the file and has taken the guards away: it is found, and where.
 
 use runner_core::ids::SessionId;
-use runner_core::log::{Digest, Verification};
+use runner_core::log::Digest;
+use runner_core::log::chain::{Verification, content_hash};
 use runner_core::ports::EventLog;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
@@ -26,14 +27,7 @@ async fn untouched_session_is_valid_up_to_its_last_hash() {
     let head_hash = read(&store, session(1)).await.last().unwrap().hash;
     assert_eq!(
         verification,
-        Verification {
-            valid: true,
-            events: 5,
-            head_hash,
-            checkpoint: None,
-            first_bad_version: None,
-            reason: None,
-        }
+        Verification { valid: true, events: 5, head_hash, first_bad_version: None, reason: None }
     );
     store.close().await;
 }
@@ -72,11 +66,10 @@ async fn changed_header_is_found_whichever_field_it_is() {
         "recorded_at = recorded_at + 1",
         "command_id = zeroblob(16)",
         "actor = 'user:mallory'",
-        "request_id = ''",
+        "http_request_id = ''",
         "kind = 'account'",
         "tenant = 'other'",
         "address = '192.0.2.1'",
-        "position = 100",
         "hash = zeroblob(32)",
     ] {
         let edit = format!("UPDATE events SET {change} WHERE stream = $s AND version = 3");
@@ -87,17 +80,40 @@ async fn changed_header_is_found_whichever_field_it_is() {
 
 #[tokio::test]
 async fn changed_codec_is_found() {
-    let edit = |codec: u8| format!("UPDATE events SET codec = {codec} WHERE stream = $s AND version = 3");
+    let edit = |codec: u8, version: u8| {
+        format!("UPDATE events SET codec = {codec} WHERE stream = $s AND version = {version}")
+    };
 
-    then_found(&edit(1), 3, BLOB).await;
-    then_found(&edit(3), 3, BLOB).await;
-    then_found(&edit(0), 3, UNCONNECTED).await;
-    then_found(&edit(9), 3, "the payload's codec is unknown").await;
+    then_found(&edit(1, 3), 3, BLOB).await;
+    then_found(&edit(0, 5), 5, UNCONNECTED).await;
+    then_found(&edit(9, 3), 3, "the payload's codec is unknown").await;
+}
+
+#[tokio::test]
+async fn changed_layout_is_found() {
+    let edit = "UPDATE events SET layout = 2 WHERE stream = $s AND version = 3";
+
+    then_found(edit, 3, "the event's layout is unknown").await;
+}
+
+/// What binds an event to its position is a tree over the shard, so that a stream can be chained anywhere.
+#[tokio::test]
+async fn chain_of_a_stream_does_not_depend_on_positions() {
+    let folder = filled().await;
+    let mut raw = folder.raw().await;
+    tamper(&mut raw, "UPDATE events SET position = position + 100 WHERE stream = $s").await;
+    raw.close().await.unwrap();
+
+    let store = folder.open().await;
+    let verification = verify(&store, session(1)).await;
+
+    assert_eq!((verification.valid, verification.events), (true, 5), "{:?}", verification.reason);
+    store.close().await;
 }
 
 #[tokio::test]
 async fn payload_that_was_changed_with_its_hash_is_found() {
-    let forged = super::super::chain::payload_hash(super::super::chain::Codec::Json, b"{}");
+    let forged = content_hash(b"{}");
 
     let edit = format!(
         "UPDATE events SET payload = CAST('{{}}' AS BLOB), payload_hash = x'{forged}'
@@ -137,8 +153,8 @@ async fn swapped_events_are_found() {
 #[tokio::test]
 async fn inserted_event_is_found() {
     let copy =
-        "SELECT 100, stream, 3, type, schema, recorded_at, command_id, actor, request_id, codec, payload,
-        payload_hash, hash, kind, tenant, address FROM events WHERE stream = $s AND version = 2";
+        "SELECT 100, shard, stream, kind, tenant, 3, type, schema, recorded_at, command_id, actor, http_request_id,
+        address, layout, codec, payload_hash, hash, payload FROM events WHERE stream = $s AND version = 2";
     let insertion = format!(
         "UPDATE events SET version = -6 WHERE stream = $s AND version = 5;
          UPDATE events SET version = 5 WHERE stream = $s AND version = 4;
@@ -228,7 +244,7 @@ async fn tamper(raw: &mut SqliteConnection, change: &str) {
 async fn everything(raw: &mut SqliteConnection) -> Vec<String> {
     let rows =
         "SELECT json_array(position, hex(stream), version, type, schema, recorded_at, hex(command_id), actor,
-        request_id, codec, hex(payload), hex(payload_hash), hex(hash), kind, tenant, address) FROM events
+        http_request_id, layout, codec, hex(payload), hex(payload_hash), hex(hash), kind, tenant, address) FROM events
         UNION ALL SELECT hex(hash) || hex(bytes) FROM blobs";
     sqlx::query_scalar(rows).fetch_all(raw).await.unwrap()
 }
