@@ -16,6 +16,7 @@ mod requests;
 mod rights;
 mod samples;
 mod spares;
+mod store;
 mod subagents;
 mod trust;
 mod watchers;

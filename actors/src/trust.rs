@@ -7,7 +7,7 @@ use runner_core::log::{LogStream, Provenance};
 use runner_core::ports::ReadError;
 use runner_core::setup::trust::{Granted, NotTrusted, Trust, TrustCommand, TrustedFolder};
 
-use crate::store::{ChangeError, Changed, Repository};
+use crate::store::{ChangeError, Repository};
 
 /// The handle on them. Clones share the log.
 #[derive(Clone, Debug)]
@@ -44,7 +44,10 @@ impl TrustedFolders {
         provenance: Provenance,
     ) -> Result<(TrustedFolder, bool), ChangeError<NotTrusted>> {
         let command = TrustCommand::Trust { working_dir: working_dir.to_owned(), by };
-        let trusted = self.execute((tenant, working_dir), command, provenance).await?;
+        let trusted = self
+            .repository
+            .execute::<TrustedFolder>(stream(tenant, working_dir), command, provenance)
+            .await?;
         Ok((trusted.aggregate.state, trusted.appended.is_some()))
     }
 
@@ -54,17 +57,15 @@ impl TrustedFolders {
         by: Granted,
         provenance: Provenance,
     ) -> Result<(), ChangeError<NotTrusted>> {
-        self.execute((tenant, working_dir), TrustCommand::Revoke { by }, provenance).await.map(drop)
+        let revoked = self.repository.execute::<TrustedFolder>(
+            stream(tenant, working_dir),
+            TrustCommand::Revoke { by },
+            provenance,
+        );
+        revoked.await.map(drop)
     }
+}
 
-    async fn execute(
-        &self,
-        (tenant, working_dir): (&TenantId, &str),
-        command: TrustCommand,
-        provenance: Provenance,
-    ) -> Result<Changed<TrustedFolder>, ChangeError<NotTrusted>> {
-        let id = TrustedFolder::stream(tenant, working_dir);
-        let stream = LogStream::of::<TrustedFolder>(id, tenant.clone());
-        self.repository.execute(stream, command, provenance).await
-    }
+fn stream(tenant: &TenantId, working_dir: &str) -> LogStream {
+    LogStream::of::<TrustedFolder>(TrustedFolder::stream(tenant, working_dir), tenant.clone())
 }

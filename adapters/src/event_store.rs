@@ -1,43 +1,37 @@
 //! The event log on SQL: group commit, hash chain, read models in the same transaction.
 //!
-//! [`EventStore`] is the handle everybody shares. Appends go through a bounded queue to one writer task
-//! (`writer.rs`), which decides a batch in memory (`batch.rs`) and hands it to the dialect (`sqlite.rs`)
-//! as one transaction with one multi-row insert. An append is answered after its commit. Reads use a
-//! pool of connections that cannot write.
+//! [`EventStore`] is the handle everybody shares; the domain's ports that it serves are in `ports/`. Appends go
+//! through a bounded queue to one writer task (`writer.rs`), which decides a batch in memory (`batch.rs`) and
+//! hands its rows (`rows.rs`) to the database (`dialect.rs`, `sqlite.rs`) as one transaction with one multi-row
+//! insert. An append is answered after its commit. Reads use a pool of connections that cannot write.
 //!
 //! The trait of cqrs-es for event stores is not used: it has no command ids, no position and no ranges,
 //! and its released stores apply events twice. The domain's own port is `runner_core::ports::EventLog`.
 
 mod batch;
+mod dialect;
 mod pace;
+mod ports;
 mod projection;
+mod rows;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use runner_core::ids::{CommandId, SecretId, SessionId, StreamId, TenantId};
-use runner_core::log::chain::Verification;
-use runner_core::log::{Append, Appended, Digest, RecordedEvent, StoredAggregate};
-use runner_core::people::audit::{AuditFilter, AuditPage};
-use runner_core::people::principal::Reach;
-use runner_core::ports::model::SpendRecord;
-use runner_core::ports::{
-    AgentFile, AgentFiles, AppendError, AuditLog, Clock, EventLog, ReadError, SessionCounts, SessionCursor,
-    SessionDirectory, SessionFilter, WaitingRequest,
-};
-use runner_core::session::index::SessionSummary;
-use runner_core::spend::{Payer, Spent};
+use runner_core::log::{Append, Appended};
+use runner_core::ports::{AppendError, Clock};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use dialect::{Dialect as _, Heads as _};
+use sqlite::connection::open_error;
 use sqlite::files::SqliteFiles;
 pub use sqlite::rebuild::Rebuilt;
 use sqlite::{SqliteReader, SqliteWriter};
@@ -82,7 +76,7 @@ impl EventStore {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let database = SqliteWriter::open(path).await?;
         let reader = SqliteReader::open(path).await?;
-        let position = reader.last_position().await.map_err(|source| sqlite::open_error(path, source))?;
+        let position = reader.last_position().await.map_err(|source| open_error(path, source))?;
         let (requests, waiting) = mpsc::channel(MAX_WAITING);
         let writable = Arc::new(AtomicBool::new(true));
         let writer = Writer::new(database, reader.clone(), clock, position, Arc::clone(&writable));
@@ -101,7 +95,7 @@ impl EventStore {
         let mut database = SqliteWriter::open(path).await?;
         let rebuilt = sqlite::rebuild::rebuild(&mut database).await;
         database.close().await;
-        rebuilt.map_err(|source| sqlite::open_error(path, source))
+        rebuilt.map_err(|source| open_error(path, source))
     }
 
     /// Finishes what is being written and closes the database. Later appends are refused.
@@ -130,108 +124,4 @@ impl EventStore {
 
 fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
-}
-
-#[async_trait]
-impl EventLog for EventStore {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.submit(append).await
-    }
-
-    async fn read(&self, stream: StreamId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.reader.read(stream, after, limit).await
-    }
-
-    async fn load_aggregate(
-        &self,
-        kind: &str,
-        stream: StreamId,
-    ) -> Result<Option<StoredAggregate>, ReadError> {
-        self.reader.load_aggregate(kind, stream).await.map_err(|source| ReadError(source.into()))
-    }
-
-    async fn list_aggregates(
-        &self,
-        kind: &str,
-        tenant: Option<&TenantId>,
-    ) -> Result<Vec<StoredAggregate>, ReadError> {
-        self.reader.list_aggregates(kind, tenant).await.map_err(|source| ReadError(source.into()))
-    }
-
-    async fn load_secret(&self, secret: SecretId) -> Result<Option<Vec<u8>>, ReadError> {
-        self.reader.load_secret(secret).await.map_err(|source| ReadError(source.into()))
-    }
-
-    async fn find_command(
-        &self,
-        command: CommandId,
-        request_hash: Digest,
-    ) -> Result<Option<Appended>, AppendError> {
-        let found = self.reader.find_command(command).await.map_err(writer::unavailable)?;
-        found.map(|first| writer::replay(&first, request_hash)).transpose()
-    }
-
-    fn is_writable(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
-    }
-
-    async fn verify(&self, stream: StreamId) -> Result<Verification, ReadError> {
-        self.reader.verify(stream).await
-    }
-}
-
-#[async_trait]
-impl AuditLog for EventStore {
-    async fn read_audit(&self, filter: AuditFilter) -> Result<AuditPage, ReadError> {
-        self.reader.read_audit(&filter).await.map_err(|source| ReadError(source.into()))
-    }
-}
-
-#[async_trait]
-impl SessionDirectory for EventStore {
-    async fn list(
-        &self,
-        filter: SessionFilter,
-    ) -> Result<(Vec<SessionSummary>, Option<SessionCursor>), ReadError> {
-        self.reader.list(filter).await
-    }
-
-    async fn find(&self, reach: &Reach, session: SessionId) -> Result<Option<SessionSummary>, ReadError> {
-        self.reader.find(reach, session).await
-    }
-
-    async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError> {
-        self.reader.list_unfinished().await
-    }
-
-    async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, ReadError> {
-        self.reader.count(tenant).await
-    }
-
-    async fn list_requests(
-        &self,
-        reach: &Reach,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<WaitingRequest>, ReadError> {
-        self.reader.list_requests(reach, after, limit).await
-    }
-}
-
-#[async_trait]
-impl SpendRecord for EventStore {
-    async fn spent_in_month(&self, month: &str, payer: &Payer) -> Result<Spent, ReadError> {
-        self.reader.spent_in_month(month, payer).await
-    }
-}
-
-#[async_trait]
-impl AgentFiles for EventStore {
-    async fn save(&self, session: SessionId, files: &[AgentFile]) -> Result<(), AppendError> {
-        self.files.save(session, files).await.map_err(writer::unavailable)
-    }
-
-    async fn load(&self, session: SessionId) -> Result<Vec<AgentFile>, ReadError> {
-        self.reader.load_files(session).await.map_err(|source| ReadError(source.into()))
-    }
 }

@@ -6,86 +6,30 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use runner_core::ids::{CommandId, StreamId, TenantId};
+use runner_core::ids::{CommandId, StreamId};
 use runner_core::log::chain::{Codec, Envelope, Layout, content_hash};
 use runner_core::log::{
-    Aggregate as _, Append, Appended, Digest, EncodedEvent, LogStream, Provenance, SecretChange,
-    StoredAggregate,
+    Aggregate as _, Append, Appended, EncodedEvent, LogStream, Provenance, StoredAggregate,
 };
 use runner_core::ports::AppendError;
 use runner_core::session::Session;
 use runner_core::session::event::SessionEvent;
-use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
 
-use super::projection::{Place, Projected, project};
-use super::sqlite::{Insert, MAX_ROWS};
+use super::dialect::Dialect;
+use super::projection::{Place, project};
+use super::rows::{AggregateRow, CommandRow, EventRow, Head, Rows};
 
 /// A larger payload moves to a blob, and the log keeps its address.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
 
-/// Where a stream ends.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Head {
-    pub(super) version: u64,
-    pub(super) hash: Digest,
-    /// Absent before the first event, and where the stream is no session's.
-    pub(super) index: Option<SessionIndex>,
-}
-
-/// A row of the log, ready to be written.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) position: u64,
-    pub(super) stream: StreamId,
-    pub(super) kind: Arc<str>,
-    pub(super) tenant: Arc<str>,
-    pub(super) version: u64,
-    pub(super) type_name: Arc<str>,
-    pub(super) schema: u32,
-    pub(super) recorded_at: i64,
-    pub(super) command: CommandId,
-    pub(super) actor: Arc<str>,
-    pub(super) request_id: Option<String>,
-    pub(super) address: Option<String>,
-    pub(super) layout: Layout,
-    pub(super) codec: Codec,
-    pub(super) payload: Vec<u8>,
-    pub(super) payload_hash: Digest,
-    pub(super) hash: Digest,
-}
-
-/// What a command that may be retried has led to.
-#[derive(Clone, Debug)]
-pub(super) struct CommandRow {
-    pub(super) command: CommandId,
-    pub(super) request_hash: Digest,
-    pub(super) appended: Appended,
-}
-
-/// What an aggregate other than a session has become.
-#[derive(Clone, Debug)]
-pub(super) struct AggregateRow {
-    pub(super) kind: &'static str,
-    pub(super) stored: StoredAggregate,
-}
-
-/// Everything one transaction writes.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    /// The first of the events, as the database takes them, and then the others.
-    pub(super) ready: Vec<Insert>,
-    pub(super) rows: Vec<Row>,
-    pub(super) blobs: Vec<(Digest, Vec<u8>)>,
-    pub(super) commands: Vec<CommandRow>,
-    pub(super) projected: Projected,
-    pub(super) aggregates: Vec<AggregateRow>,
-    pub(super) secrets: Vec<(TenantId, SecretChange)>,
+/// Everything one transaction writes, while it is gathered.
+pub(super) struct Batch<D: Dialect> {
+    rows: Rows<D::Insert>,
     /// Sessions whose index this batch changes.
     indexed: BTreeSet<StreamId>,
     /// The heads as they are after this batch.
-    pub(super) heads: HashMap<StreamId, Arc<Head>>,
-    pub(super) recorded_at: Timestamp,
+    heads: HashMap<StreamId, Arc<Head>>,
     position: u64,
     words: Words,
 }
@@ -105,34 +49,51 @@ impl Words {
     }
 }
 
-impl Batch {
+impl<D: Dialect> Default for Batch<D> {
+    fn default() -> Self {
+        Self::after(0, Timestamp::default())
+    }
+}
+
+impl<D: Dialect> Batch<D> {
     /// Begins a batch behind the last position of the log.
     pub(super) fn after(position: u64, recorded_at: Timestamp) -> Self {
-        Self { position, recorded_at, ..Self::default() }
+        Self {
+            rows: Rows::at(recorded_at),
+            indexed: BTreeSet::new(),
+            heads: HashMap::new(),
+            position,
+            words: Words::default(),
+        }
     }
 
-    pub(super) fn last_position(&self) -> u64 {
+    pub(super) const fn last_position(&self) -> u64 {
         self.position
     }
 
-    /// What an earlier request of this batch under the same command id led to.
+    pub(super) const fn recorded_at(&self) -> Timestamp {
+        self.rows.recorded_at
+    }
+
+    /// The heads as they are after this batch, of streams that it adds to.
+    pub(super) const fn heads(&self) -> &HashMap<StreamId, Arc<Head>> {
+        &self.heads
+    }
+
+    pub(super) fn commands(&self) -> &[CommandRow] {
+        &self.rows.commands
+    }
+
+    /// Where an earlier request of this batch under the same command id put its events.
     pub(super) fn find_command(&self, command: CommandId) -> Option<&CommandRow> {
-        self.commands.iter().find(|row| row.command == command)
+        self.rows.commands.iter().find(|row| row.command == command)
     }
 
-    /// Whether there is nothing to be written but events.
-    pub(super) fn has_only_events(&self) -> bool {
-        self.indexed.is_empty()
-            && self.blobs.is_empty()
-            && self.commands.is_empty()
-            && self.projected.is_empty()
-            && self.aggregates.is_empty()
-            && self.secrets.is_empty()
-    }
-
-    /// The indexes that are to be written, in the order of their table.
-    pub(super) fn indexes(&self) -> Vec<&SessionIndex> {
-        self.indexed.iter().filter_map(|stream| self.heads.get(stream)?.index.as_ref()).collect()
+    /// Ends the gathering.
+    pub(super) fn into_rows(self) -> Rows<D::Insert> {
+        let Self { mut rows, indexed, heads, .. } = self;
+        rows.indexed = indexed.iter().filter_map(|stream| heads.get(stream).cloned()).collect();
+        rows
     }
 
     /// Takes one request into the batch; `head` is its stream's as stored or as an earlier request left it.
@@ -147,15 +108,31 @@ impl Batch {
             self.project(stream.id, &events, &mut next)?;
         }
         for event in events {
-            self.push_row(&stream, &provenance, event, &mut next);
+            self.push_event(&stream, &provenance, event, &mut next);
         }
-        self.secrets.extend(secrets.into_iter().map(|secret| (stream.tenant.clone(), secret)));
+        let secrets = secrets.into_iter().map(|secret| (stream.tenant.clone(), secret));
+        self.rows.secrets.extend(secrets);
+        let (first_version, last_version) = (head.version + 1, next.version);
+        let appended = Appended { stream: stream.id, first_version, last_version, replayed: false };
+        if let Some(request_hash) = provenance.request_hash {
+            self.rows.commands.push(CommandRow { command: provenance.command, request_hash, appended });
+        }
+        self.heads.insert(stream.id, Arc::new(next));
         if let Some(state) = state {
-            let stored =
-                StoredAggregate { stream: stream.id, tenant: stream.tenant, version: next.version, state };
-            self.aggregates.push(AggregateRow { kind: stream.kind, stored });
+            let LogStream { id, kind, tenant } = stream;
+            let stored = StoredAggregate { stream: id, tenant, version: last_version, state };
+            self.rows.aggregates.push(AggregateRow { kind, stored });
         }
-        Ok(self.close_append(stream.id, &provenance, head, next))
+        self.make_ready();
+        Ok(appended)
+    }
+
+    fn make_ready(&mut self) {
+        while self.rows.events.len() >= D::MAX_ROWS {
+            let later = self.rows.events.split_off(D::MAX_ROWS);
+            let first = std::mem::replace(&mut self.rows.events, later);
+            self.rows.inserts.push(D::insert(first));
+        }
     }
 
     /// What a session's events mean for its read models. All of them are read before any is taken in, so that
@@ -169,38 +146,16 @@ impl Batch {
         let events: serde_json::Result<Vec<SessionEvent>> = events.iter().map(EncodedEvent::decode).collect();
         let events = events.map_err(|source| AppendError::Unavailable(source.into()))?;
         for (ahead, event) in (1..).zip(&events) {
-            let place = Place {
-                position: self.position + ahead,
-                version: next.version + ahead,
-                at: self.recorded_at,
-            };
-            if project(&mut self.projected, &mut next.index, event, place) {
+            let (position, version) = (self.position + ahead, next.version + ahead);
+            let place = Place { position, version, at: self.rows.recorded_at };
+            if project(&mut self.rows.projected, &mut next.index, event, place) {
                 self.indexed.insert(stream);
             }
         }
         Ok(())
     }
 
-    fn close_append(
-        &mut self,
-        stream: StreamId,
-        provenance: &Provenance,
-        head: &Head,
-        next: Head,
-    ) -> Appended {
-        let (first_version, last_version) = (head.version + 1, next.version);
-        let appended = Appended { stream, first_version, last_version, replayed: false };
-        if let Some(request_hash) = provenance.request_hash {
-            self.commands.push(CommandRow { command: provenance.command, request_hash, appended });
-        }
-        self.heads.insert(stream, Arc::new(next));
-        while self.rows.len() >= MAX_ROWS {
-            self.ready.push(Insert::of(self.rows.drain(..MAX_ROWS)));
-        }
-        appended
-    }
-
-    fn push_row(
+    fn push_event(
         &mut self,
         stream: &LogStream,
         provenance: &Provenance,
@@ -209,7 +164,8 @@ impl Batch {
     ) {
         let EncodedEvent { type_name, schema, data } = event;
         let (codec, payload) = self.place(data.into_bytes());
-        let (layout, payload_hash) = (Layout::First, content_hash(&payload));
+        let (layout, payload_hash, recorded_at) =
+            (Layout::First, content_hash(&payload), self.rows.recorded_at);
         self.position += 1;
         head.version += 1;
         let envelope = Envelope {
@@ -220,7 +176,7 @@ impl Batch {
             version: head.version,
             type_name: &type_name,
             schema,
-            recorded_at: self.recorded_at,
+            recorded_at,
             command: provenance.command,
             actor: &provenance.actor,
             request_id: provenance.request_id.as_deref(),
@@ -229,7 +185,7 @@ impl Batch {
             payload_hash,
         };
         head.hash = envelope.hash(head.hash);
-        let row = Row {
+        self.rows.events.push(EventRow {
             position: self.position,
             stream: stream.id,
             kind: self.words.share(stream.kind),
@@ -237,7 +193,7 @@ impl Batch {
             version: head.version,
             type_name: self.words.share(&type_name),
             schema,
-            recorded_at: self.recorded_at.as_micros(),
+            recorded_at,
             command: provenance.command,
             actor: self.words.share(&provenance.actor),
             request_id: provenance.request_id.clone(),
@@ -247,8 +203,7 @@ impl Batch {
             payload,
             payload_hash,
             hash: head.hash,
-        };
-        self.rows.push(row);
+        });
     }
 
     fn place(&mut self, json: Vec<u8>) -> (Codec, Vec<u8>) {
@@ -256,7 +211,7 @@ impl Batch {
             return (Codec::Json, json);
         }
         let address = content_hash(&json);
-        self.blobs.push((address, json));
+        self.rows.blobs.push((address, json));
         (Codec::Blob, address.0.to_vec())
     }
 }

@@ -6,8 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::sqlite::MAX_ROWS;
-
 /// The most requests in one transaction.
 pub(super) const MAX_BATCH: usize = 512;
 
@@ -41,6 +39,8 @@ impl Measured {
 
 #[derive(Debug)]
 pub(super) struct Pace {
+    /// The requests that one statement takes.
+    cut: usize,
     way: Way,
     /// Batches until it is tried out again.
     kept: u32,
@@ -51,14 +51,15 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new() -> Self {
-        Self { way: Way::Cut, kept: 0, now: Measured::default(), other: None, settled_at: None }
+    /// Begins with batches that are cut where one statement ends.
+    pub(super) fn new(cut: usize) -> Self {
+        Self { cut, way: Way::Cut, kept: 0, now: Measured::default(), other: None, settled_at: None }
     }
 
     /// The most requests in the batch that is being gathered.
     pub(super) fn limit(&self) -> usize {
         match self.way {
-            Way::Cut => MAX_ROWS,
+            Way::Cut => self.cut,
             Way::Whole => MAX_BATCH,
         }
     }
@@ -67,7 +68,7 @@ impl Pace {
     pub(super) fn settled(&mut self, requests: usize, at: Instant) {
         let before = self.settled_at.replace(at);
         // Of fewer there is nothing to cut.
-        let Some(before) = before.filter(|_| requests >= MAX_ROWS) else { return };
+        let Some(before) = before.filter(|_| requests >= self.cut) else { return };
         if self.kept > 0 {
             self.kept -= 1;
             return;
@@ -114,12 +115,13 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{KEPT, MAX_BATCH, Pace, TRIED};
-    use crate::event_store::sqlite::MAX_ROWS;
+    /// What one statement takes.
+    const MAX_ROWS: usize = 128;
 
     /// Writes for a while with 256 requests under way, on a disk that takes a time for each batch and one
     /// for each request; what is cut in two is made ready meanwhile.
     fn limit_after(batches: u32, commit: Duration, each: Duration) -> usize {
-        let (mut pace, mut at) = (Pace::new(), Instant::now());
+        let (mut pace, mut at) = (Pace::new(MAX_ROWS), Instant::now());
         for _ in 0..batches {
             let requests = pace.limit().min(256);
             let gathering = if requests == 256 { each * 256 } else { Duration::ZERO };
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn other_way_is_tried_again_after_a_while() {
-        let (mut pace, mut at) = (Pace::new(), Instant::now());
+        let (mut pace, mut at) = (Pace::new(MAX_ROWS), Instant::now());
         let mut limits = vec![];
         for _ in 0..2 * (2 * TRIED + KEPT) + 1 {
             at += Duration::from_millis(1);
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_was_measured_before_a_pause_does_not_count() {
-        let (mut pace, mut at) = (Pace::new(), Instant::now());
+        let (mut pace, mut at) = (Pace::new(MAX_ROWS), Instant::now());
         for _ in 0..TRIED {
             pace.settled(200, at);
             at += Duration::from_millis(1);

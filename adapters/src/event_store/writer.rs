@@ -16,9 +16,10 @@ use runner_core::ports::{AppendError, Clock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::batch::{Batch, CommandRow, Head};
+use super::batch::Batch;
+use super::dialect::{Dialect, Heads as _};
 use super::pace::{MAX_BATCH, Pace};
-use super::sqlite::{SqliteReader, SqliteWriter};
+use super::rows::{CommandRow, Head};
 
 /// The most requests that may wait for a transaction.
 pub(super) const MAX_WAITING: usize = 4096;
@@ -43,10 +44,15 @@ pub(super) struct Request {
 }
 
 /// A batch that is not being written yet, and who waits for it.
-#[derive(Default)]
-struct Gathered {
-    batch: Batch,
+struct Gathered<D: Dialect> {
+    batch: Batch<D>,
     answers: Vec<Promise>,
+}
+
+impl<D: Dialect> Default for Gathered<D> {
+    fn default() -> Self {
+        Self { batch: Batch::default(), answers: vec![] }
+    }
 }
 
 /// On what it depends whether an answer holds.
@@ -60,18 +66,18 @@ enum Outcome {
 }
 
 /// A batch that has been on its way to the disk: the connection, who waits, and whether it got there.
-struct Written {
-    database: SqliteWriter,
+struct Written<D> {
+    database: D,
     answers: Vec<Promise>,
     is_written: bool,
 }
 
-pub(super) struct Writer {
+pub(super) struct Writer<D: Dialect> {
     /// Absent while a batch is being written.
-    database: Option<SqliteWriter>,
-    reader: SqliteReader,
+    database: Option<D>,
+    reader: D::Reader,
     clock: Arc<dyn Clock>,
-    writing: Option<JoinHandle<Written>>,
+    writing: Option<JoinHandle<Written<D>>>,
     position: u64,
     heads: HashMap<StreamId, Arc<Head>>,
     /// Commands of the batch that is being written: nobody can read them from the database yet.
@@ -85,10 +91,10 @@ pub(super) struct Writer {
     writable: Arc<AtomicBool>,
 }
 
-impl Writer {
+impl<D: Dialect> Writer<D> {
     pub(super) fn new(
-        database: SqliteWriter,
-        reader: SqliteReader,
+        database: D,
+        reader: D::Reader,
         clock: Arc<dyn Clock>,
         position: u64,
         writable: Arc<AtomicBool>,
@@ -103,7 +109,7 @@ impl Writer {
             unsettled: HashMap::new(),
             others: vec![],
             commands_swept_at: 0,
-            pace: Pace::new(),
+            pace: Pace::new(D::MAX_ROWS),
             writable,
         }
     }
@@ -141,7 +147,7 @@ impl Writer {
     }
 
     /// Takes a request into the next batch, or answers it at once where nothing is to be written.
-    async fn gather(&mut self, request: Request, next: &mut Gathered) {
+    async fn gather(&mut self, request: Request, next: &mut Gathered<D>) {
         if next.answers.is_empty() {
             next.batch = Batch::after(self.position, self.clock.now());
         }
@@ -161,8 +167,8 @@ impl Writer {
     }
 
     /// Where the newest event of a stream is.
-    fn last_change(&self, stream: StreamId, next: &Gathered) -> Outcome {
-        if next.batch.heads.contains_key(&stream) {
+    fn last_change(&self, stream: StreamId, next: &Gathered<D>) -> Outcome {
+        if next.batch.heads().contains_key(&stream) {
             Outcome::OfNextBatch
         } else if self.writing.is_some() {
             Outcome::OfThisBatch
@@ -171,7 +177,11 @@ impl Writer {
         }
     }
 
-    async fn add(&mut self, append: Append, batch: &mut Batch) -> Result<(Appended, Outcome), AppendError> {
+    async fn add(
+        &mut self,
+        append: Append,
+        batch: &mut Batch<D>,
+    ) -> Result<(Appended, Outcome), AppendError> {
         let provenance = &append.provenance;
         if let Some(request_hash) = provenance.request_hash
             && let Some((first, outcome)) = self.find_command(provenance.command, batch).await?
@@ -179,7 +189,7 @@ impl Writer {
             return Ok((replay(&first, request_hash)?, outcome));
         }
         let stream = append.stream.id;
-        let head = match batch.heads.get(&stream).or_else(|| self.heads.get(&stream)) {
+        let head = match batch.heads().get(&stream).or_else(|| self.heads.get(&stream)) {
             Some(head) => Arc::clone(head),
             None => Arc::new(self.reader.load_head(stream).await.map_err(unavailable)?),
         };
@@ -189,7 +199,7 @@ impl Writer {
     async fn find_command(
         &self,
         command: CommandId,
-        batch: &Batch,
+        batch: &Batch<D>,
     ) -> Result<Option<(CommandRow, Outcome)>, AppendError> {
         if let Some(row) = batch.find_command(command) {
             return Ok(Some((row.clone(), Outcome::OfNextBatch)));
@@ -201,7 +211,7 @@ impl Writer {
         Ok(stored.map(|row| (row, Outcome::Known)))
     }
 
-    fn begin_if_possible(&mut self, next: &mut Gathered) {
+    fn begin_if_possible(&mut self, next: &mut Gathered<D>) {
         if !next.answers.is_empty()
             && let Some(database) = self.database.take()
         {
@@ -210,22 +220,23 @@ impl Writer {
     }
 
     /// Sends a batch on its way; from now on the next one is gathered behind it.
-    fn begin(&mut self, mut database: SqliteWriter, gathered: Gathered) {
+    fn begin(&mut self, mut database: D, gathered: Gathered<D>) {
         let Gathered { batch, answers } = gathered;
         self.position = batch.last_position();
         // Nothing else is being written, so what is not in this batch can be read again.
-        if self.heads.len() + batch.heads.len() > MAX_HEADS {
+        if self.heads.len() + batch.heads().len() > MAX_HEADS {
             self.heads.clear();
         }
-        self.heads.extend(batch.heads.iter().map(|(stream, head)| (*stream, Arc::clone(head))));
-        self.unsettled = batch.commands.iter().map(|row| (row.command, row.clone())).collect();
-        let now = batch.recorded_at.as_micros();
+        self.heads.extend(batch.heads().iter().map(|(stream, head)| (*stream, Arc::clone(head))));
+        self.unsettled = batch.commands().iter().map(|row| (row.command, row.clone())).collect();
+        let now = batch.recorded_at().as_micros();
         let sweeps = now - self.commands_swept_at >= COMMAND_SWEEP_MICROS;
         if sweeps {
             self.commands_swept_at = now;
         }
+        let rows = batch.into_rows();
         self.writing = Some(tokio::spawn(async move {
-            let written = database.write(batch).await;
+            let written = database.write(rows).await;
             if let Err(error) = &written {
                 tracing::error!(error = error as &dyn std::error::Error, "a batch of events was not written");
             }
@@ -242,7 +253,7 @@ impl Writer {
 
     /// Says who is to be answered what. After a failure nothing is trusted that was remembered, nor what
     /// was gathered on top of it.
-    async fn settle(&mut self, written: Option<Written>, next: &mut Gathered) -> Vec<Promise> {
+    async fn settle(&mut self, written: Option<Written<D>>, next: &mut Gathered<D>) -> Vec<Promise> {
         self.unsettled.clear();
         let is_written = written.as_ref().is_some_and(|written| written.is_written);
         self.writable.store(is_written, Ordering::Relaxed);
@@ -271,7 +282,7 @@ impl Writer {
 }
 
 /// Waits for the batch that is being written; for ever if there is none. `None` if its task died.
-async fn finished(writing: &mut Option<JoinHandle<Written>>) -> Option<Written> {
+async fn finished<D>(writing: &mut Option<JoinHandle<Written<D>>>) -> Option<Written<D>> {
     let Some(task) = writing else { return std::future::pending().await };
     let written = task.await;
     *writing = None;

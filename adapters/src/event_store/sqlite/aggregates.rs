@@ -8,8 +8,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::{SqliteReader, encode_error, signed, unsigned};
-use crate::event_store::batch::AggregateRow;
+use super::SqliteReader;
+use super::values::{encode_error, signed, unsigned};
+use crate::event_store::rows::AggregateRow;
 
 pub(super) async fn upsert(connection: &mut SqliteConnection, rows: &[AggregateRow]) -> sqlx::Result<()> {
     for AggregateRow { kind, stored } in rows {

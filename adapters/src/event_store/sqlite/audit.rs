@@ -17,8 +17,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 use uuid::Uuid;
 
+use super::SqliteReader;
 use super::payload::inline_payload;
-use super::{SqliteReader, signed, unsigned};
+use super::values::{signed, unsigned};
+use crate::event_store::dialect::Heads as _;
 
 /// The condition of the index `events_of_people`, in the same words: SQLite compares them.
 const OF_PEOPLE: &str = "(kind <> 'session' OR actor NOT IN ('agent', 'system'))";

@@ -12,8 +12,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 use uuid::Uuid;
 
-use super::read::{SqliteReader, read_error};
-use super::{parse_index, unsigned};
+use super::SqliteReader;
+use super::values::{parse_index, read_error, unsigned};
 
 impl SqliteReader {
     pub(in crate::event_store) async fn list(

@@ -16,7 +16,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row as _, SqliteConnection};
 use tokio::sync::Mutex;
 
-use super::{SqliteReader, connect_options, digest, signed, unsigned};
+use super::SqliteReader;
+use super::connection::connect_options;
+use super::values::{digest, signed, unsigned};
 
 /// Writes the files on a connection of its own: they are no part of the log's transactions.
 #[derive(Debug)]

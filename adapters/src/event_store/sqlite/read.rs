@@ -11,10 +11,13 @@ use runner_core::time::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
 
+use super::commands;
+use super::connection::{connect_options, open_error};
 use super::payload::events_with_blobs;
-use super::{connect_options, digest, find_command, open_error, parse_index, signed, unsigned};
+use super::values::{digest, parse_index, read_error, signed, unsigned};
 use crate::event_store::OpenError;
-use crate::event_store::batch::{CommandRow, Head};
+use crate::event_store::dialect::Heads;
+use crate::event_store::rows::{CommandRow, Head};
 
 const READERS: u32 = 4;
 
@@ -36,34 +39,6 @@ impl SqliteReader {
 
     pub(in crate::event_store) async fn close(&self) {
         self.pool.close().await;
-    }
-
-    pub(in crate::event_store) async fn find_command(
-        &self,
-        command: CommandId,
-    ) -> sqlx::Result<Option<CommandRow>> {
-        find_command(&mut *self.pool.acquire().await?, command).await
-    }
-
-    /// The last position of the log; zero if it is empty.
-    pub(in crate::event_store) async fn last_position(&self) -> sqlx::Result<u64> {
-        let last = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events");
-        last.fetch_one(&self.pool).await.map(unsigned)
-    }
-
-    /// Where a stream ends, with the index of its session if it is one.
-    pub(in crate::event_store) async fn load_head(&self, stream: StreamId) -> sqlx::Result<Head> {
-        let row = sqlx::query(
-            "SELECT e.version, e.hash, i.state FROM events e
-             LEFT JOIN session_index i ON i.session = e.stream
-             WHERE e.stream = $1 ORDER BY e.version DESC LIMIT 1",
-        )
-        .bind(stream.0)
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(Head::default()) };
-        let index = row.try_get::<Option<String>, _>("state")?.as_deref().map(parse_index).transpose()?;
-        Ok(Head { version: unsigned(row.try_get("version")?), hash: digest(&row, "hash")?, index })
     }
 
     pub(in crate::event_store) async fn read(
@@ -138,6 +113,31 @@ impl SqliteReader {
     }
 }
 
+impl Heads for SqliteReader {
+    async fn last_position(&self) -> sqlx::Result<u64> {
+        let last = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events");
+        last.fetch_one(&self.pool).await.map(unsigned)
+    }
+
+    async fn load_head(&self, stream: StreamId) -> sqlx::Result<Head> {
+        let row = sqlx::query(
+            "SELECT e.version, e.hash, i.state FROM events e
+             LEFT JOIN session_index i ON i.session = e.stream
+             WHERE e.stream = $1 ORDER BY e.version DESC LIMIT 1",
+        )
+        .bind(stream.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(Head::default()) };
+        let index = row.try_get::<Option<&str>, _>("state")?.map(parse_index).transpose()?;
+        Ok(Head { version: unsigned(row.try_get("version")?), hash: digest(&row, "hash")?, index })
+    }
+
+    async fn find_command(&self, command: CommandId) -> sqlx::Result<Option<CommandRow>> {
+        commands::find(&mut *self.pool.acquire().await?, command).await
+    }
+}
+
 fn waiting_request(row: &SqliteRow) -> sqlx::Result<WaitingRequest> {
     let view: String = row.try_get("view")?;
     let view = serde_json::from_str(&view).map_err(|source| sqlx::Error::Decode(source.into()))?;
@@ -187,8 +187,4 @@ fn stored_event(row: &SqliteRow) -> sqlx::Result<Result<StoredEvent<'_>, Flaw>> 
     };
     let (payload, blob) = (row.try_get("payload")?, row.try_get("blob")?);
     Ok(Ok(StoredEvent { envelope, payload, blob, hash: digest(row, "hash")? }))
-}
-
-pub(super) fn read_error(source: sqlx::Error) -> ReadError {
-    ReadError(source.into())
 }

@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 use super::payload::events_with_blobs;
 use super::statements::{Then, upsert_indexes};
-use super::{SqliteWriter, aggregates, unsigned, write_projected};
-use crate::event_store::batch::AggregateRow;
+use super::values::unsigned;
+use super::{SqliteWriter, aggregates, projected};
 use crate::event_store::projection::{Place, Projected, project};
+use crate::event_store::rows::AggregateRow;
 
 /// Events read at once.
 const PAGE: i64 = 1000;
@@ -70,7 +71,7 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
         if rows.is_empty() {
             break;
         }
-        let mut projected = Projected::default();
+        let mut changes = Projected::default();
         for row in &rows {
             last = row.try_get("position")?;
             events += 1;
@@ -85,9 +86,9 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
                 at: Timestamp::from_micros(row.try_get("recorded_at")?),
             };
             let index = indexes.entry(stream).or_default();
-            project(&mut projected, index, &session_event(row)?, place);
+            project(&mut changes, index, &session_event(row)?, place);
         }
-        write_projected(connection, &projected).await?;
+        projected::write(connection, &changes).await?;
     }
     let indexes: Vec<&SessionIndex> = indexes.values().flatten().collect();
     upsert_indexes(connection, &indexes, Then::GoOn).await?;

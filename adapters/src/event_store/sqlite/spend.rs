@@ -7,8 +7,8 @@ use runner_core::ports::ReadError;
 use runner_core::spend::{Payer, Spent};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::read::{SqliteReader, read_error};
-use super::{signed, unsigned};
+use super::SqliteReader;
+use super::values::{read_error, signed, unsigned};
 use crate::event_store::projection::{SpendKey, SpendTotal};
 
 static ADD_SPEND: LazyLock<String> = LazyLock::new(|| {
@@ -19,8 +19,8 @@ static ADD_SPEND: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Adds what an upsert brings to what is there: how often, what it cost, and the tokens. A sum that is too large for an integer would become a number
-/// that the column refuses, and with it everything else in the transaction; it stays at the largest.
+/// Adds what an upsert brings to what is there: how often, what it cost, and the tokens. A sum that is too
+/// large for an integer would become a number that the column refuses, and with it everything else in the transaction; it stays at the largest.
 pub(super) fn sums(counted: &str) -> String {
     let columns = [
         counted,

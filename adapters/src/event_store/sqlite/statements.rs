@@ -12,11 +12,11 @@ use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, SqliteConnection};
 
-use super::signed;
-use crate::event_store::batch::Row;
+use super::values::signed;
+use crate::event_store::rows::EventRow;
 
 /// The most rows in one statement. SQLite allows 32,766 parameters; an event has seventeen.
-pub(in crate::event_store) const MAX_ROWS: usize = 128;
+pub(super) const MAX_ROWS: usize = 128;
 
 /// Whether a statement is the last of its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,12 @@ pub(in crate::event_store) struct Insert {
 
 impl Insert {
     /// Takes the rows by value: what they hold goes to the database's thread without a copy.
-    pub(in crate::event_store) fn of(rows: impl ExactSizeIterator<Item = Row>) -> Self {
+    pub(super) fn of(rows: impl ExactSizeIterator<Item = EventRow>) -> Self {
         Self { rows: rows.len(), values: event_values(rows) }
     }
 
     /// Rows of any number, in statements of known sizes.
-    pub(super) fn all_of(rows: Vec<Row>) -> Vec<Self> {
+    pub(super) fn all_of(rows: Vec<EventRow>) -> Vec<Self> {
         let mut rows = rows.into_iter();
         let mut inserts = vec![];
         while let Some(count) = known_size(rows.len()) {
@@ -76,7 +76,7 @@ fn events(before: &str, behind: &str) -> Vec<String> {
     for_sizes(&format!("{before}{into}"), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", behind)
 }
 
-fn event_values(rows: impl Iterator<Item = Row>) -> Result<SqliteArguments, BoxDynError> {
+fn event_values(rows: impl Iterator<Item = EventRow>) -> Result<SqliteArguments, BoxDynError> {
     let mut values = SqliteArguments::default();
     values.reserve(MAX_ROWS * 17, 0);
     for row in rows {
@@ -87,7 +87,7 @@ fn event_values(rows: impl Iterator<Item = Row>) -> Result<SqliteArguments, BoxD
         values.add(signed(row.version))?;
         values.add(row.type_name)?;
         values.add(row.schema)?;
-        values.add(row.recorded_at)?;
+        values.add(row.recorded_at.as_micros())?;
         values.add(row.command.0)?;
         values.add(row.actor)?;
         values.add(row.request_id)?;

@@ -1,0 +1,7 @@
+//! The ports of the domain that the store serves, a file each.
+
+mod agent_files;
+mod audit_log;
+mod event_log;
+mod session_directory;
+mod spend_record;

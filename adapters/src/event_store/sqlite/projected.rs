@@ -1,0 +1,67 @@
+//! The read models beside the index of sessions: usage, spend, texts, and what waits for people.
+
+use std::sync::LazyLock;
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+use super::spend::{sums, write_spend};
+use super::statements::insert_texts;
+use super::values::{encode_error, signed};
+use crate::event_store::projection::{Projected, RequestChange};
+
+static ADD_USAGE: LazyLock<String> = LazyLock::new(|| {
+    let sums = sums("turns");
+    format!(
+        "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (tenant, day, owner, model) DO UPDATE SET {sums}"
+    )
+});
+
+pub(super) async fn write(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
+    write_requests(connection, &projected.requests).await?;
+    write_spend(connection, &projected.spend).await?;
+    insert_texts(connection, &projected.texts).await?;
+    for (key, total) in &projected.usage {
+        sqlx::query(AssertSqlSafe(ADD_USAGE.as_str()))
+            .bind(&key.tenant.0)
+            .bind(&key.day)
+            .bind(&key.owner)
+            .bind(&key.model)
+            .bind(signed(total.turns))
+            .bind(signed(total.cost.0))
+            .bind(signed(total.usage.input_tokens))
+            .bind(signed(total.usage.output_tokens))
+            .bind(signed(total.usage.cache_read_input_tokens))
+            .bind(signed(total.usage.cache_creation_input_tokens))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_requests(connection: &mut SqliteConnection, changes: &[RequestChange]) -> sqlx::Result<()> {
+    for change in changes {
+        let query = match change {
+            RequestChange::Made { position, reach: (tenant, owner), view } => sqlx::query(
+                "INSERT INTO pending_requests (position, session, tenant, owner, request_id, view)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(signed(*position))
+            .bind(view.session_id.0)
+            .bind(&tenant.0)
+            .bind(owner)
+            .bind(&view.request.request_id)
+            .bind(serde_json::to_string(view).map_err(encode_error)?),
+            RequestChange::Closed { session, request_id } => {
+                sqlx::query("DELETE FROM pending_requests WHERE session = $1 AND request_id = $2")
+                    .bind(session.0)
+                    .bind(request_id)
+            }
+            RequestChange::AllClosed { session } => {
+                sqlx::query("DELETE FROM pending_requests WHERE session = $1").bind(session.0)
+            }
+        };
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
