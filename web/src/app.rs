@@ -33,17 +33,19 @@ use runner_adapters::workspace::GitWorkspaces;
 use runner_core::ports::Clock;
 use runner_core::ports::model::SpendRecord;
 
-use crate::access::admit;
-use crate::authentication::{Agents, Authentication};
 use crate::config::Config;
-use crate::error::Problem;
-use crate::guard::{AllowedHosts, guard};
+use crate::context::Context;
+use crate::http::access::admit;
+use crate::http::authentication::{Agents, Authentication};
+use crate::http::error::Problem;
+use crate::http::guard::guard;
+use crate::http::hosts::AllowedHosts;
 use crate::limits::streams::Streams;
 use crate::limits::{self, Limits};
 use crate::pages;
-use crate::routes::{self, Context};
+use crate::routes;
 use crate::stream::recent::RecentFrames;
-use crate::workspace::{Workspace, Workspaces};
+use crate::working_folders::{OfferedFolders, WorkingFolders};
 use credentials::{credentials, key_use};
 
 /// The composed program. Clones share everything.
@@ -115,8 +117,8 @@ impl Application {
             api_keys,
             recent: RecentFrames::default(),
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
-            workspaces: Workspaces {
-                all: Workspace { default: config.working_dir.clone(), allowed: folders },
+            working_folders: WorkingFolders {
+                all: OfferedFolders { default: config.working_dir.clone(), allowed: folders },
                 tenants,
             },
             trust,

@@ -1,20 +1,16 @@
 //! HTTP: routes, streams and problems over `runner-actors`; the program that puts everything together.
 //!
 //! A handler parses, sends one message and maps the result. [`app`] is the composition root of the
-//! server and [`import`] that of the import; nothing else names adapters. [`error`] is the only module that
+//! server and [`import`] that of the import; nothing else names adapters. [`http::error`] is the only module that
 //! turns an error into a status.
 //! This crate must not know SQL or rules of the domain.
 //!
 //! Begin with [`routes`].
 
-mod access;
 pub mod app;
-mod audit;
-mod authentication;
 pub mod config;
-mod cookies;
-mod error;
-mod guard;
+mod context;
+mod http;
 pub mod import;
 mod limits;
 mod pages;
@@ -22,11 +18,11 @@ mod request;
 mod routes;
 mod secrets;
 mod stream;
-mod workspace;
+mod working_folders;
 
 use std::io::IsTerminal;
 
-pub use authentication::connected;
+pub use http::authentication::connected;
 pub use routes::openapi;
 
 /// Sends what the program says about itself to the error output; `RUST_LOG` chooses how much.

@@ -24,9 +24,9 @@ use runner_core::people::principal::{Means, Principal};
 use uuid::Uuid;
 
 use self::bucket::{Buckets, Level};
-use crate::access::Caller;
-use crate::authentication::client_address;
-use crate::error::{ApiError, Problem};
+use crate::http::access::Caller;
+use crate::http::authentication::client_address;
+use crate::http::error::{ApiError, Problem};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

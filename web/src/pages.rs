@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::RustEmbed;
 
-use crate::error::{ApiError, Problem};
+use crate::http::error::{ApiError, Problem};
 
 #[derive(RustEmbed)]
 #[folder = "ui/dist"]

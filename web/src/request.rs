@@ -24,9 +24,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::access::Caller;
-use crate::authentication::client_address;
-use crate::error::{ApiError, Problem, not_found};
+use crate::http::access::Caller;
+use crate::http::authentication::client_address;
+use crate::http::error::{ApiError, Problem, not_found};
+use crate::http::request_id::RequestId;
 
 /// The most bytes a body may have, with pictures and without.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -34,10 +35,6 @@ const MAX_BODY_BYTES_WITH_IMAGES: usize = 20 * 1024 * 1024;
 
 /// The deepest nesting of a body. What is stored has a few levels more and must be readable again.
 const MAX_DEPTH: usize = 64;
-
-/// The id under which a request stands in logs and in what it stored.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) String);
 
 /// A body as it came, and what identifies the request to a retry of it.
 pub(crate) struct Write {
@@ -233,6 +230,12 @@ pub(crate) fn version(
     let code = if pointer.starts_with('?') { "query_invalid" } else { "field_invalid" };
     let detail = format!("must be a version from {} to {}", versions.start(), versions.end());
     Err(Problem::field(code, pointer, detail))
+}
+
+/// Names from the query, separated by commas.
+pub(crate) fn types(list: Option<&str>) -> Vec<String> {
+    let names = list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
 }
 
 /// A number within limits, from the query.

@@ -1,60 +1,25 @@
 //! The route table.
 
-pub(crate) mod api_keys;
-pub(crate) mod audit;
-pub(crate) mod auth;
-pub(crate) mod control;
+mod api_keys;
+mod audit;
+mod auth;
 mod document;
-pub(crate) mod events;
-pub(crate) mod export;
-pub(crate) mod file_changes;
-pub(crate) mod fork;
-pub(crate) mod own_account;
-pub(crate) mod replay;
-pub(crate) mod requests;
-pub(crate) mod sessions;
-pub(crate) mod status;
-pub(crate) mod tasks;
-pub(crate) mod tenants;
-pub(crate) mod trust;
-pub(crate) mod users;
+mod requests;
+mod sessions;
+mod status;
+mod tasks;
+mod tenants;
+mod tokens;
+mod trusted_folders;
+mod users;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
-use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
-use runner_core::people::principal::Principal;
-use runner_core::time::Timestamp;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_actix_web::{AppExt, OpenApiFactory, service_config};
 
-use crate::error::{ApiError, FieldError, Problem};
-use crate::limits::streams::Streams;
-use crate::stream::recent::RecentFrames;
-use crate::workspace::Workspaces;
-
-/// What every route may use.
-#[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub(crate) sessions: Sessions,
-    pub(crate) streams: Streams,
-    pub(crate) recent: RecentFrames,
-    pub(crate) accounts: Accounts,
-    pub(crate) api_keys: ApiKeys,
-    pub(crate) workspaces: Workspaces,
-    pub(crate) trust: TrustedFolders,
-    /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
-    pub(crate) may_bypass: bool,
-    pub(crate) node: String,
-    pub(crate) started_at: Timestamp,
-}
-
-impl Context {
-    /// Whether the offline model answers in sessions that somebody opens now.
-    pub(crate) async fn is_offline_for(&self, owner: &Principal) -> Result<bool, ApiError> {
-        Ok(self.sessions.agent_status().offline && !self.api_keys.serve(owner).await?)
-    }
-}
+use crate::http::error::{FieldError, Problem};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -96,44 +61,44 @@ pub(crate) fn configure(routes: &mut impl Routes) {
     routes
         .service(tasks::run_task)
         .service(tasks::stream_task)
-        .service(sessions::list_sessions)
-        .service(sessions::open_session)
-        .service(sessions::find_session)
-        .service(sessions::submit_prompt)
-        .service(sessions::interrupt_session)
-        .service(fork::fork_session)
-        .service(control::change_session)
-        .service(control::withdraw_prompt)
-        .service(control::rewind_session)
+        .service(sessions::list::list_sessions)
+        .service(sessions::open::open_session)
+        .service(sessions::view::find_session)
+        .service(sessions::prompts::submit_prompt)
+        .service(sessions::interrupt::interrupt_session)
+        .service(sessions::fork::fork_session)
+        .service(sessions::settings::change_session)
+        .service(sessions::prompts::withdraw_prompt)
+        .service(sessions::rewind::rewind_session)
         .service(requests::list_all_requests)
-        .service(requests::list_session_requests)
-        .service(requests::decide_request)
-        .service(events::list_events)
-        .service(replay::replay_session)
-        .service(export::export_session)
-        .service(sessions::list_messages)
-        .service(file_changes::list_changes)
-        .service(sessions::verify_session)
-        .service(trust::list_trusted_folders)
-        .service(trust::trust_folder)
-        .service(trust::revoke_trust)
-        .service(auth::register)
-        .service(auth::log_in)
-        .service(auth::refresh_login)
-        .service(auth::log_out)
-        .service(own_account::show_self)
-        .service(own_account::change_password)
-        .service(own_account::list_logins)
-        .service(own_account::revoke_other_logins)
-        .service(own_account::revoke_login)
-        .service(own_account::list_tokens)
-        .service(own_account::create_token)
-        .service(own_account::revoke_token)
-        .service(users::list_users)
-        .service(users::invite_user)
-        .service(users::list_invites)
-        .service(users::revoke_invite)
-        .service(users::change_user)
+        .service(sessions::requests::list_session_requests)
+        .service(sessions::requests::decide_request)
+        .service(sessions::events::list_events)
+        .service(sessions::replay::replay_session)
+        .service(sessions::export::export_session)
+        .service(sessions::messages::list_messages)
+        .service(sessions::changes::list_changes)
+        .service(sessions::verify::verify_session)
+        .service(trusted_folders::list_trusted_folders)
+        .service(trusted_folders::trust_folder)
+        .service(trusted_folders::revoke_trust)
+        .service(auth::entry::register)
+        .service(auth::entry::log_in)
+        .service(auth::entry::refresh_login)
+        .service(auth::entry::log_out)
+        .service(auth::me::show_self)
+        .service(auth::me::change_password)
+        .service(auth::logins::list_logins)
+        .service(auth::logins::revoke_other_logins)
+        .service(auth::logins::revoke_login)
+        .service(tokens::list_tokens)
+        .service(tokens::create_token)
+        .service(tokens::revoke_token)
+        .service(users::people::list_users)
+        .service(users::invites::invite_user)
+        .service(users::invites::list_invites)
+        .service(users::invites::revoke_invite)
+        .service(users::people::change_user)
         .service(tenants::list_tenants)
         .service(tenants::create_tenant)
         .service(tenants::invite_to_tenant)

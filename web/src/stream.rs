@@ -13,6 +13,7 @@ pub(crate) mod task;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, Header, Quality};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -21,6 +22,7 @@ use runner_actors::{Subscription, Wake};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::http::error::Problem;
 use crate::limits::streams::StreamPlace;
 
 /// How often a quiet stream shows that it is alive.
@@ -196,4 +198,16 @@ pub(crate) fn wants_stream(request: &HttpRequest) -> bool {
     };
     let page = quality("application/json").unwrap_or(Quality::ZERO);
     quality("text/event-stream").is_some_and(|stream| stream > Quality::ZERO && stream >= page)
+}
+
+/// The version after which a stream goes on, where the client has seen one before.
+pub(crate) fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Problem> {
+    let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
+    let version = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    version.ok_or_else(not_an_event_id).map(Some)
+}
+
+pub(crate) fn not_an_event_id() -> Problem {
+    let detail = "Last-Event-ID must be the version of an event";
+    Problem::new(StatusCode::BAD_REQUEST, "last_event_id_invalid", detail)
 }

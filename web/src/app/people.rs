@@ -13,9 +13,9 @@ use runner_core::people::credentials::SetupCode;
 use runner_core::ports::Clock;
 
 use super::keys;
-use crate::authentication::{Agents, Authentication};
 use crate::config::Config;
-use crate::cookies::Transport;
+use crate::http::authentication::{Agents, Authentication};
+use crate::http::cookies::Transport;
 
 pub(super) fn authentication(config: &Config, accounts: Accounts, agents: Agents) -> Authentication {
     let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };

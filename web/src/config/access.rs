@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use runner_actors::{LocalUser, RegistrationPolicy};
 
 use super::{Reader, Secret};
-use crate::guard::{is_loopback, without_port};
+use crate::http::hosts::{is_loopback, without_port};
 
 /// The shortest `SECRET_KEY`, in bytes.
 const MIN_SECRET_BYTES: usize = 32;

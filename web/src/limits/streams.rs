@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use runner_core::ids::TenantId;
 use runner_core::people::principal::Principal;
 
-use crate::error::Problem;
+use crate::http::error::Problem;
 
 /// When it is worth trying again; nobody knows when a stream ends.
 const RETRY_SECONDS: u64 = 5;

@@ -7,8 +7,8 @@ use runner_actors::Client;
 use serde_json::{Map, Value};
 
 use super::{collect, read_fields};
-use crate::authentication::Authentication;
-use crate::error::{ApiError, Problem};
+use crate::http::authentication::Authentication;
+use crate::http::error::{ApiError, Problem};
 
 /// A body and where it comes from. Nothing is replayed for it: its answers hold secrets.
 pub(crate) struct Arrival {

@@ -3,7 +3,7 @@
 use runner_core::money::MicroDollars;
 use serde::{Deserialize, Deserializer};
 
-use crate::error::Problem;
+use crate::http::error::Problem;
 
 /// More than anybody spends in a month, in dollars.
 const MAX_BUDGET_USD: f64 = 1e9;

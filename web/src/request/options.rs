@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::parse;
-use crate::error::Problem;
-use crate::routes::Context;
-use crate::workspace::Workspace;
+use crate::context::Context;
+use crate::http::error::Problem;
+use crate::working_folders::OfferedFolders;
 
 const MAX_TITLE_CHARS: usize = 200;
 const MAX_SYSTEM_PROMPT_CHARS: usize = 20_000;
@@ -147,7 +147,7 @@ impl Opening {
     pub(crate) fn read(
         fields: Map<String, Value>,
         context: &Context,
-        workspace: &Workspace,
+        offered: &OfferedFolders,
     ) -> Result<Self, Problem> {
         let body: OpenSessionBody = parse(fields)?;
         let permission_mode = permission_mode(body.permission_mode.as_deref(), context)?;
@@ -156,13 +156,13 @@ impl Opening {
         let add_dirs = add_dirs
             .iter()
             .enumerate()
-            .map(|(index, folder)| resolve(folder, &format!("/add_dirs/{index}"), workspace))
+            .map(|(index, folder)| resolve(folder, &format!("/add_dirs/{index}"), offered))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             // Where no folder is named the default one is meant; it is checked when a session opens there.
             working_dir: match body.working_dir {
-                Some(named) => resolve(&named, "/working_dir", workspace)?,
-                None => workspace.default.display().to_string(),
+                Some(named) => resolve(&named, "/working_dir", offered)?,
+                None => offered.default.display().to_string(),
             },
             permission_mode,
             title: body.title.map(title).transpose()?,
@@ -183,8 +183,8 @@ impl Opening {
     }
 }
 
-pub(crate) fn resolve(folder: &str, pointer: &str, workspace: &Workspace) -> Result<String, Problem> {
-    let resolved = workspace.resolve(folder).map_err(|error| error.problem(pointer))?;
+pub(crate) fn resolve(folder: &str, pointer: &str, offered: &OfferedFolders) -> Result<String, Problem> {
+    let resolved = offered.resolve(folder).map_err(|error| error.problem(pointer))?;
     let not_text = || Problem::field("working_dir_missing", pointer, "the folder's name is not UTF-8");
     resolved.into_os_string().into_string().map_err(|_| not_text())
 }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use serde::Deserialize;
 
 use super::limit;
-use crate::error::Problem;
+use crate::http::error::Problem;
 
 /// Which part of a list is wanted.
 #[derive(Deserialize, utoipa::IntoParams)]

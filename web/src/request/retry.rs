@@ -6,8 +6,8 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use runner_core::log::Appended;
 
 use super::Write;
-use crate::error::{ApiError, Problem};
-use crate::routes::Context;
+use crate::context::Context;
+use crate::http::error::{ApiError, Problem};
 
 impl Write {
     /// Where the first request under this key put its events; `None` if this is the first, or has no key.

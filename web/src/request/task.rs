@@ -13,9 +13,9 @@ use runner_actors::Submission;
 
 use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
 use super::{parse, session_id};
-use crate::error::Problem;
-use crate::routes::Context;
-use crate::workspace::Workspace;
+use crate::context::Context;
+use crate::http::error::Problem;
+use crate::working_folders::OfferedFolders;
 
 const MAX_ATTACHMENTS: usize = 20;
 const IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -94,7 +94,7 @@ impl Task {
     pub(crate) fn read(
         mut fields: Map<String, Value>,
         author: &str,
-        (context, workspace): (&Context, &Workspace),
+        (context, offered): (&Context, &OfferedFolders),
     ) -> Result<Self, Problem> {
         let mut options = Map::new();
         for name in OPTION_FIELDS {
@@ -110,7 +110,7 @@ impl Task {
         Ok(Self {
             submission: submission(author, body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
-            opening: Opening::read(options, context, workspace)?,
+            opening: Opening::read(options, context, offered)?,
             timeout: timeout(body.timeout_ms)?,
             fixed,
             names_folder,

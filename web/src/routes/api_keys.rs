@@ -1,34 +1,27 @@
 //! API keys: stored once, shown never again.
 
-use actix_web::http::StatusCode;
+mod fields;
+mod view;
+
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use runner_actors::NewKey;
 use runner_core::ids::ApiKeyId;
 use runner_core::log::Appended;
-use runner_core::money::MicroDollars;
-use runner_core::people::confusable_names::is_legible;
 use runner_core::people::principal::{Permission, Principal, Reach};
-use runner_core::setup::api_key::event::StoredKey;
-use runner_core::setup::api_key::{ApiKey, KeyChange, Network};
-use runner_core::time::Timestamp;
+use runner_core::setup::api_key::{ApiKey, KeyChange};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::Context;
-use crate::access::Caller;
-use crate::error::{ApiError, Problem, not_found};
+use self::fields::{base_url, last_four, name, network, priority};
+use self::view::{KeyView, place, view};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem, not_found};
 use crate::request::field::{monthly_budget, present};
 use crate::request::paging::{Order, PageQuery};
 use crate::request::retry::{gone, mark_replay};
 use crate::request::{Write, no_query, parse, query};
-
-const MAX_NAME_CHARS: usize = 100;
-const MAX_KEY_BYTES: usize = 1024;
-/// Less of it would say too much by its last four characters.
-const MIN_KEY_BYTES: usize = 10;
-const MAX_URL_BYTES: usize = 2048;
-const MAX_PRIORITY: u32 = 1_000_000;
 
 /// A key to be stored. Its value is sealed at once and never shown again.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -67,38 +60,6 @@ pub(crate) struct KeyPatch {
 pub(crate) struct RotateBody {
     #[schema(value_type = String, format = Password)]
     key: SecretString,
-}
-
-/// A stored key as it may be seen.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(crate) struct KeyView {
-    id: ApiKeyId,
-    name: String,
-    owner: String,
-    last_four: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base_url: Option<String>,
-    priority: u32,
-    enabled: bool,
-    monthly_budget_usd: Option<f64>,
-    /// In this calendar month of UTC.
-    spent_this_month_usd: f64,
-    calls_this_month: u64,
-    /// When the API did not accept it, and with which status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_refused: Option<RefusalView>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    rotated_at: Option<Timestamp>,
-}
-
-#[derive(Serialize, utoipa::ToSchema)]
-struct RefusalView {
-    status: u16,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -288,100 +249,6 @@ fn reach(caller: &Principal) -> Reach {
     caller.reach_with(Permission::Administer)
 }
 
-async fn view(context: &Context, key: &ApiKey) -> Result<KeyView, ApiError> {
-    let stored = key.stored().ok_or_else(not_found)?;
-    let spent = context.api_keys.spent_this_month(stored.key).await?;
-    Ok(KeyView {
-        id: stored.key,
-        name: stored.name.clone(),
-        owner: stored.owner.clone(),
-        last_four: stored.last_four.clone(),
-        base_url: stored.base_url.clone(),
-        priority: stored.priority,
-        enabled: key.enabled,
-        monthly_budget_usd: stored.monthly_budget_micros.map(MicroDollars::as_usd),
-        spent_this_month_usd: spent.cost.as_usd(),
-        calls_this_month: spent.calls,
-        last_refused: key
-            .last_refused
-            .as_ref()
-            .map(|refused| RefusalView { status: refused.status, at: refused.at }),
-        created_at: stored.at,
-        rotated_at: key.rotated_at,
-    })
-}
-
-/// Where a key stands among others: with its owner's, in the order in which they are tried.
-fn place(key: &ApiKey) -> String {
-    let place = |stored: &StoredKey| format!("{} {:010} {}", stored.owner, stored.priority, stored.key);
-    key.stored().map(place).unwrap_or_default()
-}
-
 fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
     text.parse().map_err(|_| not_found())
-}
-
-fn name(text: String) -> Result<String, Problem> {
-    let is_plain = is_legible(&text) && text.trim() == text;
-    if is_plain && (1..=MAX_NAME_CHARS).contains(&text.chars().count()) {
-        return Ok(text);
-    }
-    let detail = format!(
-        "must have 1 to {MAX_NAME_CHARS} visible characters, no outer spaces, and each word in one script"
-    );
-    Err(Problem::field("field_invalid", "/name", detail))
-}
-
-fn last_four(value: &SecretString) -> Result<String, Problem> {
-    use secrecy::ExposeSecret as _;
-    let text = value.expose_secret();
-    if (MIN_KEY_BYTES..=MAX_KEY_BYTES).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
-    {
-        return Ok(text[text.len() - 4..].to_owned());
-    }
-    // The value is not repeated: it may be a key with a slip of the finger.
-    let detail = format!("must have {MIN_KEY_BYTES} to {MAX_KEY_BYTES} visible ASCII characters");
-    Err(Problem::field("field_invalid", "/key", detail))
-}
-
-fn priority(number: u32) -> Result<u32, Problem> {
-    match number {
-        0..=MAX_PRIORITY => Ok(number),
-        _ => Err(Problem::field("field_invalid", "/priority", format!("must be at most {MAX_PRIORITY}"))),
-    }
-}
-
-/// The server asks this address by itself, so only admins may send it into its own network.
-fn base_url(text: String, caller: &Principal) -> Result<String, Problem> {
-    let invalid = |detail: &str| Problem::field("field_invalid", "/base_url", detail);
-    let url = url::Url::parse(&text).map_err(|_| invalid("is not an address"))?;
-    let has_more = !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some();
-    if !matches!(url.scheme(), "http" | "https") || has_more || text.len() > MAX_URL_BYTES {
-        return Err(invalid("must be an http or https address without user, query and fragment"));
-    }
-    if is_public(&url) || network(caller) == Network::Any {
-        return Ok(text);
-    }
-    let detail = "only admins may store a key for an address that is not public, https and on its usual port";
-    Err(Problem::field("base_url_not_allowed", "/base_url", detail).with_status(StatusCode::FORBIDDEN))
-}
-
-/// Where the keys of a person may lead. What a name of a member's means is looked at again when it is asked.
-fn network(caller: &Principal) -> Network {
-    if caller.may(Permission::Administer) { Network::Any } else { Network::Public }
-}
-
-/// As far as the text tells.
-fn is_public(url: &url::Url) -> bool {
-    const PRIVATE: [&str; 6] = ["localhost", "local", "internal", "localdomain", "lan", "home.arpa"];
-    let Some(url::Host::Domain(name)) = url.host() else { return false };
-    let is_private = PRIVATE
-        .iter()
-        .any(|ending| name.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
-    let is_whole = name.contains('.') && !name.ends_with('.');
-    url.scheme() == "https" && url.port_or_known_default() == Some(443) && is_whole && !is_private
 }

@@ -6,10 +6,9 @@ use runner_core::people::audit::{AuditEntry, AuditFilter, Outcome, Scope};
 use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::events::types;
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
-use crate::request::{limit, query};
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::{limit, query, types};
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]

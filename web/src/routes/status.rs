@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, get, web};
 use runner_core::ports::{AgentStatus, ToolInfo};
 use serde::Serialize;
 
-use super::Context;
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
 
 /// The server, its store, its agent program and its sessions.
 #[derive(Serialize, utoipa::ToSchema)]

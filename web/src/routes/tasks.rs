@@ -5,16 +5,14 @@ use runner_actors::{Prompted, Waited};
 use runner_core::ids::SessionId;
 use runner_core::people::principal::{Permission, Principal};
 use runner_core::ports::SessionFilter;
-use runner_core::session::event::{Origin, SessionOpened};
 use runner_core::session::frame::{TaskAnswer, UnfinishedTask};
 use runner_core::session::index::SessionSummary;
 use runner_core::session::view::{TurnStatus, TurnView};
-use uuid::Uuid;
 
-use super::Context;
-use crate::error::{ApiError, Problem};
+use super::sessions::open::opened;
+use crate::context::Context;
+use crate::http::error::{ApiError, Problem};
 use crate::request::Write;
-use crate::request::options::Opening;
 use crate::request::retry::mark_replay;
 use crate::request::task::{Target, Task, TaskBody};
 use crate::stream;
@@ -78,8 +76,8 @@ pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Re
 }
 
 async fn read(write: &Write, context: &Context) -> Result<Task, ApiError> {
-    let workspace = context.workspaces.of(&write.caller).await?;
-    Ok(Task::read(write.fields()?, &write.caller.name, (context, &workspace))?)
+    let offered = context.working_folders.of(&write.caller).await?;
+    Ok(Task::read(write.fields()?, &write.caller.name, (context, &offered))?)
 }
 
 /// Submits the prompt to the session it is for; says whether that existed before.
@@ -100,7 +98,7 @@ async fn begin(task: Task, write: Write, context: &Context) -> Result<(Prompted,
     match session {
         Some(session) => {
             task.check_fits(&session.head.working_dir)?;
-            context.workspaces.check(&caller, &session.head.working_dir).await?;
+            context.working_folders.check(&caller, &session.head.working_dir).await?;
             Ok((sessions.prompt(session.head.id, task.submission, provenance).await?, true))
         }
         None => {
@@ -123,27 +121,6 @@ async fn newest_in(
     };
     let (newest, _) = context.sessions.list(filter).await?;
     Ok(newest.into_iter().next())
-}
-
-/// The event that opens a session, under a new id.
-pub(super) async fn opened(
-    opening: Opening,
-    caller: &Principal,
-    context: &Context,
-) -> Result<SessionOpened, ApiError> {
-    context.workspaces.check(caller, &opening.working_dir).await?;
-    Ok(SessionOpened {
-        session: SessionId(Uuid::now_v7()),
-        tenant: caller.tenant.clone(),
-        owner: caller.name.clone(),
-        working_dir: opening.working_dir,
-        permission_mode: opening.permission_mode,
-        origin: Origin::Api,
-        offline: context.is_offline_for(caller).await?,
-        title: opening.title,
-        parent: None,
-        options: opening.options,
-    })
 }
 
 fn finished(session: SessionId, turn: &TurnView) -> HttpResponse {

@@ -6,10 +6,10 @@ use runner_core::ids::TenantId;
 use runner_core::people::tenant::{NameMalformed, Tenant, TenantName, TenantView};
 use serde::{Deserialize, Serialize};
 
-use super::Context;
-use super::users::NewInvite;
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
+use super::users::invites::NewInvite;
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
 use crate::request::options::resolve;
 use crate::request::paging::{Order, PageQuery};
 use crate::request::{Write, no_query, parse, query};
@@ -62,7 +62,7 @@ pub(crate) async fn list_tenants(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let asked: PageQuery = query(&request)?;
-    let teams = context.workspaces.tenants.list().await.map_err(RunnerError::from)?;
+    let teams = context.working_folders.tenants.list().await.map_err(RunnerError::from)?;
     let views = teams.iter().filter_map(Tenant::view).collect();
     let (tenants, next_cursor) = asked.page(views, Order::Rising, |team: &TenantView| team.id.to_string())?;
     Ok(HttpResponse::Ok().json(TenantPage { tenants, next_cursor }))
@@ -92,9 +92,9 @@ pub(crate) async fn create_tenant(
     let malformed = |error: NameMalformed| Problem::field("field_invalid", "/name", error.to_string());
     let name = TenantName::try_from(name).map_err(malformed)?;
     write.refuse_retry(&context).await?;
-    let workspace = context.workspaces.of(&write.caller).await?;
-    let working_dir = resolve(&working_dir, "/working_dir", &workspace)?;
-    let new = NewTenant { name, working_dir, operators_dir: workspace.default };
+    let offered = context.working_folders.of(&write.caller).await?;
+    let working_dir = resolve(&working_dir, "/working_dir", &offered)?;
+    let new = NewTenant { name, working_dir, operators_dir: offered.default };
     let (tenant, view, code) = context.accounts.create_tenant(&write.caller, new, write.provenance).await?;
     let invite = NewInvite { view, code: code.0 };
     Ok(HttpResponse::Created().json(NewTenantView { tenant, invite }))

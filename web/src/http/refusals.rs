@@ -13,10 +13,10 @@ use runner_core::people::audit::ANONYMOUS;
 use runner_core::people::audit::ledger::Denial;
 use uuid::Uuid;
 
-use crate::access::Caller;
-use crate::authentication::client_address;
-use crate::error::{ApiError, Problem};
-use crate::request::RequestId;
+use super::access::Caller;
+use super::authentication::client_address;
+use super::error::{ApiError, Problem};
+use super::request_id::RequestId;
 
 /// The account that a request claims to come from.
 struct Claimed(Username);

@@ -12,7 +12,7 @@ use runner_core::session::view::{RequestView, TurnError};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::guard;
+use super::request_id;
 pub(crate) use accounts::password_problem;
 
 /// Why a request was not carried out.
@@ -109,7 +109,7 @@ impl Problem {
     }
 
     pub(crate) fn response(&self) -> HttpResponse {
-        let named = Self { instance: guard::current_request_id(), ..self.clone() };
+        let named = Self { instance: request_id::current_request_id(), ..self.clone() };
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
@@ -224,6 +224,10 @@ fn key_reused() -> Problem {
 /// The same for what does not exist and what belongs to somebody else.
 pub(crate) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "session_not_found", "there is no such session")
+}
+
+pub(crate) fn turn_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "turn_not_found", "the session has no such turn")
 }
 
 impl ResponseError for ApiError {

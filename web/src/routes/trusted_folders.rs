@@ -7,9 +7,9 @@ use runner_core::setup::trust::{Granted, NotTrusted, TrustedFolder};
 use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Context;
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
 use crate::request::options::resolve;
 use crate::request::paging::{Order, PageQuery};
 use crate::request::retry::{gone, mark_replay};
@@ -73,8 +73,8 @@ pub(crate) async fn trust_folder(
 ) -> Result<HttpResponse, ApiError> {
     no_query(&request)?;
     let body: TrustBody = parse(write.fields()?)?;
-    let workspace = context.workspaces.of(&write.caller).await?;
-    let working_dir = resolve(&body.working_dir, "/working_dir", &workspace)?;
+    let offered = context.working_folders.of(&write.caller).await?;
+    let working_dir = resolve(&body.working_dir, "/working_dir", &offered)?;
     let by = granted(&write, &context);
     let folder = (&write.caller.tenant, working_dir.as_str());
     let first = write.first(&context).await?;
@@ -120,8 +120,8 @@ async fn name_of_trusted(named: &str, write: &Write, context: &Context) -> Resul
     if trusted.iter().any(|folder| folder.working_dir == named) {
         return Ok(named.to_owned());
     }
-    let workspace = context.workspaces.of(&write.caller).await?;
-    Ok(resolve(named, "/working_dir", &workspace).unwrap_or_else(|_| named.to_owned()))
+    let offered = context.working_folders.of(&write.caller).await?;
+    Ok(resolve(named, "/working_dir", &offered).unwrap_or_else(|_| named.to_owned()))
 }
 
 fn granted(write: &Write, context: &Context) -> Granted {

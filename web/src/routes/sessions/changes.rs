@@ -5,9 +5,9 @@ use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::changes::{ChangedFile, ChangedTurn, Changes};
 use serde::{Deserialize, Serialize};
 
-use super::{Context, control::turn_not_found};
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem, turn_not_found};
 use crate::request::{limit, query, session_id, version};
 
 #[derive(Deserialize, utoipa::IntoParams)]

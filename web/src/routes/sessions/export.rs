@@ -11,9 +11,9 @@ use runner_core::session::index::SessionHead;
 use runner_core::session::narrative;
 use serde::Deserialize;
 
-use super::Context;
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
 use crate::request::{query, session_id};
 use crate::stream::PAGE;
 

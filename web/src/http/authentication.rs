@@ -20,10 +20,10 @@ use runner_core::ports::AgentRuntime;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use crate::cookies::{self, Transport};
-use crate::error::{ApiError, Problem};
-use crate::guard::is_from_here;
-use crate::request::RequestId;
+use super::cookies::{self, Transport};
+use super::error::{ApiError, Problem};
+use super::hosts::is_from_here;
+use super::request_id::RequestId;
 
 /// How requests show whom they come from.
 #[derive(Clone, Debug)]
@@ -238,8 +238,8 @@ fn hop_address(hop: &[u8]) -> Option<IpAddr> {
 mod tests {
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
+    use super::cookies::Transport;
     use super::{forwarded_for, forwarded_proto};
-    use crate::cookies::Transport;
 
     fn forwarded(peer: &str, values: &[&str], proxies: &[&str]) -> String {
         let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();

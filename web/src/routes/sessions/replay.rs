@@ -4,9 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use runner_core::ids::SessionId;
 use serde::Deserialize;
 
-use super::{Context, events::last_event_id};
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
 use crate::request::{query, session_id, version};
 use crate::stream;
 use crate::stream::replay::{ReplayFeed, Speed};
@@ -47,7 +47,7 @@ pub(crate) async fn replay_session(
 ) -> Result<HttpResponse, ApiError> {
     let asked: ReplayQuery = query(&request)?;
     let speed = speed(asked.speed.as_deref())?;
-    let seen = last_event_id(&request)?.unwrap_or(0);
+    let seen = stream::last_event_id(&request)?.unwrap_or(0);
     let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
     let from = version(asked.from, "?from", 1..=head.version)?.unwrap_or(1);
     let to = version(asked.to, "?to", from..=head.version)?.unwrap_or(head.version);

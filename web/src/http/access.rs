@@ -18,8 +18,8 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use runner_core::people::principal::{Means, Permission, Principal};
 
-use crate::authentication::Authentication;
-use crate::error::{ApiError, Problem};
+use super::authentication::Authentication;
+use super::error::{ApiError, Problem};
 
 /// What a request needs before its route sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! A session's stored events: a page of them, or all that come.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use runner_core::ids::SessionId;
 use runner_core::log::RecordedEvent;
 use serde::{Deserialize, Serialize};
 
-use super::Context;
-use crate::access::Caller;
-use crate::error::{ApiError, Problem};
-use crate::request::{limit, query, session_id, version};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::{limit, query, session_id, types, version};
 use crate::stream;
 use crate::stream::events::EventsFeed;
 
@@ -78,8 +77,8 @@ pub(crate) async fn list_events(
     let limit = limit(asked.limit)?;
     let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
     let session = head.id;
-    let after = match last_event_id(&request)? {
-        Some(seen) if seen > head.version => return Err(not_an_event_id().into()),
+    let after = match stream::last_event_id(&request)? {
+        Some(seen) if seen > head.version => return Err(stream::not_an_event_id().into()),
         Some(seen) => seen,
         None => {
             let after = version(asked.after, "?after", 0..=head.version)?;
@@ -124,20 +123,4 @@ async fn page(
             return Ok(EventPage { events, next_cursor: None });
         }
     }
-}
-
-pub(super) fn types(list: Option<&str>) -> Vec<String> {
-    let names = list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
-}
-
-pub(super) fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Problem> {
-    let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
-    let version = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    version.ok_or_else(not_an_event_id).map(Some)
-}
-
-fn not_an_event_id() -> Problem {
-    let detail = "Last-Event-ID must be the version of an event";
-    Problem::new(StatusCode::BAD_REQUEST, "last_event_id_invalid", detail)
 }

@@ -9,8 +9,8 @@ use runner_core::session::view::SessionView;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::Context;
-use crate::error::{ApiError, Problem};
+use crate::context::Context;
+use crate::http::error::{ApiError, Problem};
 use crate::request::retry::mark_replay;
 use crate::request::task::text_prompt;
 use crate::request::{Write, no_query, parse, session_id, version};
@@ -54,7 +54,7 @@ pub(crate) async fn fork_session(
     let prompt = body.prompt.map(|text| text_prompt(text, &write.caller.name)).transpose()?;
     let (sessions, id) = (&context.sessions, session_id(&id)?);
     let head = sessions.find(&write.caller.reach(), id).await?.head;
-    context.workspaces.check(&write.caller, &head.working_dir).await?;
+    context.working_folders.check(&write.caller, &head.working_dir).await?;
     let version = version(body.at_version, "/at_version", 1..=head.version)?.unwrap_or(head.version);
     let parent = Parent { session: head.id, version };
     let offline = context.is_offline_for(&write.caller).await?;

@@ -9,18 +9,18 @@ use runner_core::allowed_folders::AllowedFolders;
 use runner_core::people::principal::Principal;
 use thiserror::Error;
 
-use crate::error::{ApiError, Problem};
+use crate::http::error::{ApiError, Problem};
 
 /// The folders of this server.
 #[derive(Clone, Debug)]
-pub(crate) struct Workspaces {
-    pub(crate) all: Workspace,
+pub(crate) struct WorkingFolders {
+    pub(crate) all: OfferedFolders,
     pub(crate) tenants: Tenants,
 }
 
-impl Workspaces {
+impl WorkingFolders {
     /// Those in which somebody may work.
-    pub(crate) async fn of(&self, caller: &Principal) -> Result<Workspace, RunnerError> {
+    pub(crate) async fn of(&self, caller: &Principal) -> Result<OfferedFolders, RunnerError> {
         Ok(match self.tenants.folder(&caller.tenant).await? {
             Some(folder) => self.all.within(folder),
             None => self.all.clone(),
@@ -35,21 +35,21 @@ impl Workspaces {
 
 /// The folders that are offered to somebody.
 #[derive(Clone, Debug)]
-pub(crate) struct Workspace {
+pub(crate) struct OfferedFolders {
     /// Meant where none is named.
     pub(crate) default: PathBuf,
     pub(crate) allowed: AllowedFolders,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
-pub(crate) enum WorkspaceError {
+pub(crate) enum FolderRefusal {
     #[error("the folder is not below one in which you may work")]
     NotAllowed,
     #[error("the folder does not exist")]
     Missing,
 }
 
-impl WorkspaceError {
+impl FolderRefusal {
     pub(crate) fn problem(&self, pointer: &str) -> Problem {
         match self {
             Self::NotAllowed => Problem::field("working_dir_not_allowed", pointer, self.to_string())
@@ -59,24 +59,24 @@ impl WorkspaceError {
     }
 }
 
-impl Workspace {
+impl OfferedFolders {
     fn within(&self, folder: PathBuf) -> Self {
         Self { allowed: self.allowed.within(Some(&folder)), default: folder }
     }
 
     /// Resolves a folder as a client names it. Links out of an allowed root are refused, and outside of
     /// the roots nobody learns what exists.
-    pub(crate) fn resolve(&self, named: &str) -> Result<PathBuf, WorkspaceError> {
+    pub(crate) fn resolve(&self, named: &str) -> Result<PathBuf, FolderRefusal> {
         if named.chars().any(char::is_control) || named.is_empty() {
-            return Err(WorkspaceError::Missing);
+            return Err(FolderRefusal::Missing);
         }
         let path = normalize(&self.default.join(named));
         match path.canonicalize() {
-            Ok(resolved) if !self.allowed.contain(&resolved) => Err(WorkspaceError::NotAllowed),
+            Ok(resolved) if !self.allowed.contain(&resolved) => Err(FolderRefusal::NotAllowed),
             Ok(resolved) if resolved.is_dir() => Ok(resolved),
-            Ok(_) => Err(WorkspaceError::Missing),
-            Err(_) if self.allowed.contain(&existing_part(&path)) => Err(WorkspaceError::Missing),
-            Err(_) => Err(WorkspaceError::NotAllowed),
+            Ok(_) => Err(FolderRefusal::Missing),
+            Err(_) if self.allowed.contain(&existing_part(&path)) => Err(FolderRefusal::Missing),
+            Err(_) => Err(FolderRefusal::NotAllowed),
         }
     }
 
@@ -86,7 +86,7 @@ impl Workspace {
         let is_same = |path: PathBuf| path == Path::new(resolved);
         match self.resolve(resolved).map(is_same) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(WorkspaceError::NotAllowed.problem("/working_dir")),
+            Ok(false) => Err(FolderRefusal::NotAllowed.problem("/working_dir")),
             Err(error) => Err(error.problem("/working_dir")),
         }
     }
@@ -117,7 +117,7 @@ mod tests {
 
     use runner_core::allowed_folders::AllowedFolders;
 
-    use super::{Workspace, WorkspaceError};
+    use super::{FolderRefusal, OfferedFolders};
 
     struct Scratch(PathBuf);
 
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    fn scratch() -> (Scratch, Workspace) {
+    fn scratch() -> (Scratch, OfferedFolders) {
         let folder = std::env::temp_dir().join(format!("workspaces-{}", uuid::Uuid::now_v7()));
         fs::create_dir_all(folder.join("root/inside")).unwrap();
         fs::create_dir_all(folder.join("outside")).unwrap();
@@ -137,7 +137,7 @@ mod tests {
         let root = folder.join("root").canonicalize().unwrap();
         (
             Scratch(folder),
-            Workspace {
+            OfferedFolders {
                 default: root.clone(),
                 allowed: AllowedFolders {
                     roots: vec![root.clone()],
@@ -150,14 +150,14 @@ mod tests {
 
     #[test]
     fn folders_below_a_root_are_resolved() {
-        let (_scratch, workspace) = scratch();
+        let (_scratch, offered) = scratch();
 
-        assert_eq!(workspace.resolve("inside/../inside"), Ok(workspace.default.join("inside")));
+        assert_eq!(offered.resolve("inside/../inside"), Ok(offered.default.join("inside")));
     }
 
     #[test]
     fn ways_out_of_the_root_are_refused() {
-        let (_scratch, workspace) = scratch();
+        let (_scratch, offered) = scratch();
 
         for named in [
             "..",
@@ -171,27 +171,27 @@ mod tests {
             "/no/such",
             "../root-beside",
         ] {
-            assert_eq!(workspace.resolve(named), Err(WorkspaceError::NotAllowed), "{named}");
+            assert_eq!(offered.resolve(named), Err(FolderRefusal::NotAllowed), "{named}");
         }
     }
 
     #[test]
     fn a_team_gets_nowhere_but_below_its_own_folder_and_learns_of_nothing_else() {
-        let (scratch, workspace) = scratch();
+        let (scratch, offered) = scratch();
         for name in ["team/own", "other/secret"] {
             fs::create_dir_all(scratch.0.join("root").join(name)).unwrap();
         }
         std::os::unix::fs::symlink("../other", scratch.0.join("root/team/link")).unwrap();
-        let root = &workspace.default;
-        let team = workspace.within(root.join("team"));
+        let root = &offered.default;
+        let team = offered.within(root.join("team"));
 
         assert_eq!(team.resolve("own"), Ok(root.join("team/own")));
         assert_eq!(team.resolve("."), Ok(root.join("team")));
-        assert_eq!(team.resolve("absent"), Err(WorkspaceError::Missing));
+        assert_eq!(team.resolve("absent"), Err(FolderRefusal::Missing));
         let others =
             ["../other", "../other/secret", "../other/absent", "..", "link", "link/secret", "link/no"];
         for named in others.into_iter().map(str::to_owned).chain([root.display().to_string()]) {
-            assert_eq!(team.resolve(&named), Err(WorkspaceError::NotAllowed), "{named}");
+            assert_eq!(team.resolve(&named), Err(FolderRefusal::NotAllowed), "{named}");
         }
         assert_eq!(
             team.check(root.join("other").to_str().unwrap()).unwrap_err().code,
@@ -201,32 +201,32 @@ mod tests {
 
     #[test]
     fn a_team_whose_folder_is_no_longer_allowed_gets_nowhere() {
-        let (scratch, workspace) = scratch();
+        let (scratch, offered) = scratch();
 
-        let team = workspace.within(scratch.0.join("outside"));
+        let team = offered.within(scratch.0.join("outside"));
 
-        assert_eq!(team.resolve("."), Err(WorkspaceError::NotAllowed));
+        assert_eq!(team.resolve("."), Err(FolderRefusal::NotAllowed));
     }
 
     #[test]
     fn what_became_a_link_is_not_gone_on_in_wherever_that_leads() {
-        let (scratch, workspace) = scratch();
-        let inside = workspace.default.join("inside");
-        assert!(workspace.check(inside.to_str().unwrap()).is_ok());
+        let (scratch, offered) = scratch();
+        let inside = offered.default.join("inside");
+        assert!(offered.check(inside.to_str().unwrap()).is_ok());
 
         fs::remove_dir(&inside).unwrap();
         std::os::unix::fs::symlink(".", &inside).unwrap();
 
-        assert_eq!(workspace.check(inside.to_str().unwrap()).unwrap_err().code, "working_dir_not_allowed");
+        assert_eq!(offered.check(inside.to_str().unwrap()).unwrap_err().code, "working_dir_not_allowed");
         drop(scratch);
     }
 
     #[test]
     fn what_is_no_folder_is_missing() {
-        let (_scratch, workspace) = scratch();
+        let (_scratch, offered) = scratch();
 
         for named in ["nowhere", "file", "in\0side", "in\nside", "inside\n", ""] {
-            assert_eq!(workspace.resolve(named), Err(WorkspaceError::Missing), "{named}");
+            assert_eq!(offered.resolve(named), Err(FolderRefusal::Missing), "{named}");
         }
     }
 }

@@ -1,0 +1,33 @@
+//! What the server consists of, as its routes see it.
+
+use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
+use runner_core::people::principal::Principal;
+use runner_core::time::Timestamp;
+
+use crate::http::error::ApiError;
+use crate::limits::streams::Streams;
+use crate::stream::recent::RecentFrames;
+use crate::working_folders::WorkingFolders;
+
+/// What every route may use.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) sessions: Sessions,
+    pub(crate) streams: Streams,
+    pub(crate) recent: RecentFrames,
+    pub(crate) accounts: Accounts,
+    pub(crate) api_keys: ApiKeys,
+    pub(crate) working_folders: WorkingFolders,
+    pub(crate) trust: TrustedFolders,
+    /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
+    pub(crate) may_bypass: bool,
+    pub(crate) node: String,
+    pub(crate) started_at: Timestamp,
+}
+
+impl Context {
+    /// Whether the offline model answers in sessions that somebody opens now.
+    pub(crate) async fn is_offline_for(&self, owner: &Principal) -> Result<bool, ApiError> {
+        Ok(self.sessions.agent_status().offline && !self.api_keys.serve(owner).await?)
+    }
+}

@@ -1,0 +1,10 @@
+//! What every request passes and every answer is made with: checks, people, problems.
+
+pub(crate) mod access;
+pub(crate) mod authentication;
+pub(crate) mod cookies;
+pub(crate) mod error;
+pub(crate) mod guard;
+pub(crate) mod hosts;
+pub(crate) mod refusals;
+pub(crate) mod request_id;

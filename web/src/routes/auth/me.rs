@@ -1,0 +1,75 @@
+//! One's own account: who one is, and the password.
+
+use actix_web::{HttpRequest, HttpResponse, get, put, web};
+use runner_actors::{AccountError, PasswordChange};
+use runner_core::people::account::event::Tokens;
+use runner_core::people::account::password::Password;
+use runner_core::people::account::view::UserView;
+use serde::Deserialize;
+
+use super::entry::{AdmissionBody, admitted};
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::authentication::{Authentication, Shown};
+use crate::http::error::{ApiError, Problem, password_problem};
+use crate::request::{Write, no_query, parse};
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordBody {
+    #[schema(value_type = String, format = Password)]
+    current_password: Password,
+    /// 8 to 128 characters.
+    #[schema(value_type = String, format = Password)]
+    new_password: Password,
+    /// Whether service tokens stay as they are. Without it they end, like the logins.
+    #[serde(default)]
+    keep_tokens: bool,
+}
+
+/// Who one is.
+#[utoipa::path(tag = "accounts", responses((status = 200, body = UserView)))]
+#[get("/api/auth/me")]
+pub(crate) async fn show_self(
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    Ok(HttpResponse::Ok().json(context.accounts.find_self(&caller.0).await?))
+}
+
+/// Sets a new password. Every login ends, and every service token unless `keep_tokens` is true; a new login
+/// begins with the tokens in the answer.
+#[utoipa::path(
+    tag = "accounts",
+    request_body = PasswordBody,
+    responses(
+        (status = 200, body = AdmissionBody),
+        (status = 403, description = "`password_wrong`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[put("/api/auth/password")]
+pub(crate) async fn change_password(
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+    authentication: web::Data<Authentication>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let PasswordBody { current_password, new_password, keep_tokens } = parse(write.fields()?)?;
+    let tokens = if keep_tokens { Tokens::Kept } else { Tokens::Ended };
+    let change = PasswordChange { current: current_password, new: new_password, tokens };
+    let mut client = authentication.client(&request);
+    client.provenance = write.provenance;
+    let changed = context.accounts.change_password(&write.caller, change, client).await;
+    if let Err(AccountError::Password(wrong)) = changed {
+        return Err(password_problem(wrong, "/new_password").into());
+    }
+    let admission = changed?;
+    let transport = match authentication.shown(&request)? {
+        Shown::Cookie(_) => Some(authentication.transport(&request)),
+        Shown::Header(_) | Shown::Nothing => None,
+    };
+    Ok(admitted(HttpResponse::Ok(), &admission, transport))
+}

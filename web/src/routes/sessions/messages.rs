@@ -1,0 +1,51 @@
+//! The conversation as a model would see it.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use runner_core::ids::SessionId;
+use runner_core::session::messages::Message;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::{limit, query, session_id};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct MessagesQuery {
+    /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<usize>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct MessagePage<'a> {
+    messages: &'a [Message],
+    next_cursor: Option<String>,
+}
+
+/// The conversation as a model would see it.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path), MessagesQuery),
+    responses((status = 200, body = MessagePage), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+#[get("/api/sessions/{id}/messages")]
+pub(crate) async fn list_messages(
+    id: web::Path<String>,
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: MessagesQuery = query(&request)?;
+    let limit = limit(asked.limit)? as usize;
+    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
+    let messages = context.sessions.messages(session).await?;
+    let start = asked.cursor.unwrap_or(0).min(messages.len());
+    let end = (start + limit).min(messages.len());
+    let next_cursor = (end < messages.len()).then(|| end.to_string());
+    Ok(HttpResponse::Ok().json(MessagePage { messages: &messages[start..end], next_cursor }))
+}

@@ -1,0 +1,144 @@
+//! What the agent asks people in one session: seeing it, and deciding.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use runner_core::ids::SessionId;
+use runner_core::request::{Answer, DecidedBy, Decision};
+use runner_core::session::view::RequestView;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::retry::mark_replay;
+use crate::request::{Write, limit, no_query, parse, query, session_id};
+
+const MAX_MESSAGE_CHARS: usize = 10_000;
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SessionRequestsQuery {
+    /// `pending` (the default), or `all` for those that are closed as well.
+    #[param(inline)]
+    status: Option<Which>,
+    /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<u64>,
+}
+
+#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    Pending,
+    All,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct SessionRequests {
+    requests: Vec<RequestView>,
+    next_cursor: Option<String>,
+}
+
+/// What waits for a person in one session, in the order in which it was asked.
+#[utoipa::path(
+    tag = "requests",
+    params(("id" = SessionId, Path), SessionRequestsQuery),
+    responses((status = 200, body = SessionRequests), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+#[get("/api/sessions/{id}/requests")]
+pub(crate) async fn list_session_requests(
+    id: web::Path<String>,
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: SessionRequestsQuery = query(&request)?;
+    let (after, limit) = (asked.cursor.unwrap_or(0), limit(asked.limit)? as usize);
+    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
+    let view = context.sessions.view(session).await?;
+    let mut requests = match asked.status {
+        None | Some(Which::Pending) => vec![],
+        Some(Which::All) => view.closed_requests().to_vec(),
+    };
+    requests.extend(view.pending.iter().cloned());
+    requests.retain(|request| request.version > after);
+    requests.sort_by_key(|request| request.version);
+    let more = requests.len() > limit;
+    requests.truncate(limit);
+    let next_cursor = requests.last().filter(|_| more).map(|last| last.version.to_string());
+    Ok(HttpResponse::Ok().json(SessionRequests { requests, next_cursor }))
+}
+
+/// An answer to a request.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DecisionBody {
+    decision: Decision,
+    /// What the agent is told; at most 10,000 characters.
+    message: Option<String>,
+    /// With `allow`: the tool is used with this instead. For a plan: `{"plan": …}`.
+    updated_input: Option<Value>,
+    /// For questions: by the question's text, a text or, where several may be chosen, several.
+    #[schema(value_type = Option<Object>)]
+    answers: Option<BTreeMap<String, Value>>,
+    /// The same decision holds for the same call again.
+    remember: Option<Remember>,
+    /// With `deny`: the turn ends as well.
+    interrupt: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Remember {
+    Session,
+}
+
+/// Decides a request; the first answer wins. It takes effect whenever it comes.
+#[utoipa::path(
+    tag = "requests",
+    params(("id" = SessionId, Path), ("request_id" = String, Path)),
+    request_body = DecisionBody,
+    responses(
+        (status = 200, description = "The request with its decision", body = RequestView),
+        (status = 400, description = "The answer does not fit what was asked", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`request_already_decided`, with the first decision; `request_withdrawn`; or what waits stays as it is: `owner_disabled`, `owner_not_permitted`, `session_archived`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/sessions/{id}/requests/{request_id}")]
+pub(crate) async fn decide_request(
+    path: web::Path<(String, String)>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let (id, request_id) = path.into_inner();
+    let answer = read_answer(parse(write.fields()?)?)?;
+    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+    let by = DecidedBy::user(&write.caller.name);
+    let settled = context.sessions.settle(session, &request_id, (answer, by), write.provenance).await?;
+    let mut response = HttpResponse::Ok().json(&settled.request);
+    mark_replay(&mut response, settled.replayed);
+    Ok(response)
+}
+
+fn read_answer(body: DecisionBody) -> Result<Answer, Problem> {
+    if body.message.as_ref().is_some_and(|message| message.chars().count() > MAX_MESSAGE_CHARS) {
+        let detail = format!("must have at most {MAX_MESSAGE_CHARS} characters");
+        return Err(Problem::field("field_invalid", "/message", detail));
+    }
+    Ok(Answer {
+        decision: body.decision,
+        message: body.message,
+        updated_input: body.updated_input,
+        answers: body.answers,
+        remember: body.remember.is_some(),
+        interrupt: body.interrupt.unwrap_or_default(),
+    })
+}

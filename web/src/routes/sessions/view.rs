@@ -1,0 +1,42 @@
+//! A session whole, as it is or as it was.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use runner_core::ids::SessionId;
+use runner_core::session::view::SessionView;
+use serde::Deserialize;
+
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::{query, session_id, version};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SessionQuery {
+    /// Show the session as it was when it had this many events.
+    at: Option<u64>,
+}
+
+/// The whole session, now or as it was.
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = SessionId, Path), SessionQuery),
+    responses((status = 200, body = SessionView), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+#[get("/api/sessions/{id}")]
+pub(crate) async fn find_session(
+    id: web::Path<String>,
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: SessionQuery = query(&request)?;
+    let summary = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?;
+    let session = summary.head.id;
+    let view = match version(asked.at, "?at", 1..=summary.head.version)? {
+        None => context.sessions.view(session).await?,
+        Some(at) => context.sessions.view_at(session, at).await?,
+    };
+    Ok(HttpResponse::Ok().json(&*view))
+}

@@ -1,0 +1,108 @@
+//! One's service tokens, for programs.
+
+use std::collections::BTreeSet;
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use runner_actors::AccountError;
+use runner_core::ids::ServiceTokenId;
+use runner_core::people::account::view::ServiceTokenView;
+use runner_core::people::principal::Permission;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::paging::{Order, PageQuery};
+use crate::request::retry::gone;
+use crate::request::{Write, no_query, parse, query};
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct ServiceTokenPage {
+    tokens: Vec<ServiceTokenView>,
+    next_cursor: Option<String>,
+}
+
+/// A token for a program.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServiceTokenBody {
+    /// Each of one's tokens has another one.
+    name: String,
+    scopes: BTreeSet<Permission>,
+    /// 90 days if absent; a year at most.
+    expires_in_ms: Option<u64>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct NewServiceToken {
+    #[serde(flatten)]
+    view: ServiceTokenView,
+    /// Shown this once.
+    token: String,
+}
+
+/// One's service tokens, by name.
+#[utoipa::path(tag = "accounts", params(PageQuery), responses((status = 200, body = ServiceTokenPage)))]
+#[get("/api/tokens")]
+pub(crate) async fn list_tokens(
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: PageQuery = query(&request)?;
+    let tokens = context.accounts.list_tokens(&caller.0).await?;
+    let (tokens, next_cursor) = asked.page(tokens, Order::Rising, |token| token.name.clone())?;
+    Ok(HttpResponse::Ok().json(ServiceTokenPage { tokens, next_cursor }))
+}
+
+/// Makes a service token. Its text is shown this once.
+#[utoipa::path(
+    tag = "accounts",
+    request_body = ServiceTokenBody,
+    responses(
+        (status = 201, body = NewServiceToken),
+        (status = 403, description = "`scope_not_allowed`: not with this role", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`token_name_taken`, `too_many_tokens`, `no_account`, `shown_once`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/tokens")]
+pub(crate) async fn create_token(
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let ServiceTokenBody { name, scopes, expires_in_ms } = parse(write.fields()?)?;
+    write.refuse_retry(&context).await?;
+    let wanted = (name, scopes, expires_in_ms);
+    let (view, code) = context.accounts.create_token(&write.caller, wanted, write.provenance).await?;
+    Ok(HttpResponse::Created().json(NewServiceToken { view, token: code.0 }))
+}
+
+/// Takes a service token back; it is refused from now on.
+#[utoipa::path(
+    tag = "accounts",
+    params(("id" = ServiceTokenId, Path)),
+    responses(
+        (status = 204, description = "It is of no use any more"),
+        (status = 404, description = "`token_not_found`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/api/tokens/{id}")]
+pub(crate) async fn revoke_token(
+    id: web::Path<String>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    write.no_fields()?;
+    let unknown =
+        || AccountError::Refused(runner_core::people::account::refusal::AccountRefusal::TokenUnknown);
+    let token: ServiceTokenId = id.parse().map_err(|_| unknown())?;
+    let first = write.first(&context).await?;
+    if first.is_none() {
+        context.accounts.revoke_token(&write.caller, token, write.provenance).await?;
+    }
+    Ok(gone(first))
+}

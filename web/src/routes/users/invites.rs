@@ -1,0 +1,106 @@
+//! Invitations into the team, for admins.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use runner_actors::AccountError;
+use runner_core::ids::InviteId;
+use runner_core::people::account::username::Username;
+use runner_core::people::invite::{InviteRefusal, InviteView};
+use runner_core::people::principal::Role;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::paging::{Order, PageQuery};
+use crate::request::retry::gone;
+use crate::request::{Write, no_query, parse, query};
+
+/// Whom to invite.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InviteBody {
+    role: Role,
+    /// The only name that may be chosen; any if absent.
+    username: Option<String>,
+    /// A week if absent; 90 days at most.
+    expires_in_ms: Option<u64>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct NewInvite {
+    #[serde(flatten)]
+    pub(crate) view: InviteView,
+    /// What registers one account. Shown this once.
+    pub(crate) code: String,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct InvitePage {
+    invites: Vec<InviteView>,
+    next_cursor: Option<String>,
+}
+
+/// Makes an invitation. Its code is shown this once.
+#[utoipa::path(
+    tag = "users",
+    request_body = InviteBody,
+    responses(
+        (status = 201, body = NewInvite),
+        (status = 409, description = "`username_taken`, `shown_once`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/users/invites")]
+pub(crate) async fn invite_user(
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let InviteBody { role, username, expires_in_ms } = parse(write.fields()?)?;
+    let username = username.map(Username::try_from).transpose().map_err(AccountError::from)?;
+    write.refuse_retry(&context).await?;
+    let wanted = (role, username, expires_in_ms);
+    let (view, code) = context.accounts.invite(&write.caller, wanted, write.provenance).await?;
+    Ok(HttpResponse::Created().json(NewInvite { view, code: code.0 }))
+}
+
+/// The invitations that can still be used, the newest first.
+#[utoipa::path(tag = "users", params(PageQuery), responses((status = 200, body = InvitePage)))]
+#[get("/api/users/invites")]
+pub(crate) async fn list_invites(
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: PageQuery = query(&request)?;
+    let invites = context.accounts.list_invites(&caller.0).await?;
+    let (invites, next_cursor) = asked.page(invites, Order::Falling, |invite| invite.id.to_string())?;
+    Ok(HttpResponse::Ok().json(InvitePage { invites, next_cursor }))
+}
+
+/// Takes an invitation back.
+#[utoipa::path(
+    tag = "users",
+    params(("id" = InviteId, Path)),
+    responses(
+        (status = 204, description = "Nobody can use it any more"),
+        (status = 404, description = "`invite_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`invite_closed`: it was used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/api/users/invites/{id}")]
+pub(crate) async fn revoke_invite(
+    id: web::Path<String>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    write.no_fields()?;
+    let invite: InviteId = id.parse().map_err(|_| AccountError::Invite(InviteRefusal::Unknown))?;
+    let first = write.first(&context).await?;
+    if first.is_none() {
+        context.accounts.revoke_invite(&write.caller, invite, write.provenance).await?;
+    }
+    Ok(gone(first))
+}

@@ -1,0 +1,81 @@
+//! The people of the team, for admins.
+
+use actix_web::{HttpRequest, HttpResponse, get, patch, web};
+use runner_actors::UserChange;
+use runner_core::people::account::view::UserView;
+use runner_core::people::principal::Role;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::http::access::Caller;
+use crate::http::error::{ApiError, Problem};
+use crate::request::field::{monthly_budget, present};
+use crate::request::paging::{Order, PageQuery};
+use crate::request::retry::mark_replay;
+use crate::request::{Write, no_query, parse, query};
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct UserPage {
+    users: Vec<UserView>,
+    next_cursor: Option<String>,
+}
+
+/// What to set anew; what is absent stays.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserPatch {
+    role: Option<Role>,
+    disabled: Option<bool>,
+    /// What may be spent in a calendar month; `null` is no limit of one's own.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<f64>)]
+    monthly_budget_usd: Option<Option<f64>>,
+}
+
+/// Everybody in the team, by name.
+#[utoipa::path(tag = "users", params(PageQuery), responses((status = 200, body = UserPage)))]
+#[get("/api/users")]
+pub(crate) async fn list_users(
+    request: HttpRequest,
+    caller: Caller,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    let asked: PageQuery = query(&request)?;
+    let users = context.accounts.list_users(&caller.0).await?;
+    let (users, next_cursor) = asked.page(users, Order::Rising, |user| user.username.clone())?;
+    Ok(HttpResponse::Ok().json(UserPage { users, next_cursor }))
+}
+
+/// Changes the role or the budget of an account, or disables it. The change holds from that person's next
+/// request on, and their live streams end.
+#[utoipa::path(
+    tag = "users",
+    params(("username" = String, Path)),
+    request_body = UserPatch,
+    responses(
+        (status = 200, body = UserView),
+        (status = 404, description = "`user_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`last_admin`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[patch("/api/users/{username}")]
+pub(crate) async fn change_user(
+    username: web::Path<String>,
+    request: HttpRequest,
+    write: Write,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    no_query(&request)?;
+    let UserPatch { role, disabled, monthly_budget_usd } = parse(write.fields()?)?;
+    let monthly_budget = monthly_budget_usd.map(|usd| usd.map(monthly_budget).transpose()).transpose()?;
+    let change = UserChange { role, disabled, monthly_budget };
+    let changed = (username.into_inner(), change);
+    let first = write.first(&context).await?;
+    let user = match first {
+        Some(_) => context.accounts.find_user(&write.caller, changed.0).await?,
+        None => context.accounts.change_user(&write.caller, changed, write.provenance).await?,
+    };
+    let mut response = HttpResponse::Ok().json(user);
+    mark_replay(&mut response, first.is_some());
+    Ok(response)
+}
