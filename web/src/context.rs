@@ -2,9 +2,10 @@
 
 use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
 use runner_core::people::principal::Principal;
+use runner_core::session::index::SessionHead;
 use runner_core::time::Timestamp;
 
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, not_found};
 use crate::limits::streams::Streams;
 use crate::stream::recent::RecentFrames;
 use crate::working_folders::WorkingFolders;
@@ -26,6 +27,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The session that a path names, if the caller may see it.
+    pub(crate) async fn session(&self, caller: &Principal, id: &str) -> Result<SessionHead, ApiError> {
+        let id = id.parse().map_err(|_| not_found())?;
+        Ok(self.sessions.find(&caller.reach(), id).await?.head)
+    }
+
     /// Whether the offline model answers in sessions that somebody opens now.
     pub(crate) async fn is_offline_for(&self, owner: &Principal) -> Result<bool, ApiError> {
         Ok(self.sessions.agent_status().offline && !self.api_keys.serve(owner).await?)

@@ -64,8 +64,14 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = request.extensions().get::<Self>().cloned();
-        ready(found.ok_or_else(|| unauthenticated().into()))
+        ready(Self::of(request).map(Self).map_err(ApiError::from))
+    }
+}
+
+impl Caller {
+    pub(crate) fn of(request: &HttpRequest) -> Result<Principal, Problem> {
+        let found = request.extensions().get::<Self>().map(|Self(principal)| principal.clone());
+        found.ok_or_else(unauthenticated)
     }
 }
 

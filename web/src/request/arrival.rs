@@ -1,22 +1,24 @@
-//! Reading a request of somebody who is not known yet.
+//! Requests of somebody who is not known yet.
 
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use futures_util::future::LocalBoxFuture;
 use runner_actors::Client;
-use serde_json::{Map, Value};
+use serde::de::DeserializeOwned;
 
-use super::{collect, read_fields};
+use super::query::NoQuery;
+use super::{body, query};
 use crate::http::authentication::Authentication;
 use crate::http::error::{ApiError, Problem};
 
-/// A body and where it comes from. Nothing is replayed for it: its answers hold secrets.
-pub(crate) struct Arrival {
-    pub(crate) fields: Map<String, Value>,
+/// A body, a query and where they come from. Nothing is replayed for it: its answers hold secrets.
+pub(crate) struct Arrival<Body, Query = NoQuery> {
+    pub(crate) body: Body,
+    pub(crate) query: Query,
     pub(crate) client: Client,
 }
 
-impl FromRequest for Arrival {
+impl<Body: DeserializeOwned, Query: DeserializeOwned> FromRequest for Arrival<Body, Query> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
@@ -29,8 +31,8 @@ impl FromRequest for Arrival {
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
             })?;
             let client = authentication.client(&request);
-            let fields = read_fields(&collect(payload).await?)?;
-            Ok(Self { fields, client })
+            let bytes = body::collect(payload).await?;
+            Ok(Self { query: query::read(&request)?, body: body::read(&bytes)?, client })
         })
     }
 }

@@ -8,9 +8,8 @@ use actix_web::http::StatusCode;
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::money::MicroDollars;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::parse;
 use crate::context::Context;
 use crate::http::error::Problem;
 use crate::working_folders::OfferedFolders;
@@ -145,11 +144,10 @@ pub(crate) struct Opening {
 
 impl Opening {
     pub(crate) fn read(
-        fields: Map<String, Value>,
+        body: OpenSessionBody,
         context: &Context,
         offered: &OfferedFolders,
     ) -> Result<Self, Problem> {
-        let body: OpenSessionBody = parse(fields)?;
         let permission_mode = permission_mode(body.permission_mode.as_deref(), context)?;
         let add_dirs = body.add_dirs.unwrap_or_default();
         at_most("/add_dirs", add_dirs.len(), MAX_ADD_DIRS)?;

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use serde::Deserialize;
 
-use super::limit;
+use super::query::limit;
 use crate::http::error::Problem;
 
 /// Which part of a list is wanted.

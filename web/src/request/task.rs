@@ -6,15 +6,15 @@ use runner_core::ids::{SessionId, TurnId};
 use runner_core::prompt::{Attachment, Prompt, PromptError};
 use runner_core::session::command::WhileRunning;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use uuid::Uuid;
 
 use runner_actors::Submission;
 
+use super::body::{Fields, parse};
 use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
-use super::{parse, session_id};
 use crate::context::Context;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, not_found};
 use crate::working_folders::OfferedFolders;
 
 const MAX_ATTACHMENTS: usize = 20;
@@ -92,9 +92,10 @@ pub(crate) enum Target {
 
 impl Task {
     pub(crate) fn read(
-        mut fields: Map<String, Value>,
+        mut fields: Fields,
         author: &str,
-        (context, offered): (&Context, &OfferedFolders),
+        context: &Context,
+        offered: &OfferedFolders,
     ) -> Result<Self, Problem> {
         let mut options = Map::new();
         for name in OPTION_FIELDS {
@@ -110,7 +111,7 @@ impl Task {
         Ok(Self {
             submission: submission(author, body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
-            opening: Opening::read(options, context, offered)?,
+            opening: Opening::read(parse(options)?, context, offered)?,
             timeout: timeout(body.timeout_ms)?,
             fixed,
             names_folder,
@@ -136,8 +137,7 @@ fn option_fixed(name: &str) -> Problem {
 }
 
 /// Reads a prompt for a session that exists.
-pub(crate) fn read_prompt(fields: Map<String, Value>, author: &str) -> Result<Submission, Problem> {
-    let body: PromptBody = parse(fields)?;
+pub(crate) fn read_prompt(body: PromptBody, author: &str) -> Result<Submission, Problem> {
     submission(author, body.prompt, body.attachments, WhileRunning::Queue)
 }
 
@@ -153,7 +153,7 @@ fn target(body: &TaskFields) -> Result<Target, Problem> {
     match (&body.resume, continues, is_new) {
         (Some(_), true, _) => Err(conflict("/continue_conversation")),
         (Some(_), false, true) | (None, true, true) => Err(conflict("/new_session")),
-        (Some(resume), false, false) => Ok(Target::Resume(session_id(resume)?)),
+        (Some(resume), false, false) => Ok(Target::Resume(resume.parse().map_err(|_| not_found())?)),
         (None, true, false) => Ok(Target::NewestInFolder),
         (None, false, _) => Ok(Target::New),
     }

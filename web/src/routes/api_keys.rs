@@ -3,25 +3,25 @@
 mod fields;
 mod view;
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use self::fields::{base_url, last_four, name, network, priority};
+use self::view::{KeyView, place, view};
+use actix_web::{HttpResponse, delete, get, patch, post, web};
 use runner_actors::NewKey;
 use runner_core::ids::ApiKeyId;
 use runner_core::log::Appended;
 use runner_core::people::principal::{Permission, Principal, Reach};
-use runner_core::setup::api_key::{ApiKey, KeyChange};
+use runner_core::setup::api_key::KeyChange;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use self::fields::{base_url, last_four, name, network, priority};
-use self::view::{KeyView, place, view};
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem, not_found};
+use crate::request::body::Nothing;
 use crate::request::field::{monthly_budget, present};
 use crate::request::paging::{Order, PageQuery};
-use crate::request::retry::{gone, mark_replay};
-use crate::request::{Write, no_query, parse, query};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 /// A key to be stored. Its value is sealed at once and never shown again.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -78,59 +78,47 @@ struct KeyPage {
     )
 )]
 #[post("/api/api-keys")]
-pub(crate) async fn store_key(
-    request: HttpRequest,
-    write: Write,
-    context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let body: KeyBody = parse(write.fields()?)?;
-    let last_four = last_four(&body.key)?;
-    let new = NewKey {
-        name: name(body.name)?,
-        last_four,
-        value: body.key,
-        base_url: body.base_url.map(|url| base_url(url, &write.caller)).transpose()?,
-        network: network(&write.caller),
-        priority: priority(body.priority.unwrap_or_default())?,
-        monthly_budget: body.monthly_budget_usd.map(monthly_budget).transpose()?,
+pub(crate) async fn store_key(write: Write<KeyBody>, context: web::Data<Context>) -> Result<Reply, ApiError> {
+    let new = new_key(&write.body, &write.caller)?;
+    let find =
+        async |first: Appended| context.api_keys.find(&write.caller.own(), ApiKeyId(first.stream.0)).await;
+    let (key, is_replay) = match write.first {
+        Some(first) => (find(first).await?, true),
+        None => match context.api_keys.store(&write.caller, new, write.provenance.clone()).await {
+            Ok(key) => (key, false),
+            // Because the same request came at the same time and was faster?
+            Err(refused) => match write.find_first(&context).await? {
+                Some(first) => (find(first).await?, true),
+                None => return Err(refused.into()),
+            },
+        },
     };
-    let (key, replayed) = stored_once(new, &write, &context).await?;
     let view = view(&context, &key).await?;
     let location = format!("/api/api-keys/{}", view.id);
-    let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(view);
-    mark_replay(&mut response, replayed);
-    Ok(response)
+    Ok(Reply::created_at(location, view).replayed(is_replay))
 }
 
-/// Stores a key, or finds the one that the same request stored before.
-async fn stored_once(new: NewKey, write: &Write, context: &Context) -> Result<(ApiKey, bool), ApiError> {
-    let find = async |first: Appended| {
-        Ok((context.api_keys.find(&write.caller.own(), ApiKeyId(first.stream.0)).await?, true))
-    };
-    if let Some(first) = write.first(context).await? {
-        return find(first).await;
-    }
-    match context.api_keys.store(&write.caller, new, write.provenance.clone()).await {
-        Ok(key) => Ok((key, false)),
-        // Because the same request came at the same time and was faster?
-        Err(refused) => match write.first(context).await? {
-            Some(first) => find(first).await,
-            None => Err(refused.into()),
-        },
-    }
+fn new_key(body: &KeyBody, caller: &Principal) -> Result<NewKey, Problem> {
+    Ok(NewKey {
+        name: name(body.name.clone())?,
+        last_four: last_four(&body.key)?,
+        value: body.key.clone(),
+        base_url: body.base_url.clone().map(|url| base_url(url, caller)).transpose()?,
+        network: network(caller),
+        priority: priority(body.priority.unwrap_or_default())?,
+        monthly_budget: body.monthly_budget_usd.map(monthly_budget).transpose()?,
+    })
 }
 
 /// One's keys in the order in which they are tried; for admins, all of the team's.
 #[utoipa::path(tag = "api keys", params(PageQuery), responses((status = 200, body = KeyPage)))]
 #[get("/api/api-keys")]
 pub(crate) async fn list_keys(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: PageQuery = query(&request)?;
-    let keys = context.api_keys.list(&reach(&caller.0)).await?;
+    let asked = read.query;
+    let keys = context.api_keys.list(&reach(&read.caller)).await?;
     let (keys, next_cursor) = asked.page(keys, Order::Rising, place)?;
     let mut api_keys = vec![];
     for key in keys {
@@ -148,12 +136,10 @@ pub(crate) async fn list_keys(
 #[get("/api/api-keys/{id}")]
 pub(crate) async fn find_key(
     id: web::Path<String>,
-    request: HttpRequest,
-    caller: Caller,
+    read: Read,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let key = context.api_keys.find(&reach(&caller.0), key_id(&id)?).await?;
+    let key = context.api_keys.find(&reach(&read.caller), key_id(&id)?).await?;
     Ok(HttpResponse::Ok().json(view(&context, &key).await?))
 }
 
@@ -167,12 +153,10 @@ pub(crate) async fn find_key(
 #[patch("/api/api-keys/{id}")]
 pub(crate) async fn change_key(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<KeyPatch>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let patch: KeyPatch = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let patch = write.body;
     let enabled = patch.enabled.map(|on| if on { KeyChange::Enabled } else { KeyChange::Disabled });
     let budget = patch.monthly_budget_usd.map(|usd| usd.map(monthly_budget).transpose()).transpose()?;
     let changes = [
@@ -183,14 +167,12 @@ pub(crate) async fn change_key(
     ];
     let changes = changes.into_iter().flatten().collect();
     let reach = reach(&write.caller);
-    let (first, id) = (write.first(&context).await?, key_id(&id)?);
-    let key = match first {
+    let id = key_id(&id)?;
+    let key = match write.first {
         Some(_) => context.api_keys.find(&reach, id).await?,
         None => context.api_keys.change(&reach, id, changes, write.provenance).await?,
     };
-    let mut response = HttpResponse::Ok().json(view(&context, &key).await?);
-    mark_replay(&mut response, first.is_some());
-    Ok(response)
+    Ok(Reply::ok(view(&context, &key).await?))
 }
 
 /// Puts a new value in place of the old one, which is destroyed. Running sessions use it from their next
@@ -204,22 +186,18 @@ pub(crate) async fn change_key(
 #[post("/api/api-keys/{id}/rotate")]
 pub(crate) async fn rotate_key(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<RotateBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let RotateBody { key: value } = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let RotateBody { key: value } = write.body;
     let last_four = last_four(&value)?;
     let reach = reach(&write.caller);
-    let (first, id) = (write.first(&context).await?, key_id(&id)?);
-    let key = match first {
+    let id = key_id(&id)?;
+    let key = match write.first {
         Some(_) => context.api_keys.find(&reach, id).await?,
         None => context.api_keys.rotate(&reach, id, (value, last_four), write.provenance).await?,
     };
-    let mut response = HttpResponse::Ok().json(view(&context, &key).await?);
-    mark_replay(&mut response, first.is_some());
-    Ok(response)
+    Ok(Reply::ok(view(&context, &key).await?))
 }
 
 /// Destroys a key's value. What was spent with it stays in the log.
@@ -231,17 +209,14 @@ pub(crate) async fn rotate_key(
 #[delete("/api/api-keys/{id}")]
 pub(crate) async fn remove_key(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<Nothing>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    write.no_fields()?;
-    let (first, id) = (write.first(&context).await?, key_id(&id)?);
-    if first.is_none() {
+) -> Result<Reply, ApiError> {
+    let id = key_id(&id)?;
+    if write.first.is_none() {
         context.api_keys.remove(&reach(&write.caller), id, write.provenance).await?;
     }
-    Ok(gone(first))
+    Ok(Reply::gone())
 }
 
 /// Keys of others are for administrators, and for tokens that may administer.

@@ -1,14 +1,15 @@
 //! Who did what and who was refused what, for administrators, in their own team.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use runner_actors::{Audit, RunnerError};
 use runner_core::people::audit::{AuditEntry, AuditFilter, Outcome, Scope};
+use runner_core::people::principal::Principal;
 use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::{limit, query, types};
+use crate::request::query::{limit, types};
+use crate::request::read::Read;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -88,17 +89,16 @@ struct AuditedEvent {
 )]
 #[get("/api/audit/events")]
 pub(crate) async fn list_audit_events(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<AuditQuery>,
     audit: web::Data<Audit>,
 ) -> Result<HttpResponse, ApiError> {
-    let filter = read_filter(query(&request)?, caller)?;
+    let filter = read_filter(read.query, read.caller)?;
     let page = audit.list(filter).await.map_err(RunnerError::from)?;
     let next_cursor = page.next.map(|next| next.to_string());
     Ok(HttpResponse::Ok().json(AuditPage { events: page.entries, next_cursor }))
 }
 
-fn read_filter(asked: AuditQuery, Caller(caller): Caller) -> Result<AuditFilter, Problem> {
+fn read_filter(asked: AuditQuery, caller: Principal) -> Result<AuditFilter, Problem> {
     let types = types(asked.r#type.as_deref());
     let scope = match asked.all.unwrap_or(!types.is_empty()) {
         true => Scope::Everything,

@@ -1,14 +1,14 @@
 //! What waits for a person, in all sessions.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use runner_core::session::view::RequestView;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::ApiError;
-use crate::request::{limit, query};
+use crate::request::query::limit;
+use crate::request::read::Read;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct RequestPage {
@@ -32,13 +32,12 @@ struct RequestsQuery {
 #[utoipa::path(tag = "requests", params(RequestsQuery), responses((status = 200, body = RequestPage)))]
 #[get("/api/requests")]
 pub(crate) async fn list_all_requests(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<RequestsQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: RequestsQuery = query(&request)?;
+    let asked = read.query;
     let (after, limit) = (asked.cursor.unwrap_or(0), limit(asked.limit)?);
-    let mut waiting = context.sessions.waiting_requests(&caller.0.reach(), after, limit + 1).await?;
+    let mut waiting = context.sessions.waiting_requests(&read.caller.reach(), after, limit + 1).await?;
     let more = waiting.len() > limit as usize;
     waiting.truncate(limit as usize);
     let next_cursor = waiting.last().filter(|_| more).map(|last| last.position.to_string());

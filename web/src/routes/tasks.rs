@@ -1,6 +1,6 @@
 //! Running a task: waiting for its end, or watching it.
 
-use actix_web::{HttpResponse, ResponseError, post, web};
+use actix_web::{ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
 use runner_core::ids::SessionId;
 use runner_core::people::principal::{Permission, Principal};
@@ -12,9 +12,10 @@ use runner_core::session::view::{TurnStatus, TurnView};
 use super::sessions::open::opened;
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
-use crate::request::Write;
-use crate::request::retry::mark_replay;
+use crate::request::body::Fields;
+use crate::request::reply::Reply;
 use crate::request::task::{Target, Task, TaskBody};
+use crate::request::write::Write;
 use crate::stream;
 use crate::stream::task::TaskFeed;
 
@@ -32,17 +33,16 @@ use crate::stream::task::TaskFeed;
     )
 )]
 #[post("/api/task")]
-pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    let task = read(&write, &context).await?;
-    let timeout = task.timeout;
-    let (prompted, _) = begin(task, write, &context).await?;
+pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) -> Result<Reply, ApiError> {
+    let write = read(write, &context).await?;
+    let timeout = write.body.timeout;
+    let Begun { prompted, .. } = begin(write, &context).await?;
     let waited = context.sessions.wait(prompted.session, prompted.turn, timeout).await?;
-    let mut response = match &waited {
+    let reply = match &waited {
         Waited::Over(turn) => finished(prompted.session, turn),
-        Waited::Unfinished(view) => HttpResponse::Accepted().json(UnfinishedTask::new(view, prompted.turn)),
+        Waited::Unfinished(view) => Reply::accepted(UnfinishedTask::new(view, prompted.turn)),
     };
-    mark_replay(&mut response, prompted.replayed);
-    Ok(response)
+    Ok(reply.replayed(prompted.replayed))
 }
 
 /// Runs a task and shows each step as it happens.
@@ -56,11 +56,14 @@ pub(crate) async fn run_task(write: Write, context: web::Data<Context>) -> Resul
     )
 )]
 #[post("/api/task/stream")]
-pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    let task = read(&write, &context).await?;
+pub(crate) async fn stream_task(
+    write: Write<Fields>,
+    context: web::Data<Context>,
+) -> Result<Reply, ApiError> {
+    let write = read(write, &context).await?;
     // Before anything begins that nobody could watch.
     let place = context.streams.open(&write.caller)?;
-    let (prompted, resumed) = begin(task, write, &context).await?;
+    let Begun { prompted, resumed } = begin(write, &context).await?;
     let subscription = context.sessions.subscribe(prompted.session, true);
     let feed = TaskFeed {
         sessions: context.sessions.clone(),
@@ -70,23 +73,29 @@ pub(crate) async fn stream_task(write: Write, context: web::Data<Context>) -> Re
         after: prompted.version,
         opening: true,
     };
-    let mut response = stream::respond(feed, subscription, place);
-    mark_replay(&mut response, prompted.replayed);
-    Ok(response)
+    Ok(Reply::from(stream::respond(feed, subscription, place)).replayed(prompted.replayed))
 }
 
-async fn read(write: &Write, context: &Context) -> Result<Task, ApiError> {
-    let offered = context.working_folders.of(&write.caller).await?;
-    Ok(Task::read(write.fields()?, &write.caller.name, (context, &offered))?)
+async fn read(write: Write<Fields>, context: &Context) -> Result<Write<Task>, ApiError> {
+    let Write { body, query, caller, provenance, first } = write;
+    let offered = context.working_folders.of(&caller).await?;
+    let body = Task::read(body, &caller.name, context, &offered)?;
+    Ok(Write { body, query, caller, provenance, first })
 }
 
-/// Submits the prompt to the session it is for; says whether that existed before.
-async fn begin(task: Task, write: Write, context: &Context) -> Result<(Prompted, bool), ApiError> {
-    let (sessions, Write { caller, provenance, .. }) = (&context.sessions, write);
-    if let Some(request_hash) = provenance.request_hash
-        && let Some(first) = sessions.find_command(provenance.command, request_hash).await?
-    {
-        return Ok((sessions.find_prompt(first).await?, first.first_version > 1));
+/// A prompt that was submitted, and whether its session existed before.
+struct Begun {
+    prompted: Prompted,
+    resumed: bool,
+}
+
+/// Submits the prompt to the session it is for.
+async fn begin(write: Write<Task>, context: &Context) -> Result<Begun, ApiError> {
+    let Write { body: task, caller, provenance, first, .. } = write;
+    let sessions = &context.sessions;
+    if let Some(first) = first {
+        let prompted = sessions.find_prompt(first).await?;
+        return Ok(Begun { prompted, resumed: first.first_version > 1 });
     }
     let session = match task.target {
         Target::New => None,
@@ -99,11 +108,13 @@ async fn begin(task: Task, write: Write, context: &Context) -> Result<(Prompted,
         Some(session) => {
             task.check_fits(&session.head.working_dir)?;
             context.working_folders.check(&caller, &session.head.working_dir).await?;
-            Ok((sessions.prompt(session.head.id, task.submission, provenance).await?, true))
+            let prompted = sessions.prompt(session.head.id, task.submission, provenance).await?;
+            Ok(Begun { prompted, resumed: true })
         }
         None => {
             let opened = opened(task.opening, &caller, context).await?;
-            Ok((sessions.open_with_prompt(opened, task.submission, provenance).await?, false))
+            let prompted = sessions.open_with_prompt(opened, task.submission, provenance).await?;
+            Ok(Begun { prompted, resumed: false })
         }
     }
 }
@@ -123,11 +134,11 @@ async fn newest_in(
     Ok(newest.into_iter().next())
 }
 
-fn finished(session: SessionId, turn: &TurnView) -> HttpResponse {
+fn finished(session: SessionId, turn: &TurnView) -> Reply {
     match (turn.status, &turn.error) {
         (TurnStatus::Failed, Some(error)) => {
-            ApiError::TurnFailed { session, turn: turn.id, error: error.clone() }.error_response()
+            ApiError::TurnFailed { session, turn: turn.id, error: error.clone() }.error_response().into()
         }
-        _ => HttpResponse::Ok().json(TaskAnswer::new(session, turn)),
+        _ => Reply::ok(TaskAnswer::new(session, turn)),
     }
 }

@@ -1,6 +1,6 @@
 //! Teams, for the operators: the admins of the first one.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use runner_actors::{NewTenant, RunnerError};
 use runner_core::ids::TenantId;
 use runner_core::people::tenant::{NameMalformed, Tenant, TenantName, TenantView};
@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::users::invites::NewInvite;
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
 use crate::request::options::resolve;
 use crate::request::paging::{Order, PageQuery};
-use crate::request::{Write, no_query, parse, query};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::ShownOnce;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct TenantPage {
@@ -57,11 +58,10 @@ struct NewTenantView {
 )]
 #[get("/api/tenants")]
 pub(crate) async fn list_tenants(
-    request: HttpRequest,
-    _: Caller,
+    read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: PageQuery = query(&request)?;
+    let asked = read.query;
     let teams = context.working_folders.tenants.list().await.map_err(RunnerError::from)?;
     let views = teams.iter().filter_map(Tenant::view).collect();
     let (tenants, next_cursor) = asked.page(views, Order::Rising, |team: &TenantView| team.id.to_string())?;
@@ -83,21 +83,18 @@ pub(crate) async fn list_tenants(
 )]
 #[post("/api/tenants")]
 pub(crate) async fn create_tenant(
-    request: HttpRequest,
-    write: Write,
+    ShownOnce(write): ShownOnce<TenantBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let TenantBody { name, working_dir } = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let TenantBody { name, working_dir } = write.body;
     let malformed = |error: NameMalformed| Problem::field("field_invalid", "/name", error.to_string());
     let name = TenantName::try_from(name).map_err(malformed)?;
-    write.refuse_retry(&context).await?;
     let offered = context.working_folders.of(&write.caller).await?;
     let working_dir = resolve(&working_dir, "/working_dir", &offered)?;
     let new = NewTenant { name, working_dir, operators_dir: offered.default };
     let (tenant, view, code) = context.accounts.create_tenant(&write.caller, new, write.provenance).await?;
     let invite = NewInvite { view, code: code.0 };
-    Ok(HttpResponse::Created().json(NewTenantView { tenant, invite }))
+    Ok(Reply::created(NewTenantView { tenant, invite }))
 }
 
 /// Makes another invitation into a team, for one more admin. Its code is shown this once.
@@ -115,14 +112,11 @@ pub(crate) async fn create_tenant(
 #[post("/api/tenants/{id}/invites")]
 pub(crate) async fn invite_to_tenant(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    ShownOnce(write): ShownOnce<TenantInviteBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let TenantInviteBody { expires_in_ms } = parse(write.fields()?)?;
-    write.refuse_retry(&context).await?;
+) -> Result<Reply, ApiError> {
+    let TenantInviteBody { expires_in_ms } = write.body;
     let wanted = (&TenantId(id.into_inner()), expires_in_ms);
     let (view, code) = context.accounts.invite_into(&write.caller, wanted, write.provenance).await?;
-    Ok(HttpResponse::Created().json(NewInvite { view, code: code.0 }))
+    Ok(Reply::created(NewInvite { view, code: code.0 }))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpResponse, delete, get, post, web};
 use runner_actors::AccountError;
 use runner_core::ids::ServiceTokenId;
 use runner_core::people::account::view::ServiceTokenView;
@@ -10,11 +10,12 @@ use runner_core::people::principal::Permission;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
+use crate::request::body::Nothing;
 use crate::request::paging::{Order, PageQuery};
-use crate::request::retry::gone;
-use crate::request::{Write, no_query, parse, query};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::{ShownOnce, Write};
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct ServiceTokenPage {
@@ -45,12 +46,11 @@ struct NewServiceToken {
 #[utoipa::path(tag = "accounts", params(PageQuery), responses((status = 200, body = ServiceTokenPage)))]
 #[get("/api/tokens")]
 pub(crate) async fn list_tokens(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: PageQuery = query(&request)?;
-    let tokens = context.accounts.list_tokens(&caller.0).await?;
+    let asked = read.query;
+    let tokens = context.accounts.list_tokens(&read.caller).await?;
     let (tokens, next_cursor) = asked.page(tokens, Order::Rising, |token| token.name.clone())?;
     Ok(HttpResponse::Ok().json(ServiceTokenPage { tokens, next_cursor }))
 }
@@ -67,16 +67,13 @@ pub(crate) async fn list_tokens(
 )]
 #[post("/api/tokens")]
 pub(crate) async fn create_token(
-    request: HttpRequest,
-    write: Write,
+    ShownOnce(write): ShownOnce<ServiceTokenBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let ServiceTokenBody { name, scopes, expires_in_ms } = parse(write.fields()?)?;
-    write.refuse_retry(&context).await?;
+) -> Result<Reply, ApiError> {
+    let ServiceTokenBody { name, scopes, expires_in_ms } = write.body;
     let wanted = (name, scopes, expires_in_ms);
     let (view, code) = context.accounts.create_token(&write.caller, wanted, write.provenance).await?;
-    Ok(HttpResponse::Created().json(NewServiceToken { view, token: code.0 }))
+    Ok(Reply::created(NewServiceToken { view, token: code.0 }))
 }
 
 /// Takes a service token back; it is refused from now on.
@@ -91,18 +88,14 @@ pub(crate) async fn create_token(
 #[delete("/api/tokens/{id}")]
 pub(crate) async fn revoke_token(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<Nothing>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    write.no_fields()?;
+) -> Result<Reply, ApiError> {
     let unknown =
         || AccountError::Refused(runner_core::people::account::refusal::AccountRefusal::TokenUnknown);
     let token: ServiceTokenId = id.parse().map_err(|_| unknown())?;
-    let first = write.first(&context).await?;
-    if first.is_none() {
+    if write.first.is_none() {
         context.accounts.revoke_token(&write.caller, token, write.provenance).await?;
     }
-    Ok(gone(first))
+    Ok(Reply::gone())
 }

@@ -1,19 +1,19 @@
 //! Folders that people trust.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpResponse, delete, get, post, web};
 use runner_actors::ChangeError;
 use runner_core::setup::trust::{Granted, NotTrusted, TrustedFolder};
 use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
 use crate::request::options::resolve;
 use crate::request::paging::{Order, PageQuery};
-use crate::request::retry::{gone, mark_replay};
-use crate::request::{Write, no_query, parse, query};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 /// A folder in which the team may work; a relative one starts at its default folder.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -41,12 +41,11 @@ struct TrustedFolderPage {
 #[utoipa::path(tag = "workspaces", params(PageQuery), responses((status = 200, body = TrustedFolderPage)))]
 #[get("/api/workspaces/trust")]
 pub(crate) async fn list_trusted_folders(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: PageQuery = query(&request)?;
-    let folders = context.trust.list(&caller.0.tenant).await.map_err(runner_actors::RunnerError::from)?;
+    let asked = read.query;
+    let folders = context.trust.list(&read.caller.tenant).await.map_err(runner_actors::RunnerError::from)?;
     let (folders, next_cursor) = asked.page(folders, Order::Rising, |folder| folder.working_dir.clone())?;
     let folders = folders.into_iter().filter_map(view).collect();
     Ok(HttpResponse::Ok().json(TrustedFolderPage { folders, next_cursor }))
@@ -67,24 +66,18 @@ pub(crate) async fn list_trusted_folders(
 )]
 #[post("/api/workspaces/trust")]
 pub(crate) async fn trust_folder(
-    request: HttpRequest,
-    write: Write,
+    write: Write<TrustBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let body: TrustBody = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
     let offered = context.working_folders.of(&write.caller).await?;
-    let working_dir = resolve(&body.working_dir, "/working_dir", &offered)?;
+    let working_dir = resolve(&write.body.working_dir, "/working_dir", &offered)?;
     let by = granted(&write, &context);
     let folder = (&write.caller.tenant, working_dir.as_str());
-    let first = write.first(&context).await?;
-    let (folder, is_new) =
-        context.trust.trust(folder, by, write.provenance.clone()).await.map_err(refusal)?;
-    let is_created = is_new || first.is_some();
-    let mut response = if is_created { HttpResponse::Created() } else { HttpResponse::Ok() };
-    let mut response = response.json(view(folder));
-    mark_replay(&mut response, first.is_some());
-    Ok(response)
+    let (folder, is_new) = context.trust.trust(folder, by, write.provenance).await.map_err(refusal)?;
+    match is_new || write.first.is_some() {
+        true => Ok(Reply::created(view(folder))),
+        false => Ok(Reply::ok(view(folder))),
+    }
 }
 
 /// Takes trust back. A session that is idle gets another agent before its next turn; a turn that runs goes
@@ -99,23 +92,20 @@ pub(crate) async fn trust_folder(
 )]
 #[delete("/api/workspaces/trust")]
 pub(crate) async fn revoke_trust(
-    request: HttpRequest,
-    write: Write,
+    write: Write<TrustBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let body: TrustBody = parse(write.fields()?)?;
-    let working_dir = name_of_trusted(&body.working_dir, &write, &context).await?;
-    let first = write.first(&context).await?;
-    if first.is_none() {
+) -> Result<Reply, ApiError> {
+    let working_dir = name_of_trusted(&write, &context).await?;
+    if write.first.is_none() {
         let (by, folder) = (granted(&write, &context), (&write.caller.tenant, working_dir.as_str()));
         context.trust.revoke(folder, by, write.provenance).await.map_err(refusal)?;
     }
-    Ok(gone(first))
+    Ok(Reply::gone())
 }
 
 /// The name under which a folder is trusted. What is gone, or became a link, can be named as it was.
-async fn name_of_trusted(named: &str, write: &Write, context: &Context) -> Result<String, ApiError> {
+async fn name_of_trusted(write: &Write<TrustBody>, context: &Context) -> Result<String, ApiError> {
+    let named = write.body.working_dir.as_str();
     let trusted = context.trust.list(&write.caller.tenant).await.map_err(runner_actors::RunnerError::from)?;
     if trusted.iter().any(|folder| folder.working_dir == named) {
         return Ok(named.to_owned());
@@ -124,7 +114,7 @@ async fn name_of_trusted(named: &str, write: &Write, context: &Context) -> Resul
     Ok(resolve(named, "/working_dir", &offered).unwrap_or_else(|_| named.to_owned()))
 }
 
-fn granted(write: &Write, context: &Context) -> Granted {
+fn granted(write: &Write<TrustBody>, context: &Context) -> Granted {
     Granted { by: write.caller.name.clone(), at: context.sessions.now() }
 }
 

@@ -9,14 +9,10 @@ use secrecy::SecretString;
 use crate::http::error::Problem;
 
 const MAX_NAME_CHARS: usize = 100;
-
 const MAX_KEY_BYTES: usize = 1024;
-
 /// Less of it would say too much by its last four characters.
 const MIN_KEY_BYTES: usize = 10;
-
 const MAX_URL_BYTES: usize = 2048;
-
 const MAX_PRIORITY: u32 = 1_000_000;
 
 pub(super) fn name(text: String) -> Result<String, Problem> {

@@ -11,12 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::http::authentication::{Authentication, Shown, check_same_site};
-use crate::http::cookies;
 use crate::http::error::{ApiError, Problem};
 use crate::http::hosts::is_from_here;
-use crate::http::refusals;
+use crate::http::{cookies, refusals};
 use crate::request::arrival::Arrival;
-use crate::request::{no_query, parse, query};
 
 /// Somebody who wants an account.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -87,12 +85,12 @@ pub(crate) struct CookieQuery {
 #[post("/api/auth/register")]
 pub(crate) async fn register(
     request: HttpRequest,
-    arrival: Arrival,
+    arrival: Arrival<RegisterBody, CookieQuery>,
     context: web::Data<Context>,
     authentication: web::Data<Authentication>,
 ) -> Result<HttpResponse, ApiError> {
-    let CookieQuery { cookie } = query(&request)?;
-    let RegisterBody { username, password, code } = parse(arrival.fields)?;
+    let CookieQuery { cookie } = arrival.query;
+    let RegisterBody { username, password, code } = arrival.body;
     let username = Username::try_from(username).map_err(runner_actors::AccountError::from)?;
     if context.accounts.admits_local_user().await? {
         if !is_from_here(request.headers()) {
@@ -123,12 +121,12 @@ pub(crate) async fn register(
 #[post("/api/auth/login")]
 pub(crate) async fn log_in(
     request: HttpRequest,
-    arrival: Arrival,
+    arrival: Arrival<LoginBody, CookieQuery>,
     context: web::Data<Context>,
     authentication: web::Data<Authentication>,
 ) -> Result<HttpResponse, ApiError> {
-    let CookieQuery { cookie } = query(&request)?;
-    let LoginBody { username, password } = parse(arrival.fields)?;
+    let CookieQuery { cookie } = arrival.query;
+    let LoginBody { username, password } = arrival.body;
     refusals::about_account(&request, &username);
     let admission = match context.accounts.log_in(username.clone(), password, arrival.client).await {
         Ok(admission) => admission,
@@ -154,12 +152,12 @@ pub(crate) async fn log_in(
 #[post("/api/auth/refresh")]
 pub(crate) async fn refresh_login(
     request: HttpRequest,
-    arrival: Arrival,
+    arrival: Arrival<RefreshBody, CookieQuery>,
     context: web::Data<Context>,
     authentication: web::Data<Authentication>,
 ) -> Result<HttpResponse, ApiError> {
-    let CookieQuery { cookie } = query(&request)?;
-    let RefreshBody { refresh_token } = parse(arrival.fields)?;
+    let CookieQuery { cookie } = arrival.query;
+    let RefreshBody { refresh_token } = arrival.body;
     let transport = authentication.transport(&request);
     let (token, cookie) = match refresh_token {
         Some(token) => (token, cookie),
@@ -186,12 +184,11 @@ fn kept_refresh_token(request: &HttpRequest, transport: cookies::Transport) -> R
 #[post("/api/auth/logout")]
 pub(crate) async fn log_out(
     request: HttpRequest,
-    arrival: Arrival,
+    arrival: Arrival<RefreshBody>,
     context: web::Data<Context>,
     authentication: web::Data<Authentication>,
 ) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let RefreshBody { refresh_token } = parse(arrival.fields)?;
+    let RefreshBody { refresh_token } = arrival.body;
     let transport = authentication.transport(&request);
     let access = match authentication.shown(&request)? {
         Shown::Nothing => None,

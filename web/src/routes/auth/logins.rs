@@ -1,17 +1,18 @@
 //! One's logins.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, web};
+use actix_web::{HttpResponse, delete, get, web};
 use runner_actors::AccountError;
 use runner_core::ids::LoginId;
 use runner_core::people::account::view::LoginView;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
+use crate::request::body::Nothing;
 use crate::request::paging::{Order, PageQuery};
-use crate::request::retry::gone;
-use crate::request::{Write, no_query, query};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct LoginPage {
@@ -23,12 +24,11 @@ struct LoginPage {
 #[utoipa::path(tag = "accounts", params(PageQuery), responses((status = 200, body = LoginPage)))]
 #[get("/api/auth/sessions")]
 pub(crate) async fn list_logins(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: PageQuery = query(&request)?;
-    let logins = context.accounts.list_logins(&caller.0).await?;
+    let asked = read.query;
+    let logins = context.accounts.list_logins(&read.caller).await?;
     let (sessions, next_cursor) = asked.page(logins, Order::Falling, |login| login.id.to_string())?;
     Ok(HttpResponse::Ok().json(LoginPage { sessions, next_cursor }))
 }
@@ -37,17 +37,13 @@ pub(crate) async fn list_logins(
 #[utoipa::path(tag = "accounts", responses((status = 204, description = "They have ended")))]
 #[delete("/api/auth/sessions")]
 pub(crate) async fn revoke_other_logins(
-    request: HttpRequest,
-    write: Write,
+    write: Write<Nothing>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    write.no_fields()?;
-    let first = write.first(&context).await?;
-    if first.is_none() {
+) -> Result<Reply, ApiError> {
+    if write.first.is_none() {
         context.accounts.revoke_logins(&write.caller, None, write.provenance).await?;
     }
-    Ok(gone(first))
+    Ok(Reply::gone())
 }
 
 /// Ends one of one's logins.
@@ -62,18 +58,14 @@ pub(crate) async fn revoke_other_logins(
 #[delete("/api/auth/sessions/{id}")]
 pub(crate) async fn revoke_login(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<Nothing>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    write.no_fields()?;
+) -> Result<Reply, ApiError> {
     let unknown =
         || AccountError::Refused(runner_core::people::account::refusal::AccountRefusal::LoginUnknown);
     let login: LoginId = id.parse().map_err(|_| unknown())?;
-    let first = write.first(&context).await?;
-    if first.is_none() {
+    if write.first.is_none() {
         context.accounts.revoke_logins(&write.caller, Some(login), write.provenance).await?;
     }
-    Ok(gone(first))
+    Ok(Reply::gone())
 }

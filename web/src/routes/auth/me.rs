@@ -9,10 +9,11 @@ use serde::Deserialize;
 
 use super::entry::{AdmissionBody, admitted};
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::authentication::{Authentication, Shown};
 use crate::http::error::{ApiError, Problem, password_problem};
-use crate::request::{Write, no_query, parse};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,13 +31,8 @@ pub(crate) struct PasswordBody {
 /// Who one is.
 #[utoipa::path(tag = "accounts", responses((status = 200, body = UserView)))]
 #[get("/api/auth/me")]
-pub(crate) async fn show_self(
-    request: HttpRequest,
-    caller: Caller,
-    context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    Ok(HttpResponse::Ok().json(context.accounts.find_self(&caller.0).await?))
+pub(crate) async fn show_self(read: Read, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(context.accounts.find_self(&read.caller).await?))
 }
 
 /// Sets a new password. Every login ends, and every service token unless `keep_tokens` is true; a new login
@@ -52,12 +48,11 @@ pub(crate) async fn show_self(
 #[put("/api/auth/password")]
 pub(crate) async fn change_password(
     request: HttpRequest,
-    write: Write,
+    write: Write<PasswordBody>,
     context: web::Data<Context>,
     authentication: web::Data<Authentication>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let PasswordBody { current_password, new_password, keep_tokens } = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let PasswordBody { current_password, new_password, keep_tokens } = write.body;
     let tokens = if keep_tokens { Tokens::Kept } else { Tokens::Ended };
     let change = PasswordChange { current: current_password, new: new_password, tokens };
     let mut client = authentication.client(&request);
@@ -71,5 +66,5 @@ pub(crate) async fn change_password(
         Shown::Cookie(_) => Some(authentication.transport(&request)),
         Shown::Header(_) | Shown::Nothing => None,
     };
-    Ok(admitted(HttpResponse::Ok(), &admission, transport))
+    Ok(admitted(HttpResponse::Ok(), &admission, transport).into())
 }

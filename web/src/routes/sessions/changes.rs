@@ -1,14 +1,14 @@
 //! What a session changed in files.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::changes::{ChangedFile, ChangedTurn, Changes};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem, turn_not_found};
-use crate::request::{limit, query, session_id, version};
+use crate::request::query::{limit, version};
+use crate::request::read::Read;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -60,13 +60,12 @@ enum ChangePage {
 #[get("/api/sessions/{id}/changes")]
 pub(crate) async fn list_changes(
     id: web::Path<String>,
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<ChangesQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: ChangesQuery = query(&request)?;
+    let asked = read.query;
     let limit = limit(asked.limit)? as usize;
-    let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
+    let head = context.session(&read.caller, &id).await?;
     let at = version(asked.at, "?at", 1..=head.version)?.unwrap_or(head.version);
     let changes = context.sessions.changes(head.id, at).await?;
     if asked.turn_id.is_some_and(|turn| !changes.has_turn(turn)) {

@@ -6,9 +6,9 @@ use runner_core::log::RecordedEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::{limit, query, session_id, types, version};
+use crate::request::query::{limit, types, version};
+use crate::request::read::Read;
 use crate::stream;
 use crate::stream::events::EventsFeed;
 
@@ -70,12 +70,12 @@ struct StoredEvent {
 pub(crate) async fn list_events(
     id: web::Path<String>,
     request: HttpRequest,
-    caller: Caller,
+    read: Read<EventsQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: EventsQuery = query(&request)?;
+    let asked = read.query;
     let limit = limit(asked.limit)?;
-    let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
+    let head = context.session(&read.caller, &id).await?;
     let session = head.id;
     let after = match stream::last_event_id(&request)? {
         Some(seen) if seen > head.version => return Err(stream::not_an_event_id().into()),
@@ -87,7 +87,7 @@ pub(crate) async fn list_events(
     };
     let types = types(asked.types.as_deref());
     if stream::wants_stream(&request) {
-        let place = context.streams.open(&caller.0)?;
+        let place = context.streams.open(&read.caller)?;
         let subscription = context.sessions.subscribe(session, asked.deltas.unwrap_or_default());
         let (sessions, recent) = (context.sessions.clone(), context.recent.of(session));
         let feed = EventsFeed { sessions, session, recent, after, types };

@@ -1,7 +1,7 @@
 //! A session to take away: its log, or an account of it.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use bytes::Bytes;
 use futures_util::stream;
 use runner_actors::{RunnerError, Sessions};
@@ -12,9 +12,8 @@ use runner_core::session::narrative;
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::{query, session_id};
+use crate::request::read::Read;
 use crate::stream::PAGE;
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -47,12 +46,11 @@ enum Format {
 #[get("/api/sessions/{id}/export")]
 pub(crate) async fn export_session(
     id: web::Path<String>,
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<ExportQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: ExportQuery = query(&request)?;
-    let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
+    let asked = read.query;
+    let head = context.session(&read.caller, &id).await?;
     let format = asked.format.unwrap_or(Format::Jsonl);
     let (kind, ending) = match format {
         Format::Jsonl => ("application/x-ndjson", "jsonl"),

@@ -1,7 +1,6 @@
 //! Going on with a copy of a session.
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{post, web};
 use runner_core::ids::SessionId;
 use runner_core::session::event::Parent;
 use runner_core::session::fork::Fork;
@@ -11,9 +10,10 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
-use crate::request::retry::mark_replay;
+use crate::request::query::version;
+use crate::request::reply::Reply;
 use crate::request::task::text_prompt;
-use crate::request::{Write, no_query, parse, session_id, version};
+use crate::request::write::Write;
 
 /// How much of a session is copied, and how the copy goes on.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -45,15 +45,13 @@ pub(crate) struct ForkBody {
 #[post("/api/sessions/{id}/fork")]
 pub(crate) async fn fork_session(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<ForkBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let body: ForkBody = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let body = write.body;
     let prompt = body.prompt.map(|text| text_prompt(text, &write.caller.name)).transpose()?;
-    let (sessions, id) = (&context.sessions, session_id(&id)?);
-    let head = sessions.find(&write.caller.reach(), id).await?.head;
+    let sessions = &context.sessions;
+    let head = context.session(&write.caller, &id).await?;
     context.working_folders.check(&write.caller, &head.working_dir).await?;
     let version = version(body.at_version, "/at_version", 1..=head.version)?.unwrap_or(head.version);
     let parent = Parent { session: head.id, version };
@@ -62,7 +60,5 @@ pub(crate) async fn fork_session(
     let forked = sessions.fork(fork, prompt, write.provenance).await?;
     let view = sessions.view_at(forked.session(), forked.last_version).await?;
     let location = format!("/api/sessions/{}", forked.session());
-    let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(&*view);
-    mark_replay(&mut response, forked.replayed);
-    Ok(response)
+    Ok(Reply::created_at(location, &*view).replayed(forked.replayed))
 }

@@ -1,13 +1,14 @@
 //! Stopping the running turn.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{post, web};
 use runner_core::ids::SessionId;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
-use crate::request::retry::mark_replay;
-use crate::request::{Write, session_id};
+use crate::request::body::Nothing;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct InterruptAccepted {
@@ -27,14 +28,12 @@ struct InterruptAccepted {
 #[post("/api/sessions/{id}/interrupt")]
 pub(crate) async fn interrupt_session(
     id: web::Path<String>,
-    write: Write,
+    write: Write<Nothing>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    write.no_fields()?;
-    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+) -> Result<Reply, ApiError> {
+    let session = context.session(&write.caller, &id).await?.id;
     let by = write.caller.name.clone();
     let interrupted = context.sessions.interrupt(session, by, write.provenance).await?;
-    let mut response = HttpResponse::Accepted().json(InterruptAccepted { version: interrupted.last_version });
-    mark_replay(&mut response, interrupted.replayed);
-    Ok(response)
+    Ok(Reply::accepted(InterruptAccepted { version: interrupted.last_version })
+        .replayed(interrupted.replayed))
 }

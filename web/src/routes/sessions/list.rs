@@ -1,14 +1,14 @@
 //! The list of sessions.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use runner_core::ports::{SessionCursor, SessionFilter, SessionSort};
 use runner_core::session::index::{SessionStatus, SessionSummary};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::{limit, query};
+use crate::request::query::limit;
+use crate::request::read::Read;
 
 const MAX_SEARCH_CHARS: usize = 200;
 
@@ -58,14 +58,13 @@ struct SessionPage {
 #[utoipa::path(tag = "sessions", params(SessionsQuery), responses((status = 200, body = SessionPage)))]
 #[get("/api/sessions")]
 pub(crate) async fn list_sessions(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<SessionsQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: SessionsQuery = query(&request)?;
+    let asked = read.query;
     let sort = asked.sort.unwrap_or(SortBy::UpdatedAt);
     let filter = SessionFilter {
-        reach: caller.0.reach(),
+        reach: read.caller.reach(),
         working_dir: asked.working_dir,
         status: asked.status,
         text: asked.q.map(search_text).transpose()?,

@@ -1,14 +1,14 @@
 //! The conversation as a model would see it.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use runner_core::ids::SessionId;
 use runner_core::session::messages::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::{limit, query, session_id};
+use crate::request::query::limit;
+use crate::request::read::Read;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -36,13 +36,12 @@ struct MessagePage<'a> {
 #[get("/api/sessions/{id}/messages")]
 pub(crate) async fn list_messages(
     id: web::Path<String>,
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<MessagesQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: MessagesQuery = query(&request)?;
+    let asked = read.query;
     let limit = limit(asked.limit)? as usize;
-    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
+    let session = context.session(&read.caller, &id).await?.id;
     let messages = context.sessions.messages(session).await?;
     let start = asked.cursor.unwrap_or(0).min(messages.len());
     let end = (start + limit).min(messages.len());

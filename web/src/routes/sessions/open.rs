@@ -1,7 +1,6 @@
 //! Opening a session without a prompt.
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, post, web};
+use actix_web::{post, web};
 use runner_core::ids::SessionId;
 use runner_core::people::principal::Principal;
 use runner_core::session::event::{Origin, SessionOpened};
@@ -10,9 +9,9 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
-use crate::request::Write;
 use crate::request::options::{OpenSessionBody, Opening};
-use crate::request::retry::mark_replay;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 /// Opens a session without a prompt; its agent begins to start.
 #[utoipa::path(
@@ -22,13 +21,13 @@ use crate::request::retry::mark_replay;
 )]
 #[post("/api/sessions")]
 pub(crate) async fn open_session(
-    write: Write,
+    write: Write<OpenSessionBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Reply, ApiError> {
     let sessions = &context.sessions;
     let offered = context.working_folders.of(&write.caller).await?;
-    let opening = Opening::read(write.fields()?, &context, &offered)?;
-    let appended = match write.first(&context).await? {
+    let opening = Opening::read(write.body, &context, &offered)?;
+    let appended = match write.first {
         Some(appended) => appended,
         None => {
             let opened = opened(opening, &write.caller, &context).await?;
@@ -37,9 +36,7 @@ pub(crate) async fn open_session(
     };
     let view = sessions.view_at(appended.session(), 1).await?;
     let location = format!("/api/sessions/{}", appended.session());
-    let mut response = HttpResponse::Created().insert_header((LOCATION, location)).json(&*view);
-    mark_replay(&mut response, appended.replayed);
-    Ok(response)
+    Ok(Reply::created_at(location, &*view).replayed(appended.replayed))
 }
 
 /// The event that opens a session, under a new id.

@@ -1,17 +1,19 @@
 //! Prompts for a session that exists: given, steered, taken back.
 
-use actix_web::{HttpRequest, HttpResponse, delete, post, web};
+use actix_web::{delete, post, web};
 use runner_actors::{RunnerError, Submission};
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::log::Provenance;
 use runner_core::session::error::SessionError;
 use runner_core::session::view::{SessionView, TurnStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem, turn_not_found};
-use crate::request::retry::mark_replay;
+use crate::request::body::Nothing;
+use crate::request::reply::Reply;
 use crate::request::task::{PromptBody, read_prompt};
-use crate::request::{Write, no_query, query, session_id};
+use crate::request::write::Write;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct PromptAccepted {
@@ -49,39 +51,33 @@ enum PromptMode {
 #[post("/api/sessions/{id}/prompts")]
 pub(crate) async fn submit_prompt(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<PromptBody, PromptQuery>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    let asked: PromptQuery = query(&request)?;
-    let submission = read_prompt(write.fields()?, &write.caller.name)?;
-    let head = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head;
+) -> Result<Reply, ApiError> {
+    let submission = read_prompt(write.body, &write.caller.name)?;
+    let head = context.session(&write.caller, &id).await?;
     context.working_folders.check(&write.caller, &head.working_dir).await?;
-    if let Some(PromptMode::Steer) = asked.mode {
-        return steer(head.id, submission, write, &context).await;
+    if let Some(PromptMode::Steer) = write.query.mode {
+        return steer(head.id, submission, write.provenance, &context).await;
     }
     let prompted = context.sessions.prompt(head.id, submission, write.provenance).await?;
     let accepted = PromptAccepted { turn_id: prompted.turn, version: prompted.version };
-    let mut response = HttpResponse::Accepted().json(accepted);
-    mark_replay(&mut response, prompted.replayed);
-    Ok(response)
+    Ok(Reply::accepted(accepted).replayed(prompted.replayed))
 }
 
 /// The running turn gets the prompt with the next result of a tool, or right after its answer.
 async fn steer(
     session: SessionId,
     submission: Submission,
-    write: Write,
+    provenance: Provenance,
     context: &Context,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Reply, ApiError> {
     let Submission { turn: message, text, attachments, author, .. } = submission;
     let prompt = (message, text, attachments);
-    let appended = context.sessions.steer(session, prompt, author, write.provenance).await?;
+    let appended = context.sessions.steer(session, prompt, author, provenance).await?;
     let turn_id = context.sessions.steered_turn(appended).await?;
-    let mut response =
-        HttpResponse::Accepted().json(PromptAccepted { turn_id, version: appended.last_version });
-    mark_replay(&mut response, appended.replayed);
-    Ok(response)
+    let accepted = PromptAccepted { turn_id, version: appended.last_version };
+    Ok(Reply::accepted(accepted).replayed(appended.replayed))
 }
 
 /// Takes back a prompt that waits behind the running turn.
@@ -96,14 +92,11 @@ async fn steer(
 #[delete("/api/sessions/{id}/prompts/{turn_id}")]
 pub(crate) async fn withdraw_prompt(
     path: web::Path<(String, String)>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<Nothing>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    write.no_fields()?;
+) -> Result<Reply, ApiError> {
     let (id, turn) = path.into_inner();
-    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+    let session = context.session(&write.caller, &id).await?.id;
     let turn: TurnId = turn.parse().map_err(|_| turn_not_found())?;
     match context.sessions.withdraw_prompt(session, turn, &write.caller.name, write.provenance).await {
         Err(RunnerError::Refused(SessionError::PromptNotWaiting)) => {
@@ -111,11 +104,7 @@ pub(crate) async fn withdraw_prompt(
             Err(why_not_waiting(&view, turn).into())
         }
         Err(error) => Err(error.into()),
-        Ok(appended) => {
-            let mut response = HttpResponse::NoContent().finish();
-            mark_replay(&mut response, appended.replayed);
-            Ok(response)
-        }
+        Ok(appended) => Ok(Reply::gone().replayed(appended.replayed)),
     }
 }
 

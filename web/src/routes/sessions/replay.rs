@@ -5,9 +5,9 @@ use runner_core::ids::SessionId;
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::{query, session_id, version};
+use crate::request::query::version;
+use crate::request::read::Read;
 use crate::stream;
 use crate::stream::replay::{ReplayFeed, Speed};
 
@@ -42,19 +42,19 @@ struct ReplayQuery {
 pub(crate) async fn replay_session(
     id: web::Path<String>,
     request: HttpRequest,
-    caller: Caller,
+    read: Read<ReplayQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: ReplayQuery = query(&request)?;
+    let asked = read.query;
     let speed = speed(asked.speed.as_deref())?;
     let seen = stream::last_event_id(&request)?.unwrap_or(0);
-    let head = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head;
+    let head = context.session(&read.caller, &id).await?;
     let from = version(asked.from, "?from", 1..=head.version)?.unwrap_or(1);
     let to = version(asked.to, "?to", from..=head.version)?.unwrap_or(head.version);
     if seen >= to {
         return Ok(HttpResponse::NoContent().finish());
     }
-    let place = context.streams.open(&caller.0)?;
+    let place = context.streams.open(&read.caller)?;
     let subscription = context.sessions.subscribe(head.id, false);
     let after = seen.max(from - 1);
     let feed = ReplayFeed::new(context.sessions.clone(), head.id, after, to, speed);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use runner_core::ids::SessionId;
 use runner_core::request::{Answer, DecidedBy, Decision};
 use runner_core::session::view::RequestView;
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::retry::mark_replay;
-use crate::request::{Write, limit, no_query, parse, query, session_id};
+use crate::request::query::limit;
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 const MAX_MESSAGE_CHARS: usize = 10_000;
 
@@ -53,13 +54,12 @@ struct SessionRequests {
 #[get("/api/sessions/{id}/requests")]
 pub(crate) async fn list_session_requests(
     id: web::Path<String>,
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<SessionRequestsQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: SessionRequestsQuery = query(&request)?;
+    let asked = read.query;
     let (after, limit) = (asked.cursor.unwrap_or(0), limit(asked.limit)? as usize);
-    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
+    let session = context.session(&read.caller, &id).await?.id;
     let view = context.sessions.view(session).await?;
     let mut requests = match asked.status {
         None | Some(Which::Pending) => vec![],
@@ -113,19 +113,15 @@ enum Remember {
 #[post("/api/sessions/{id}/requests/{request_id}")]
 pub(crate) async fn decide_request(
     path: web::Path<(String, String)>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<DecisionBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
+) -> Result<Reply, ApiError> {
     let (id, request_id) = path.into_inner();
-    let answer = read_answer(parse(write.fields()?)?)?;
-    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+    let answer = read_answer(write.body)?;
+    let session = context.session(&write.caller, &id).await?.id;
     let by = DecidedBy::user(&write.caller.name);
     let settled = context.sessions.settle(session, &request_id, (answer, by), write.provenance).await?;
-    let mut response = HttpResponse::Ok().json(&settled.request);
-    mark_replay(&mut response, settled.replayed);
-    Ok(response)
+    Ok(Reply::ok(&settled.request).replayed(settled.replayed))
 }
 
 fn read_answer(body: DecisionBody) -> Result<Answer, Problem> {

@@ -1,13 +1,13 @@
 //! Putting files back to what they were before a turn.
 
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{post, web};
 use runner_core::ids::{SessionId, TurnId};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem, turn_not_found};
-use crate::request::retry::mark_replay;
-use crate::request::{Write, no_query, parse, session_id};
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 /// Which turn to go back before.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -39,22 +39,18 @@ struct Rewound {
 #[post("/api/sessions/{id}/rewind")]
 pub(crate) async fn rewind_session(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<RewindBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let body: RewindBody = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let body = write.body;
     if !body.files {
         return Err(Problem::field("field_invalid", "/files", "must be true").into());
     }
-    let head = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head;
+    let head = context.session(&write.caller, &id).await?;
     context.working_folders.check(&write.caller, &head.working_dir).await?;
     context.sessions.view(head.id).await?.turn(body.turn_id).ok_or_else(turn_not_found)?;
     let rewound =
         context.sessions.rewind(head.id, body.turn_id, &write.caller.name, write.provenance).await?;
     let (files, appended) = rewound;
-    let mut response = HttpResponse::Ok().json(Rewound { files, version: appended.last_version });
-    mark_replay(&mut response, appended.replayed);
-    Ok(response)
+    Ok(Reply::ok(Rewound { files, version: appended.last_version }).replayed(appended.replayed))
 }

@@ -1,36 +1,42 @@
 //! Changing a session: its title, mode, model, tags, whether it is put away.
 
-use actix_web::{HttpRequest, HttpResponse, patch, web};
+use actix_web::{patch, web};
 use runner_core::agent::PermissionMode;
 use runner_core::ids::SessionId;
 use runner_core::session::command::SessionChange;
 use runner_core::session::view::SessionView;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
 use crate::request::field::present;
 use crate::request::options::{model, permission_mode, title};
-use crate::request::retry::mark_replay;
-use crate::request::{Write, no_query, parse, session_id};
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 const MAX_TAGS: usize = 20;
-
 const MAX_TAG_CHARS: usize = 50;
 
-/// What to set anew; what is absent stays. Only `model` may be `null`; `[]` takes all tags off.
+/// What to set anew; what is absent stays. Only `model` may be `null`: there is nothing else that `null` could
+/// clear. `[]` takes all tags off.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionPatch {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     title: Option<String>,
     /// Holds from the next tool call on.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     permission_mode: Option<String>,
     /// Holds from the next call of the model on; `null` is the agent's own choice.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
-    model: Option<Value>,
+    model: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     tags: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     archived: Option<bool>,
 }
 
@@ -48,32 +54,14 @@ pub(crate) struct SessionPatch {
 #[patch("/api/sessions/{id}")]
 pub(crate) async fn change_session(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<SessionPatch>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let fields = write.fields()?;
-    refuse_null(&fields)?;
-    let changes = read_changes(parse(fields)?, &context)?;
-    let session = context.sessions.find(&write.caller.reach(), session_id(&id)?).await?.head.id;
+) -> Result<Reply, ApiError> {
+    let changes = read_changes(write.body, &context)?;
+    let session = context.session(&write.caller, &id).await?.id;
     let (view, replayed) =
         context.sessions.change(session, changes, &write.caller.name, write.provenance).await?;
-    let mut response = HttpResponse::Ok().json(&*view);
-    mark_replay(&mut response, replayed);
-    Ok(response)
-}
-
-/// `null` would look like a wish to clear something, and there is nothing that could be cleared by it.
-fn refuse_null(fields: &Map<String, Value>) -> Result<(), Problem> {
-    let known = ["title", "permission_mode", "tags", "archived"];
-    match known.into_iter().find(|name| fields.get(*name).is_some_and(Value::is_null)) {
-        Some(name) => {
-            let detail = format!("`{name}` must not be null; leave it out to keep what is set");
-            Err(Problem::field("field_invalid", &format!("/{name}"), detail))
-        }
-        None => Ok(()),
-    }
+    Ok(Reply::ok(&*view).replayed(replayed))
 }
 
 fn read_changes(body: SessionPatch, context: &Context) -> Result<Vec<SessionChange>, Problem> {
@@ -85,22 +73,14 @@ fn read_changes(body: SessionPatch, context: &Context) -> Result<Vec<SessionChan
         let mode: PermissionMode = permission_mode(Some(&name), context)?;
         changes.push(SessionChange::PermissionMode(mode));
     }
-    changes.extend(body.model.map(read_model).transpose()?);
+    if let Some(name) = body.model {
+        changes.push(SessionChange::Model(name.map(|name| model(name, "/model")).transpose()?));
+    }
     if let Some(tags) = body.tags {
         changes.push(SessionChange::Tags(check_tags(tags)?));
     }
     changes.extend(body.archived.map(SessionChange::Archived));
     Ok(changes)
-}
-
-fn read_model(name: Value) -> Result<SessionChange, Problem> {
-    match name {
-        Value::Null => Ok(SessionChange::Model(None)),
-        Value::String(name) => Ok(SessionChange::Model(Some(model(name, "/model")?))),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Err(Problem::field("model_invalid", "/model", "is not the name of a model"))
-        }
-    }
 }
 
 fn check_tags(mut tags: Vec<String>) -> Result<Vec<String>, Problem> {

@@ -5,9 +5,8 @@ use runner_core::ids::SessionId;
 use runner_core::log::chain::Verification;
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::session_id;
+use crate::request::read::Read;
 
 /// Recomputes the session's hash chain from what is stored.
 #[utoipa::path(
@@ -18,9 +17,9 @@ use crate::request::session_id;
 #[get("/api/sessions/{id}/verify")]
 pub(crate) async fn verify_session(
     id: web::Path<String>,
-    caller: Caller,
+    read: Read,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let session = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?.head.id;
+    let session = context.session(&read.caller, &id).await?.id;
     Ok(HttpResponse::Ok().json(context.sessions.verify(session).await?))
 }

@@ -1,14 +1,14 @@
 //! A session whole, as it is or as it was.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use runner_core::ids::SessionId;
 use runner_core::session::view::SessionView;
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::request::{query, session_id, version};
+use crate::request::query::version;
+use crate::request::read::Read;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -27,16 +27,14 @@ struct SessionQuery {
 #[get("/api/sessions/{id}")]
 pub(crate) async fn find_session(
     id: web::Path<String>,
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<SessionQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: SessionQuery = query(&request)?;
-    let summary = context.sessions.find(&caller.0.reach(), session_id(&id)?).await?;
-    let session = summary.head.id;
-    let view = match version(asked.at, "?at", 1..=summary.head.version)? {
-        None => context.sessions.view(session).await?,
-        Some(at) => context.sessions.view_at(session, at).await?,
+    let asked = read.query;
+    let head = context.session(&read.caller, &id).await?;
+    let view = match version(asked.at, "?at", 1..=head.version)? {
+        None => context.sessions.view(head.id).await?,
+        Some(at) => context.sessions.view_at(head.id, at).await?,
     };
     Ok(HttpResponse::Ok().json(&*view))
 }

@@ -1,6 +1,6 @@
 //! Invitations into the team, for admins.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpResponse, delete, get, post, web};
 use runner_actors::AccountError;
 use runner_core::ids::InviteId;
 use runner_core::people::account::username::Username;
@@ -9,11 +9,12 @@ use runner_core::people::principal::Role;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
+use crate::request::body::Nothing;
 use crate::request::paging::{Order, PageQuery};
-use crate::request::retry::gone;
-use crate::request::{Write, no_query, parse, query};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::{ShownOnce, Write};
 
 /// Whom to invite.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -51,29 +52,25 @@ struct InvitePage {
 )]
 #[post("/api/users/invites")]
 pub(crate) async fn invite_user(
-    request: HttpRequest,
-    write: Write,
+    ShownOnce(write): ShownOnce<InviteBody>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let InviteBody { role, username, expires_in_ms } = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let InviteBody { role, username, expires_in_ms } = write.body;
     let username = username.map(Username::try_from).transpose().map_err(AccountError::from)?;
-    write.refuse_retry(&context).await?;
     let wanted = (role, username, expires_in_ms);
     let (view, code) = context.accounts.invite(&write.caller, wanted, write.provenance).await?;
-    Ok(HttpResponse::Created().json(NewInvite { view, code: code.0 }))
+    Ok(Reply::created(NewInvite { view, code: code.0 }))
 }
 
 /// The invitations that can still be used, the newest first.
 #[utoipa::path(tag = "users", params(PageQuery), responses((status = 200, body = InvitePage)))]
 #[get("/api/users/invites")]
 pub(crate) async fn list_invites(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: PageQuery = query(&request)?;
-    let invites = context.accounts.list_invites(&caller.0).await?;
+    let asked = read.query;
+    let invites = context.accounts.list_invites(&read.caller).await?;
     let (invites, next_cursor) = asked.page(invites, Order::Falling, |invite| invite.id.to_string())?;
     Ok(HttpResponse::Ok().json(InvitePage { invites, next_cursor }))
 }
@@ -91,16 +88,12 @@ pub(crate) async fn list_invites(
 #[delete("/api/users/invites/{id}")]
 pub(crate) async fn revoke_invite(
     id: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<Nothing>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    write.no_fields()?;
+) -> Result<Reply, ApiError> {
     let invite: InviteId = id.parse().map_err(|_| AccountError::Invite(InviteRefusal::Unknown))?;
-    let first = write.first(&context).await?;
-    if first.is_none() {
+    if write.first.is_none() {
         context.accounts.revoke_invite(&write.caller, invite, write.provenance).await?;
     }
-    Ok(gone(first))
+    Ok(Reply::gone())
 }

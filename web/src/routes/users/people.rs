@@ -1,18 +1,18 @@
 //! The people of the team, for admins.
 
-use actix_web::{HttpRequest, HttpResponse, get, patch, web};
+use actix_web::{HttpResponse, get, patch, web};
 use runner_actors::UserChange;
 use runner_core::people::account::view::UserView;
 use runner_core::people::principal::Role;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::access::Caller;
 use crate::http::error::{ApiError, Problem};
 use crate::request::field::{monthly_budget, present};
 use crate::request::paging::{Order, PageQuery};
-use crate::request::retry::mark_replay;
-use crate::request::{Write, no_query, parse, query};
+use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct UserPage {
@@ -36,12 +36,11 @@ pub(crate) struct UserPatch {
 #[utoipa::path(tag = "users", params(PageQuery), responses((status = 200, body = UserPage)))]
 #[get("/api/users")]
 pub(crate) async fn list_users(
-    request: HttpRequest,
-    caller: Caller,
+    read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked: PageQuery = query(&request)?;
-    let users = context.accounts.list_users(&caller.0).await?;
+    let asked = read.query;
+    let users = context.accounts.list_users(&read.caller).await?;
     let (users, next_cursor) = asked.page(users, Order::Rising, |user| user.username.clone())?;
     Ok(HttpResponse::Ok().json(UserPage { users, next_cursor }))
 }
@@ -61,21 +60,16 @@ pub(crate) async fn list_users(
 #[patch("/api/users/{username}")]
 pub(crate) async fn change_user(
     username: web::Path<String>,
-    request: HttpRequest,
-    write: Write,
+    write: Write<UserPatch>,
     context: web::Data<Context>,
-) -> Result<HttpResponse, ApiError> {
-    no_query(&request)?;
-    let UserPatch { role, disabled, monthly_budget_usd } = parse(write.fields()?)?;
+) -> Result<Reply, ApiError> {
+    let UserPatch { role, disabled, monthly_budget_usd } = write.body;
     let monthly_budget = monthly_budget_usd.map(|usd| usd.map(monthly_budget).transpose()).transpose()?;
     let change = UserChange { role, disabled, monthly_budget };
     let changed = (username.into_inner(), change);
-    let first = write.first(&context).await?;
-    let user = match first {
+    let user = match write.first {
         Some(_) => context.accounts.find_user(&write.caller, changed.0).await?,
         None => context.accounts.change_user(&write.caller, changed, write.provenance).await?,
     };
-    let mut response = HttpResponse::Ok().json(user);
-    mark_replay(&mut response, first.is_some());
-    Ok(response)
+    Ok(Reply::ok(user))
 }
