@@ -10,6 +10,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::pin,
     rc::Rc,
+    time::Duration,
 };
 
 use actix_http::{Payload, Request};
@@ -29,7 +30,10 @@ use lambda_runtime::{
     Diagnostic,
     streaming::{Body, Sender, channel},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
 type LambdaResponse = http::Response<Body>;
 
@@ -40,6 +44,12 @@ const MAX_WAITING_CALLS: usize = 1;
 /// into the body, as text.
 const BROKEN_STREAM: &[u8] =
     b"event: error\ndata: {\"detail\":\"the stream broke off; reconnect to go on\"}\n\n";
+
+/// How long before the end of its invocation an event stream ends by itself: time enough to say so.
+const BEFORE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What an event stream says last when its invocation is nearly over: the client should come back at once.
+const TIME_IS_UP: &[u8] = b"retry: 1000\n";
 
 /// The way to the actix-web service from any task; the service ends with the last clone.
 #[derive(Clone, Debug)]
@@ -104,8 +114,9 @@ where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
+    let end = end_of_streams(&call.request);
     let response = match to_actix_request(call.request) {
-        Ok(request) => respond(&*service, request).await,
+        Ok(request) => respond(&*service, request, end).await,
         Err(error) => Err(error),
     };
     if call.answer.send(response).is_err() {
@@ -113,7 +124,18 @@ where
     }
 }
 
-async fn respond<S, B>(service: &S, request: Request) -> Result<LambdaResponse, BridgeError>
+/// When an event stream must have ended, for Lambda to see a whole answer.
+fn end_of_streams(request: &lambda_http::Request) -> Option<Instant> {
+    // What is left of a time that is still to come is the error of its `elapsed`.
+    let left = request.lambda_context_ref()?.deadline().elapsed().err()?.duration();
+    Some(Instant::now() + left.saturating_sub(BEFORE_DEADLINE))
+}
+
+async fn respond<S, B>(
+    service: &S,
+    request: Request,
+    end: Option<Instant>,
+) -> Result<LambdaResponse, BridgeError>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
@@ -131,21 +153,39 @@ where
     let (sender, receiver) = channel();
     let response = to_lambda_response(&head, receiver)?;
     if !is_head {
-        actix_rt::spawn(pump(body, sender, farewell(&head)));
+        match is_event_stream(&head) {
+            true => actix_rt::spawn(pump(body, sender, Ending { at: end, broken: BROKEN_STREAM })),
+            false => actix_rt::spawn(pump(body, sender, Ending { at: None, broken: b"" })),
+        };
     }
     Ok(response)
 }
 
+/// How a body ends that is not sent whole.
+struct Ending {
+    /// When it is cut.
+    at: Option<Instant>,
+    /// What it says when it breaks off: only an event stream in plain text has words for it.
+    broken: &'static [u8],
+}
+
 /// Sends the body as it is produced, no faster than the other side takes it.
-async fn pump(body: BoxBody, mut sender: Sender, farewell: &'static [u8]) {
+async fn pump(body: BoxBody, mut sender: Sender, ending: Ending) {
     let mut body = pin!(body);
-    while let Some(chunk) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+    loop {
+        let chunk = poll_fn(|context| body.as_mut().poll_next(context));
+        let chunk = match ending.at {
+            Some(end) => timeout_at(end, chunk).await,
+            None => Ok(chunk.await),
+        };
         let (chunk, is_last) = match chunk {
-            Ok(chunk) => (chunk, false),
-            Err(error) => {
+            Ok(Some(Ok(chunk))) => (chunk, false),
+            Ok(Some(Err(error))) => {
                 tracing::error!(?error, "a response broke off");
-                (Bytes::from_static(farewell), true)
+                (Bytes::from_static(ending.broken), true)
             }
+            Ok(None) => return,
+            Err(_) => (Bytes::from_static(TIME_IS_UP), true),
         };
         if sender.send_data(chunk).await.is_err() || is_last {
             // Dropping the body tells its producer that nobody reads it any more, as a closed socket does.
@@ -154,13 +194,10 @@ async fn pump(body: BoxBody, mut sender: Sender, farewell: &'static [u8]) {
     }
 }
 
-/// What a body that breaks off still says: only an event stream in plain text has words for it.
-fn farewell(head: &HttpResponse<()>) -> &'static [u8] {
+fn is_event_stream(head: &HttpResponse<()>) -> bool {
     let content_type = head.headers().get(header::CONTENT_TYPE);
-    let is_event_stream =
-        content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    let is_plain = !head.headers().contains_key(header::CONTENT_ENCODING);
-    if is_event_stream && is_plain { BROKEN_STREAM } else { b"" }
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+        && !head.headers().contains_key(header::CONTENT_ENCODING)
 }
 
 fn to_actix_request(request: lambda_http::Request) -> Result<Request, BridgeError> {

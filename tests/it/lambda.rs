@@ -74,3 +74,25 @@ async fn a_task_is_streamed_while_it_runs() {
     assert!(chunks.last().unwrap().contains("one two three four"));
     assert!(lambda.shutdown().await.unwrap().success());
 }
+
+#[tokio::test]
+async fn a_stream_ends_by_itself_before_the_function_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lambda = start(folder.path()).await;
+    let ada = register(&lambda, folder.path()).await;
+    let request = Request::post("/api/sessions").header("content-type", "application/json");
+    let opened = request.header("authorization", &ada).body("{}".to_owned()).unwrap();
+    let session = lambda.invoke(opened).await.unwrap().json().await.unwrap();
+    let path = format!("/api/sessions/{}/events", session["id"].as_str().unwrap());
+    lambda.invocation_timeout = Duration::from_secs(6);
+
+    let request = Request::get(path).header("accept", "text/event-stream").header("authorization", &ada);
+    let mut stream = lambda.invoke(request.body("").unwrap()).await.unwrap();
+    let mut text = String::new();
+    while let Some(chunk) = stream.next_chunk().await.expect("the stream is not cut off") {
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+
+    assert!(text.contains("session_opened") && text.ends_with("retry: 1000\n"), "{text}");
+    assert!(lambda.shutdown().await.unwrap().success());
+}
