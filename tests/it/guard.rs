@@ -64,6 +64,13 @@ async fn every_answer_carries_security_headers_and_a_request_id() {
         assert_eq!(headers["referrer-policy"], "no-referrer");
         assert!(!headers["x-request-id"].is_empty());
     }
+    for (path, has_inline_styles) in
+        [("/", false), ("/docs", false), ("/api/status", false), ("/redoc", true)]
+    {
+        let headers = server.get(path).await.headers;
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert_eq!(policy.contains("unsafe-inline"), has_inline_styles, "{path}: {policy}");
+    }
     let named = answer(server.request(Method::GET, "/health").header("x-request-id", "my-own-1")).await;
     assert_eq!(named.headers["x-request-id"], "my-own-1");
     let head = answer(server.request(Method::HEAD, "/health")).await;

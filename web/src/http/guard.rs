@@ -17,10 +17,15 @@ use super::hosts::AllowedHosts;
 use super::refusals;
 use super::request_id::{REQUEST, REQUEST_ID, RequestId, request_id};
 
-/// What pages may load: only what this server brings itself. ReDoc sets inline styles.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'";
+/// What pages may load: only what this server brings itself.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
+
+/// ReDoc writes inline styles and searches in a worker.
+const CONTENT_SECURITY_POLICY_OF_REDOC: &str = "default-src 'none'; script-src 'self'; \
+     style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+     worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) async fn guard(
     mut request: ServiceRequest,
@@ -99,7 +104,11 @@ fn secure(response: &mut ServiceResponse<impl MessageBody>, path: &str) {
     let mut set = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
-    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    let policy = match path {
+        "/redoc" => CONTENT_SECURITY_POLICY_OF_REDOC,
+        _ => CONTENT_SECURITY_POLICY,
+    };
+    set(header::CONTENT_SECURITY_POLICY, policy);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
