@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use runner_tests::commands::bash;
+use runner_tests::script;
 use runner_tests::server::{Server, answer};
-use runner_tests::sse::kinds;
+use runner_tests::sse::{Frame, Frames, kinds};
 use runner_tests::stalled::StalledReader;
-use runner_tests::{script, sse::Frame};
 use serde_json::{Value, json};
 
 /// The kinds of frames that a newer agent does not add to, without those that are only live.
@@ -216,4 +216,45 @@ async fn readers_that_take_nothing_are_cut_off_and_keep_no_task_from_going_on() 
         assert!(reader.is_cut_off_within(Duration::from_secs(90)).await, "it takes nothing and stays");
     }
     assert_eq!(server.get("/health").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_posted_again_goes_on_or_is_refused_and_never_runs_twice() {
+    let server = Server::start().await;
+    let body = json!({ "prompt": script("Once.", &json!([{ "text": "only once" }])) });
+    let post = |last_event_id: u64, key: Option<&str>| {
+        let request = server.request(Method::POST, "/api/task/stream").header("last-event-id", last_event_id);
+        let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
+        request.json(&body)
+    };
+    let first = server.request(Method::POST, "/api/task/stream").header("idempotency-key", "stream-1");
+    let shown = Frames::new(first.json(&body).send().await.unwrap()).rest().await;
+    let middle = shown.iter().find_map(|frame| frame.id.filter(|_| frame.kind() == "text")).unwrap();
+
+    let keyless = answer(post(middle, None)).await;
+    let rest = Frames::new(post(middle, Some("stream-1")).send().await.unwrap()).rest().await;
+    let after_all = shown.last().unwrap().id.unwrap();
+    let nothing = Frames::new(post(after_all, Some("stream-1")).send().await.unwrap()).rest().await;
+    let beyond = answer(post(1000, Some("stream-1"))).await;
+
+    assert_eq!((keyless.status, keyless.code()), (StatusCode::CONFLICT, "stream_not_resumable"));
+    assert!(keyless.body["detail"].as_str().unwrap().contains("/events"), "{}", keyless.body);
+    let behind = |frame: &&Frame| frame.id.is_some_and(|id| id > middle);
+    let expected: Vec<_> = shown.iter().filter(behind).map(|frame| &frame.data).collect();
+    assert_eq!(rest.iter().map(|frame| &frame.data).collect::<Vec<_>>(), expected);
+    assert_eq!(nothing, vec![]);
+    assert_eq!((beyond.status, beyond.code()), (StatusCode::BAD_REQUEST, "last_event_id_invalid"));
+    assert_eq!(server.get("/api/sessions").await.body["sessions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn streams_name_no_encoding_even_where_one_is_accepted() {
+    let server = Server::start().await;
+    let request = server.request(Method::POST, "/api/task/stream").header("accept-encoding", "gzip, br");
+
+    let body = json!({ "prompt": script("Once.", &json!([{ "text": "plain" }])) });
+    let response = request.json(&body).send().await.unwrap();
+
+    assert_eq!(response.headers().get("content-encoding"), None);
+    assert!(response.text().await.unwrap().contains("plain"));
 }

@@ -42,15 +42,22 @@ impl Frames {
         loop {
             if let Some(end) = self.buffer.find("\n\n") {
                 let block = self.buffer.drain(..end + 2).collect::<String>();
-                match parse(&block) {
-                    Some(frame) => return Some(frame),
-                    None => self.asides.push(block.trim().to_owned()),
-                }
-                continue;
+                self.note_asides(&block);
+                return Some(parse(&block).unwrap_or_else(|| panic!("an event without data: {block:?}")));
             }
             let chunk = tokio::time::timeout(PATIENCE, self.bytes.next()).await.expect("a frame in time");
-            self.buffer.push_str(std::str::from_utf8(&chunk?.ok()?).unwrap());
+            let Some(Ok(chunk)) = chunk else {
+                let rest = std::mem::take(&mut self.buffer);
+                self.note_asides(&rest);
+                return None;
+            };
+            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
         }
+    }
+
+    fn note_asides(&mut self, block: &str) {
+        let is_aside = |line: &&str| line.starts_with(':') || line.starts_with("retry:");
+        self.asides.extend(block.lines().filter(is_aside).map(str::to_owned));
     }
 
     /// Reads up to and including the first frame of a kind.

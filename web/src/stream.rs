@@ -18,14 +18,16 @@ use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_T
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream;
-use runner_actors::{Subscription, Wake};
+use runner_actors::{RunnerError, Subscription, Wake};
+use runner_core::ids::SessionId;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::http::error::Problem;
 use crate::limits::streams::StreamPlace;
 
-/// How often a quiet stream shows that it is alive.
+/// How often a quiet stream shows that it is alive. Comments end with one newline: after an empty line some
+/// clients deliver an event without data.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How soon a client should come back after the server ended a stream.
@@ -126,7 +128,8 @@ pub(crate) fn respond(feed: impl Feed, subscription: Subscription, place: Stream
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-cache"))
-        // Proxies must pass each frame on at once, and compression would hold it back.
+        // Proxies must pass each frame on at once, and compression would hold it back: the guard takes this
+        // mark off again.
         .insert_header(("x-accel-buffering", "no"))
         .insert_header((CONTENT_ENCODING, "identity"))
         .streaming(body)
@@ -147,7 +150,7 @@ impl<F: Feed> Stream<F> {
                         (true, false) => State::Behind,
                         (true, true) if !self.closing => State::UpToDate,
                         (true, true) => {
-                            let retry = format!("retry: {RECONNECT_MS}\n\n");
+                            let retry = format!("retry: {RECONNECT_MS}\n");
                             self.outbox.frames.push_back(Bytes::from(retry));
                             self.feed.close(&mut self.outbox).await;
                             State::Ended
@@ -176,9 +179,14 @@ impl<F: Feed> Stream<F> {
                 Wake::Closed => (self.closing, self.state) = (true, State::Behind),
             },
             () = until(due) => self.state = State::Behind,
-            _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(b": alive\n\n")),
+            _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(b": alive\n")),
         }
     }
+}
+
+fn ends_unreadable(session: SessionId, error: &RunnerError) {
+    let error: &dyn std::error::Error = error;
+    tracing::error!(session.id = %session, error, "a stream ends: its session cannot be read");
 }
 
 /// Waits for a point in time; for ever if there is none.

@@ -1,11 +1,12 @@
 //! Running a task: waiting for its end, or watching it.
 
-use actix_web::{ResponseError, post, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
 use runner_core::ids::SessionId;
 use runner_core::people::principal::{Permission, Principal};
 use runner_core::ports::SessionFilter;
-use runner_core::session::frame::{TaskAnswer, UnfinishedTask};
+use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 use runner_core::session::index::SessionSummary;
 use runner_core::session::view::{TurnStatus, TurnView};
 
@@ -26,10 +27,10 @@ use crate::stream::task::TaskFeed;
     responses(
         (status = 200, description = "The agent has finished", body = TaskAnswer),
         (status = 202, description = "Not over in time; follow the session", body = UnfinishedTask),
-        (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),
-        (status = 402, description = "A budget is spent", body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "The agent or the model's API failed", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "No agent, or too busy", body = Problem, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request was refused", body = Problem),
+        (status = 402, description = "A budget is spent", body = Problem),
+        (status = 502, description = "The agent or the model's API failed", body = Problem),
+        (status = 503, description = "No agent, or too busy", body = Problem),
     )
 )]
 #[post("/api/task")]
@@ -46,34 +47,63 @@ pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) 
 }
 
 /// Runs a task and shows each step as it happens.
+///
+/// After a cut the same request with the same `Idempotency-Key` and a `Last-Event-ID` goes on behind that frame.
+/// Without a key nothing can tell it from a new task, and it is refused.
 #[utoipa::path(
     tag = "tasks",
+    params(("Last-Event-ID" = Option<u64>, Header)),
     request_body = TaskBody,
     responses(
-        (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame with what `/api/task` would have answered; when the server stops while the turn waits, with what it would have answered unfinished", content_type = "text/event-stream", body = String),
-        (status = "4XX", description = "The request was refused", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "No agent, or too busy", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame with what `/api/task` would have answered; when the server stops while the turn waits, with what it would have answered unfinished", content_type = "text/event-stream", body = Frame),
+        (status = "4XX", description = "The request was refused", body = Problem),
+        (status = 409, description = "`session_busy`; `stream_not_resumable`: a `Last-Event-ID` without the key of the first request", body = Problem),
+        (status = 503, description = "No agent, or too busy", body = Problem),
     )
 )]
 #[post("/api/task/stream")]
 pub(crate) async fn stream_task(
+    request: HttpRequest,
     write: Write<Fields>,
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
+    let seen = seen_before(&request, &write)?;
     let write = read(write, &context).await?;
     // Before anything begins that nobody could watch.
     let place = context.streams.open(&write.caller)?;
     let Begun { prompted, resumed } = begin(write, &context).await?;
     let subscription = context.sessions.subscribe(prompted.session, true);
+    let view = context.sessions.view(prompted.session).await?;
+    if seen > view.head.version {
+        return Err(stream::not_an_event_id().into());
+    }
     let feed = TaskFeed {
         sessions: context.sessions.clone(),
         session: prompted.session,
         turn: prompted.turn,
         resumed,
-        after: prompted.version,
-        opening: true,
+        after: seen.max(prompted.version),
+        opening: seen < prompted.version,
+        is_over: view.ended_turn(prompted.turn).is_some(),
     };
     Ok(Reply::from(stream::respond(feed, subscription, place)).replayed(prompted.replayed))
+}
+
+/// The last version that the client was shown by an earlier request under the same key; 0 if there was none.
+fn seen_before(request: &HttpRequest, write: &Write<Fields>) -> Result<u64, Problem> {
+    let Some(seen) = stream::last_event_id(request)? else { return Ok(0) };
+    match (write.provenance.request_hash, write.first) {
+        (None, _) => Err(not_resumable()),
+        (Some(_), Some(_)) => Ok(seen),
+        (Some(_), None) => Ok(0),
+    }
+}
+
+/// A client that posts again because its stream broke off would begin another task.
+fn not_resumable() -> Problem {
+    let detail = "send the Idempotency-Key of the first request to go on with its stream, or follow the session: \
+         GET /api/sessions/{id}/events with Accept: text/event-stream";
+    Problem::new(StatusCode::CONFLICT, "stream_not_resumable", detail)
 }
 
 async fn read(write: Write<Fields>, context: &Context) -> Result<Write<Task>, ApiError> {

@@ -7,7 +7,7 @@ use runner_core::ids::SessionId;
 use runner_core::session::frame::Frame;
 
 use super::recent::SessionFrames;
-use super::{Feed, Outbox};
+use super::{Feed, Outbox, ends_unreadable};
 
 pub(crate) struct EventsFeed {
     pub(crate) sessions: Sessions,
@@ -25,7 +25,7 @@ impl Feed for EventsFeed {
             let frames = match self.recent.after(&self.sessions, self.after).await {
                 Ok(frames) => frames,
                 Err(error) => {
-                    tracing::error!(session.id = %self.session, error = &error as &dyn std::error::Error, "a stream ends: its session cannot be read");
+                    ends_unreadable(self.session, &error);
                     return false;
                 }
             };

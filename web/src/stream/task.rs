@@ -6,7 +6,7 @@ use runner_core::log::RecordedEvent;
 use runner_core::session::event::{PromptEvent, SessionEvent};
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 
-use super::{Feed, Outbox, PAGE};
+use super::{Feed, Outbox, PAGE, ends_unreadable};
 
 pub(crate) struct TaskFeed {
     pub(crate) sessions: Sessions,
@@ -18,6 +18,8 @@ pub(crate) struct TaskFeed {
     pub(crate) after: u64,
     /// Whether the first frame is still to be sent.
     pub(crate) opening: bool,
+    /// Whether the turn had ended when the stream was asked for: its end is in the log, or was shown before.
+    pub(crate) is_over: bool,
 }
 
 impl TaskFeed {
@@ -27,7 +29,11 @@ impl TaskFeed {
             let frame = Frame::session(&view, self.turn, self.resumed, self.sessions.now());
             outbox.stored(self.after, &frame);
         }
-        for recorded in self.sessions.events(self.session, self.after, PAGE).await? {
+        let page = self.sessions.events(self.session, self.after, PAGE).await?;
+        if page.is_empty() && self.is_over {
+            return Ok(false);
+        }
+        for recorded in page {
             self.after = recorded.version;
             let event = recorded.decode().map_err(|source| RunnerError::Unexpected(source.into()))?;
             if let Some(frame) = Frame::stored(self.session, &recorded, &event) {
@@ -56,7 +62,7 @@ impl Feed for TaskFeed {
         match self.frames(outbox).await {
             Ok(goes_on) => goes_on,
             Err(error) => {
-                tracing::error!(session.id = %self.session, error = &error as &dyn std::error::Error, "a stream ends: its session cannot be read");
+                ends_unreadable(self.session, &error);
                 false
             }
         }
@@ -69,7 +75,7 @@ impl Feed for TaskFeed {
                 outbox.live(&Frame::unfinished(&task, self.sessions.now()));
             }
             Err(error) => {
-                tracing::error!(session.id = %self.session, error = &error as &dyn std::error::Error, "a stream ends: its session cannot be read");
+                ends_unreadable(self.session, &error);
             }
         }
     }
