@@ -192,18 +192,12 @@ fn runner_problem(error: &RunnerError) -> Problem {
         RunnerError::CommandReused => key_reused(),
         RunnerError::Overloaded => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail),
         RunnerError::ShuttingDown => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", detail),
-        RunnerError::LogUnavailable(_) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "store_unavailable",
-            "nothing can be stored just now",
-        ),
+        RunnerError::LogUnavailable(_) => store_unavailable(),
         RunnerError::NothingToRewind(_) => Problem::new(StatusCode::CONFLICT, "nothing_to_rewind", detail),
         RunnerError::AgentUnavailable(_) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable", detail)
         }
-        RunnerError::Unexpected(_) => {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
-        }
+        RunnerError::Unexpected(_) => internal(),
     }
 }
 
@@ -219,6 +213,16 @@ fn request_closed(request: &RequestView) -> Problem {
 fn key_reused() -> Problem {
     let detail = "the key was used for a different request";
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+}
+
+/// What a client is told of an error that is the server's own.
+pub(crate) fn internal() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
+}
+
+fn store_unavailable() -> Problem {
+    let detail = "nothing can be stored just now";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
 }
 
 /// The same for what does not exist and what belongs to somebody else.

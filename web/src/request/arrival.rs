@@ -1,6 +1,5 @@
 //! Requests of somebody who is not known yet.
 
-use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use futures_util::future::LocalBoxFuture;
 use runner_actors::Client;
@@ -9,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::query::NoQuery;
 use super::{body, query};
 use crate::http::authentication::Authentication;
-use crate::http::error::{ApiError, Problem};
+use crate::http::error::{ApiError, internal};
 
 /// A body, a query and where they come from. Nothing is replayed for it: its answers hold secrets.
 pub(crate) struct Arrival<Body, Query = NoQuery> {
@@ -26,10 +25,7 @@ impl<Body: DeserializeOwned, Query: DeserializeOwned> FromRequest for Arrival<Bo
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let authentication = request.app_data::<web::Data<Authentication>>().ok_or_else(|| {
-                let detail = "something went wrong on the server";
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
-            })?;
+            let authentication = request.app_data::<web::Data<Authentication>>().ok_or_else(internal)?;
             let client = authentication.client(&request);
             let bytes = body::collect(payload).await?;
             Ok(Self { query: query::read(&request)?, body: body::read(&bytes)?, client })

@@ -17,7 +17,7 @@ use super::{body, query};
 use crate::context::Context;
 use crate::http::access::Caller;
 use crate::http::authentication::client_address;
-use crate::http::error::{ApiError, Problem};
+use crate::http::error::{ApiError, Problem, internal};
 use crate::http::request_id::RequestId;
 
 /// A write: its body and query were read, and a first request under its key was looked for. The same key for
@@ -50,7 +50,7 @@ where
             let body = body::read(&bytes)?;
             let provenance = provenance(&request, &caller, key.map(|key| OnceKey { key, body: &bytes }));
             let write = Self { body, query, caller, provenance, first: None };
-            let Some(context) = request.app_data::<web::Data<Context>>() else { return Ok(write) };
+            let context = request.app_data::<web::Data<Context>>().ok_or_else(internal)?;
             let first = write.find_first(context).await?;
             if first.is_some() {
                 request.extensions_mut().insert(Retry);

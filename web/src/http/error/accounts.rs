@@ -7,7 +7,7 @@ use runner_core::people::account::refusal::AccountRefusal;
 use runner_core::people::invite::InviteRefusal;
 use runner_core::people::tenant::TenantRefusal;
 
-use super::{Problem, key_reused};
+use super::{Problem, internal, key_reused, store_unavailable};
 
 pub(super) fn problem(error: &AccountError) -> Problem {
     let detail = error.to_string();
@@ -46,14 +46,8 @@ pub(super) fn problem(error: &AccountError) -> Problem {
         }
         AccountError::CommandReused => key_reused(),
         AccountError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-        AccountError::LogUnavailable(_) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "store_unavailable",
-            "nothing can be stored just now",
-        ),
-        AccountError::Unexpected(_) => {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
-        }
+        AccountError::LogUnavailable(_) => store_unavailable(),
+        AccountError::Unexpected(_) => internal(),
     }
 }
 
@@ -77,14 +71,8 @@ pub(super) fn key_problem(error: &ApiKeyError) -> Problem {
         ApiKeyError::TooMany => new(StatusCode::CONFLICT, "too_many_keys"),
         ApiKeyError::CommandReused => key_reused(),
         ApiKeyError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-        ApiKeyError::LogUnavailable(_) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "store_unavailable",
-            "nothing can be stored just now",
-        ),
-        ApiKeyError::Vault(_) | ApiKeyError::Unexpected(_) => {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
-        }
+        ApiKeyError::LogUnavailable(_) => store_unavailable(),
+        ApiKeyError::Vault(_) | ApiKeyError::Unexpected(_) => internal(),
     }
 }
 
