@@ -25,10 +25,14 @@ use std::io::IsTerminal;
 pub use http::authentication::connected;
 pub use routes::openapi;
 
+/// A request that is no HTTP, say one with a NUL in a header, is its client's mistake and answered as such, but
+/// actix-http calls it an error.
+const DEFAULT_LOG: &str = "info,actix_http::h1::dispatcher=off";
+
 /// Sends what the program says about itself to the error output; `RUST_LOG` chooses how much.
 pub fn telemetry_init() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

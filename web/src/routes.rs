@@ -126,7 +126,8 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The methods that a path of the API answers, to tell a wrong method from a wrong path.
+/// The methods that a path of the API answers, to tell a wrong method from a wrong path. A path that is spelled
+/// out in the document is not one with a name in it.
 pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec<&'static str> {
     let fits = |template: &str| {
         let (template, path) = (template.split('/'), path.split('/'));
@@ -136,7 +137,9 @@ pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec
                 false => part == given,
             })
     };
-    let items = document.paths.paths.iter().filter(|(template, _)| fits(template)).map(|(_, item)| item);
+    let spelled_out = document.paths.paths.get(path);
+    let named = document.paths.paths.iter().filter(|(template, _)| fits(template)).map(|(_, item)| item);
+    let items = spelled_out.map_or_else(|| named.collect(), |item| vec![item]);
     let mut methods = vec![];
     for item in items {
         methods.extend(item.get.is_some().then_some("GET, HEAD"));
