@@ -1,5 +1,7 @@
 //! The rules of the repository that no compiler checks.
 
+mod circles;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
