@@ -1,6 +1,7 @@
 //! The rules of the repository that no compiler checks.
 
 mod circles;
+mod lines;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
