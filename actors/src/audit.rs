@@ -166,7 +166,7 @@ impl Recorder {
         let id = audit::stream_of(&noted.tenant);
         let stream = LogStream { id, kind: audit::KIND, tenant: noted.tenant };
         let provenance = Provenance {
-            request_id: noted.request_id,
+            http_request_id: noted.http_request_id,
             address: noted.address,
             ..Provenance::of(noted.actor, CommandId(Uuid::now_v7()))
         };

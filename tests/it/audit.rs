@@ -45,7 +45,7 @@ async fn what_a_person_did_is_in_the_trail_and_what_the_agent_said_on_demand() {
     assert_eq!(types(&people), ["prompt_submitted", "session_opened"]);
     let opened = &people[1];
     assert_eq!(
-        (&opened["actor"], &opened["request_id"], &opened["address"]),
+        (&opened["actor"], &opened["http_request_id"], &opened["address"]),
         (&json!("user:local"), &json!("trace-9"), &json!("127.0.0.1"))
     );
     assert_eq!(
@@ -92,7 +92,7 @@ async fn refusals_are_in_the_trail_once_with_who_what_and_why() {
     );
     let first = &trail[0];
     assert_eq!(
-        (&first["actor"], &first["request_id"], &first["address"], &first["kind"]),
+        (&first["actor"], &first["http_request_id"], &first["address"], &first["kind"]),
         (&json!("user:local"), &json!("trace-1"), &json!("127.0.0.1"), &json!("audit"))
     );
     assert_eq!(

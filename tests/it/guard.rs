@@ -90,5 +90,8 @@ async fn the_request_id_stands_in_what_the_request_stored() {
     let session = answer(request.json(&json!({}))).await.body["id"].as_str().unwrap().to_owned();
 
     let events = server.events(&session).await;
-    assert_eq!((&events[0]["request_id"], &events[0]["actor"]), (&json!("trace-7"), &json!("user:local")));
+    assert_eq!(
+        (&events[0]["http_request_id"], &events[0]["actor"]),
+        (&json!("trace-7"), &json!("user:local"))
+    );
 }

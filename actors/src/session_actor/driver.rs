@@ -279,7 +279,7 @@ impl SessionDriver {
 fn by(actor: &str) -> Provenance {
     Provenance {
         actor: actor.to_owned(),
-        request_id: None,
+        http_request_id: None,
         address: None,
         command: CommandId(Uuid::now_v7()),
         request_hash: None,

@@ -154,7 +154,7 @@ impl State {
                 schema: event.schema,
                 recorded_at: Timestamp::from_micros(self.position.cast_signed() * 1000),
                 actor: provenance.actor.clone(),
-                request_id: provenance.request_id.clone(),
+                http_request_id: provenance.http_request_id.clone(),
                 data: event.data,
                 payload_hash: Digest::default(),
                 hash: Digest::default(),

@@ -32,7 +32,7 @@ pub(super) struct EventRow {
     pub(super) recorded_at: Timestamp,
     pub(super) command: CommandId,
     pub(super) actor: Arc<str>,
-    pub(super) request_id: Option<String>,
+    pub(super) http_request_id: Option<String>,
     pub(super) address: Option<String>,
     pub(super) layout: Layout,
     pub(super) codec: Codec,

@@ -33,7 +33,7 @@ async fn events_come_back_as_they_were_appended() {
     let folder = Folder::new();
     let store = folder.open().await;
     let mut first = append(session(1), 0, vec![opened(session(1)), prompted(1, "hi")]);
-    first.provenance.request_id = Some("request-7".into());
+    first.provenance.http_request_id = Some("request-7".into());
 
     let appended = store.append(first).await.unwrap();
 
@@ -42,7 +42,7 @@ async fn events_come_back_as_they_were_appended() {
     assert_eq!(read_events(&store, session(1)).await, [opened(session(1)), prompted(1, "hi")]);
     let recorded = &read(&store, session(1)).await[1];
     assert_eq!((recorded.position, recorded.version, recorded.schema), (2, 2, 1));
-    assert_eq!((&recorded.actor[..], recorded.request_id.as_deref()), ("user:ada", Some("request-7")));
+    assert_eq!((&recorded.actor[..], recorded.http_request_id.as_deref()), ("user:ada", Some("request-7")));
     store.close().await;
 }
 

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 pub struct Provenance {
     /// `user:<name>`, `user:<name>/token:<id>`, `agent`, `system`, `operator` or `anonymous`.
     pub actor: String,
-    pub request_id: Option<String>,
+    pub http_request_id: Option<String>,
     /// Where the request came from: the client's IP address.
     pub address: Option<String>,
     pub command: CommandId,
@@ -24,7 +24,7 @@ pub struct Provenance {
 impl Provenance {
     /// Events of an actor that no request has asked for.
     pub fn of(actor: impl Into<String>, command: CommandId) -> Self {
-        Self { actor: actor.into(), request_id: None, address: None, command, request_hash: None }
+        Self { actor: actor.into(), http_request_id: None, address: None, command, request_hash: None }
     }
 
     /// Events that the server writes by itself.
@@ -50,8 +50,9 @@ pub struct RecordedEvent {
     pub schema: u32,
     pub recorded_at: Timestamp,
     pub actor: String,
+    /// `X-Request-Id` of the HTTP request that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    pub http_request_id: Option<String>,
     /// JSON text.
     #[serde(serialize_with = "as_json")]
     pub data: String,

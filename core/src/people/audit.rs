@@ -115,7 +115,8 @@ pub struct AuditEntry {
     pub recorded_at: Timestamp,
     pub actor: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    /// `X-Request-Id` of the HTTP request that caused it.
+    pub http_request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// What it is about, as `session:<id>`; an account by its owner's name.

@@ -165,7 +165,7 @@ impl Authentication {
         let address = self.client_address(request);
         let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let provenance = Provenance {
-            request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
+            http_request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
             address: Some(address.to_string()),
             ..Provenance::of("anonymous", CommandId(Uuid::now_v7()))
         };

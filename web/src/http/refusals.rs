@@ -58,7 +58,7 @@ fn denial(request: &HttpRequest, template: Option<String>, object: Option<String
         tenant: caller.map(|caller| &caller.tenant).or(team).cloned().unwrap_or_default(),
         actor: caller.map_or_else(|| ANONYMOUS.to_owned(), |caller| caller.actor()),
         address: client_address(request),
-        request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
+        http_request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
         operation: format!("{} {}", method(request.method()), template.as_deref().unwrap_or("(no route)")),
         object,
         reason,

@@ -106,7 +106,7 @@ fn provenance(request: &HttpRequest, caller: &Principal, once: Option<OnceKey<'_
     };
     Provenance {
         actor: caller.actor(),
-        request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
+        http_request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
         address: client_address(request),
         command,
         request_hash,

@@ -67,7 +67,7 @@ struct AuditedEvent {
     /// `user:<username>` where a person acted, `user:<username>/token:<id>` where a service token of hers did;
     /// `anonymous`, `agent`, `system`.
     actor: String,
-    request_id: Option<String>,
+    http_request_id: Option<String>,
     /// The address that the request came from.
     address: Option<String>,
     /// What it is about, as `session:<id>`; an account as `account:<username>`.

@@ -287,7 +287,7 @@ fn audit_entry(row: &SqliteRow) -> sqlx::Result<AuditEntry> {
         schema: row.try_get("schema")?,
         recorded_at: Timestamp::from_micros(row.try_get("recorded_at")?),
         actor: row.try_get("actor")?,
-        request_id: row.try_get("http_request_id")?,
+        http_request_id: row.try_get("http_request_id")?,
         address: row.try_get("address")?,
         data,
     })

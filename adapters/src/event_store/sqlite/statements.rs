@@ -90,7 +90,7 @@ fn event_values(rows: impl Iterator<Item = EventRow>) -> Result<SqliteArguments,
         values.add(row.recorded_at.as_micros())?;
         values.add(row.command.0)?;
         values.add(row.actor)?;
-        values.add(row.request_id)?;
+        values.add(row.http_request_id)?;
         values.add(row.address)?;
         values.add(row.layout.number())?;
         values.add(row.codec.number())?;

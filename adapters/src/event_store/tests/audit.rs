@@ -31,7 +31,7 @@ async fn what_people_did_and_were_refused_is_listed_and_nothing_else() {
     let denied = &page.entries[0];
     assert_eq!((denied.kind.as_str(), denied.version, denied.outcome), ("audit", 1, Outcome::Denied));
     assert_eq!(
-        (denied.actor.as_str(), denied.address.as_deref(), denied.request_id.as_deref()),
+        (denied.actor.as_str(), denied.address.as_deref(), denied.http_request_id.as_deref()),
         ("user:ada", Some("192.0.2.7"), Some("r1"))
     );
     assert_eq!(denied.object.as_deref(), Some("session:x"));
@@ -283,7 +283,7 @@ fn refusal(tenant: &str, name: &str, object: &str) -> Append {
         tenant: tenant.clone(),
         actor: format!("user:{name}"),
         address: Some("192.0.2.7".into()),
-        request_id: Some("r1".into()),
+        http_request_id: Some("r1".into()),
         operation: "GET /api/sessions/{id}".into(),
         object: Some(object.into()),
         reason: "session_not_found".into(),
@@ -296,7 +296,7 @@ fn refusal(tenant: &str, name: &str, object: &str) -> Append {
         state: None,
         secrets: vec![],
         provenance: Provenance {
-            request_id: noted.request_id,
+            http_request_id: noted.http_request_id,
             address: noted.address,
             ..Provenance::of(noted.actor, CommandId(Uuid::now_v7()))
         },

@@ -31,7 +31,7 @@ pub struct Denial {
     /// [`ANONYMOUS`] where nobody knows.
     pub actor: String,
     pub address: Option<String>,
-    pub request_id: Option<String>,
+    pub http_request_id: Option<String>,
     pub operation: String,
     pub object: Option<String>,
     pub reason: String,
@@ -43,7 +43,7 @@ pub struct Noted {
     pub tenant: TenantId,
     pub actor: String,
     pub address: Option<String>,
-    pub request_id: Option<String>,
+    pub http_request_id: Option<String>,
     pub event: AuditEvent,
 }
 
@@ -148,7 +148,7 @@ pub struct Ledger {
 impl Ledger {
     /// Takes a refusal in; what must be appended now, if anything.
     pub fn note(&mut self, denial: Denial, now: Timestamp) -> Option<Noted> {
-        let Denial { tenant, actor, address, request_id, operation, object, reason } = denial;
+        let Denial { tenant, actor, address, http_request_id, operation, object, reason } = denial;
         let sort = Sort { tenant, actor, address, operation, object, reason };
         if let Some(repeated) = self.repeated.get_mut(&sort)
             && now.millis_since(repeated.since) < WINDOW_MS
@@ -172,7 +172,7 @@ impl Ledger {
         // Only recorded clients have a limit of their own, so there are no more limits than records.
         self.budget(one, now).recorded += 1;
         let once = Count { times: 1, first_at: now, last_at: now };
-        let noted = sort.noted(once, request_id);
+        let noted = sort.noted(once, http_request_id);
         self.repeated.insert(sort, Repeated { since: now, count: Count::none(now) });
         Some(noted)
     }
@@ -204,7 +204,7 @@ impl Ledger {
             let (tenant, actor, address) = crowd.header();
             let Count { times, first_at, last_at } = omitted;
             let event = AuditEvent::DenialsOmitted { times, first_at, last_at };
-            Noted { tenant, actor, address, request_id: None, event }
+            Noted { tenant, actor, address, http_request_id: None, event }
         }));
         noted
     }
@@ -215,12 +215,12 @@ impl Ledger {
 }
 
 impl Sort {
-    fn noted(&self, count: Count, request_id: Option<String>) -> Noted {
+    fn noted(&self, count: Count, http_request_id: Option<String>) -> Noted {
         Noted {
             tenant: self.tenant.clone(),
             actor: self.actor.clone(),
             address: self.address.clone(),
-            request_id,
+            http_request_id,
             event: AuditEvent::AccessDenied(AccessDenied {
                 operation: self.operation.clone(),
                 object: self.object.clone(),

@@ -18,7 +18,7 @@ fn first_refusal_is_told_at_once_and_equal_ones_as_a_number() {
     let early = ledger.settle(at(WINDOW_MS - 1));
     let told = ledger.settle(at(WINDOW_MS));
 
-    assert_eq!(first, Some(Noted { request_id: Some("r1".into()), ..denied("a", 1, (0, 0)) }));
+    assert_eq!(first, Some(Noted { http_request_id: Some("r1".into()), ..denied("a", 1, (0, 0)) }));
     assert_eq!((repeats, early), (vec![], vec![]));
     assert_eq!(told, [denied("a", 9, (1000, 9000))]);
     assert_eq!(ledger.settle(at(2 * WINDOW_MS)), []);
@@ -173,7 +173,7 @@ fn denial(actor: &str) -> Denial {
         tenant: TenantId::first(),
         actor: actor.into(),
         address: Some("192.0.2.7".into()),
-        request_id: Some("r1".into()),
+        http_request_id: Some("r1".into()),
         operation: "GET /api/users".into(),
         object: None,
         reason: "forbidden".into(),
@@ -185,7 +185,7 @@ fn denied(actor: &str, times: u64, (first, last): (u64, u64)) -> Noted {
         tenant: TenantId::first(),
         actor: actor.into(),
         address: Some("192.0.2.7".into()),
-        request_id: None,
+        http_request_id: None,
         event: AuditEvent::AccessDenied(AccessDenied {
             operation: "GET /api/users".into(),
             object: None,

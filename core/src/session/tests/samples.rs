@@ -368,7 +368,7 @@ pub(super) fn recorded(version: u64, event: &SessionEvent) -> RecordedEvent {
         schema: event.schema(),
         recorded_at: at(version),
         actor: "agent".into(),
-        request_id: None,
+        http_request_id: None,
         data: event.encode().unwrap(),
         payload_hash: Digest::default(),
         hash: Digest::default(),
