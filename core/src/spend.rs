@@ -116,7 +116,7 @@ pub struct ModelCall {
     pub duration_ms: u64,
     /// The API's own name for the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    pub api_request_id: Option<String>,
 }
 
 /// How a call of a model ended.

@@ -29,7 +29,7 @@ async fn each_call_of_a_turn_is_in_the_log_with_its_tokens_and_its_cost() {
         assert_eq!((&call["model"], &call["status"]), (&json!("claude-opus-4-8"), &json!(200)));
         assert_eq!(call["usage"]["cache_read_input_tokens"], 5000);
         assert_eq!(call["cost_micros"], 1000 * 5 + 200 * 25 + 5000 / 2);
-        assert!(call["request_id"].as_str().unwrap().starts_with("req_offline_"), "{call}");
+        assert!(call["api_request_id"].as_str().unwrap().starts_with("req_offline_"), "{call}");
     }
     // The agent's own account says the same, and is not changed by this one.
     let turn_cost = server.view(session).await["turns"][0]["cost_usd"].as_f64().unwrap();

@@ -26,7 +26,7 @@ pub(super) struct Call {
     key: Option<Uuid>,
     is_sent: bool,
     status: Option<u16>,
-    request_id: Option<String>,
+    api_request_id: Option<String>,
     /// The money set aside for the call and its key. Without it, nothing is counted.
     reservation: Option<Reservation>,
     /// The part of the cost that has been counted against budgets.
@@ -67,7 +67,7 @@ impl Call {
             key: None,
             is_sent: false,
             status: None,
-            request_id: None,
+            api_request_id: None,
             reservation: None,
             paid: MicroDollars::default(),
             is_reported: false,
@@ -107,8 +107,8 @@ impl Call {
         (self.is_sent, self.status) = (true, None);
     }
 
-    pub(super) fn answered(&mut self, status: u16, request_id: Option<String>) {
-        (self.status, self.request_id) = (Some(status), request_id);
+    pub(super) fn answered(&mut self, status: u16, api_request_id: Option<String>) {
+        (self.status, self.api_request_id) = (Some(status), api_request_id);
     }
 
     /// Takes a whole answer.
@@ -181,7 +181,7 @@ impl Call {
             key: self.key,
             status: self.status,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            request_id: self.request_id.take(),
+            api_request_id: self.api_request_id.take(),
         })
     }
 }

@@ -139,8 +139,8 @@ impl Upstream {
             }
             call.sent();
             let answer = self.send(key, &question).await?;
-            let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
-            call.answered(answer.status().as_u16(), request_id.map(str::to_owned));
+            let api_request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+            call.answered(answer.status().as_u16(), api_request_id.map(str::to_owned));
             let (answer, verdict) = Answer::read(answer).await?;
             if verdict == Verdict::Refused {
                 self.keys.refused(&scope, key, answer.status.as_u16()).await;

@@ -54,7 +54,7 @@ fn called(key: u128) -> SessionEvent {
         key: Some(Uuid::from_u128(key)),
         status: Some(200),
         duration_ms: 1,
-        request_id: None,
+        api_request_id: None,
     };
     SessionEvent::Spend(SpendEvent::ModelCalled { turn: None, call })
 }

@@ -84,7 +84,7 @@ async fn failed_call_is_told_of_with_the_model_that_was_asked() {
             usage: Usage::default(),
             cost_micros: MicroDollars(0),
             status: Some(status),
-            request_id: None,
+            api_request_id: None,
             ..completed()
         };
         assert_eq!(ModelCall { duration_ms: 0, ..told }, expected);
@@ -208,7 +208,7 @@ fn completed() -> ModelCall {
         key: None,
         status: Some(200),
         duration_ms: 0,
-        request_id: Some("req_1".into()),
+        api_request_id: Some("req_1".into()),
     }
 }
 

@@ -315,7 +315,7 @@ pub(super) fn model_call() -> ModelCall {
         key: Some(session().0),
         status: Some(200),
         duration_ms: 34,
-        request_id: Some("req_1".into()),
+        api_request_id: Some("req_1".into()),
     }
 }
 
