@@ -151,3 +151,17 @@ fn links_of_the_pages_lead_to_files_of_the_repository() {
         }
     }
 }
+
+#[test]
+fn words_of_the_glossary_are_those_of_the_code() {
+    let glossary = std::fs::read_to_string(runner_tests::root().join("docs/words.md")).unwrap();
+    let is_code = |path: &Path| !path.starts_with(runner_tests::root().join("tests"));
+    let code = sources(&["rs", "sql", "json"]).into_iter().filter(|(path, _)| is_code(path));
+    let code: String = code.map(|(_, text)| text).collect();
+    let tables = glossary.lines().filter(|line| line.starts_with("| "));
+
+    let names = tables.flat_map(|line| line.split('`').skip(1).step_by(2));
+
+    let gone: Vec<&str> = names.filter(|name| !code.contains(name)).collect();
+    assert_eq!(gone, Vec::<&str>::new(), "docs/words.md names what is nowhere in the code");
+}
