@@ -165,3 +165,13 @@ fn words_of_the_glossary_are_those_of_the_code() {
     let gone: Vec<&str> = names.filter(|name| !code.contains(name)).collect();
     assert_eq!(gone, Vec::<&str>::new(), "docs/words.md names what is nowhere in the code");
 }
+
+#[test]
+fn every_page_is_in_the_list_of_pages() {
+    let docs = runner_tests::root().join("docs");
+    let list = std::fs::read_to_string(docs.join("README.md")).unwrap();
+    for (path, _) in sources(&["md"]).into_iter().filter(|(path, _)| path.starts_with(&docs)) {
+        let page = path.strip_prefix(&docs).unwrap().display().to_string();
+        assert!(page == "README.md" || list.contains(&format!("({page})")), "docs/README.md misses {page}");
+    }
+}
