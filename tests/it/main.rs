@@ -38,6 +38,7 @@ mod rate_limits;
 mod replay;
 mod requests;
 mod rights;
+mod routes;
 mod sandbox;
 mod secret_keys;
 mod sessions;

@@ -1,0 +1,3 @@
+//! What all routes have in common.
+
+mod shapes;
