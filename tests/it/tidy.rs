@@ -59,6 +59,27 @@ fn packages_depend_only_on_those_they_may() {
 }
 
 #[test]
+fn every_shared_version_is_of_a_package_that_is_used() {
+    let manifest = |folder: &str| -> toml::Table {
+        let path = runner_tests::root().join(folder).join("Cargo.toml");
+        std::fs::read_to_string(path).unwrap().parse().unwrap()
+    };
+    let used: BTreeSet<String> = ALLOWED
+        .iter()
+        .map(|(package, _)| manifest(package))
+        .flat_map(|manifest| {
+            let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+            let names = tables.map(|table| manifest.get(table).and_then(toml::Value::as_table).cloned());
+            names.into_iter().flatten().flat_map(|table| table.into_iter().map(|(name, _)| name))
+        })
+        .collect();
+    let shared = manifest("")["workspace"]["dependencies"].as_table().unwrap().clone();
+    let unused: Vec<String> =
+        shared.into_iter().map(|(name, _)| name).filter(|name| !used.contains(name)).collect();
+    assert_eq!(unused, [""; 0]);
+}
+
+#[test]
 fn only_composition_roots_name_adapters() {
     let web = runner_tests::root().join("web/src");
     for (path, text) in sources(&["rs"]) {
