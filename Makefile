@@ -13,10 +13,18 @@ FIND_CLAUDE := $${CLAUDE_BIN:-$$(command -v claude || ls $(INSTALLED) 2>/dev/nul
 DENY_VERSION := 0.20.2
 DENY := target/tools/$(DENY_VERSION)/bin/cargo-deny
 
+# Finds dependencies that nothing uses; built once, in a minute.
+MACHETE_VERSION := 0.9.2
+MACHETE := target/tools/machete-$(MACHETE_VERSION)/bin/cargo-machete
+
+# Finds misspelled words. To build it takes minutes, so the program comes from PyPI where there is pip.
+TYPOS_VERSION := 1.52.0
+TYPOS := target/tools/typos-$(TYPOS_VERSION)/bin/typos
+
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 PAGES := web/ui/dist/index.html
 
-.PHONY: run test check bench deny fmt doc ui claude newest-claude tools openapi release clean
+.PHONY: run test check bench deny machete typos fmt doc ui claude newest-claude tools openapi release clean
 
 # Starts the server on http://127.0.0.1:8000; docs/settings.md has the settings. Unless WORKING_DIR is set, agents
 # work in workspace/: here they could change what the next `make run` builds and runs.
@@ -32,7 +40,7 @@ ifeq ($(T),)
 	cargo fmt --all --check
 	cargo build --locked --workspace --all-targets
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	$(MAKE) deny
+	$(MAKE) deny machete typos
 	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
 endif
 	export CLAUDE_BIN="$(FIND_CLAUDE)" NEWEST_CLAUDE_BIN="$(FIND_NEWEST)"; \
@@ -42,6 +50,7 @@ endif
 check: $(PAGES)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(MAKE) machete typos
 	cargo test --locked --workspace --lib -- --test-threads=3
 
 # Measures the figures that docs/figures.md states.
@@ -55,6 +64,22 @@ deny: $(DENY)
 
 $(DENY):
 	cargo install --locked --debug --version $(DENY_VERSION) --root target/tools/$(DENY_VERSION) cargo-deny
+
+# Dependencies that nothing uses.
+machete: $(MACHETE)
+	$(MACHETE)
+
+$(MACHETE):
+	cargo install --locked --debug --version $(MACHETE_VERSION) --root target/tools/machete-$(MACHETE_VERSION) cargo-machete
+
+# Misspelled words in code and pages; .typos.toml has those that are meant.
+typos: $(TYPOS)
+	$(TYPOS) --config .typos.toml
+
+$(TYPOS):
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
+		--only-binary :all: --target target/tools/typos-$(TYPOS_VERSION) typos==$(TYPOS_VERSION) || \
+		cargo install --locked --debug --version $(TYPOS_VERSION) --root target/tools/typos-$(TYPOS_VERSION) typos-cli
 
 fmt:
 	cargo fmt --all
