@@ -301,7 +301,7 @@ impl Sessions {
         Ok(self.services.log.verify(session.into()).await?)
     }
 
-    /// Of one tenant or of all.
+    /// Of one team or of all.
     pub async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, RunnerError> {
         Ok(self.services.directory.count(tenant).await?)
     }
@@ -311,7 +311,7 @@ impl Sessions {
         self.spares.count()
     }
 
-    /// Of one tenant or of all.
+    /// Of one team or of all.
     pub fn turn_counts(&self, tenant: Option<&TenantId>) -> TurnCounts {
         self.turns.counts(tenant)
     }

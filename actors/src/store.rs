@@ -97,7 +97,7 @@ impl Repository {
         self.log.load_aggregate(A::KIND, stream).await?.map(loaded).transpose()
     }
 
-    /// All of a kind; of one tenant or of all.
+    /// All of a kind; of one team or of all.
     pub async fn list<A: Aggregate>(&self, tenant: Option<&TenantId>) -> Result<Vec<Loaded<A>>, ReadError> {
         let stored = self.log.list_aggregates(A::KIND, tenant).await?;
         stored.into_iter().map(loaded).collect()

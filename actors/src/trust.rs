@@ -1,4 +1,4 @@
-//! Which folders are trusted, in a tenant.
+//! Which folders are trusted, in a team.
 
 use std::path::Path;
 

@@ -103,7 +103,7 @@ impl Turns {
         places.taken.len() >= places.max
     }
 
-    /// Of one tenant or of all.
+    /// Of one team or of all.
     pub(crate) fn counts(&self, tenant: Option<&TenantId>) -> TurnCounts {
         let places = self.lock();
         let is_meant = |own: &TenantId| tenant.is_none_or(|tenant| tenant == own);

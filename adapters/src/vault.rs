@@ -1,7 +1,7 @@
 //! The vault: XChaCha20-Poly1305 with a key that lies outside the database.
 //!
 //! A sealed value is one byte for the layout, eight that tell which key sealed it, a random nonce of 24
-//! bytes, and the ciphertext with its tag. Tenant, owner and id are authenticated with it. Telling keys apart
+//! bytes, and the ciphertext with its tag. Team, owner and id are authenticated with it. Telling keys apart
 //! is what makes a wrong `SECRET_KEY` an error that says so, and a rotation that broke off repeatable.
 
 use chacha20poly1305::aead::{Aead, Payload};

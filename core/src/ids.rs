@@ -76,13 +76,13 @@ impl From<SessionId> for StreamId {
     }
 }
 
-/// Whom stored things belong to: a team. People of other tenants cannot tell that they exist.
+/// Whom stored things belong to: a team. People of other teams cannot tell that they exist.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct TenantId(pub String);
 
 impl TenantId {
-    /// The team that an installation begins with, the operators'. What was stored before there were tenants
+    /// The team that an installation begins with, the operators'. What was stored before there were teams
     /// is its own.
     pub fn first() -> Self {
         Self("default".to_owned())

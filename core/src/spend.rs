@@ -187,7 +187,7 @@ pub struct Payment {
 /// Whose money it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Payer {
-    /// A user of a tenant, whichever key is used.
+    /// A user of a team, whichever key is used.
     User { tenant: TenantId, owner: String },
     /// A stored key, whoever uses it.
     Key(Uuid),

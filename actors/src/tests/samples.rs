@@ -336,7 +336,7 @@ fn tell(event: &SessionEvent) -> String {
     }
 }
 
-/// What one person of the first tenant sees.
+/// What one person of the first team sees.
 pub(super) fn reach(owner: &str) -> Reach {
     Reach { tenant: TenantId::first(), owner: Some(owner.into()) }
 }

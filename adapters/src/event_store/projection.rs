@@ -35,7 +35,7 @@ impl Projected {
 /// What changes about the requests that wait, in order.
 #[derive(Clone, Debug)]
 pub(super) enum RequestChange {
-    /// The tenant and the owner of its session go with it.
+    /// The team and the owner of its session go with it.
     Made {
         position: u64,
         reach: (TenantId, String),

@@ -2,7 +2,7 @@
 //!
 //! What was done needs no record of its own: it is the log, and [`AuditEntry`] is how an event of any kind
 //! looks to who audits. What was refused leaves no event otherwise, so it becomes [`AuditEvent`]s in one
-//! stream of each tenant. [`ledger`] keeps a flood of refusals from becoming a flood of events.
+//! stream of each team. [`ledger`] keeps a flood of refusals from becoming a flood of events.
 
 pub mod ledger;
 #[cfg(test)]
@@ -26,7 +26,7 @@ pub const ANONYMOUS: &str = "anonymous";
 /// The most events that one page may look at to find those that were asked for.
 pub const MAX_SCANNED: u32 = 10_000;
 
-/// The stream of what was refused in a tenant.
+/// The stream of what was refused in a team.
 pub fn stream_of(tenant: &TenantId) -> StreamId {
     stream_of_name(KIND, &tenant.0)
 }

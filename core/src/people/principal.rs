@@ -13,11 +13,11 @@ use crate::ids::TenantId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Everything within the tenant.
+    /// Everything within the team.
     Admin,
     /// Sessions and keys of one's own.
     Member,
-    /// Reads all sessions of the tenant and changes nothing.
+    /// Reads all sessions of the team and changes nothing.
     Viewer,
 }
 
@@ -182,7 +182,7 @@ fn is_in_scope(scopes: &BTreeSet<Permission>, permission: Permission) -> bool {
         || scopes.contains(&Permission::Administer)
 }
 
-/// The part of what is stored that somebody gets to see: one tenant's, or one person's in it.
+/// The part of what is stored that somebody gets to see: one team's, or one person's in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
     pub tenant: TenantId,

@@ -60,7 +60,7 @@ pub trait SessionDirectory: Send + Sync {
     /// Sessions whose log says that a turn runs or a prompt waits.
     async fn list_unfinished(&self) -> Result<Vec<SessionId>, ReadError>;
 
-    /// Of one tenant or of all.
+    /// Of one team or of all.
     async fn count(&self, tenant: Option<&TenantId>) -> Result<SessionCounts, ReadError>;
 
     /// What waits for people in sessions within reach, the oldest first: at most `limit` after a position.
@@ -80,7 +80,7 @@ pub struct WaitingRequest {
     pub view: serde_json::Value,
 }
 
-/// The log as who audits reads it: events of every kind, of one tenant.
+/// The log as who audits reads it: events of every kind, of one team.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
     /// The newest first. Looks at a bounded part of the log, however long that is.

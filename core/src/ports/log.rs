@@ -45,7 +45,7 @@ pub trait EventLog: Send + Sync {
         stream: StreamId,
     ) -> Result<Option<StoredAggregate>, ReadError>;
 
-    /// All of a kind, in the order of their streams; of one tenant or of all.
+    /// All of a kind, in the order of their streams; of one team or of all.
     async fn list_aggregates(
         &self,
         kind: &str,

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::ids::{SecretId, TenantId};
 
-/// What a sealed value is bound to. Moved to another row, another person or another tenant, it does not
+/// What a sealed value is bound to. Moved to another row, another person or another team, it does not
 /// open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedFor {

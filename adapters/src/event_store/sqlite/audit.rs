@@ -1,4 +1,4 @@
-//! The log as who audits reads it: the newest first, of one tenant, and never more than a bounded part of
+//! The log as who audits reads it: the newest first, of one team, and never more than a bounded part of
 //! it for one page.
 //!
 //! What people did is found by an index that holds nothing else; what is about one thing, by its stream and

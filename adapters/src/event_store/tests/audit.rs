@@ -1,4 +1,4 @@
-//! The log as who audits reads it: of one tenant, the newest first, and never all of it at once.
+//! The log as who audits reads it: of one team, the newest first, and never all of it at once.
 
 use runner_core::ids::{CommandId, TenantId};
 use runner_core::log::{Aggregate, AggregateEvent as _, Append, LogStream, Provenance, encode_state};
@@ -241,7 +241,7 @@ fn told(page: &AuditPage) -> Vec<&str> {
     page.entries.iter().map(|entry| entry.type_name.as_str()).collect()
 }
 
-/// A session of a tenant in which a person prompted and an agent worked.
+/// A session of a team in which a person prompted and an agent worked.
 async fn worked(store: &EventStore, number: u128, tenant: &str) {
     let id = session(number);
     let opened =

@@ -80,7 +80,7 @@ impl Clock for TickingClock {
     }
 }
 
-/// What an admin of the first tenant sees.
+/// What an admin of the first team sees.
 pub(super) fn everybody() -> Reach {
     Reach { tenant: TenantId::first(), owner: None }
 }
@@ -212,7 +212,7 @@ pub(super) fn outcome(result: Result<Appended, AppendError>) -> Result<Appended,
     result.map_err(|error| error.to_string())
 }
 
-/// What one person of the first tenant sees.
+/// What one person of the first team sees.
 pub(super) fn reach(owner: &str) -> Reach {
     Reach { tenant: TenantId::first(), owner: Some(owner.into()) }
 }

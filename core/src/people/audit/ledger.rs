@@ -2,7 +2,7 @@
 //! than so many in a minute.
 //!
 //! Each person has a limit over all their tokens, and so has each network that nobody is known from: a noisy
-//! client exhausts only its own limit. All who are known in a tenant, and all who are not, have a limit
+//! client exhausts only its own limit. All who are known in a team, and all who are not, have a limit
 //! together, so that nobody without a token can drown what is refused to those who have one.
 
 use core::net::IpAddr;
@@ -21,7 +21,7 @@ pub const WINDOW_MS: u64 = 60_000;
 /// event more with a number.
 pub const MAX_RECORDED_EACH: u32 = 40;
 
-/// The same of all who are known in a tenant, and of all who are not.
+/// The same of all who are known in a team, and of all who are not.
 pub const MAX_RECORDED: u32 = 240;
 
 /// Something that was refused.
@@ -119,7 +119,7 @@ impl Crowd {
         }
     }
 
-    /// What is told of it: tenant, actor, address.
+    /// What is told of it: team, actor, address.
     fn header(self) -> (TenantId, String, Option<String>) {
         match self {
             Self::Person(tenant, person) => (tenant, person, None),
