@@ -1,9 +1,9 @@
 //! One live session: its state folded from the log, its agent, and the order in which things happen.
 //!
-//! Every change goes the same way: a command is decided, its events are appended and applied, and the actions that
-//! came with them are carried out. Handlers hold the mailbox for the store only (`AtomicResponse`): what waits for
-//! the agent, for git or for a disk is done by a task beside it (`agent_task.rs`), so an interrupt or a decision
-//! gets in at once. The steps are in `driver.rs`; this file says when.
+//! Every change goes the same way: a command is decided, its events are appended and applied, and the actions
+//! that came with them are carried out. Handlers hold the mailbox for the store only (`AtomicResponse`): what
+//! waits for the agent, for git or for a disk is done by a task beside it (`agent_task.rs`), so an interrupt
+//! or a decision gets in at once. The steps are in `driver.rs`; this file says when.
 
 mod agent_reports;
 mod agent_task;
@@ -99,8 +99,9 @@ impl SessionActor {
         self.busy.subscribe()
     }
 
-    /// Runs `work` on the driver, and the actions that it leads to, while everything else of this actor waits. If
-    /// the driver is out, which the mailbox does not let happen, the message is answered as one that came too late.
+    /// Runs `work` on the driver, and the actions that it leads to, while everything else of this actor
+    /// waits. If the driver is out, which the mailbox does not let happen, the message is answered as one
+    /// that came too late.
     fn exclusively<T: TooLate + 'static>(
         &mut self,
         work: impl AsyncFnOnce(&mut SessionDriver) -> T + 'static,

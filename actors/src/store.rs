@@ -92,7 +92,8 @@ impl Repository {
         self.rights.subscribe()
     }
 
-    /// The aggregate whose row a stream has; `None` if nothing has happened to it, or if it is of another kind.
+    /// The aggregate whose row a stream has; `None` if nothing has happened to it, or if it is of another
+    /// kind.
     pub async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Loaded<A>>, ReadError> {
         self.log.load_aggregate(A::KIND, stream).await?.map(loaded).transpose()
     }

@@ -1,9 +1,10 @@
 //! The event log on SQL: group commit, hash chain, read models in the same transaction.
 //!
-//! [`EventStore`] is the handle everybody shares; the domain's ports that it serves are in `ports/`. Appends go
-//! through a bounded queue to one writer task (`writer.rs`), which decides a batch in memory (`batch.rs`) and
-//! hands its rows (`rows.rs`) to the database (`dialect.rs`, `sqlite.rs`) as one transaction with one multi-row
-//! insert. An append is answered after its commit. Reads use a pool of connections that cannot write.
+//! [`EventStore`] is the handle everybody shares; the domain's ports that it serves are in `ports/`. Appends
+//! go through a bounded queue to one writer task (`writer.rs`), which decides a batch in memory (`batch.rs`)
+//! and hands its rows (`rows.rs`) to the database (`dialect.rs`, `sqlite.rs`) as one transaction with one
+//! multi-row insert. An append is answered after its commit. Reads use a pool of connections that cannot
+//! write.
 //!
 //! The trait of cqrs-es for event stores is not used: it has no command ids, no position and no ranges,
 //! and its released stores apply events twice. The domain's own port is `runner_core::ports::EventLog`.

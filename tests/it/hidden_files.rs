@@ -1,5 +1,5 @@
-//! What is the server's stays hidden from agents and where it is, also where they work in the folder that holds
-//! it, and nothing that they leave there decides about the next start.
+//! What is the server's stays hidden from agents and where it is, also where they work in the folder that
+//! holds it, and nothing that they leave there decides about the next start.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -95,7 +95,8 @@ async fn an_imported_session_says_the_same_and_goes_on() {
     }
     assert_eq!(view["usage"]["input_tokens"], original["usage"]["input_tokens"]);
     here.verify(&session).await;
-    // To the offline model this is no prompt: it answers the newest one that it was sent, which is the imported one.
+    // To the offline model this is no prompt: it answers the newest one that it was sent, which is the
+    // imported one.
     let resumed = here.task(&json!({ "prompt": "Stop hook feedback: go on.", "resume": session })).await;
     assert_eq!(resumed["message"], "I remember what you asked first.");
     assert_eq!(resumed["session_id"], session.as_str());

@@ -17,7 +17,8 @@ fn sleeping(seconds: u32) -> serde_json::Value {
 #[tokio::test]
 async fn an_interrupted_tool_dies_and_the_session_stays_usable() {
     let server = Server::start().await;
-    // `sleep` needs no permission only where edits and commands are allowed by a rule; python asks, ls does not.
+    // `sleep` needs no permission only where edits and commands are allowed by a rule; python asks, ls does
+    // not.
     let body = json!({ "prompt": script("Sleep.", &sleeping(777)), "permission_mode": "acceptEdits", "timeout_ms": 1 });
     let task = server.post("/api/task", &body).await.body;
     let session = task["session_id"].as_str().unwrap();

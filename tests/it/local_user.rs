@@ -1,5 +1,5 @@
-//! Without accounts whoever is on the machine is the local user, except for agents: one that could ask its own
-//! server for things could allow itself everything.
+//! Without accounts whoever is on the machine is the local user, except for agents: one that could ask its
+//! own server for things could allow itself everything.
 
 use reqwest::StatusCode;
 use runner_tests::commands::{begin, open, run};

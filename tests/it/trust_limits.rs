@@ -18,8 +18,8 @@ const PATH: &str = "/api/workspaces/trust";
 /// Names of these kinds that need not be the server's, in groups with their reasons.
 const HARMLESS: &str = include_str!("trust_limits/harmless.txt");
 
-/// Kinds of variables that the server decides: addresses, providers, accounts, turns that the program begins by
-/// itself, messages, code that it fetches, places of its files, and its own protections.
+/// Kinds of variables that the server decides: addresses, providers, accounts, turns that the program begins
+/// by itself, messages, code that it fetches, places of its files, and its own protections.
 const KINDS: [&str; 9] = [
     "CLAUDE_CODE_(USE|SKIP)_[A-Z0-9_]+",
     "[A-Z][A-Z0-9_]*_(BASE_URL|API_BASE|BASE|SOCKET|SOCK)",

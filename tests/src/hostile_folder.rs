@@ -1,7 +1,7 @@
 //! A folder that holds one of everything that Claude Code may load or act on.
 //!
-//! Nothing in it does harm: each command makes an empty file in `marks`, each instruction is a sentence with a
-//! word that begins with `HOSTILE-`, and each address is that of a listener that a test has.
+//! Nothing in it does harm: each command makes an empty file in `marks`, each instruction is a sentence with
+//! a word that begins with `HOSTILE-`, and each address is that of a listener that a test has.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -41,8 +41,8 @@ use self::{
 /// The host that requests are for, unless they name another.
 pub const DOMAIN: &str = "emulated.lambda-url.eu-central-1.on.aws";
 
-/// What a function has before it must ask for its first event. Lambda gives 10 s, which an unoptimised one on a
-/// busy machine may need alone for its start.
+/// What a function has before it must ask for its first event. Lambda gives 10 s, which an unoptimised one on
+/// a busy machine may need alone for its start.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Lambda gives a function with an external extension between SIGTERM and SIGKILL.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -72,7 +72,8 @@ pub struct LambdaResponse {
 impl LambdaEmulator {
     /// Starts `binary` and waits until it asks for its first event.
     ///
-    /// The process sees `environment`, `PATH` and what Lambda sets, and nothing else of the test's environment.
+    /// The process sees `environment`, `PATH` and what Lambda sets, and nothing else of the test's
+    /// environment.
     pub async fn start(binary: &Path, environment: &[(String, String)]) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let process = Process::spawn(binary, listener.local_addr()?, environment)?;

@@ -51,7 +51,8 @@ pub fn claude() -> PathBuf {
     candidates.find(|path| path.exists()).expect("claude is not installed: run `make claude`")
 }
 
-/// The newest `claude` program that this server is made for: `NEWEST_CLAUDE_BIN`, else what `make` has installed.
+/// The newest `claude` program that this server is made for: `NEWEST_CLAUDE_BIN`, else what `make` has
+/// installed.
 #[expect(clippy::disallowed_methods, reason = "where the suite's programs are is told from outside")]
 pub fn newest_claude() -> PathBuf {
     if let Ok(path) = std::env::var("NEWEST_CLAUDE_BIN") {

@@ -42,8 +42,8 @@ pub async fn wait_for_command(data_dir: &Path, text: &str) -> Pid {
     panic!("no agent runs `{text}`: {:?}", command_lines(&agents_of(data_dir)));
 }
 
-/// Waits until no process of an agent has `text` in its command line. The agent kills what a tool started after it
-/// has said that the turn is over, so a busy machine may still show it for a moment.
+/// Waits until no process of an agent has `text` in its command line. The agent kills what a tool started
+/// after it has said that the turn is over, so a busy machine may still show it for a moment.
 pub async fn wait_until_gone(data_dir: &Path, text: &str) {
     let lines = || command_lines(&agents_of(data_dir)).into_iter().filter(|line| line.contains(text)).count();
     for _ in 0..400 {

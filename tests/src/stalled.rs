@@ -29,8 +29,8 @@ impl StalledReader {
         Self(stream)
     }
 
-    /// Waits until the server has no end of the connection any more, at most so long. Nothing is read meanwhile,
-    /// so this end does not learn of it.
+    /// Waits until the server has no end of the connection any more, at most so long. Nothing is read
+    /// meanwhile, so this end does not learn of it.
     pub async fn is_cut_off_within(&self, limit: Duration) -> bool {
         let cut_off = async {
             while self.is_open_at_the_server() {

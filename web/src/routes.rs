@@ -126,8 +126,8 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The methods that a path of the API answers, to tell a wrong method from a wrong path. A path that is spelled
-/// out in the document is not one with a name in it.
+/// The methods that a path of the API answers, to tell a wrong method from a wrong path. A path that is
+/// spelled out in the document is not one with a name in it.
 pub(crate) fn methods_of(document: &utoipa::openapi::OpenApi, path: &str) -> Vec<&'static str> {
     let fits = |template: &str| {
         let (template, path) = (template.split('/'), path.split('/'));

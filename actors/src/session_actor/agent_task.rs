@@ -1,8 +1,9 @@
 //! What is done with the agent of a session, in order, beside the mailbox of its actor.
 //!
-//! The actor appends and leaves errands; nothing that waits for the agent, for git or for a disk is waited for in
-//! its mailbox. This task carries them out one after the other and owns the process. What the agent says comes
-//! back by its listener (`agent_task/listener.rs`), and that it did not start or has ended, as messages.
+//! The actor appends and leaves errands; nothing that waits for the agent, for git or for a disk is waited
+//! for in its mailbox. This task carries them out one after the other and owns the process. What the agent
+//! says comes back by its listener (`agent_task/listener.rs`), and that it did not start or has ended, as
+//! messages.
 
 mod errand;
 mod listener;

@@ -51,8 +51,8 @@ impl Handler<Interrupt> for SessionActor {
     }
 }
 
-/// Put files back to what they were before a turn; the answer says which. The agent does it, and meanwhile no turn
-/// begins.
+/// Put files back to what they were before a turn; the answer says which. The agent does it, and meanwhile no
+/// turn begins.
 #[derive(Clone, Message)]
 #[rtype(result = "Result<Committed, RunnerError>")]
 pub(crate) struct Rewind {

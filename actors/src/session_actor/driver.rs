@@ -1,9 +1,9 @@
 //! What a session's actor does, step by step.
 //!
-//! State is only ever what the log says: it changes after an append was acknowledged, and after a failed one it is
-//! dropped and read again. What is to be done about an append comes from the rules as [`Action`]s, which wait in
-//! `todo` and are worked off before the mailbox is free again. None of them waits for the agent: it is left an
-//! errand.
+//! State is only ever what the log says: it changes after an append was acknowledged, and after a failed one
+//! it is dropped and read again. What is to be done about an append comes from the rules as [`Action`]s,
+//! which wait in `todo` and are worked off before the mailbox is free again. None of them waits for the
+//! agent: it is left an errand.
 
 mod commit;
 mod interrupts;
@@ -116,8 +116,8 @@ impl SessionDriver {
         self.line = Some(line);
     }
 
-    /// Whether a turn runs, or may run, that does not wait for people. An actor that ends like this is started
-    /// again and recovers.
+    /// Whether a turn runs, or may run, that does not wait for people. An actor that ends like this is
+    /// started again and recovers.
     pub(super) fn is_busy(&self) -> bool {
         self.failed || (self.has_turn() && !self.session().is_some_and(Session::is_waiting))
     }
@@ -238,8 +238,8 @@ impl SessionDriver {
         }
     }
 
-    /// Stores what cannot be refused to anybody. If that fails the actor ends: what is not in the log must not go
-    /// on happening.
+    /// Stores what cannot be refused to anybody. If that fails the actor ends: what is not in the log must
+    /// not go on happening.
     async fn record(&mut self, commands: Vec<SessionCommand>, actor: &str) {
         if let Err(error) = self.execute(commands, by(actor)).await {
             let error = &error as &dyn std::error::Error;

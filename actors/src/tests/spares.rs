@@ -155,8 +155,8 @@ fn like_opened(session: SessionId) -> AgentLaunch {
     AgentLaunch { setup, seat: AgentSeat::of_new_session(session, ProcessId(Uuid::now_v7())) }
 }
 
-/// Values that are like `$one` but for one field, which is that of `$other`. The pattern leaves no field out: one
-/// that is added to the type does not compile here until it is listed, and so tested.
+/// Values that are like `$one` but for one field, which is that of `$other`. The pattern leaves no field out:
+/// one that is added to the type does not compile here until it is listed, and so tested.
 macro_rules! one_field_of_another {
     ($type:ident { $($field:ident),* $(,)? }, $one:expr, $other:expr) => {{
         let $type { $($field),* } = $other;

@@ -245,8 +245,8 @@ impl AgentInput for ClaudeProcess {
     }
 }
 
-/// An agent bypasses permissions only if it was started so. One that refuses goes on asking, and the session lets
-/// everything through.
+/// An agent bypasses permissions only if it was started so. One that refuses goes on asking, and the session
+/// lets everything through.
 async fn ask_unless_bypassed(
     answer: oneshot::Receiver<Result<Value, String>>,
     lines: Option<mpsc::WeakSender<Value>>,
@@ -333,8 +333,8 @@ impl RunningProgram {
                 status
             }
         };
-        // Processes that outlive the agent would hold its output open. They are ended before the end is reported,
-        // for then the session's next agent may start.
+        // Processes that outlive the agent would hold its output open. They are ended before the end is
+        // reported, for then the session's next agent may start.
         tree.kill_rest().await;
         let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let how = tree.why().map_or_else(|| describe(status, &tail), str::to_owned);

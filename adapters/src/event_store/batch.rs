@@ -1,4 +1,5 @@
-//! One group commit, decided before any SQL is run: versions, positions, hashes, and what the read models become.
+//! One group commit, decided before any SQL is run: versions, positions, hashes, and what the read models
+//! become.
 //!
 //! Requests are taken one after the other. One that expects the wrong version is refused alone; the
 //! others of its batch go on.

@@ -30,7 +30,8 @@ pub enum Permission {
     /// Open, prompt, decide, interrupt, change sessions.
     #[serde(rename = "sessions:write")]
     WriteSessions,
-    /// Only what `/api/task` and `/api/task/stream` need: enough for a pipeline, and for sessions of one's own.
+    /// Only what `/api/task` and `/api/task/stream` need: enough for a pipeline, and for sessions of one's
+    /// own.
     #[serde(rename = "tasks:write")]
     RunTasks,
     /// Store, change and remove API keys of one's own.

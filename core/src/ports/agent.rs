@@ -129,8 +129,8 @@ impl std::fmt::Debug for RunningAgent {
     }
 }
 
-/// What can be said to an agent. It is said in the order of the calls. Nothing is waited for but where an answer
-/// is given back.
+/// What can be said to an agent. It is said in the order of the calls. Nothing is waited for but where an
+/// answer is given back.
 #[async_trait]
 pub trait AgentInput: Send + Sync {
     async fn prompt(&self, turn: TurnId, text: &str, attachments: &[Attachment]) -> Result<(), AgentError>;

@@ -15,8 +15,8 @@ pub struct AgentLaunch {
     pub seat: AgentSeat,
 }
 
-/// Everything that shapes an agent's process. A spare agent serves only a session whose setup equals its own as
-/// a whole, so a setting that changes what an agent may do, see or say belongs here and not into the seat.
+/// Everything that shapes an agent's process. A spare agent serves only a session whose setup equals its own
+/// as a whole, so a setting that changes what an agent may do, see or say belongs here and not into the seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentSetup {
     pub tenant: TenantId,

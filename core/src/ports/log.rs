@@ -37,8 +37,8 @@ pub trait EventLog: Send + Sync {
     /// Events of a stream with `after < version`, in order, at most `limit`.
     async fn read(&self, stream: StreamId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, ReadError>;
 
-    /// The state that the last append to a stream left; `None` also where the stream is of another kind, or of
-    /// one whose states are not kept.
+    /// The state that the last append to a stream left; `None` also where the stream is of another kind, or
+    /// of one whose states are not kept.
     async fn load_aggregate(
         &self,
         kind: &str,

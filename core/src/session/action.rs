@@ -1,8 +1,8 @@
 //! What is to be done about what was decided. The rules say so together with the events; whoever has appended
 //! those carries the actions out, in their order, and re-derives nothing from the state.
 //!
-//! An action is named by what it is for. Whether there is a process to tell, a slot for a turn, or a right to go
-//! on, only the server knows that runs the session.
+//! An action is named by what it is for. Whether there is a process to tell, a slot for a turn, or a right to
+//! go on, only the server knows that runs the session.
 
 use crate::agent::{AgentOutput, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
@@ -159,7 +159,8 @@ impl Session {
             TurnEvent::Started { turn, initiator: Initiator::Prompt, process, .. } => {
                 self.begin(*turn, *process)
             }
-            // The agent is at work on it already. What asks for an interrupt has the agent asked, see `answers`.
+            // The agent is at work on it already. What asks for an interrupt has the agent asked, see
+            // `answers`.
             TurnEvent::Started { initiator: Initiator::Agent, .. } | TurnEvent::InterruptRequested { .. } => {
                 vec![]
             }
@@ -231,7 +232,8 @@ impl Session {
         Action::StartAgent { process: resumed.process, resume_at }
     }
 
-    /// A process that asks about everything is told the rest when it has the decision that it was started with.
+    /// A process that asks about everything is told the rest when it has the decision that it was started
+    /// with.
     fn unless_it_asks_everything(&self, action: Action) -> Vec<Action> {
         if self.asks_everything.is_some() { vec![] } else { vec![action] }
     }
@@ -256,8 +258,8 @@ impl Session {
         self.asks_everything.map(|(_, mode)| mode)
     }
 
-    /// What holds for a tool use now. The mode may have changed since a rule refused it in the same breath of the
-    /// agent; then the stricter one holds.
+    /// What holds for a tool use now. The mode may have changed since a rule refused it in the same breath of
+    /// the agent; then the stricter one holds.
     pub fn gate_answer(&self, gate: &ToolGate, refusal: Option<String>) -> GateAnswer {
         match (self.released(&gate.tool_use_id), refusal, self.gate_rule(gate.effect)) {
             (Some(settled), _, _) => GateAnswer::Settled(Box::new(settled.clone())),
@@ -275,8 +277,8 @@ impl Session {
         self.mode_before_plan().filter(|_| is_approved_plan)
     }
 
-    /// The tool use at which the main conversation stands while a request waits. A subagent cannot be taken up in
-    /// the middle: it begins again. `new` has those that began in the same breath of the agent.
+    /// The tool use at which the main conversation stands while a request waits. A subagent cannot be taken
+    /// up in the middle: it begins again. `new` has those that began in the same breath of the agent.
     pub fn resume_at(&self, new: &[BackgroundWork], request: &AgentRequest) -> Option<String> {
         match &request.subagent {
             Some(subagent) => {

@@ -99,8 +99,8 @@ impl Session {
                 | ToolEffect::LoadsSkills,
             ) => GateRule::Pass,
             // The tool uses of a subagent come to the gate as well. A command that may change something is
-            // asked about, and refused then, unless the agent's process was started to ask about nothing: that
-            // stays with the process whatever mode it is told later.
+            // asked about, and refused then, unless the agent's process was started to ask about nothing:
+            // that stays with the process whatever mode it is told later.
             (PermissionMode::Plan, ToolEffect::StartsAgents) => GateRule::Pass,
             (PermissionMode::Plan, ToolEffect::RunsCommands) if !self.was_bypassed => GateRule::Pass,
             (

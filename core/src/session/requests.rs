@@ -74,8 +74,8 @@ impl Requests {
         self.decided.retain(|settled| settled.open.request.request_id != request_id);
     }
 
-    /// A process that takes up a turn has to come to the decision in every case: in its session's own mode the tool
-    /// might be used before anything was asked.
+    /// A process that takes up a turn has to come to the decision in every case: in its session's own mode
+    /// the tool might be used before anything was asked.
     pub(super) fn mode_to_resume_in(&self, request_id: &str) -> PermissionMode {
         let mut decided = self.decided.iter();
         match decided.find(|settled| settled.open.request.request_id == request_id) {

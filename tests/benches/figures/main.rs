@@ -1,5 +1,5 @@
-//! Measures the figures that docs/figures.md states. Two things that are compared run in turn, round by round,
-//! and the ratio of their medians is what counts: machines are noisy.
+//! Measures the figures that docs/figures.md states. Two things that are compared run in turn, round by
+//! round, and the ratio of their medians is what counts: machines are noisy.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that prints what it measured")]
 

@@ -97,7 +97,8 @@ impl Written {
     }
 }
 
-/// In a folder of its own, which is gone when the next is measured: nobody pays for what another left to write.
+/// In a folder of its own, which is gone when the next is measured: nobody pays for what another left to
+/// write.
 async fn append(written: Written) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("runner.db");

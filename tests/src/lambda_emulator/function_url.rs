@@ -1,5 +1,5 @@
-//! The two formats at a Function URL with response streaming: the event that a request becomes, and the head of
-//! the response.
+//! The two formats at a Function URL with response streaming: the event that a request becomes, and the head
+//! of the response.
 
 use anyhow::{Context as _, Result, ensure};
 use http_body_util::BodyExt as _;

@@ -53,8 +53,8 @@ struct FarEnd(AtomicBool);
 /// How long what was written to a connection may make no way before it ends, in milliseconds.
 const UNTIL_CUT_OFF_MS: u32 = 30_000;
 
-/// Gives every connection a place for what is known of its far end, and has the kernel end it when the far end
-/// takes nothing of what it is sent; for `HttpServer::on_connect`.
+/// Gives every connection a place for what is known of its far end, and has the kernel end it when the far
+/// end takes nothing of what it is sent; for `HttpServer::on_connect`.
 pub fn connected(connection: &dyn Any, known: &mut Extensions) {
     known.insert(FarEnd::default());
     if let Some(stream) = connection.downcast_ref::<TcpStream>()

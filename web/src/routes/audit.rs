@@ -64,8 +64,8 @@ struct AuditedEvent {
     schema: u32,
     #[schema(value_type = String, format = DateTime)]
     recorded_at: String,
-    /// `user:<username>` where a person acted, `user:<username>/token:<id>` where a service token of hers did;
-    /// `anonymous`, `agent`, `system`.
+    /// `user:<username>` where a person acted, `user:<username>/token:<id>` where a service token of hers
+    /// did; `anonymous`, `agent`, `system`.
     actor: String,
     http_request_id: Option<String>,
     /// The address that the request came from.

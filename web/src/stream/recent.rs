@@ -1,7 +1,7 @@
 //! The newest events of sessions that are watched, read and written out once for all who watch.
 //!
-//! Whoever is up to date takes them from here. Whoever is further behind reads the log, and keeps nobody waiting
-//! meanwhile.
+//! Whoever is up to date takes them from here. Whoever is further behind reads the log, and keeps nobody
+//! waiting meanwhile.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};

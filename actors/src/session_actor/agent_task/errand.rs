@@ -66,8 +66,8 @@ pub(in crate::session_actor) enum Telling {
         settled: Box<SettledRequest>,
         mode_after: Option<PermissionMode>,
     },
-    /// The mode, if it is not the one that the process was started in, and what people said to the turn, but for
-    /// what its conversation has already.
+    /// The mode, if it is not the one that the process was started in, and what people said to the turn, but
+    /// for what its conversation has already.
     CatchUp {
         mode: Option<PermissionMode>,
         steered: Vec<SteeredPrompt>,

@@ -35,7 +35,8 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Waits for each batch to be stored before it takes the next: a slow disk slows the agent, not the memory.
+    /// Waits for each batch to be stored before it takes the next: a slow disk slows the agent, not the
+    /// memory.
     pub(super) async fn run(self, mut outputs: Box<dyn AgentOutputs>) {
         let process = self.process;
         loop {
@@ -77,8 +78,8 @@ impl Listener {
         said
     }
 
-    /// Before a request is known to wait, everything is stored that another process needs to go on, and what was
-    /// spent is read: waiting may end without an account.
+    /// Before a request is known to wait, everything is stored that another process needs to go on, and what
+    /// was spent is read: waiting may end without an account.
     async fn prepare_to_wait(&self, begun: &[BackgroundWork], asked: &[AgentRequest]) -> Option<AgentOutput> {
         if asked.is_empty() {
             return None;

@@ -1,6 +1,6 @@
-//! Seeing what the agent's commands change in files. A command tells nobody, so the working folder is looked at
-//! before one is let through and again before something else changes files, before people are asked (who may
-//! change files while they think), and before the turn ends.
+//! Seeing what the agent's commands change in files. A command tells nobody, so the working folder is looked
+//! at before one is let through and again before something else changes files, before people are asked (who
+//! may change files while they think), and before the turn ends.
 
 use std::path::PathBuf;
 use std::sync::Arc;

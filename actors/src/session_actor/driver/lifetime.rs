@@ -1,5 +1,5 @@
-//! From the start of an actor to its end: taking up what an earlier one left, giving agents up while people think,
-//! and stopping.
+//! From the start of an actor to its end: taking up what an earlier one left, giving agents up while people
+//! think, and stopping.
 
 use runner_core::session::Session;
 use runner_core::session::action::Action;
@@ -117,8 +117,8 @@ impl SessionDriver {
         }
     }
 
-    /// An agent has loaded what its folder brings, or not. When that is to be otherwise, the next turn gets another
-    /// one; what an agent does beside its turns goes on, unless it is no longer trusted.
+    /// An agent has loaded what its folder brings, or not. When that is to be otherwise, the next turn gets
+    /// another one; what an agent does beside its turns goes on, unless it is no longer trusted.
     pub(super) async fn retire_if_trust_changed(&mut self) {
         let Some(before) = self.agent.as_ref().map(|agent| agent.trust) else { return };
         // Where trust cannot be told, the next start says so.

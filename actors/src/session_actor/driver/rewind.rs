@@ -1,5 +1,5 @@
-//! Putting files back to what they were before a turn. The agent keeps what they were like; it is started for this
-//! if it has to be.
+//! Putting files back to what they were before a turn. The agent keeps what they were like; it is started for
+//! this if it has to be.
 
 use runner_core::ids::ProcessId;
 use runner_core::ports::AgentError;

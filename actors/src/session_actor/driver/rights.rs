@@ -1,8 +1,8 @@
 //! Ending what runs in a session when what it runs on was taken back.
 //!
-//! The agent is killed; its end then closes the turn with the true cause, after all that it has said and spent
-//! was stored. What waits for people stays, and no prompt that waits begins a turn. Where it cannot be told
-//! whether somebody still has a right, nothing begins, and it is asked again.
+//! The agent is killed; its end then closes the turn with the true cause, after all that it has said and
+//! spent was stored. What waits for people stays, and no prompt that waits begins a turn. Where it cannot be
+//! told whether somebody still has a right, nothing begins, and it is asked again.
 
 use std::time::Duration;
 
@@ -76,8 +76,8 @@ impl SessionDriver {
         }
     }
 
-    /// Ends a turn that would go on with a decision that has been made, and prompts that wait. True if nothing may
-    /// begin here.
+    /// Ends a turn that would go on with a decision that has been made, and prompts that wait. True if
+    /// nothing may begin here.
     pub(super) async fn end_if_revoked(&mut self) -> bool {
         let revoked = match self.revoked_for_good().await {
             Ok(None) => return false,

@@ -29,8 +29,8 @@ impl SessionDriver {
         }
     }
 
-    /// After each step: what runs has a slot, and what does not run has none. One that is waited for may just have
-    /// been granted, which the session is told next.
+    /// After each step: what runs has a slot, and what does not run has none. One that is waited for may just
+    /// have been granted, which the session is told next.
     pub(in crate::session_actor) fn settle_slot(&mut self) {
         match (self.slot, self.is_busy()) {
             (Slot::Taken, true) | (Slot::None | Slot::Queued, false) => {}

@@ -98,8 +98,8 @@ impl Run {
 const BY_CREATION: Run = Run::by("created_at");
 const BY_COST: Run = Run::by("cost_micros");
 const SETTLED: Run = Run { restriction: " AND status <> 'running'", ..Run::by("updated_at") };
-/// Few, so all of them are looked at; their key is the time of the last event, as precise as the index has it.
-/// The second condition follows from the first, and is the one of the table's index.
+/// Few, so all of them are looked at; their key is the time of the last event, as precise as the index has
+/// it. The second condition follows from the first, and is the one of the table's index.
 const RUNNING: Run = Run {
     source: "session_index INDEXED BY session_index_by_status",
     restriction: " AND status = 'running' AND status <> 'idle'",

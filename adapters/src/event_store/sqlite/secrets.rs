@@ -3,7 +3,8 @@
 
 use sqlx::{Row as _, SqliteConnection};
 
-/// Moves everything out of the write-ahead log and cuts it to nothing; says whether that was possible at once.
+/// Moves everything out of the write-ahead log and cuts it to nothing; says whether that was possible at
+/// once.
 pub(super) async fn empty_log(connection: Option<&mut SqliteConnection>) -> sqlx::Result<bool> {
     let Some(connection) = connection else { return Ok(false) };
     sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;

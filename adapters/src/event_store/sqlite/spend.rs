@@ -20,7 +20,8 @@ static ADD_SPEND: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Adds what an upsert brings to what is there: how often, what it cost, and the tokens. A sum that is too
-/// large for an integer would become a number that the column refuses, and with it everything else in the transaction; it stays at the largest.
+/// large for an integer would become a number that the column refuses, and with it everything else in the
+/// transaction; it stays at the largest.
 pub(super) fn sums(counted: &str) -> String {
     let columns = [
         counted,

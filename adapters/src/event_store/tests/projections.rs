@@ -170,8 +170,8 @@ async fn store_goes_on_after_a_rebuild() {
     assert_eq!(rebuilt.digest_after, rebuilt.digest_before);
 }
 
-/// Sessions that are over, one that runs, one that waits for people, one with a large prompt; written in several batches and by two
-/// runs of the program.
+/// Sessions that are over, one that runs, one that waits for people, one with a large prompt; written in
+/// several batches and by two runs of the program.
 async fn filled() -> Folder {
     let folder = Folder::new();
     let store = folder.open().await;

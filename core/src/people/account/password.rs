@@ -14,7 +14,8 @@ pub const MIN_CHARS: usize = 8;
 pub const MAX_CHARS: usize = 128;
 
 /// The 10,000 most common passwords of at least eight characters, in lower case. From the frequency list
-/// of zxcvbn (crate 3.1.1, MIT licence, copyright 2016 Joshua Holmer; the list copyright 2012 Dropbox, Inc., MIT).
+/// of zxcvbn (crate 3.1.1, MIT licence, copyright 2016 Joshua Holmer; the list copyright 2012 Dropbox, Inc.,
+/// MIT).
 const COMMON: &str = include_str!("common_passwords.txt");
 
 static COMMON_PASSWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| COMMON.lines().collect());

@@ -17,8 +17,8 @@ use crate::request::write::Write;
 const MAX_TAGS: usize = 20;
 const MAX_TAG_CHARS: usize = 50;
 
-/// What to set anew; what is absent stays. Only `model` may be `null`: there is nothing else that `null` could
-/// clear. `[]` takes all tags off.
+/// What to set anew; what is absent stays. Only `model` may be `null`: there is nothing else that `null`
+/// could clear. `[]` takes all tags off.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionPatch {
