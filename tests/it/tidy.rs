@@ -41,6 +41,15 @@ fn sources(extensions: &[&str]) -> Vec<(PathBuf, String)> {
     chosen.map(|path| (path.clone(), std::fs::read_to_string(&path).unwrap())).collect()
 }
 
+/// `path:line` of what is found in the sources that `is_meant` takes, by their paths from the root.
+fn places(is_meant: impl Fn(&Path) -> bool, find: fn(&str) -> Vec<usize>) -> Vec<String> {
+    let own = |path: PathBuf| path.strip_prefix(runner_tests::root()).unwrap().to_owned();
+    let sources = sources(&["rs"]).into_iter().map(|(path, text)| (own(path), text));
+    let meant = sources.filter(|(path, _)| is_meant(path));
+    let place = |path: &Path, line: usize| format!("{}:{line}", path.display());
+    meant.flat_map(|(path, text)| find(&text).into_iter().map(move |line| place(&path, line))).collect()
+}
+
 #[test]
 fn packages_depend_only_on_those_they_may() {
     for (package, allowed) in ALLOWED {
@@ -195,4 +204,9 @@ fn every_page_is_in_the_list_of_pages() {
         let page = path.strip_prefix(&docs).unwrap().display().to_string();
         assert!(page == "README.md" || list.contains(&format!("({page})")), "docs/README.md misses {page}");
     }
+}
+
+#[test]
+fn comments_are_no_wider_than_code() {
+    assert_eq!(places(|_| true, lines::wide_comments), [""; 0]);
 }
