@@ -210,3 +210,10 @@ fn every_page_is_in_the_list_of_pages() {
 fn comments_are_no_wider_than_code() {
     assert_eq!(places(|_| true, lines::wide_comments), [""; 0]);
 }
+
+#[test]
+fn events_are_matched_and_not_tried_one_after_the_other() {
+    let is_test = |path: &Path| path.iter().any(|part| part == "tests" || part == "tests.rs");
+
+    assert_eq!(places(|path| !is_test(path), lines::ladders_over_events), [""; 0]);
+}
