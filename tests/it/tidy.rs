@@ -3,7 +3,7 @@
 mod circles;
 mod lines;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Who may depend on whom; any other edge between packages is wrong.
@@ -14,6 +14,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lambda", &["web"]),
     ("web", &["core", "actors", "adapters"]),
     ("tests", &["core", "actors", "adapters", "web"]),
+];
+
+/// Where the crates of the product begin.
+const ROOTS: [&str; 6] = [
+    "core/src/lib.rs",
+    "actors/src/lib.rs",
+    "adapters/src/lib.rs",
+    "web/src/lib.rs",
+    "web/src/main.rs",
+    "lambda/src/main.rs",
 ];
 
 const MAX_LINES: usize = 400;
@@ -216,4 +226,16 @@ fn events_are_matched_and_not_tried_one_after_the_other() {
     let is_test = |path: &Path| path.iter().any(|part| part == "tests" || part == "tests.rs");
 
     assert_eq!(places(|path| !is_test(path), lines::ladders_over_events), [""; 0]);
+}
+
+#[test]
+fn modules_of_a_crate_have_no_circles() {
+    let name = |path: PathBuf| path.strip_prefix(runner_tests::root()).unwrap().display().to_string();
+    let sources: BTreeMap<String, String> =
+        sources(&["rs"]).into_iter().map(|(path, text)| (name(path), text)).collect();
+
+    let circles = ROOTS.iter().flat_map(|root| circles::circles(&sources, root));
+
+    let told: Vec<String> = circles.map(|circle| circle.to_string()).collect();
+    assert!(told.is_empty(), "\n{}", told.join("\n"));
 }
