@@ -149,20 +149,6 @@ fn modules_are_named_by_their_idea() {
     }
 }
 
-/// A match names the events that it leaves out, and the compiler asks about new ones.
-#[test]
-fn events_are_matched_and_not_tried_one_after_another() {
-    let packages = ["core", "adapters", "web"].map(|package| runner_tests::root().join(package).join("src"));
-    for (path, text) in sources(&["rs"]) {
-        let is_meant = packages.iter().any(|package| path.starts_with(package));
-        for (number, line) in text.lines().enumerate().filter(|_| is_meant) {
-            let is_rung = line.contains("else if let ")
-                && ["SessionEvent::", "AgentOutput::"].iter().any(|name| line.contains(name));
-            assert!(!is_rung, "{}:{} is a rung of a ladder", path.display(), number + 1);
-        }
-    }
-}
-
 #[test]
 fn people_are_they() {
     for (path, text) in sources(&["rs", "md"]) {

@@ -54,7 +54,7 @@ async fn of_many_who_change_a_session_at_once_all_get_through() {
 async fn what_is_decided_on_nothing_appends_nothing() {
     let (log, repository) = repository();
     let folder = LogStream::of::<TrustedFolder>(session(7), TenantId::first());
-    let by = Granted { by: "ada".into(), at: Timestamp::from_micros(1) };
+    let by = Granted { by: "ada".into(), at: Timestamp::from_micros(0) };
     let trust = TrustCommand::Trust { working_dir: "/srv".into(), by };
 
     let first =

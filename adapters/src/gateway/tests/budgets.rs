@@ -145,12 +145,20 @@ async fn calls_that_the_rest_is_enough_for_are_made_at_once_and_give_back_what_t
     // Three dollars is what a call of an unknown model may cost.
     let calls: Vec<_> = (0..4).map(|_| Box::pin(set.call(&pass))).collect();
 
-    let waiting = tokio::time::timeout(Duration::from_millis(500), join_all(calls)).await;
+    let mut calls = Box::pin(join_all(calls));
+    tokio::select! {
+        _ = &mut calls => panic!("nothing is answered"),
+        () = set.upstream.until_asked(3) => {}
+    }
+    // Time for the fourth, if it could go.
+    tokio::time::timeout(Duration::from_millis(500), &mut calls).await.ok();
     let under_way = set.upstream.asked().len();
-    drop(waiting);
+    drop(calls);
     set.upstream.until_left().await;
-    let left = set.call(&pass);
-    tokio::time::timeout(Duration::from_millis(500), left).await.ok();
+    tokio::select! {
+        _ = set.call(&pass) => panic!("nothing is answered"),
+        () = set.upstream.until_asked(4) => {}
+    }
 
     assert_eq!(under_way, 3);
     assert_eq!(set.upstream.asked().len(), 4, "those who left gave their shares back");

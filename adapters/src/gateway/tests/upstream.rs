@@ -50,9 +50,19 @@ impl Upstream {
         self.asked.lock().unwrap().clone()
     }
 
+    /// Waits until so many requests have arrived.
+    pub(super) async fn until_asked(&self, count: usize) {
+        let arrived = async {
+            while self.asked().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), arrived).await.expect("requests are missing");
+    }
+
     /// Waits until somebody left in the middle of an answer.
     pub(super) async fn until_left(&self) {
-        tokio::time::timeout(Duration::from_secs(5), self.left.notified()).await.expect("the call goes on");
+        tokio::time::timeout(Duration::from_secs(20), self.left.notified()).await.expect("the call goes on");
     }
 }
 
