@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode};
 use runner_tests::server::{Server, answer};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A body, the status it gets, the problem's code and the field it names.
 type Case = (Value, u16, &'static str, &'static str);
@@ -278,4 +279,45 @@ async fn a_repository_brings_no_hooks_and_no_api_address_of_its_own() {
     assert_eq!(answer["success"], true);
     assert_eq!(answer["tools_used"][0], "Bash");
     assert!(!canary.exists());
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
+    let server = Server::start().await;
+
+    let opened = server.post("/api/sessions", &json!({ "max_turns": 5.0, "max_duration_ms": 16848.0 })).await;
+
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
+    for (field, value) in [("max_turns", json!(5.5)), ("max_turns", json!(-1)), ("max_turns", json!(1e300))] {
+        let refused = server.post("/api/sessions", &json!({ field: value })).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "field_invalid"), "{value}");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/max_turns");
+    }
+    let worded = server.post("/api/sessions", &json!({ "tools": 7, "max_budget_usd": "x" })).await;
+    let detail = worded.body["detail"].as_str().unwrap();
+    assert!(detail.ends_with("expected an array") || detail.ends_with("expected a number"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_path_that_is_spelled_out_is_not_one_with_a_name_in_it() {
+    let server = Server::start().await;
+
+    let refused = answer(server.request(Method::DELETE, "/api/users/invites")).await;
+
+    assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED, "{}", refused.body);
+    assert_eq!(refused.headers["allow"], "GET, HEAD, POST");
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_no_error_of_the_server() {
+    let server = Server::start().await;
+    let address = server.url("").trim_start_matches("http://").to_owned();
+
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    connection.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nx: a\0b\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(!server.log().await.contains("ERROR"), "{}", server.log().await);
 }

@@ -94,3 +94,72 @@ fn every_operation_has_a_summary_and_an_id() {
         }
     }
 }
+
+/// Every part of the document that is an object, with the path to it.
+fn parts<'a>(part: &'a Value, path: &str, found: &mut Vec<(String, &'a serde_json::Map<String, Value>)>) {
+    match part {
+        Value::Object(fields) => {
+            found.push((path.to_owned(), fields));
+            fields.iter().for_each(|(name, field)| parts(field, &format!("{path}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| parts(item, &format!("{path}/{index}"), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn types_say_what_is_in_them_and_are_of_one_piece() {
+    let document = serde_json::to_value(runner_web::openapi()).unwrap();
+    let mut found = vec![];
+    parts(&document, "", &mut found);
+
+    for (path, part) in found {
+        assert!(!part.contains_key("allOf"), "{path}");
+        let is_bare = part.get("type") == Some(&json!("object"))
+            && !part.contains_key("properties")
+            && !part.contains_key("additionalProperties");
+        assert!(!is_bare, "{path}");
+        if path.contains("/responses/") && part.contains_key("content") {
+            assert_ne!(part["description"], "", "{path}");
+        }
+        if part.get("name") == Some(&json!("cursor")) {
+            assert_eq!(part["schema"]["type"], "string", "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_body_is_required_where_it_has_something_that_must_be_said() {
+    let document = serde_json::to_value(runner_web::openapi()).unwrap();
+    let required =
+        |method: &str, path: &str| document["paths"][path][method]["requestBody"]["required"].clone();
+
+    for (method, path) in
+        [("post", "/api/task"), ("post", "/api/auth/login"), ("post", "/api/workspaces/trust")]
+    {
+        assert_eq!(required(method, path), true, "{method} {path}");
+    }
+    for (method, path) in
+        [("post", "/api/sessions"), ("post", "/api/auth/logout"), ("patch", "/api/sessions/{id}")]
+    {
+        assert_eq!(required(method, path), false, "{method} {path}");
+    }
+}
+
+#[test]
+fn no_name_stands_for_two_types_and_no_field_may_be_null_that_may_not() {
+    let document = serde_json::to_value(runner_web::openapi()).unwrap();
+    let schemas = &document["components"]["schemas"];
+
+    assert_eq!(schemas["Role"]["enum"], json!(["admin", "member", "viewer"]));
+    assert_eq!(schemas["MessageRole"]["enum"], json!(["user", "assistant"]));
+    assert_eq!(schemas["Message"]["properties"]["role"]["$ref"], "#/components/schemas/MessageRole");
+    let patch = &schemas["SessionPatch"]["properties"];
+    assert_eq!(
+        (&patch["title"]["type"], &patch["model"]["type"]),
+        (&json!("string"), &json!(["string", "null"]))
+    );
+    assert_eq!(schemas["TaskBody"]["properties"]["prompt"]["maxLength"], 100_000);
+}

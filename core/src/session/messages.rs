@@ -11,6 +11,7 @@ use crate::session::event::{MessageEvent, PromptEvent, SessionEvent, ToolEvent, 
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MessageRole)]
 pub enum Role {
     User,
     Assistant,

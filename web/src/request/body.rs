@@ -100,8 +100,22 @@ pub(super) fn parse<T: DeserializeOwned>(fields: Fields) -> Result<T, Problem> {
             let pointer = format!("{pointer}/{name}");
             return Problem::field("field_missing", &pointer, format!("`{name}` is required"));
         }
-        Problem::field("field_invalid", &pointer, detail)
+        Problem::field("field_invalid", &pointer, in_words_of_json(&detail))
     })
+}
+
+/// Serde's message about a value, without the names of Rust's types.
+fn in_words_of_json(detail: &str) -> String {
+    let Some((found, expected)) = detail.rsplit_once(", expected ") else { return detail.to_owned() };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        expected if expected.starts_with("struct ") => "an object",
+        expected => expected,
+    };
+    format!("{found}, expected {expected}")
 }
 
 /// The name that stands in backticks behind a text of serde's.

@@ -9,7 +9,9 @@ use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::money::MicroDollars;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::openapi::Object;
 
+use super::field::{one_of, whole};
 use crate::context::Context;
 use crate::http::error::Problem;
 use crate::working_folders::OfferedFolders;
@@ -93,22 +95,36 @@ pub(crate) struct OpenSessionBody {
     /// A folder below an allowed root; relative ones start at the server's `WORKING_DIR`. In a team with a
     /// folder of its own, one below that, where relative ones start.
     working_dir: Option<String>,
+    #[schema(value_type = Option<PermissionMode>)]
     permission_mode: Option<String>,
+    #[schema(min_length = 1, max_length = 200)]
     title: Option<String>,
     /// The exact set of built-in tools.
+    #[schema(max_items = 100)]
     tools: Option<Vec<String>>,
+    #[schema(min_length = 1, max_length = 128)]
     model: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
     fallback_model: Option<String>,
     /// `low`, `medium`, `high`, `xhigh` or `max`.
+    #[schema(schema_with = effort_names)]
     effort: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 1000)]
     max_turns: Option<u32>,
     /// For each turn.
+    #[schema(exclusive_minimum = 0, maximum = 10000)]
     max_budget_usd: Option<f64>,
     /// How long the agent may work on a turn without waiting for a person, in milliseconds.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 604800000)]
     max_duration_ms: Option<u64>,
+    #[schema(max_length = 20000)]
     append_system_prompt: Option<String>,
     /// A JSON Schema that the final answer has to fit.
+    #[schema(value_type = Option<HashMap<String, Value>>)]
     output_schema: Option<Value>,
+    #[schema(max_items = 20)]
     add_dirs: Option<Vec<String>>,
     /// Variables for the agent and what it runs. Recorded in the log as given: not for secrets. Those that
     /// choose programs, libraries, accounts, proxies or folders are refused.
@@ -157,7 +173,7 @@ impl Opening {
             .map(|(index, folder)| resolve(folder, &format!("/add_dirs/{index}"), offered))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            // Where no folder is named the default one is meant; it is checked when a session opens there.
+            // The default folder is checked when a session opens there.
             working_dir: match body.working_dir {
                 Some(named) => resolve(&named, "/working_dir", offered)?,
                 None => offered.default.display().to_string(),
@@ -217,6 +233,10 @@ pub(crate) fn model(name: String, pointer: &str) -> Result<String, Problem> {
         return Ok(name);
     }
     Err(Problem::field("model_invalid", pointer, "is not the name of a model"))
+}
+
+fn effort_names() -> Object {
+    one_of(EFFORTS)
 }
 
 fn effort(name: String) -> Result<String, Problem> {

@@ -7,11 +7,13 @@ use runner_core::prompt::{Attachment, Prompt, PromptError};
 use runner_core::session::command::WhileRunning;
 use serde::Deserialize;
 use serde_json::Map;
+use utoipa::openapi::Object;
 use uuid::Uuid;
 
 use runner_actors::Submission;
 
 use super::body::{Fields, parse};
+use super::field::{one_of, whole};
 use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
 use crate::context::Context;
 use crate::http::error::{Problem, not_found};
@@ -27,7 +29,9 @@ const MAX_TIMEOUT_MS: u64 = 86_400_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PromptBody {
     /// Not blank; at most 100,000 characters.
+    #[schema(min_length = 1, max_length = 100000)]
     prompt: String,
+    #[schema(max_items = 20)]
     attachments: Option<Vec<ImageBody>>,
 }
 
@@ -36,25 +40,33 @@ pub(crate) struct PromptBody {
 struct ImageBody {
     /// `image`.
     #[serde(rename = "type")]
+    #[schema(schema_with = image_kind)]
     kind: String,
+    #[schema(schema_with = media_types)]
     media_type: String,
     /// Base64.
+    #[schema(min_length = 4)]
     data: String,
 }
 
-/// What a task says beside the options of its session.
+/// The fields of a task beside the options of its session.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TaskFields {
+    #[schema(min_length = 1, max_length = 100000)]
     prompt: String,
+    #[schema(max_items = 20)]
     attachments: Option<Vec<ImageBody>>,
     /// The session to go on with.
+    #[schema(value_type = Option<SessionId>)]
     resume: Option<String>,
     /// Go on with the newest session in this folder, if there is one.
     continue_conversation: Option<bool>,
     /// Never go on with another session.
     new_session: Option<bool>,
     /// How long the request waits; the task itself may take longer.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 86400000)]
     timeout_ms: Option<u64>,
 }
 
@@ -198,6 +210,14 @@ fn attachment(index: usize, image: ImageBody) -> Result<Attachment, Problem> {
         return invalid("data", "is not base64".to_owned());
     }
     Ok(Attachment::Image { media_type: image.media_type, data: image.data })
+}
+
+fn image_kind() -> Object {
+    one_of(&["image"])
+}
+
+fn media_types() -> Object {
+    one_of(IMAGE_TYPES)
 }
 
 fn is_base64(text: &str) -> bool {

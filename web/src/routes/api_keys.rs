@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem, not_found};
 use crate::request::body::Nothing;
-use crate::request::field::{monthly_budget, present};
+use crate::request::field::{monthly_budget, present, whole};
 use crate::request::paging::{Order, PageQuery};
 use crate::request::read::Read;
 use crate::request::reply::Reply;
@@ -28,29 +28,37 @@ use crate::request::write::Write;
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyBody {
     /// Each of one's keys has another one.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// Its value: 10 to 1024 visible ASCII characters.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
     key: SecretString,
-    /// Where it is valid, if that is not the API that this server asks. Anything but a public https address
-    /// is for admins.
+    /// The API where the key is valid, if not the one that this server asks. Anything but a public https
+    /// address is for admins.
+    #[schema(max_length = 2048)]
     base_url: Option<String>,
     /// Keys are tried in this order, the smallest first; 0 if absent.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 1000000)]
     priority: Option<u32>,
-    /// What may be spent with it in a calendar month, in US dollars; no limit if absent.
+    /// The limit of spending with it in a calendar month, in US dollars; none if absent.
+    #[schema(minimum = 0, maximum = 1000000000)]
     monthly_budget_usd: Option<f64>,
 }
 
-/// What to set anew; what is absent stays.
+/// Fields to set anew; absent ones stay.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyPatch {
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     enabled: Option<bool>,
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 1000000)]
     priority: Option<u32>,
     /// `null` is no limit.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1000000000)]
     monthly_budget_usd: Option<Option<f64>>,
 }
 
@@ -58,7 +66,7 @@ pub(crate) struct KeyPatch {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotateBody {
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
     key: SecretString,
 }
 
@@ -74,7 +82,7 @@ struct KeyPage {
     request_body = KeyBody,
     responses(
         (status = 201, body = KeyView),
-        (status = 409, description = "`key_name_taken`, `too_many_keys`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`key_name_taken`, `too_many_keys`", body = Problem),
     )
 )]
 #[post("/api/api-keys")]
@@ -131,7 +139,7 @@ pub(crate) async fn list_keys(
 #[utoipa::path(
     tag = "api keys",
     params(("id" = ApiKeyId, Path)),
-    responses((status = 200, body = KeyView), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = KeyView), (status = 404, body = Problem))
 )]
 #[get("/api/api-keys/{id}")]
 pub(crate) async fn find_key(
@@ -148,7 +156,7 @@ pub(crate) async fn find_key(
     tag = "api keys",
     params(("id" = ApiKeyId, Path)),
     request_body = KeyPatch,
-    responses((status = 200, body = KeyView), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = KeyView), (status = 404, body = Problem))
 )]
 #[patch("/api/api-keys/{id}")]
 pub(crate) async fn change_key(
@@ -181,7 +189,7 @@ pub(crate) async fn change_key(
     tag = "api keys",
     params(("id" = ApiKeyId, Path)),
     request_body = RotateBody,
-    responses((status = 200, body = KeyView), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = KeyView), (status = 404, body = Problem))
 )]
 #[post("/api/api-keys/{id}/rotate")]
 pub(crate) async fn rotate_key(
@@ -204,7 +212,7 @@ pub(crate) async fn rotate_key(
 #[utoipa::path(
     tag = "api keys",
     params(("id" = ApiKeyId, Path)),
-    responses((status = 204, description = "It is gone"), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 204, description = "It is gone"), (status = 404, body = Problem))
 )]
 #[delete("/api/api-keys/{id}")]
 pub(crate) async fn remove_key(

@@ -1,4 +1,4 @@
-//! Who did what and who was refused what, for administrators, in their own team.
+//! The audit trail of a team, for its administrators.
 
 use actix_web::{HttpResponse, get, web};
 use runner_actors::{Audit, RunnerError};
@@ -19,6 +19,7 @@ struct AuditQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before. A page may hold few events or none and still have a next one.
+    #[param(value_type = Option<String>)]
     cursor: Option<u64>,
     /// As in the events: `user:ada` with her service tokens, `user:ada/token:<id>` for one of them,
     /// `anonymous`, `agent`, `system`.
@@ -70,7 +71,7 @@ struct AuditedEvent {
     http_request_id: Option<String>,
     /// The address that the request came from.
     address: Option<String>,
-    /// What it is about, as `session:<id>`; an account as `account:<username>`.
+    /// The object, as `session:<id>`; an account as `account:<username>`.
     object: Option<String>,
     outcome: Outcome,
     /// Null where it has more than 64 KiB; the session's own events have it.
@@ -78,13 +79,13 @@ struct AuditedEvent {
     data: Option<serde_json::Value>,
 }
 
-/// What people and programs did in this team, and what they were refused; the newest first.
+/// Deeds of people and programs in this team, and refusals; the newest first.
 #[utoipa::path(
     tag = "server",
     params(AuditQuery),
     responses(
         (status = 200, body = AuditPage),
-        (status = 403, description = "Only for administrators", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Only for administrators", body = Problem),
     )
 )]
 #[get("/api/audit/events")]

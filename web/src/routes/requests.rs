@@ -1,4 +1,4 @@
-//! What waits for a person, in all sessions.
+//! Requests that wait for a person, in all sessions.
 
 use actix_web::{HttpResponse, get, web};
 use runner_core::session::view::RequestView;
@@ -25,10 +25,11 @@ struct RequestsQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
     cursor: Option<u64>,
 }
 
-/// What waits for a person, in all sessions; the oldest first.
+/// Requests that wait for a person, in all sessions; the oldest first.
 #[utoipa::path(tag = "requests", params(RequestsQuery), responses((status = 200, body = RequestPage)))]
 #[get("/api/requests")]
 pub(crate) async fn list_all_requests(

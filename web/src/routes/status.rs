@@ -1,4 +1,4 @@
-//! What the server says about itself.
+//! The server about itself.
 
 use actix_web::{HttpResponse, get, web};
 use runner_core::ports::{AgentStatus, ToolInfo};
@@ -24,7 +24,7 @@ struct Status {
     uptime_ms: u64,
 }
 
-/// Of the caller's team.
+/// Sessions of the caller's team.
 #[derive(Serialize, utoipa::ToSchema)]
 struct SessionCounts {
     stored: u64,
@@ -93,7 +93,7 @@ pub(crate) async fn health() -> HttpResponse {
 /// Whether the server takes work: its store answers and it is not stopping.
 #[utoipa::path(
     tag = "server",
-    responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Health), (status = 503, body = Problem))
 )]
 #[get("/ready")]
 pub(crate) async fn ready(context: web::Data<Context>) -> Result<HttpResponse, ApiError> {

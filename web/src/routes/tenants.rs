@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::users::invites::NewInvite;
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
+use crate::request::field::whole;
 use crate::request::options::resolve;
 use crate::request::paging::{Order, PageQuery};
 use crate::request::read::Read;
@@ -26,6 +27,7 @@ struct TenantPage {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TenantBody {
     /// 1 to 64 visible characters; no two teams have one that differs in case alone.
+    #[schema(min_length = 1, max_length = 64)]
     name: String,
     /// A folder below an allowed root that is there, and that no other team's folder holds, is, or lies in.
     working_dir: String,
@@ -36,6 +38,8 @@ pub(crate) struct TenantBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TenantInviteBody {
     /// A week if absent; 90 days at most.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 7_776_000_000_i64)]
     expires_in_ms: Option<u64>,
 }
 
@@ -53,7 +57,7 @@ struct NewTenantView {
     params(PageQuery),
     responses(
         (status = 200, body = TenantPage),
-        (status = 403, description = "Only for admins of the first team", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Only for admins of the first team", body = Problem),
     )
 )]
 #[get("/api/tenants")]
@@ -76,9 +80,9 @@ pub(crate) async fn list_tenants(
     request_body = TenantBody,
     responses(
         (status = 201, body = NewTenantView),
-        (status = 400, description = "`working_dir_missing`, `field_invalid`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`working_dir_not_allowed`; `forbidden`: only for admins of the first team", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`tenant_name_taken`; `working_dir_taken`: it overlaps with another team's; `no_account`: register first; `shown_once`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`working_dir_missing`, `field_invalid`", body = Problem),
+        (status = 403, description = "`working_dir_not_allowed`; `forbidden`: only for admins of the first team", body = Problem),
+        (status = 409, description = "`tenant_name_taken`; `working_dir_taken`: it overlaps with another team's; `no_account`: register first; `shown_once`", body = Problem),
     )
 )]
 #[post("/api/tenants")]
@@ -104,9 +108,9 @@ pub(crate) async fn create_tenant(
     request_body = TenantInviteBody,
     responses(
         (status = 201, body = NewInvite),
-        (status = 403, description = "Only for admins of the first team", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`tenant_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`shown_once`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Only for admins of the first team", body = Problem),
+        (status = 404, description = "`tenant_not_found`", body = Problem),
+        (status = 409, description = "`shown_once`", body = Problem),
     )
 )]
 #[post("/api/tenants/{id}/invites")]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
 use crate::request::body::Nothing;
+use crate::request::field::whole;
 use crate::request::paging::{Order, PageQuery};
 use crate::request::read::Read;
 use crate::request::reply::Reply;
@@ -28,9 +29,13 @@ struct ServiceTokenPage {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServiceTokenBody {
     /// Each of one's tokens has another one.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
+    #[schema(min_items = 1)]
     scopes: BTreeSet<Permission>,
     /// 90 days if absent; a year at most.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 31_622_400_000_i64)]
     expires_in_ms: Option<u64>,
 }
 
@@ -61,8 +66,8 @@ pub(crate) async fn list_tokens(
     request_body = ServiceTokenBody,
     responses(
         (status = 201, body = NewServiceToken),
-        (status = 403, description = "`scope_not_allowed`: not with this role", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`token_name_taken`, `too_many_tokens`, `no_account`, `shown_once`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`scope_not_allowed`: not with this role", body = Problem),
+        (status = 409, description = "`token_name_taken`, `too_many_tokens`, `no_account`, `shown_once`", body = Problem),
     )
 )]
 #[post("/api/tokens")]
@@ -82,7 +87,7 @@ pub(crate) async fn create_token(
     params(("id" = ServiceTokenId, Path)),
     responses(
         (status = 204, description = "It is of no use any more"),
-        (status = 404, description = "`token_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`token_not_found`", body = Problem),
     )
 )]
 #[delete("/api/tokens/{id}")]

@@ -60,8 +60,8 @@ pub(crate) async fn list_trusted_folders(
     responses(
         (status = 200, description = "It was trusted already; who did it, and when", body = TrustedFolderView),
         (status = 201, body = TrustedFolderView),
-        (status = 400, description = "`working_dir_missing`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`working_dir_not_allowed`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`working_dir_missing`", body = Problem),
+        (status = 403, description = "`working_dir_not_allowed`", body = Problem),
     )
 )]
 #[post("/api/workspaces/trust")]
@@ -87,7 +87,7 @@ pub(crate) async fn trust_folder(
     request_body = TrustBody,
     responses(
         (status = 204, description = "It is not trusted any more"),
-        (status = 404, description = "`folder_not_trusted`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`folder_not_trusted`", body = Problem),
     )
 )]
 #[delete("/api/workspaces/trust")]

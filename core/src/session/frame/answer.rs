@@ -22,7 +22,6 @@ pub struct TaskAnswer {
     pub model: Option<String>,
     pub num_turns: u32,
     pub usage: crate::spend::Usage,
-    #[schema(value_type = Vec<Object>)]
     pub permission_denials: Vec<crate::agent::Denial>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structured_output: Option<Value>,

@@ -42,7 +42,6 @@ pub struct TurnView {
     pub num_turns: u32,
     pub tools_used: Vec<String>,
     pub files_changed: Vec<String>,
-    #[schema(value_type = Vec<Object>)]
     pub permission_denials: Vec<Denial>,
     pub structured_output: Option<Value>,
     pub stop_reason: Option<String>,

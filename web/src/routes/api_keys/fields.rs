@@ -10,7 +10,7 @@ use crate::http::error::Problem;
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_KEY_BYTES: usize = 1024;
-/// Less of it would say too much by its last four characters.
+/// The last four characters of a shorter key would say too much.
 const MIN_KEY_BYTES: usize = 10;
 const MAX_URL_BYTES: usize = 2048;
 const MAX_PRIORITY: u32 = 1_000_000;
@@ -64,12 +64,13 @@ pub(super) fn base_url(text: String, caller: &Principal) -> Result<String, Probl
     Err(Problem::field("base_url_not_allowed", "/base_url", detail).with_status(StatusCode::FORBIDDEN))
 }
 
-/// Where the keys of a person may lead. What a name of a member's means is looked at again when it is asked.
+/// The network into which a person's keys may lead. A member's address is resolved and checked again at
+/// each call.
 pub(super) fn network(caller: &Principal) -> Network {
     if caller.may(Permission::Administer) { Network::Any } else { Network::Public }
 }
 
-/// As far as the text tells.
+/// Whether an address is public, as far as its text tells.
 fn is_public(url: &url::Url) -> bool {
     const PRIVATE: [&str; 6] = ["localhost", "local", "internal", "localdomain", "lan", "home.arpa"];
     let Some(url::Host::Domain(name)) = url.host() else { return false };

@@ -65,7 +65,7 @@ pub(super) async fn view(context: &Context, key: &ApiKey) -> Result<KeyView, Api
     })
 }
 
-/// Where a key stands among others: with its owner's, in the order in which they are tried.
+/// The place of a key among others: with its owner's, in the order in which they are tried.
 pub(super) fn place(key: &ApiKey) -> String {
     let place = |stored: &StoredKey| format!("{} {:010} {}", stored.owner, stored.priority, stored.key);
     key.stored().map(place).unwrap_or_default()

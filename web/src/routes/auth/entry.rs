@@ -16,14 +16,15 @@ use crate::http::hosts::is_from_here;
 use crate::http::{cookies, refusals};
 use crate::request::arrival::Arrival;
 
-/// Somebody who wants an account.
+/// A person who wants an account.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterBody {
     /// 1 to 64 letters, digits and any of `._@-`; case does not matter.
+    #[schema(min_length = 1, max_length = 64)]
     username: String,
     /// 8 to 128 characters.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
     password: Password,
     /// An invitation; or, for the first user of a server that is not `AUTH=local`, the code in the file
     /// `setup-code` of its data folder.
@@ -45,7 +46,15 @@ pub(crate) struct RefreshBody {
     refresh_token: Option<String>,
 }
 
-/// Somebody has come in.
+/// How the tokens are shown from now on.
+#[derive(Clone, Copy, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TokenType {
+    Bearer,
+    Cookie,
+}
+
+/// The answer to a person who has come in.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct AdmissionBody {
     user: UserView,
@@ -55,8 +64,7 @@ pub(crate) struct AdmissionBody {
     /// Good for one exchange.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
-    /// `bearer`, or `cookie`.
-    token_type: &'static str,
+    token_type: TokenType,
     /// Seconds until the access token expires.
     expires_in: u64,
 }
@@ -77,9 +85,9 @@ pub(crate) struct CookieQuery {
     request_body = RegisterBody,
     responses(
         (status = 201, body = AdmissionBody),
-        (status = 403, description = "`registration_closed`, `agent_not_admitted`, `code_required`, `code_invalid`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`username_taken`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`too_many_attempts`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`registration_closed`, `agent_not_admitted`, `code_required`, `code_invalid`", body = Problem),
+        (status = 409, description = "`username_taken`", body = Problem),
+        (status = 429, description = "`too_many_attempts`", body = Problem),
     )
 )]
 #[post("/api/auth/register")]
@@ -114,8 +122,8 @@ pub(crate) async fn register(
     request_body = LoginBody,
     responses(
         (status = 200, body = AdmissionBody),
-        (status = 401, description = "`credentials_wrong`: the name or the password", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`too_many_attempts`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`credentials_wrong`: the name or the password", body = Problem),
+        (status = 429, description = "`too_many_attempts`", body = Problem),
     )
 )]
 #[post("/api/auth/login")]
@@ -146,7 +154,7 @@ pub(crate) async fn log_in(
     request_body = RefreshBody,
     responses(
         (status = 200, body = AdmissionBody),
-        (status = 401, description = "`token_invalid`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`token_invalid`", body = Problem),
     )
 )]
 #[post("/api/auth/refresh")]
@@ -220,7 +228,7 @@ pub(super) fn admitted(
         user: admission.user.clone(),
         access_token: shown(&admission.access_token),
         refresh_token: shown(&admission.refresh_token),
-        token_type: if cookies.is_some() { "cookie" } else { "bearer" },
+        token_type: if cookies.is_some() { TokenType::Cookie } else { TokenType::Bearer },
         expires_in: admission.access_lifetime_ms / 1000,
     });
     if let Some(transport) = cookies {

@@ -52,7 +52,7 @@ pub(crate) async fn revoke_other_logins(
     params(("id" = LoginId, Path)),
     responses(
         (status = 204, description = "It has ended"),
-        (status = 404, description = "`login_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`login_not_found`", body = Problem),
     )
 )]
 #[delete("/api/auth/sessions/{id}")]

@@ -21,7 +21,7 @@ pub(crate) struct PasswordBody {
     #[schema(value_type = String, format = Password)]
     current_password: Password,
     /// 8 to 128 characters.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
     new_password: Password,
     /// Whether service tokens stay as they are. Without it they end, like the logins.
     #[serde(default)]
@@ -42,7 +42,7 @@ pub(crate) async fn show_self(read: Read, context: web::Data<Context>) -> Result
     request_body = PasswordBody,
     responses(
         (status = 200, body = AdmissionBody),
-        (status = 403, description = "`password_wrong`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`password_wrong`", body = Problem),
     )
 )]
 #[put("/api/auth/password")]

@@ -1,4 +1,4 @@
-//! What a session changed in files.
+//! The files that a session changed.
 
 use actix_web::{HttpResponse, get, web};
 use runner_core::ids::{SessionId, TurnId};
@@ -26,6 +26,7 @@ struct ChangesQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
     cursor: Option<usize>,
 }
 
@@ -46,15 +47,15 @@ enum ChangePage {
 
 /// The files that the session's agent changed, with unified diffs; `version` says up to which event.
 ///
-/// What the agent's file tools report is shown, and where the working folder is in a git repository also what
-/// the commands changed that the agent ran, in files that git does not ignore.
+/// Changes come from the agent's file tools; in a git repository also from the commands that the agent ran,
+/// in files that git does not ignore.
 #[utoipa::path(
     tag = "sessions",
     params(("id" = SessionId, Path), ChangesQuery),
     responses(
         (status = 200, body = ChangePage),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`session_not_found`, `turn_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, body = Problem),
+        (status = 404, description = "`session_not_found`, `turn_not_found`", body = Problem),
     )
 )]
 #[get("/api/sessions/{id}/changes")]

@@ -3,6 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use runner_core::ids::SessionId;
 use runner_core::log::RecordedEvent;
+use runner_core::session::event::SessionEvent;
+use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
@@ -22,6 +24,7 @@ struct EventsQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before; the same as `after`.
+    #[param(value_type = Option<String>)]
     cursor: Option<u64>,
     /// Event types, separated by commas.
     types: Option<String>,
@@ -36,21 +39,21 @@ struct EventPage {
     next_cursor: Option<String>,
 }
 
-/// The shape of a stored event, for the API's documentation.
+/// A stored event: what happened, its place, and its hashes.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "the log's own type is what is sent")]
-struct StoredEvent {
+pub(crate) struct StoredEvent {
+    #[serde(flatten)]
+    event: SessionEvent,
     /// Place in the whole log.
     position: u64,
     /// Place in the session, from 1 without gap.
     version: u64,
-    r#type: String,
     schema: u32,
     #[schema(value_type = String, format = DateTime)]
-    recorded_at: String,
+    recorded_at: Timestamp,
     actor: String,
     request_id: Option<String>,
-    data: serde_json::Value,
     /// SHA-256 in hexadecimal.
     payload_hash: String,
     /// SHA-256 in hexadecimal, over the event before it, the header and the payload's hash.
@@ -62,8 +65,8 @@ struct StoredEvent {
     tag = "sessions",
     params(("id" = SessionId, Path), EventsQuery, ("Last-Event-ID" = Option<u64>, Header)),
     responses(
-        (status = 200, body = EventPage),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "A page; or server-sent events, each with its version as `id`", content((EventPage = "application/json"), (StoredEvent = "text/event-stream"))),
+        (status = 404, body = Problem),
     )
 )]
 #[get("/api/sessions/{id}/events")]

@@ -39,8 +39,8 @@ enum Format {
     params(("id" = SessionId, Path), ExportQuery),
     responses(
         (status = 200, content((String = "application/x-ndjson"), (String = "text/markdown"))),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 400, body = Problem),
+        (status = 404, body = Problem),
     )
 )]
 #[get("/api/sessions/{id}/export")]

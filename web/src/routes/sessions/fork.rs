@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
+use crate::request::field::whole;
 use crate::request::query::version;
 use crate::request::reply::Reply;
 use crate::request::task::text_prompt;
@@ -20,8 +21,11 @@ use crate::request::write::Write;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForkBody {
     /// The last version that is copied; the newest one if absent.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1)]
     at_version: Option<u64>,
     /// The first prompt that the copy alone gets.
+    #[schema(min_length = 1, max_length = 100000)]
     prompt: Option<String>,
 }
 
@@ -37,9 +41,9 @@ pub(crate) struct ForkBody {
     request_body = ForkBody,
     responses(
         (status = 201, description = "The new session; `Location` says where it is", body = SessionView),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`working_dir_not_allowed`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 400, body = Problem),
+        (status = 403, description = "`working_dir_not_allowed`", body = Problem),
+        (status = 404, body = Problem),
     )
 )]
 #[post("/api/sessions/{id}/fork")]

@@ -22,7 +22,7 @@ struct InterruptAccepted {
     params(("id" = SessionId, Path)),
     responses(
         (status = 202, body = InterruptAccepted),
-        (status = 409, description = "`nothing_running`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`nothing_running`", body = Problem),
     )
 )]
 #[post("/api/sessions/{id}/interrupt")]

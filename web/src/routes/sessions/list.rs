@@ -20,6 +20,7 @@ struct SessionsQuery {
     working_dir: Option<String>,
     status: Option<SessionStatus>,
     /// Text that occurs in a title, a prompt or a result.
+    #[param(min_length = 1, max_length = 200)]
     q: Option<String>,
     #[param(inline)]
     sort: Option<SortBy>,

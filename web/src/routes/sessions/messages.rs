@@ -18,6 +18,7 @@ struct MessagesQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
     cursor: Option<usize>,
 }
 
@@ -31,7 +32,7 @@ struct MessagePage<'a> {
 #[utoipa::path(
     tag = "sessions",
     params(("id" = SessionId, Path), MessagesQuery),
-    responses((status = 200, body = MessagePage), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = MessagePage), (status = 404, body = Problem))
 )]
 #[get("/api/sessions/{id}/messages")]
 pub(crate) async fn list_messages(

@@ -17,7 +17,7 @@ use crate::request::write::Write;
 #[utoipa::path(
     tag = "sessions",
     request_body = OpenSessionBody,
-    responses((status = 201, body = SessionView), (status = "4XX", body = Problem, content_type = "application/problem+json"))
+    responses((status = 201, body = SessionView), (status = "4XX", body = Problem))
 )]
 #[post("/api/sessions")]
 pub(crate) async fn open_session(

@@ -45,8 +45,8 @@ enum PromptMode {
     request_body = PromptBody,
     responses(
         (status = 202, body = PromptAccepted),
-        (status = 409, description = "`session_archived`, `queue_full`, or the session's owner may not run tasks: `owner_disabled`, `owner_not_permitted`", body = Problem, content_type = "application/problem+json"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"))
+        (status = 409, description = "`session_archived`, `queue_full`, or the session's owner may not run tasks: `owner_disabled`, `owner_not_permitted`", body = Problem),
+        (status = "4XX", body = Problem))
 )]
 #[post("/api/sessions/{id}/prompts")]
 pub(crate) async fn submit_prompt(
@@ -86,7 +86,7 @@ async fn steer(
     params(("id" = SessionId, Path), ("turn_id" = TurnId, Path)),
     responses(
         (status = 204, description = "It will not be run"),
-        (status = 409, description = "`prompt_not_waiting`: it has begun, or was taken back before; the detail says which", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`prompt_not_waiting`: it has begun, or was taken back before; the detail says which", body = Problem),
     )
 )]
 #[delete("/api/sessions/{id}/prompts/{turn_id}")]
@@ -108,7 +108,7 @@ pub(crate) async fn withdraw_prompt(
     }
 }
 
-/// What became of a prompt that does not wait.
+/// The fate of a prompt that does not wait.
 fn why_not_waiting(view: &SessionView, turn: TurnId) -> Problem {
     let became = match (view.turn(turn).map(|turn| turn.status), view.withdrawn_by(turn)) {
         (Some(TurnStatus::Queued | TurnStatus::Running), _) => "its turn has begun".to_owned(),

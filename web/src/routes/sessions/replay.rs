@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use runner_core::ids::SessionId;
 use serde::Deserialize;
 
+use super::events::StoredEvent;
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
 use crate::request::query::version;
@@ -32,10 +33,10 @@ struct ReplayQuery {
     tag = "sessions",
     params(("id" = SessionId, Path), ReplayQuery, ("Last-Event-ID" = Option<u64>, Header)),
     responses(
-        (status = 200, description = "Frames with `id: <version>` and the stored event as data", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Frames with `id: <version>` and the stored event as data", content_type = "text/event-stream", body = StoredEvent),
         (status = 204, description = "Everything was shown before `Last-Event-ID`; `EventSource` stops"),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 400, body = Problem),
+        (status = 404, body = Problem),
     )
 )]
 #[get("/api/sessions/{id}/replay")]

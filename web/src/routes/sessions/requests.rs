@@ -1,4 +1,4 @@
-//! What the agent asks people in one session: seeing it, and deciding.
+//! Requests of the agent in one session: seeing and deciding them.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use runner_core::request::{Answer, DecidedBy, Decision};
 use runner_core::session::view::RequestView;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::openapi::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
@@ -29,6 +30,7 @@ struct SessionRequestsQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
     cursor: Option<u64>,
 }
 
@@ -45,11 +47,11 @@ struct SessionRequests {
     next_cursor: Option<String>,
 }
 
-/// What waits for a person in one session, in the order in which it was asked.
+/// Requests that wait for a person in one session, in the order in which they came.
 #[utoipa::path(
     tag = "requests",
     params(("id" = SessionId, Path), SessionRequestsQuery),
-    responses((status = 200, body = SessionRequests), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = SessionRequests), (status = 404, body = Problem))
 )]
 #[get("/api/sessions/{id}/requests")]
 pub(crate) async fn list_session_requests(
@@ -79,12 +81,14 @@ pub(crate) async fn list_session_requests(
 #[serde(deny_unknown_fields)]
 pub(crate) struct DecisionBody {
     decision: Decision,
-    /// What the agent is told; at most 10,000 characters.
+    /// A message to the agent; at most 10,000 characters.
+    #[schema(max_length = 10000)]
     message: Option<String>,
     /// With `allow`: the tool is used with this instead. For a plan: `{"plan": …}`.
+    #[schema(value_type = Option<HashMap<String, Value>>)]
     updated_input: Option<Value>,
     /// For questions: by the question's text, a text or, where several may be chosen, several.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = answers)]
     answers: Option<BTreeMap<String, Value>>,
     /// The same decision holds for the same call again.
     remember: Option<Remember>,
@@ -105,9 +109,9 @@ enum Remember {
     request_body = DecisionBody,
     responses(
         (status = 200, description = "The request with its decision", body = RequestView),
-        (status = 400, description = "The answer does not fit what was asked", body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`request_already_decided`, with the first decision; `request_withdrawn`; or what waits stays as it is: `owner_disabled`, `owner_not_permitted`, `session_archived`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "The answer does not fit what was asked", body = Problem),
+        (status = 404, body = Problem),
+        (status = 409, description = "`request_already_decided`, with the first decision; `request_withdrawn`; or what waits stays as it is: `owner_disabled`, `owner_not_permitted`, `session_archived`", body = Problem),
     )
 )]
 #[post("/api/sessions/{id}/requests/{request_id}")]
@@ -122,6 +126,20 @@ pub(crate) async fn decide_request(
     let by = DecidedBy::user(&write.caller.name);
     let settled = context.sessions.settle(session, &request_id, (answer, by), write.provenance).await?;
     Ok(Reply::ok(&settled.request).replayed(settled.replayed))
+}
+
+/// A text for each question, or several.
+fn answers() -> Object {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let several = ArrayBuilder::new().items(text());
+    let one_or_several = OneOfBuilder::new().item(text()).item(several).build();
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(Schema::OneOf(one_or_several)))
+        .description(Some(
+            "For questions: by the question's text, a text or, where several may be chosen, several.",
+        ))
+        .build()
 }
 
 fn read_answer(body: DecisionBody) -> Result<Answer, Problem> {

@@ -32,8 +32,8 @@ struct Rewound {
     request_body = RewindBody,
     responses(
         (status = 200, body = Rewound),
-        (status = 404, description = "`turn_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`session_busy`, or `nothing_to_rewind`: the agent kept nothing", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`turn_not_found`", body = Problem),
+        (status = 409, description = "`session_busy`, or `nothing_to_rewind`: the agent kept nothing", body = Problem),
     )
 )]
 #[post("/api/sessions/{id}/rewind")]

@@ -17,23 +17,24 @@ use crate::request::write::Write;
 const MAX_TAGS: usize = 20;
 const MAX_TAG_CHARS: usize = 50;
 
-/// What to set anew; what is absent stays. Only `model` may be `null`: there is nothing else that `null`
-/// could clear. `[]` takes all tags off.
+/// Fields to set anew; absent ones stay. Only `model` may be `null`: there is nothing else that `null` could
+/// clear. `[]` takes all tags off.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionPatch {
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
     title: Option<String>,
     /// Holds from the next tool call on.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = PermissionMode)]
     permission_mode: Option<String>,
     /// Holds from the next call of the model on; `null` is the agent's own choice.
     #[serde(default, deserialize_with = "present")]
+    #[schema(min_length = 1, max_length = 128)]
     model: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, max_items = 20)]
     tags: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
@@ -47,8 +48,8 @@ pub(crate) struct SessionPatch {
     request_body = SessionPatch,
     responses(
         (status = 200, body = SessionView),
-        (status = 403, description = "`bypass_not_allowed`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`session_busy`: a session in which a turn works, or a prompt waits, is not archived", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`bypass_not_allowed`", body = Problem),
+        (status = 409, description = "`session_busy`: a session in which a turn works, or a prompt waits, is not archived", body = Problem),
     )
 )]
 #[patch("/api/sessions/{id}")]

@@ -12,7 +12,7 @@ use crate::request::read::Read;
 #[utoipa::path(
     tag = "sessions",
     params(("id" = SessionId, Path)),
-    responses((status = 200, body = Verification), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Verification), (status = 404, body = Problem))
 )]
 #[get("/api/sessions/{id}/verify")]
 pub(crate) async fn verify_session(

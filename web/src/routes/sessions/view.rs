@@ -22,7 +22,7 @@ struct SessionQuery {
 #[utoipa::path(
     tag = "sessions",
     params(("id" = SessionId, Path), SessionQuery),
-    responses((status = 200, body = SessionView), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = SessionView), (status = 404, body = Problem))
 )]
 #[get("/api/sessions/{id}")]
 pub(crate) async fn find_session(

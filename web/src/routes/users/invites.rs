@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
 use crate::request::body::Nothing;
+use crate::request::field::whole;
 use crate::request::paging::{Order, PageQuery};
 use crate::request::read::Read;
 use crate::request::reply::Reply;
@@ -22,8 +23,11 @@ use crate::request::write::{ShownOnce, Write};
 pub(crate) struct InviteBody {
     role: Role,
     /// The only name that may be chosen; any if absent.
+    #[schema(min_length = 1, max_length = 64)]
     username: Option<String>,
     /// A week if absent; 90 days at most.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 7_776_000_000_i64)]
     expires_in_ms: Option<u64>,
 }
 
@@ -31,7 +35,7 @@ pub(crate) struct InviteBody {
 pub(crate) struct NewInvite {
     #[serde(flatten)]
     pub(crate) view: InviteView,
-    /// What registers one account. Shown this once.
+    /// The code that registers one account. Shown this once.
     pub(crate) code: String,
 }
 
@@ -47,7 +51,7 @@ struct InvitePage {
     request_body = InviteBody,
     responses(
         (status = 201, body = NewInvite),
-        (status = 409, description = "`username_taken`, `shown_once`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`username_taken`, `shown_once`", body = Problem),
     )
 )]
 #[post("/api/users/invites")]
@@ -81,8 +85,8 @@ pub(crate) async fn list_invites(
     params(("id" = InviteId, Path)),
     responses(
         (status = 204, description = "Nobody can use it any more"),
-        (status = 404, description = "`invite_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`invite_closed`: it was used", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`invite_not_found`", body = Problem),
+        (status = 409, description = "`invite_closed`: it was used", body = Problem),
     )
 )]
 #[delete("/api/users/invites/{id}")]

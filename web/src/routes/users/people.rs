@@ -20,15 +20,15 @@ struct UserPage {
     next_cursor: Option<String>,
 }
 
-/// What to set anew; what is absent stays.
+/// Fields to set anew; absent ones stay.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserPatch {
     role: Option<Role>,
     disabled: Option<bool>,
-    /// What may be spent in a calendar month; `null` is no limit of one's own.
+    /// The limit of spending in a calendar month; `null` is no limit of one's own.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1000000000)]
     monthly_budget_usd: Option<Option<f64>>,
 }
 
@@ -53,8 +53,8 @@ pub(crate) async fn list_users(
     request_body = UserPatch,
     responses(
         (status = 200, body = UserView),
-        (status = 404, description = "`user_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last_admin`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user_not_found`", body = Problem),
+        (status = 409, description = "`last_admin`", body = Problem),
     )
 )]
 #[patch("/api/users/{username}")]
