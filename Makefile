@@ -23,8 +23,9 @@ TYPOS := target/tools/typos-$(TYPOS_VERSION)/bin/typos
 
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 PAGES := web/ui/dist/index.html
+CLIENTS := tests/clients/typescript/node_modules/.package-lock.json tests/clients/python/venv/installed
 
-.PHONY: run test check bench deny machete typos fmt doc ui claude newest-claude tools openapi release clean
+.PHONY: run test check bench deny machete typos fmt doc ui claude newest-claude tools clients openapi release clean
 
 # Starts the server on http://127.0.0.1:8000; docs/settings.md has the settings. Unless WORKING_DIR is set, agents
 # work in workspace/: here they could change what the next `make run` builds and runs.
@@ -35,7 +36,7 @@ run: claude $(PAGES)
 		exec target/debug/claude-runner serve
 
 # Installs what the tests need, then runs all of them; with T=name only those tests whose name has that in it.
-test: tools claude newest-claude $(PAGES)
+test: tools clients claude newest-claude $(PAGES)
 ifeq ($(T),)
 	cargo fmt --all --check
 	cargo build --locked --workspace --all-targets
@@ -108,6 +109,18 @@ tools:
 	@command -v chromium >/dev/null && command -v bwrap >/dev/null && test -x /usr/sbin/mkfs.ext4 || \
 		{ $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs bubblewrap; }
 
+# Generators of clients, which show that the OpenAPI document is fit for them.
+clients: $(CLIENTS)
+
+tests/clients/typescript/node_modules/.package-lock.json: tests/clients/typescript/package-lock.json
+	cd $(@D)/.. && npm ci --no-audit --no-fund
+	touch $@
+
+tests/clients/python/venv/installed: tests/clients/python/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --no-deps -r $<
+	touch $@
+
 # Writes the committed OpenAPI document anew.
 openapi:
 	cargo run --locked --quiet --bin claude-runner -- openapi > web/openapi.json
@@ -117,4 +130,4 @@ release: $(PAGES)
 	cargo build --locked --release --workspace --bins
 
 clean:
-	rm -rf target .agent web/ui/dist web/ui/node_modules
+	rm -rf target .agent web/ui/dist web/ui/node_modules tests/clients/*/node_modules tests/clients/*/venv

@@ -7,6 +7,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod budgets;
+mod clients;
 mod crashes;
 mod crashes_anywhere;
 mod decision_buttons;

@@ -32,8 +32,9 @@ const MAX_LINES: usize = 400;
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let (path, name) = (entry.path(), entry.file_name());
-        let is_made =
-            ["target", "node_modules", "dist", "data", ".git", ".agent"].iter().any(|made| name == *made);
+        let is_made = ["target", "node_modules", "dist", "data", ".git", ".agent", "venv", "generated"]
+            .iter()
+            .any(|made| name == *made);
         match (path.is_dir(), is_made) {
             (true, false) => files(&path, found),
             (false, false) => found.push(path),
