@@ -40,7 +40,7 @@ type LambdaResponse = http::Response<Body>;
 /// Lambda gives a process one invocation at a time.
 const MAX_WAITING_CALLS: usize = 1;
 
-/// What an event stream says last when it cannot go on. Not a stream error: the runtime would write that one
+/// The last words of an event stream that cannot go on. Not a stream error: the runtime would write that one
 /// into the body, as text.
 const BROKEN_STREAM: &[u8] =
     b"event: error\ndata: {\"detail\":\"the stream broke off; reconnect to go on\"}\n\n";
@@ -48,7 +48,7 @@ const BROKEN_STREAM: &[u8] =
 /// How long before the end of its invocation an event stream ends by itself: time enough to say so.
 const BEFORE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// What an event stream says last when its invocation is nearly over: the client should come back at once.
+/// The last words of an event stream whose invocation is nearly over: the client should come back at once.
 const TIME_IS_UP: &[u8] = b"retry: 1000\n";
 
 /// The way to the actix-web service from any task; the service ends with the last clone.
@@ -126,7 +126,7 @@ where
 
 /// When an event stream must have ended, for Lambda to see a whole answer.
 fn end_of_streams(request: &lambda_http::Request) -> Option<Instant> {
-    // What is left of a time that is still to come is the error of its `elapsed`.
+    // The error of `elapsed` is the time that is left.
     let left = request.lambda_context_ref()?.deadline().elapsed().err()?.duration();
     Some(Instant::now() + left.saturating_sub(BEFORE_DEADLINE))
 }
@@ -165,7 +165,7 @@ where
 struct Ending {
     /// When it is cut.
     at: Option<Instant>,
-    /// What it says when it breaks off: only an event stream in plain text has words for it.
+    /// The last words of a body that breaks off: only an event stream in plain text has words for it.
     broken: &'static [u8],
 }
 

@@ -73,7 +73,7 @@ impl std::fmt::Debug for Application {
 impl Application {
     /// Opens the store, takes up what an earlier run left, and is ready for requests. Needs an actix system.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
-        // What this needs on the way is used again by all that follows.
+        // First, because the memory that it needs on the way is used again afterwards.
         let document = routes::openapi();
         start_files::keep(config)?;
         let lock = prepare_data_dir(&config.data_dir)?;

@@ -121,7 +121,7 @@ pub struct Config {
     pub min_free_disk_mib: u64,
 }
 
-/// What is wrong with the configuration, all of it.
+/// All mistakes in the configuration.
 #[derive(Debug, Error)]
 #[error("the configuration is wrong:{}", .0.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
 pub struct ConfigError(pub Vec<String>);
@@ -139,7 +139,7 @@ impl Config {
         });
         dotenv::read(Path::new(".env"), &mut variables, &mut problems);
         for (name, value) in std::env::vars_os() {
-            // What is not text is not ours; none of our settings could be read from it.
+            // Variables that are not text are not ours.
             if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
                 variables.insert(name, value);
             }
@@ -352,7 +352,7 @@ impl Reader {
     }
 }
 
-/// Where programs are told which proxy to use.
+/// The variables by which programs are told their proxy.
 const PROXIES: &[&str] =
     &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 

@@ -1,4 +1,4 @@
-//! What the server consists of, as its routes see it.
+//! The parts of the server, as its routes see them.
 
 use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
 use runner_core::people::principal::Principal;
@@ -10,7 +10,7 @@ use crate::limits::streams::Streams;
 use crate::stream::recent::RecentFrames;
 use crate::working_folders::WorkingFolders;
 
-/// What every route may use.
+/// The parts that every route may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) sessions: Sessions,

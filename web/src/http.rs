@@ -1,4 +1,4 @@
-//! What every request passes and every answer is made with: checks, people, problems.
+//! The shell around the routes: checks of requests, people, problems.
 
 pub(crate) mod access;
 pub(crate) mod authentication;

@@ -18,7 +18,7 @@ use crate::app::prepare_data_dir;
 use crate::config::Config;
 use runner_core::people::principal::Principal;
 
-/// What became of the transcripts.
+/// The outcome of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportReport {
     pub imported: u64,

@@ -1,8 +1,8 @@
 //! HTTP: routes, streams and problems over `runner-actors`; the program that puts everything together.
 //!
 //! A handler parses, sends one message and maps the result. [`app`] is the composition root of the
-//! server and [`import`] that of the import; nothing else names adapters. [`http::error`] is the only module
-//! that turns an error into a status. This crate must not know SQL or rules of the domain.
+//! server and [`import`] that of the import; nothing else names adapters. [`http::error`] is the only
+//! module that turns an error into a status. This crate must not know SQL or rules of the domain.
 //!
 //! Begin with [`routes`].
 

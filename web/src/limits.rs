@@ -34,7 +34,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// The local user may do so many times more: their own scripts are the only other load.
 const LOCAL_FACTOR: u32 = 100;
 
-/// Who uses up a bucket.
+/// The owner of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Person(TenantId, String),
@@ -99,7 +99,7 @@ enum Cost {
     Turn,
 }
 
-/// What starts a turn, or may.
+/// The cost of a request: those that may start a turn cost one.
 fn cost(method: &Method, path: &str) -> Cost {
     let parts: Vec<_> = path.split('/').skip(1).collect();
     match (method, parts.as_slice()) {

@@ -154,7 +154,7 @@ async fn rebuild_projections() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever reads it may have read enough.
+/// A reader that closes the pipe has read enough.
 fn print_openapi() -> anyhow::Result<()> {
     let document = runner_web::openapi().to_pretty_json()?;
     match writeln!(std::io::stdout().lock(), "{document}") {

@@ -1,7 +1,7 @@
 //! Reading a request: who asks, under which key, and the body with every mistake named.
 //!
-//! [`write::Write`] and [`read::Read`] are what routes take: they have checked the query, and a write its
-//! body and its `Idempotency-Key`.
+//! Routes take [`write::Write`] and [`read::Read`], which have checked the query, and of a write the body and
+//! the `Idempotency-Key`.
 
 pub(crate) mod arrival;
 pub(crate) mod body;

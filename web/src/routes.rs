@@ -38,7 +38,7 @@ use crate::http::error::{FieldError, Problem};
 )]
 struct Document;
 
-/// Where routes are added: to an app that answers them, or to one that describes them as well, which takes
+/// An app to which routes are added: one that answers them, or one that describes them as well, which takes
 /// megabytes on the way.
 pub(crate) trait Routes {
     fn service(&mut self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> &mut Self;

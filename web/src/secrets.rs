@@ -1,9 +1,9 @@
 //! Secrets leave the environment before anything is started.
 //!
-//! What a program was started with stands in `/proc/<pid>/environ` as long as it runs, readable for every
+//! The environment of a program stands in `/proc/<pid>/environ` as long as it runs, readable for every
 //! program of the same user, and so for the agents. Overwriting it afterwards is not possible in safe code.
-//! So the server starts itself anew, in place: with an environment that has no secrets, which come through a
-//! pipe that is empty when it has been read.
+//! So the server starts itself anew, in place: with an environment that has no secrets, which come through
+//! a pipe that is empty when it has been read.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,9 +1,9 @@
 //! Server-sent events: the log as it grows, as it once grew, and one turn as it is worked on.
 //!
-//! A stream reads from where it stands whenever the hub says that there is more, so it holds no queue of its
-//! own; what is new is read from the store once for all who watch (`recent.rs`). A stream that is polled no
-//! more, because its client left or does not read, costs nothing, and its connection ends when what was
-//! written to it makes no way (`crate::connected`).
+//! A stream reads from where it stands whenever the hub says that there is more, so it holds no queue of
+//! its own; what is new is read from the store once for all who watch (`recent.rs`). A stream that is
+//! polled no more, because its client left or does not read, costs nothing, and its connection ends when
+//! what was written to it makes no way (`crate::connected`).
 
 pub(crate) mod events;
 pub(crate) mod recent;
@@ -36,7 +36,7 @@ const RECONNECT_MS: u32 = 2000;
 /// Events read at once.
 pub(crate) const PAGE: u32 = 100;
 
-/// What a stream does about news. Each call adds frames to the outbox.
+/// A kind of stream. Each call adds frames to the outbox.
 pub(crate) trait Feed: 'static {
     /// Reads what the log has beyond the last frame; false when the stream is at its end.
     fn catch_up(&mut self, outbox: &mut Outbox) -> impl Future<Output = bool>;

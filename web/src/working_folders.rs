@@ -19,7 +19,7 @@ pub(crate) struct WorkingFolders {
 }
 
 impl WorkingFolders {
-    /// Those in which somebody may work.
+    /// The folders in which the caller may work.
     pub(crate) async fn of(&self, caller: &Principal) -> Result<OfferedFolders, RunnerError> {
         Ok(match self.tenants.folder(&caller.tenant).await? {
             Some(folder) => self.all.within(folder),

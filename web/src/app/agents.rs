@@ -1,4 +1,4 @@
-//! What agents are started with, out of the configuration.
+//! The settings with which agents start, out of the configuration.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(super) fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders>
     Ok(AllowedFolders { roots: config.allowed_roots.clone(), except, within: None })
 }
 
-/// What agents must not see although it may lie in a folder that they work in: keys, and all sessions.
+/// Paths that agents must not see although they may lie in a folder of theirs: keys, and all sessions.
 fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
     // Folders are mounted under their names without links, so what lies in them is hidden under those.
     let database = config.database.canonicalize()?;
@@ -30,7 +30,7 @@ fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
     let env_file = start_files::env_file()?;
     hidden.extend(env_file.canonicalize().ok().filter(|target| *target != env_file));
     hidden.push(env_file);
-    // Where it is built in a folder that agents work in, they must not exchange it.
+    // Agents must not exchange a program that was built in a folder in which they work.
     let own_program = std::env::current_exe()?.canonicalize()?;
     let is_in_reach = config.allowed_roots.iter().any(|root| own_program.starts_with(root));
     let mut read_only = config.sandbox_read_only.clone();

@@ -1,4 +1,5 @@
-//! What agents reach a model with: people's own keys, the operator's key or login, or the offline model.
+//! Credentials with which agents reach a model: people's own keys, the operator's key or login, or the
+//! offline model.
 
 use std::fs;
 use std::sync::Arc;

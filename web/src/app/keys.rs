@@ -29,7 +29,7 @@ struct Sealed {
     bytes: Vec<u8>,
 }
 
-/// What a rotation did.
+/// The outcome of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotated {
     pub sealed: usize,

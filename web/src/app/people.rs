@@ -1,4 +1,4 @@
-//! Who gets in: accounts, what signs their tokens, and the first user's code.
+//! Accounts, the key that signs their tokens, and the first user's code.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the server reads when it starts, kept out of the hands of agents.
+//! The files that the server reads when it starts, kept out of the hands of agents.
 //!
 //! By default agents work in the folder that the server is started in. What they leave there must not decide
 //! about the next start: a `.env` can name the program that is run for `claude`, outside of any sandbox. A
@@ -60,7 +60,7 @@ fn make_env_file(path: &Path, roots: &[PathBuf]) -> anyhow::Result<()> {
             Ok(())
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        // Where the server may not write, agents may not either.
+        // Agents may not write where the server may not.
         Err(error)
             if matches!(
                 error.kind(),

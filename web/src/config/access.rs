@@ -1,4 +1,4 @@
-//! Who may come in, and through what: accounts, the proxies in front, the server's own address.
+//! Settings of access: accounts, the proxies in front, the server's own address.
 
 use std::net::IpAddr;
 
@@ -19,11 +19,11 @@ pub struct AccessSettings {
     pub registration: RegistrationPolicy,
     /// Absent: the one in the data folder.
     pub secret_key: Option<Secret>,
-    /// What `keys rotate` is to seal with from now on.
+    /// The key with which `keys rotate` seals from now on.
     pub new_secret_key: Option<Secret>,
-    /// Who is believed about the address that a request comes from.
+    /// Proxies that are believed about the address of a request.
     pub trusted_proxies: Vec<IpNet>,
-    /// Where people reach the server, if that is not where it listens.
+    /// The server's address for people, if it does not listen there.
     pub public_url: Option<String>,
 }
 

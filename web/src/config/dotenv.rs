@@ -25,7 +25,7 @@ fn problem(path: &Path, error: &dotenvy::Error) -> String {
     if let dotenvy::Error::LineParse(text, character) = error {
         let file = fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
-        // What is told may be only the part behind the equals sign.
+        // The message may hold only the part behind the equals sign.
         let numbered = file.lines().zip(1..).find(|(whole, _)| whole.ends_with(line));
         return numbered.map_or_else(
             || ".env: a line cannot be read".to_owned(),

@@ -2,14 +2,14 @@
 
 use super::Reader;
 
-/// What may go on at once and be asked in a minute. Zero is no limit, but for turns.
+/// Limits of what goes on at once and of requests in a minute. Zero is no limit, but for turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitSettings {
     /// Turns that are worked on at once.
     pub max_turns: usize,
     pub max_streams: usize,
     pub max_streams_per_user: usize,
-    /// Of one person, one service token, or one address that nobody is known from.
+    /// Requests of a person, a service token, or an address from which nobody is known.
     pub requests_per_minute: u32,
     pub turns_per_minute: u32,
 }

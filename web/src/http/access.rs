@@ -21,12 +21,12 @@ use runner_core::people::principal::{Means, Permission, Principal};
 use super::authentication::Authentication;
 use super::error::{ApiError, Problem};
 
-/// What a request needs before its route sees it.
+/// The condition under which a route sees a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Anybody who reaches the server.
+    /// No condition: everybody who reaches the server.
     Nothing,
-    /// Anybody who is known.
+    /// A known caller.
     Principal,
     /// A person, not a program with one of their tokens.
     Person,
@@ -35,7 +35,7 @@ pub(crate) enum Need {
     Operator,
 }
 
-/// What a method on a path needs.
+/// The condition of a method on a path.
 pub(crate) fn need(method: &Method, path: &str) -> Need {
     let mut parts = path.split('/').skip(1);
     if parts.next() != Some("api") {

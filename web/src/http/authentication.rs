@@ -29,14 +29,14 @@ use super::request_id::RequestId;
 #[derive(Clone, Debug)]
 pub(crate) struct Authentication {
     pub(crate) accounts: Accounts,
-    /// Who is believed about the address and the transport of a request.
+    /// Proxies that are believed about the address and the transport of a request.
     pub(crate) proxies: Vec<IpNet>,
     /// How people reach the server; where that is not said to be over TLS, a proxy may say so.
     pub(crate) transport: Transport,
     pub(crate) agents: Agents,
 }
 
-/// Who knows agents when they ask for something.
+/// The runtime, which tells agents from other programs on this machine.
 #[derive(Clone)]
 pub(crate) struct Agents(pub(crate) Arc<dyn AgentRuntime>);
 
@@ -74,7 +74,7 @@ impl FarEnd {
     }
 }
 
-/// What a request shows.
+/// The credentials that a request shows.
 pub(crate) enum Shown {
     Nothing,
     Header(String),
@@ -160,7 +160,7 @@ impl Authentication {
         }
     }
 
-    /// Somebody who is not known yet.
+    /// The client of a request before its person is known.
     pub(crate) fn client(&self, request: &HttpRequest) -> Client {
         let address = self.client_address(request);
         let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
@@ -198,7 +198,7 @@ fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|network| network.contains(&address))
 }
 
-/// What the last proxy says; one before it may be the client itself.
+/// The transport that the last proxy names; a value before it may be the client's own.
 fn forwarded_proto(headers: &HeaderMap) -> Transport {
     let last = headers.get_all("x-forwarded-proto").last();
     let proto = last.and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next());

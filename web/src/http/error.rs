@@ -63,7 +63,7 @@ pub(crate) struct Problem {
     pub(crate) request: Option<Box<RequestView>>,
 }
 
-/// What is wrong with one field; `pointer` is a JSON Pointer into the body or `?name` of the query.
+/// A mistake in one field; `pointer` is a JSON Pointer into the body or `?name` of the query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub(crate) struct FieldError {
     pub(crate) pointer: String,
@@ -131,7 +131,7 @@ impl From<Problem> for ApiError {
 }
 
 impl ApiError {
-    /// What the client is told. Causes of a 500 stay in the log.
+    /// The problem for the client. Causes of a 500 stay in the log.
     pub(crate) fn problem(&self) -> Problem {
         match self {
             Self::Problem(problem) => problem.clone(),
@@ -215,7 +215,7 @@ fn key_reused() -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
 }
 
-/// What a client is told of an error that is the server's own.
+/// The problem for an error that is the server's own.
 pub(crate) fn internal() -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
 }
@@ -225,7 +225,7 @@ fn store_unavailable() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
 }
 
-/// The same for what does not exist and what belongs to somebody else.
+/// The same problem for an absent session and for one of other people.
 pub(crate) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "session_not_found", "there is no such session")
 }

@@ -1,4 +1,4 @@
-//! What every request passes before a route sees it, and every response on its way out.
+//! The first check of every request, and the last hand on every response.
 //!
 //! A page that a browser was lured to can reach a server on loopback by DNS rebinding, and then sends no
 //! `Origin`; so the `Host` header must be one of ours, on every route. Writes must say that they are JSON,
@@ -17,7 +17,7 @@ use super::hosts::AllowedHosts;
 use super::refusals;
 use super::request_id::{REQUEST, REQUEST_ID, RequestId, request_id};
 
-/// What pages may load: only what this server brings itself.
+/// Pages load only what this server brings itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";

@@ -65,7 +65,7 @@ fn denial(request: &HttpRequest, template: Option<String>, object: Option<String
     }
 }
 
-/// Anybody may call a method anything, at any length.
+/// Clients may invent methods of any length; only known ones are repeated.
 fn method(method: &Method) -> &str {
     let known = [
         Method::GET,

@@ -23,7 +23,7 @@ const UNTIL_SWEPT: u32 = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Level {
     pub(super) name: &'static str,
-    /// What a full one holds.
+    /// Requests that a full bucket holds.
     pub(super) quota: u32,
     pub(super) rest: u32,
     /// Until it is full again.

@@ -37,7 +37,7 @@ impl Reply {
         Self::from(HttpResponse::NoContent().finish())
     }
 
-    /// The same, if another request under the same key was faster.
+    /// Marks the answer if another request under the same key was faster.
     pub(crate) fn replayed(self, is_replay: bool) -> Self {
         Self { is_replay, ..self }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Write<Body, Query = NoQuery> {
     pub(crate) query: Query,
     pub(crate) caller: Principal,
     pub(crate) provenance: Provenance,
-    /// Where the first request under the same key put its events; absent if this is the first.
+    /// The place of the events that the first request under this key stored; absent if this is the first.
     pub(crate) first: Option<Appended>,
 }
 
@@ -123,7 +123,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail))
 }
 
-/// One key of one person means one command, whatever route it is sent to.
+/// A person's key means one command, whichever route it is sent to.
 fn keyed_command(caller: &Principal, key: &str) -> CommandId {
     let digest: [u8; 32] = Sha256::digest(format!("{}\n{key}", caller.name)).into();
     let mut id = [0; 16];

@@ -1,6 +1,6 @@
 //! The newest events of sessions that are watched, read and written out once for all who watch.
 //!
-//! Whoever is up to date takes them from here. Whoever is further behind reads the log, and keeps nobody
+//! Streams that are up to date take them from here. Those further behind read the log, and keep no other
 //! waiting meanwhile.
 
 use std::collections::{HashMap, VecDeque};
@@ -25,14 +25,14 @@ pub(crate) struct EventFrame {
     pub(crate) bytes: Bytes,
 }
 
-/// Of all sessions that are watched. Clones share them.
+/// The newest frames of all sessions that are watched. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecentFrames {
     watched: Arc<Mutex<HashMap<SessionId, Weak<SessionFrames>>>>,
 }
 
 impl RecentFrames {
-    /// Those of one session, for as long as somebody keeps what this returns.
+    /// The frames of one session, for as long as the caller keeps them.
     pub(crate) fn of(&self, session: SessionId) -> Arc<SessionFrames> {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(frames) = watched.get(&session).and_then(Weak::upgrade) {
@@ -60,7 +60,7 @@ struct Kept {
 }
 
 impl SessionFrames {
-    /// Some of what comes after a version; nothing if that is the newest.
+    /// Some frames after a version; none if that is the newest.
     pub(crate) async fn after(
         &self,
         sessions: &Sessions,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Feed, Outbox};
 
-/// Nobody wants to wait for a night that passed between two prompts.
+/// The longest wait: a night may have passed between two prompts.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Events read at once. They are kept until their time has come, so there are few.

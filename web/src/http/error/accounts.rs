@@ -76,7 +76,7 @@ pub(super) fn key_problem(error: &ApiKeyError) -> Problem {
     }
 }
 
-/// What is wrong with a password that somebody wants to have.
+/// The problem with a password that a person wants to have.
 pub(crate) fn password_problem(error: PasswordError, pointer: &str) -> Problem {
     let code = match error {
         PasswordError::TooShort => "password_too_short",
