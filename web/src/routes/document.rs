@@ -51,8 +51,8 @@ fn complete_operation(operation: &mut Operation, components: &Components, is_api
         }
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
-        let schemas = body.content.values().filter_map(content_schema);
-        let is_needed = schemas.map(|schema| has_required_fields(schema, components)).any(|needed| needed);
+        let mut schemas = body.content.values().filter_map(content_schema);
+        let is_needed = schemas.any(|schema| has_required_fields(schema, components));
         body.required = Some(if is_needed { Required::True } else { Required::False });
     }
 }
