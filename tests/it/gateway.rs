@@ -229,7 +229,7 @@ async fn status_tells_that_there_is_a_gateway_and_no_secret() {
 async fn kill_agent(server: &Server) {
     let agent = wait_for_command(&server.data_dir(), "--input-format=stream-json").await;
     kill(agent, Signal::SIGKILL).unwrap();
-    for _ in 0..200 {
+    for _ in 0..2400 {
         if agents_of(&server.data_dir()).is_empty() {
             return;
         }

@@ -141,7 +141,7 @@ async fn an_idle_limit_takes_the_process_but_not_the_question() {
 }
 
 async fn wait_for_no_agent(server: &Server) {
-    for _ in 0..200 {
+    for _ in 0..2400 {
         if agents_of(&server.data_dir()).is_empty() {
             return;
         }
@@ -309,7 +309,7 @@ async fn what_was_said_to_a_waiting_turn_reaches_the_process_that_takes_it_up() 
 
     assert_eq!((before.status, parked.status), (StatusCode::ACCEPTED, StatusCode::ACCEPTED));
     server.wait_for_status(&session, "idle").await;
-    for _ in 0..200 {
+    for _ in 0..2400 {
         let transcript = transcript_of(&server.data_dir(), &session);
         if transcript.contains("Mind the apples.") && transcript.contains("Mind the pears.") {
             return;

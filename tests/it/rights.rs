@@ -141,7 +141,7 @@ async fn what_waits_cannot_be_decided_while_its_owner_has_no_right_and_goes_on_a
 }
 
 async fn wait_for_idle(person: &Person<'_>, session: &str) -> Value {
-    for _ in 0..400 {
+    for _ in 0..2400 {
         let view = person.get(&format!("/api/sessions/{session}")).await.body;
         if view["status"] == "idle" {
             return view;

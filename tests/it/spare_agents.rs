@@ -58,7 +58,7 @@ fn has_folder(server: &Server, session: &str) -> bool {
 }
 
 async fn when_nothing_is_left(server: &Server, pids: &[Pid]) {
-    for _ in 0..400 {
+    for _ in 0..2400 {
         if pids.iter().all(|pid| !Path::new(&format!("/proc/{pid}/cmdline")).exists()) {
             return;
         }

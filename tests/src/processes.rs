@@ -29,9 +29,12 @@ pub fn command_lines(pids: &[Pid]) -> Vec<String> {
     pids.iter().map(line).collect()
 }
 
+/// A busy machine may take a minute for what takes a moment; an idle one does not wait for it.
+const LOOKS: u32 = 2400;
+
 /// Waits until there is a process whose command line contains `text`.
 pub async fn wait_for_command(data_dir: &Path, text: &str) -> Pid {
-    for _ in 0..400 {
+    for _ in 0..LOOKS {
         let pids = agents_of(data_dir);
         let lines = command_lines(&pids);
         if let Some(index) = lines.iter().position(|line| line.contains(text)) {
@@ -46,7 +49,7 @@ pub async fn wait_for_command(data_dir: &Path, text: &str) -> Pid {
 /// after it has said that the turn is over, so a busy machine may still show it for a moment.
 pub async fn wait_until_gone(data_dir: &Path, text: &str) {
     let lines = || command_lines(&agents_of(data_dir)).into_iter().filter(|line| line.contains(text)).count();
-    for _ in 0..400 {
+    for _ in 0..LOOKS {
         if lines() == 0 {
             return;
         }
@@ -71,7 +74,7 @@ pub fn commands_on_host(text: &str) -> Vec<String> {
 }
 
 pub async fn wait_for_command_on_host(text: &str) {
-    for _ in 0..400 {
+    for _ in 0..LOOKS {
         if !commands_on_host(text).is_empty() {
             return;
         }
@@ -81,7 +84,7 @@ pub async fn wait_for_command_on_host(text: &str) {
 }
 
 pub async fn wait_until_no_command(text: &str) {
-    for _ in 0..200 {
+    for _ in 0..LOOKS {
         if commands_on_host(text).is_empty() {
             return;
         }
