@@ -30,7 +30,7 @@ pub(super) fn complete(document: &mut OpenApi) {
         let is_api = path.starts_with("/api/");
         let takes_key = !WITHOUT_KEY.contains(&path.as_str());
         let PathItem { get, post, put, patch, delete, .. } = item;
-        for read in get.iter_mut() {
+        if let Some(read) = get {
             complete_operation(read, components, is_api);
         }
         for write in [post, put, patch, delete].into_iter().flatten() {
