@@ -181,6 +181,26 @@ fn archiving_a_session_that_waits_ends_its_agent_and_keeps_what_waits() {
 }
 
 #[test]
+fn decision_that_comes_while_the_agent_is_being_killed_is_taken_to_the_next_one() {
+    run(async {
+        let server = Server::start();
+        let mut agent = asking(&server).await;
+        let alive = server.runner.delay_death().await;
+        archive(&server, true).await.unwrap();
+        assert_eq!(agent.hears().await, Heard::Kill);
+        archive(&server, false).await.unwrap();
+
+        server.settle(session(1), "r1", Decision::Allow).await.unwrap();
+        drop(alive);
+
+        assert_eq!(server.runner.agent().await.launch.seat.resume_at.as_deref(), Some("tool-1"));
+        let events = server.log.when_there_are(9, session(1)).await;
+        let expected = ["permission_decided r1", "turn_parked 1 SessionArchived", "turn_resumed 1 r1"];
+        assert_eq!(told(&events[6..]), expected);
+    });
+}
+
+#[test]
 fn turn_that_loads_its_folder_ends_when_that_is_no_longer_trusted_and_the_next_one_goes_on() {
     run(async {
         let server = Server::start();

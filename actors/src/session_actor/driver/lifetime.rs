@@ -37,7 +37,9 @@ impl SessionDriver {
         // The program is gone; what it started may not be.
         self.leave(Errand::End(Ending::Stop));
         self.close_background_work().await;
-        let end = if self.session().is_some_and(Session::is_waiting) {
+        // The agent was killed with a decision on its way: another one takes that up, if there may be one.
+        let is_decided = agent.revoked.is_some() && self.session().is_some_and(Session::outlives_its_process);
+        let end = if is_decided || self.session().is_some_and(Session::is_waiting) {
             let cause = agent.revoked.map_or(ParkCause::AgentDied, Revoked::park);
             Some(SessionCommand::Park { cause })
         } else if !self.has_turn() {
@@ -52,7 +54,7 @@ impl SessionDriver {
             Some(SessionCommand::FailTurn { cause, detail: message.exit.detail })
         };
         self.record_after_changes(message.changes, end).await;
-        self.todo.push_back(Action::BeginTurn);
+        self.todo.extend([Action::DeliverDecision, Action::BeginTurn]);
     }
 
     /// Whether nothing is lost if the session gives up its process and its memory.

@@ -5,7 +5,7 @@ use runner_core::session::action::Action;
 use runner_core::session::command::SessionCommand;
 use uuid::Uuid;
 
-use super::SessionDriver;
+use super::{Agent, SessionDriver};
 use crate::session_actor::agent_task::Telling;
 
 impl SessionDriver {
@@ -13,6 +13,9 @@ impl SessionDriver {
         let has_decision = self.session().is_some_and(|session| session.undelivered().is_some());
         if self.draining || !has_decision || self.end_if_revoked().await {
             return;
+        }
+        if self.agent.as_ref().is_some_and(Agent::is_ending) {
+            return; // The end of this agent parks the turn, and another one gets the decision.
         }
         let Some(session) = self.session() else { return };
         let is_parked = session.running().is_some_and(|running| running.parked || self.agent.is_none());
