@@ -1,12 +1,21 @@
 //! Messages of the task beside the mailbox: what the agent says, that it did not start, that it has ended.
 
 use actix::prelude::*;
+use runner_core::agent::{AgentOutput, Delta};
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentError, AgentExit};
 use runner_core::workspace::WorkspaceReport;
 
 use super::SessionActor;
-use super::agent_task::Said;
+
+/// One thing that became known, in order.
+pub(super) enum Said {
+    /// What commands have changed in files before the next thing was said.
+    Changes(WorkspaceReport),
+    /// A piece of a block that is being written.
+    Delta(Delta),
+    Output(Box<AgentOutput>),
+}
 
 /// The agent said something; the answer comes when it is stored.
 #[derive(Message)]

@@ -22,7 +22,6 @@ use tokio::task::JoinHandle;
 
 pub(super) use errand::{Ending, Errand, Start, Telling};
 use listener::Listener;
-pub(super) use listener::Said;
 pub(super) use reach::Reach;
 use transcript::Transcript;
 pub(super) use workspace_diff::SharedDiff;

@@ -29,8 +29,8 @@ use runner_core::setup::trust::Trust;
 use uuid::Uuid;
 
 use self::slot::Slot;
-use super::agent_reports::AgentSaid;
-use super::agent_task::{AgentLine, Errand, Said, SharedSession, Telling};
+use super::agent_reports::{AgentSaid, Said};
+use super::agent_task::{AgentLine, Errand, SharedSession, Telling};
 use super::reminders::RetryInterrupt;
 use super::{Committed, Execute};
 use crate::hub::LiveDelta;

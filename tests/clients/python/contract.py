@@ -44,7 +44,7 @@ def check_answers(document: dict[str, Any], client: httpx.Client, session: str) 
 def check_bodies(document: dict[str, Any]) -> None:
     task = validator(document, "/components/schemas/TaskBody")
     task.validate({"prompt": "x", "working_dir": ".", "permission_mode": "plan", "timeout_ms": 5, "env": {"A": "b"}})
-    assert not task.is_valid({"prompt": "x", "promt": "y"})
+    assert not task.is_valid({"prompt": "x", "surprise": "y"})
     assert not task.is_valid({"prompt": "x" * 100_001})
     decision = validator(document, "/components/schemas/DecisionBody")
     decision.validate({"decision": "allow", "answers": {"Which?": "A", "Which ones?": ["A", "B"]}})

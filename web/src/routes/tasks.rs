@@ -48,8 +48,8 @@ pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) 
 
 /// Runs a task and shows each step as it happens.
 ///
-/// After a cut the same request under the same key with a `Last-Event-ID` goes on behind that frame. Without a
-/// key nothing can tell it from a new task, and it is refused.
+/// After a cut the same request under the same key with a `Last-Event-ID` goes on behind that frame. Without
+/// a key nothing can tell it from a new task, and it is refused.
 #[utoipa::path(
     tag = "tasks",
     params(("Last-Event-ID" = Option<u64>, Header)),

@@ -3,26 +3,16 @@
 use std::sync::{Arc, Weak};
 
 use actix::Addr;
-use runner_core::agent::{AgentOutput, BackgroundWork, Delta};
+use runner_core::agent::{AgentOutput, BackgroundWork};
 use runner_core::ids::ProcessId;
 use runner_core::ports::{AgentInput, AgentOutputs};
 use runner_core::request::AgentRequest;
-use runner_core::workspace::WorkspaceReport;
 
 use super::SharedSession;
 use super::transcript::Transcript;
 use super::workspace_diff::SharedDiff;
 use crate::session_actor::SessionActor;
-use crate::session_actor::agent_reports::{AgentEnded, AgentSaid};
-
-/// One thing that became known, in order.
-pub(in crate::session_actor) enum Said {
-    /// What commands have changed in files before the next thing was said.
-    Changes(WorkspaceReport),
-    /// A piece of a block that is being written.
-    Delta(Delta),
-    Output(Box<AgentOutput>),
-}
+use crate::session_actor::agent_reports::{AgentEnded, AgentSaid, Said};
 
 pub(super) struct Listener {
     pub(super) process: ProcessId,
