@@ -126,7 +126,7 @@ async fn changes_that_make_no_sense_are_refused_by_name() {
         (json!({ "permission_mode": "bogus" }), 400, "permission_mode_unknown"),
         (json!({ "permission_mode": "bypassPermissions" }), 403, "bypass_not_allowed"),
         (json!({ "model": "--help" }), 400, "model_invalid"),
-        (json!({ "model": 7 }), 400, "model_invalid"),
+        (json!({ "model": 7 }), 400, "field_invalid"),
         (json!({ "tags": [" a"] }), 400, "field_invalid"),
         (json!({ "working_dir": "/" }), 400, "field_unknown"),
         (json!({ "archived": true }), 409, "session_busy"),
