@@ -104,10 +104,12 @@ newest-claude:
 	@test -x "$(FIND_NEWEST)" || \
 		npm install --no-audit --no-fund --prefix $(NEWEST) @anthropic-ai/claude-code@$(NEWEST_CLAUDE_VERSION)
 
-# A browser, a file system for losing power on, and the sandbox for agents.
+# A browser, a file system for losing power on, the sandbox for agents, and what the generated Python client runs in.
 tools:
-	@command -v chromium >/dev/null && command -v bwrap >/dev/null && test -x /usr/sbin/mkfs.ext4 || \
-		{ $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs bubblewrap; }
+	@command -v chromium >/dev/null && command -v bwrap >/dev/null && test -x /usr/sbin/mkfs.ext4 && \
+		python3 -c 'import ensurepip, venv' 2>/dev/null || \
+		{ $(SUDO) apt-get update && \
+		$(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs bubblewrap python3-venv; }
 
 # Generators of clients, which show that the OpenAPI document is fit for them.
 clients: $(CLIENTS)
@@ -116,7 +118,7 @@ tests/clients/typescript/node_modules/.package-lock.json: tests/clients/typescri
 	cd $(@D)/.. && npm ci --no-audit --no-fund
 	touch $@
 
-tests/clients/python/venv/installed: tests/clients/python/requirements.txt
+tests/clients/python/venv/installed: tests/clients/python/requirements.txt | tools
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --no-deps -r $<
 	touch $@
