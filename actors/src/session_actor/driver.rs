@@ -277,11 +277,5 @@ impl SessionDriver {
 
 /// On behalf of the server itself, or of the agent.
 fn by(actor: &str) -> Provenance {
-    Provenance {
-        actor: actor.to_owned(),
-        http_request_id: None,
-        address: None,
-        command: CommandId(Uuid::now_v7()),
-        request_hash: None,
-    }
+    Provenance::of(actor, CommandId(Uuid::now_v7()))
 }
