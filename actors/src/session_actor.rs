@@ -21,7 +21,7 @@ use actix::prelude::*;
 use runner_core::ids::{SessionId, TurnId};
 use tokio::sync::{oneshot, watch};
 
-use self::agent_task::{AgentTask, Beside, Reach};
+use self::agent_task::{AgentTask, Beside};
 pub(crate) use self::commands::{Committed, Execute, Interrupt, Rewind};
 use self::driver::SessionDriver;
 use self::lifetime::{CheckRights, Park};
@@ -29,7 +29,6 @@ pub(crate) use self::reminders::SlotGranted;
 use self::reminders::{ResumeQueue, RetryInterrupt, TurnTimedOut};
 use self::rights_watch::RightsWatch;
 use self::timer::Timer;
-use crate::owners::Owners;
 use crate::{RunnerError, Services, Shared};
 
 /// How long an agent may take to stop its turn before it is asked again.
@@ -43,8 +42,8 @@ pub(crate) struct SessionActor {
     starting: Option<AgentTask>,
     /// Present as soon as the actor has started.
     beside: Option<Beside>,
-    owners: Owners,
-    reach: Arc<Reach>,
+    /// Changes whenever something was taken back, or given back.
+    rights_changes: watch::Receiver<u64>,
     rights: Option<RightsWatch>,
     idle_timer: Option<Timer>,
     /// Runs while the agent works and may not do so for ever.
@@ -68,22 +67,14 @@ impl SessionActor {
         shared: Shared,
         alive: oneshot::Sender<()>,
     ) -> Self {
-        let reach = Arc::<Reach>::default();
-        let owners = services.owners.clone();
+        let rights_changes = services.owners.rights();
         let driver = SessionDriver::new(session, Arc::clone(&services), shared.clone());
-        let starting = AgentTask {
-            session,
-            services,
-            spares: shared.spares,
-            state: driver.shared_session(),
-            reach: Arc::clone(&reach),
-        };
+        let starting = AgentTask { session, services, spares: shared.spares, state: driver.shared_session() };
         Self {
             driver: Some(driver),
             starting: Some(starting),
             beside: None,
-            owners,
-            reach,
+            rights_changes,
             rights: None,
             idle_timer: None,
             deadline: None,
@@ -202,7 +193,7 @@ impl Actor for SessionActor {
     fn started(&mut self, context: &mut Context<Self>) {
         let (Some(mut driver), Some(task)) = (self.driver.take(), self.starting.take()) else { return };
         let address = context.address();
-        self.rights = Some(RightsWatch::start(self.owners.clone(), Arc::clone(&self.reach), address.clone()));
+        self.rights = Some(RightsWatch::start(self.rights_changes.clone(), &address));
         let (line, beside) = task.start(address);
         driver.use_agent(line);
         self.beside = Some(beside);

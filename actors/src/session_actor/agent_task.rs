@@ -7,11 +7,10 @@
 
 mod errand;
 mod listener;
-mod reach;
 mod transcript;
 mod workspace_diff;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use actix::Addr;
 use runner_core::ids::{ProcessId, SessionId};
@@ -22,7 +21,6 @@ use tokio::task::JoinHandle;
 
 pub(super) use errand::{Ending, Errand, Start, Telling};
 use listener::Listener;
-pub(super) use reach::Reach;
 use transcript::Transcript;
 pub(super) use workspace_diff::SharedDiff;
 
@@ -51,26 +49,17 @@ impl SharedSession {
 /// The actor's end of the task. The agent is killed when it is dropped without [`AgentLine::finish`].
 pub(super) struct AgentLine {
     errands: mpsc::Sender<Errand>,
-    reach: Arc<Reach>,
 }
 
 impl AgentLine {
-    pub(super) fn leave(&self, errand: Errand) {
-        if self.errands.try_send(errand).is_err() {
-            tracing::error!("an agent is ended: it takes nothing of what it is told");
-            self.reach.demand_kill();
-        }
+    /// False if the task takes nothing more: the agent does not read.
+    pub(super) fn leave(&self, errand: Errand) -> bool {
+        self.errands.try_send(errand).is_ok()
     }
 
-    /// Has the agent ended in order, after all errands.
+    /// Has the agent ended in order, after all errands. Where they are too many, it is killed.
     pub(super) fn finish(self) {
         self.leave(Errand::Finish);
-    }
-
-    /// Has the agent killed at once, whatever the task is doing. Its end is reported as any other.
-    pub(super) fn kill(&self) {
-        self.reach.demand_kill();
-        self.leave(Errand::Kill);
     }
 }
 
@@ -94,7 +83,6 @@ pub(super) struct AgentTask {
     pub(super) services: Arc<Services>,
     pub(super) spares: Arc<Spares>,
     pub(super) state: SharedSession,
-    pub(super) reach: Arc<Reach>,
 }
 
 impl AgentTask {
@@ -103,7 +91,7 @@ impl AgentTask {
         let (errands, waiting) = mpsc::channel(MAX_WAITING_ERRANDS);
         let (drained, is_drained) = watch::channel(false);
         let diff = SharedDiff::new(Arc::clone(&self.services.workspaces));
-        let line = AgentLine { errands, reach: Arc::clone(&self.reach) };
+        let line = AgentLine { errands };
         let transcript = Arc::new(Transcript::new(self.session, Arc::clone(&self.services)));
         let worker = Worker { task: self, address, diff: diff.clone(), transcript, live: None };
         actix::spawn(worker.run(waiting, drained));
@@ -118,17 +106,19 @@ struct LiveAgent {
     listener: JoinHandle<()>,
     /// Puts files back; it holds a handle.
     rewinding: Option<JoinHandle<()>>,
-    is_killed: bool,
-    reach: Arc<Reach>,
+    /// Whether the actor wants the process killed.
+    killed: watch::Receiver<bool>,
+    /// Kills it then, whatever it is being told.
+    killer: JoinHandle<()>,
 }
 
 impl Drop for LiveAgent {
     fn drop(&mut self) {
         self.listener.abort();
+        self.killer.abort();
         if let Some(rewinding) = &self.rewinding {
             rewinding.abort();
         }
-        self.reach.set(None);
     }
 }
 
@@ -161,7 +151,6 @@ impl Worker {
                 self.diff.forget().await;
                 self.transcript.save_after_turn().await;
             }
-            Errand::Kill => self.kill().await,
             Errand::Stop => {
                 if let Some(live) = &self.live {
                     live.input.stop().await; // Its end is reported by its listener.
@@ -180,10 +169,10 @@ impl Worker {
             }
             Errand::Tell(telling) => {
                 let Some(live) = &self.live else { return };
-                let reach = Arc::clone(&self.task.reach);
+                let mut killed = live.killed.clone();
                 tokio::select! {
                     biased;
-                    () = reach.kill_demanded() => self.kill().await,
+                    Ok(_) = killed.wait_for(|is_killed| *is_killed) => {}
                     // If it has just ended, its end closes the turn.
                     _ = telling.say(&*live.input, &self.diff, &self.transcript) => {}
                 }
@@ -204,7 +193,7 @@ impl Worker {
         }
     }
 
-    async fn launch(&self, Start { mut launch, spare }: Start) -> Result<LiveAgent, AgentError> {
+    async fn launch(&self, Start { mut launch, spare, killed }: Start) -> Result<LiveAgent, AgentError> {
         launch.seat.files = self.transcript.load().await?;
         self.diff.watch(launch.setup.working_dir.clone()).await;
         let agent = match spare {
@@ -222,17 +211,9 @@ impl Worker {
             input: Arc::downgrade(&input),
         };
         let listener = actix::spawn(listener.run(outputs));
-        let reach = Arc::clone(&self.task.reach);
-        reach.set(Some((launch.setup.owner.clone(), Arc::clone(&input))));
+        let killer = actix::spawn(kill_on_demand(killed.clone(), Arc::downgrade(&input)));
         self.task.spares.request_spare(launch);
-        Ok(LiveAgent { process, input, listener, rewinding: None, is_killed: false, reach })
-    }
-
-    async fn kill(&mut self) {
-        if let Some(live) = self.live.as_mut().filter(|live| !live.is_killed) {
-            live.is_killed = true;
-            live.input.kill().await; // Its end is reported by its listener.
-        }
+        Ok(LiveAgent { process, input, listener, rewinding: None, killed, killer })
     }
 
     /// The last handle of an agent must go before the next agent of its session starts, for it ends whatever
@@ -246,9 +227,20 @@ impl Worker {
         tracing::debug!(process.id = %live.process, "an agent was ended");
         live.listener.abort();
         (&mut live.listener).await.ok();
+        live.killer.abort();
+        (&mut live.killer).await.ok();
         if let Some(rewinding) = live.rewinding.take() {
             rewinding.abort();
             rewinding.await.ok();
         }
+    }
+}
+
+/// The end of the process is reported by its listener.
+async fn kill_on_demand(mut killed: watch::Receiver<bool>, input: Weak<dyn AgentInput>) {
+    if killed.wait_for(|is_killed| *is_killed).await.is_ok()
+        && let Some(input) = input.upgrade()
+    {
+        input.kill().await;
     }
 }

@@ -71,7 +71,8 @@ impl Handler<Rewind> for SessionActor {
                 RewindBegun::Before(committed) => Ok(committed),
                 RewindBegun::Now(answer) => {
                     let files = answer.await.unwrap_or(Err(AgentError::Ended));
-                    address.send(EndRewind { rewind, files }).await?
+                    // Files were being put back when the session ended with its server.
+                    address.send(EndRewind { rewind, files }).await.unwrap_or(Err(AgentError::Ended.into()))
                 }
             }
         })

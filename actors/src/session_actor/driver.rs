@@ -26,6 +26,7 @@ use runner_core::session::action::Action;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::revoked::Revoked;
 use runner_core::setup::trust::Trust;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::slot::Slot;
@@ -51,6 +52,8 @@ struct Agent {
     revoked: Option<Revoked>,
     /// Whether it was stopped because it did not react.
     is_stopped: bool,
+    /// Has it killed at once, whatever it is being told.
+    killed: watch::Sender<bool>,
 }
 
 impl Agent {
@@ -233,8 +236,11 @@ impl SessionDriver {
     }
 
     fn leave(&self, errand: Errand) {
-        if let Some(line) = &self.line {
-            line.leave(errand);
+        if self.line.as_ref().is_some_and(|line| !line.leave(errand)) {
+            tracing::error!(session.id = %self.id, "an agent is killed: it takes nothing of what it is told");
+            if let Some(agent) = &self.agent {
+                agent.killed.send_replace(true);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use runner_core::request::ToolGate;
 use runner_core::session::action::GateAnswer;
 use runner_core::session::requests::SettledRequest;
 use runner_core::session::{QueuedPrompt, SteeredPrompt};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::transcript::Transcript;
 use super::workspace_diff::SharedDiff;
@@ -22,8 +22,6 @@ pub(in crate::session_actor) enum Errand {
     },
     /// The turn is over.
     CloseTurn,
-    /// The process does nothing more; that it has ended is reported.
-    Kill,
     /// The process ends, by force if it must; that it has ended is reported.
     Stop,
     /// The actor has given the agent up: nothing more of it is reported.
@@ -43,6 +41,8 @@ pub(in crate::session_actor) struct Start {
     pub(in crate::session_actor) launch: AgentLaunch,
     /// One that was started before the session was opened.
     pub(in crate::session_actor) spare: Option<RunningAgent>,
+    /// Turns true when the process must not do anything more.
+    pub(in crate::session_actor) killed: watch::Receiver<bool>,
 }
 
 /// Something that is said to the agent.

@@ -101,9 +101,7 @@ impl SessionDriver {
         if let Some(agent) = &mut self.agent {
             tracing::info!(session.id = %self.id, "the agent is ended: {revoked}");
             agent.revoked = Some(revoked);
-            if let Some(line) = &self.line {
-                line.kill(); // The agent's end says the rest.
-            }
+            agent.killed.send_replace(true); // The agent's end says the rest.
         }
         if revoked.is_for_good() {
             self.withdraw_prompts().await;

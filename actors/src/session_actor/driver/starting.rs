@@ -10,6 +10,7 @@ use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::FailureCause;
 use runner_core::setup::trust::Trust;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Agent, SessionDriver};
@@ -85,8 +86,9 @@ impl SessionDriver {
         let seat = AgentSeat { session: self.id, process, spent: session.spent(), files: vec![], resume_at };
         let launch = AgentLaunch { setup, seat };
         let spare = self.shared.spares.take_claimed(&launch).await;
-        self.leave(Errand::Start(Box::new(Start { launch, spare })));
-        self.agent = Some(Agent { process, trust, revoked: None, is_stopped: false });
+        let (killed, is_killed) = watch::channel(false);
+        self.leave(Errand::Start(Box::new(Start { launch, spare, killed: is_killed })));
+        self.agent = Some(Agent { process, trust, revoked: None, is_stopped: false, killed });
         Ok(())
     }
 
