@@ -207,7 +207,7 @@ struct Executed {
 fn decide_all(before: &Account, commands: &[AccountCommand]) -> Result<Vec<AccountEvent>, AccountRefusal> {
     let (mut account, mut events) = (before.clone(), vec![]);
     for command in commands {
-        let decided = account.decide(command.clone())?;
+        let decided = account.decide(command.clone())?.events;
         decided.iter().cloned().for_each(|event| account.apply(event));
         events.extend(decided);
     }

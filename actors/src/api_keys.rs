@@ -150,7 +150,7 @@ impl ApiKeys {
         let secrets = vec![SecretChange { id: stored.secret, sealed: Some(sealed) }];
         let stream = LogStream::of::<ApiKey>(StreamId(stored.key.0), owner.tenant.clone());
         let store = |key: &Loaded<ApiKey>| {
-            let events = key.state.decide(ApiKeyCommand::Store(stored.clone()))?;
+            let events = key.state.decide(ApiKeyCommand::Store(stored.clone()))?.events;
             Ok(Decided { events, secrets: secrets.clone() })
         };
         self.change_at(stream, provenance, store).await
@@ -201,7 +201,7 @@ impl ApiKeys {
         let rotate = |key: &Loaded<ApiKey>| {
             let old = key.state.stored().map(|stored| stored.secret);
             let last_four = last_four.clone();
-            let events = key.state.decide(ApiKeyCommand::Rotate { secret, last_four, at })?;
+            let events = key.state.decide(ApiKeyCommand::Rotate { secret, last_four, at })?.events;
             let new = SecretChange { id: secret, sealed: Some(sealed.clone()) };
             let secrets = old.map(|id| SecretChange { id, sealed: None }).into_iter().chain([new]).collect();
             Ok(Decided { events, secrets })
@@ -219,7 +219,7 @@ impl ApiKeys {
         let loaded = self.load(reach, key).await?;
         let remove = |key: &Loaded<ApiKey>| {
             let old = key.state.stored().map(|stored| SecretChange { id: stored.secret, sealed: None });
-            let events = key.state.decide(ApiKeyCommand::Remove)?;
+            let events = key.state.decide(ApiKeyCommand::Remove)?.events;
             Ok(Decided { events, secrets: old.into_iter().collect() })
         };
         self.change_at(LogStream::of::<ApiKey>(loaded.stream, loaded.tenant), provenance, remove)

@@ -119,7 +119,7 @@ impl Repository {
         A: Aggregate,
         A::Command: Clone,
     {
-        let decide = |before: &Loaded<A>| before.state.decide(command.clone()).map(Decided::from);
+        let decide = |before: &Loaded<A>| Ok(before.state.decide(command.clone())?.events.into());
         self.change(stream, provenance, decide).await
     }
 

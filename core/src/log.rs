@@ -10,7 +10,7 @@ mod digest;
 mod encoding;
 mod envelope;
 
-pub use aggregate::{Aggregate, Fold, StoredAggregate, encode_state, fold, stream_of_name};
+pub use aggregate::{Aggregate, Effects, Fold, StoredAggregate, encode_state, fold, stream_of_name};
 pub use append::{Append, Appended, LogStream, SecretChange};
 pub use cqrs::Shell;
 pub use digest::Digest;

@@ -31,10 +31,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentProfile, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
-use crate::log::Aggregate;
+use crate::log::{Aggregate, Effects};
 use crate::prompt::Attachment;
 use crate::spend::{BudgetSpent, SpentBefore};
 use crate::time::Timestamp;
+use action::Action;
 use command::SessionCommand;
 use error::SessionError;
 use event::{AgentCounter, Initiator, InterruptCause, SessionEvent, SessionOpened};
@@ -205,13 +206,14 @@ impl Session {
 impl Aggregate for Session {
     type Command = SessionCommand;
     type Event = SessionEvent;
+    type Action = Action;
     type Refusal = SessionError;
 
     const KIND: &'static str = "session";
     const HAS_ROW: bool = false;
 
-    fn decide(&self, command: SessionCommand) -> Result<Vec<SessionEvent>, SessionError> {
-        Ok(Self::decide(self, command)?.events)
+    fn decide(&self, command: SessionCommand) -> Result<Effects<SessionEvent, Action>, SessionError> {
+        self.effects_of(command)
     }
 
     fn apply(&mut self, event: SessionEvent) {

@@ -89,7 +89,7 @@ impl Accounts {
         (principal, address): (&Principal, IpAddr),
     ) {
         let note = AccountCommand::NoteTokenUse { token, at: self.now(), address: address.to_string() };
-        if account.decide(note.clone()).is_ok_and(|events| events.is_empty()) {
+        if account.decide(note.clone()).is_ok_and(|effects| effects.events.is_empty()) {
             return;
         }
         let Ok(username) = Username::try_from(principal.name.clone()) else { return };

@@ -25,13 +25,37 @@ pub trait Aggregate:
 
     type Command: Send;
     type Event: AggregateEvent;
+    /// What the server does about an event after it is stored; [`Infallible`](std::convert::Infallible) where
+    /// there is nothing to do.
+    type Action: Send;
     type Refusal: std::error::Error + Send + Sync + 'static;
 
-    /// Decides what a command leads to. Pure: the same state and command give the same events.
-    fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal>;
+    /// Decides what a command leads to. Pure: the same state and command give the same effects.
+    fn decide(&self, command: Self::Command) -> Result<Effects<Self::Event, Self::Action>, Self::Refusal>;
 
     /// Cannot fail and decides nothing. Times are in the events.
     fn apply(&mut self, event: Self::Event);
+}
+
+/// What a command leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effects<E, A> {
+    /// To be appended, all or none.
+    pub events: Vec<E>,
+    /// To be carried out after that, in this order.
+    pub actions: Vec<A>,
+}
+
+impl<E, A> Default for Effects<E, A> {
+    fn default() -> Self {
+        Self::from(vec![])
+    }
+}
+
+impl<E, A> From<Vec<E>> for Effects<E, A> {
+    fn from(events: Vec<E>) -> Self {
+        Self { events, actions: vec![] }
+    }
 }
 
 /// An aggregate as it stands in the log.

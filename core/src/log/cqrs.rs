@@ -29,7 +29,7 @@ where
         (): &(),
         sink: &EventSink<Self>,
     ) -> Result<(), A::Refusal> {
-        for event in self.0.decide(command)? {
+        for event in self.0.decide(command)?.events {
             sink.write(event, self).await;
         }
         Ok(())

@@ -20,10 +20,11 @@ pub mod username;
 pub mod view;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use serde::{Deserialize, Serialize};
 
-use crate::log::{Aggregate, AggregateEvent, Digest, stream_of_name};
+use crate::log::{Aggregate, AggregateEvent, Digest, Effects, stream_of_name};
 
 use crate::ids::{LoginId, ServiceTokenId, StreamId, TenantId};
 use crate::money::MicroDollars;
@@ -175,12 +176,13 @@ impl AggregateEvent for AccountEvent {
 impl Aggregate for Account {
     type Command = AccountCommand;
     type Event = AccountEvent;
+    type Action = Infallible;
     type Refusal = AccountRefusal;
 
     const KIND: &'static str = "account";
 
-    fn decide(&self, command: AccountCommand) -> Result<Vec<AccountEvent>, AccountRefusal> {
-        self.decide_any(command)
+    fn decide(&self, command: AccountCommand) -> Result<Effects<AccountEvent, Infallible>, AccountRefusal> {
+        Ok(self.events_of(command)?.into())
     }
 
     fn apply(&mut self, event: AccountEvent) {

@@ -6,11 +6,13 @@
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ids::{InviteId, StreamId, TenantId};
-use crate::log::{Aggregate, AggregateEvent, Digest, stream_of_name};
+use crate::log::{Aggregate, AggregateEvent, Digest, Effects, stream_of_name};
 use crate::people::account::username::Username;
 use crate::people::principal::Role;
 use crate::time::Timestamp;
@@ -150,11 +152,26 @@ impl AggregateEvent for InviteEvent {}
 impl Aggregate for Invite {
     type Command = InviteCommand;
     type Event = InviteEvent;
+    type Action = Infallible;
     type Refusal = InviteRefusal;
 
     const KIND: &'static str = "invite";
 
-    fn decide(&self, command: InviteCommand) -> Result<Vec<InviteEvent>, InviteRefusal> {
+    fn decide(&self, command: InviteCommand) -> Result<Effects<InviteEvent, Infallible>, InviteRefusal> {
+        Ok(self.events_of(command)?.into())
+    }
+
+    fn apply(&mut self, event: InviteEvent) {
+        match event {
+            InviteEvent::InviteCreated(created) => self.created = Some(created),
+            InviteEvent::InviteUsed { username, at: _ } => self.used_by = Some(username),
+            InviteEvent::InviteRevoked { by: _ } => self.revoked = true,
+        }
+    }
+}
+
+impl Invite {
+    fn events_of(&self, command: InviteCommand) -> Result<Vec<InviteEvent>, InviteRefusal> {
         match (&self.created, command) {
             (None, InviteCommand::Create(created)) => match created.expires_at.millis_since(created.at) {
                 1..=MAX_LIFETIME_MS => Ok(vec![InviteEvent::InviteCreated(created)]),
@@ -171,14 +188,6 @@ impl Aggregate for Invite {
             (Some(_), InviteCommand::Revoke { .. }) if self.used_by.is_some() => Err(InviteRefusal::Closed),
             (Some(_), InviteCommand::Revoke { .. }) if self.revoked => Ok(vec![]),
             (Some(_), InviteCommand::Revoke { by }) => Ok(vec![InviteEvent::InviteRevoked { by }]),
-        }
-    }
-
-    fn apply(&mut self, event: InviteEvent) {
-        match event {
-            InviteEvent::InviteCreated(created) => self.created = Some(created),
-            InviteEvent::InviteUsed { username, at: _ } => self.used_by = Some(username),
-            InviteEvent::InviteRevoked { by: _ } => self.revoked = true,
         }
     }
 }

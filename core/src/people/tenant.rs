@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::log::{Aggregate, AggregateEvent};
+use crate::log::{Aggregate, AggregateEvent, Effects};
 
 use crate::ids::{InviteId, StreamId, TenantId};
 use crate::time::Timestamp;
@@ -164,18 +165,13 @@ impl AggregateEvent for TenantEvent {}
 impl Aggregate for Tenant {
     type Command = TenantCommand;
     type Event = TenantEvent;
+    type Action = Infallible;
     type Refusal = TenantRefusal;
 
     const KIND: &'static str = "tenant";
 
-    fn decide(&self, command: TenantCommand) -> Result<Vec<TenantEvent>, TenantRefusal> {
-        match command {
-            TenantCommand::Create { new, name, beside } => self.create(new, &name, &beside),
-            TenantCommand::Invite { invite, by, at } => {
-                self.created.as_ref().ok_or(TenantRefusal::Unknown)?;
-                Ok(vec![TenantEvent::TenantInvited { invite, by, at }])
-            }
-        }
+    fn decide(&self, command: TenantCommand) -> Result<Effects<TenantEvent, Infallible>, TenantRefusal> {
+        Ok(self.events_of(command)?.into())
     }
 
     fn apply(&mut self, event: TenantEvent) {
@@ -183,6 +179,18 @@ impl Aggregate for Tenant {
             TenantEvent::TenantCreated(created) => self.created = Some(created),
             // The invitation itself is the team's.
             TenantEvent::TenantInvited { .. } => {}
+        }
+    }
+}
+
+impl Tenant {
+    fn events_of(&self, command: TenantCommand) -> Result<Vec<TenantEvent>, TenantRefusal> {
+        match command {
+            TenantCommand::Create { new, name, beside } => self.create(new, &name, &beside),
+            TenantCommand::Invite { invite, by, at } => {
+                self.created.as_ref().ok_or(TenantRefusal::Unknown)?;
+                Ok(vec![TenantEvent::TenantInvited { invite, by, at }])
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::agent::{AgentOutput, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
+use crate::log::Effects;
 use crate::request::{AgentRequest, DeciderKind, Decision, RequestKind, ToolGate};
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
@@ -16,15 +17,6 @@ use crate::session::event::{
 use crate::session::gate::GateRule;
 use crate::session::requests::SettledRequest;
 use crate::session::{QueuedPrompt, Session, SteeredPrompt};
-
-/// What a command leads to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Effects {
-    /// To be appended, all or none.
-    pub events: Vec<SessionEvent>,
-    /// To be carried out after that.
-    pub actions: Vec<Action>,
-}
 
 /// Something to be done by the server that runs the session.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,8 +108,11 @@ impl Waiting {
 }
 
 impl Session {
-    /// Decides what a command leads to. Pure: the same state and command give the same events and actions.
-    pub fn decide(&self, command: SessionCommand) -> Result<Effects, SessionError> {
+    /// The events that a command leads to, and what is to be done about them.
+    pub(super) fn effects_of(
+        &self,
+        command: SessionCommand,
+    ) -> Result<Effects<SessionEvent, Action>, SessionError> {
         let waiting = Waiting::of(&command);
         let events = self.events_of(command)?;
         let mut actions = self.answers(waiting, &events);

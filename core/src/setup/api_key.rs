@@ -8,11 +8,13 @@ pub mod event;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ids::SecretId;
-use crate::log::Aggregate;
+use crate::log::{Aggregate, Effects};
 use crate::money::MicroDollars;
 use crate::time::Timestamp;
 use event::{ApiKeyEvent, Exhaustion, Refusal, StoredKey};
@@ -115,43 +117,13 @@ impl ApiKey {
 impl Aggregate for ApiKey {
     type Command = ApiKeyCommand;
     type Event = ApiKeyEvent;
+    type Action = Infallible;
     type Refusal = ApiKeyRefusal;
 
     const KIND: &'static str = "api_key";
 
-    fn decide(&self, command: ApiKeyCommand) -> Result<Vec<ApiKeyEvent>, ApiKeyRefusal> {
-        if let ApiKeyCommand::Store(stored) = command {
-            return match self.stored {
-                None => Ok(vec![ApiKeyEvent::ApiKeyStored(stored)]),
-                Some(_) => Err(ApiKeyRefusal::AlreadyStored),
-            };
-        }
-        let stored = self.stored().ok_or(ApiKeyRefusal::NoSuchKey)?;
-        match command {
-            ApiKeyCommand::Store(_) => Err(ApiKeyRefusal::AlreadyStored),
-            ApiKeyCommand::Change(changes) => {
-                Ok(changes.into_iter().filter_map(|change| self.change(stored, change)).collect())
-            }
-            ApiKeyCommand::Rotate { secret, last_four, at } => {
-                Ok(vec![ApiKeyEvent::ApiKeyRotated { secret, last_four, at }])
-            }
-            ApiKeyCommand::Remove => Ok(vec![ApiKeyEvent::ApiKeyRemoved {}]),
-            // What was refused has been replaced meanwhile.
-            ApiKeyCommand::NoteRefusal(secret, _) if secret != stored.secret => Ok(vec![]),
-            ApiKeyCommand::NoteRefusal(_, refusal) => {
-                let known = self.last_refused.as_ref().is_some_and(|last| {
-                    last.status == refusal.status && refusal.at.millis_since(last.at) < REFUSED_FOR_MS
-                });
-                Ok(if known { vec![] } else { vec![ApiKeyEvent::ApiKeyRefused(refusal)] })
-            }
-            ApiKeyCommand::NoteExhaustion(exhaustion) => {
-                // Once for a month and a limit: each call that comes would tell of it again.
-                let known = self.last_exhausted.as_ref().is_some_and(|last| {
-                    (&last.month, last.limit_micros) == (&exhaustion.month, exhaustion.limit_micros)
-                });
-                Ok(if known { vec![] } else { vec![ApiKeyEvent::ApiKeyExhausted(exhaustion)] })
-            }
-        }
+    fn decide(&self, command: ApiKeyCommand) -> Result<Effects<ApiKeyEvent, Infallible>, ApiKeyRefusal> {
+        Ok(self.events_of(command)?.into())
     }
 
     fn apply(&mut self, event: ApiKeyEvent) {
@@ -194,6 +166,43 @@ impl Aggregate for ApiKey {
                 | ApiKeyEvent::ApiKeyRemoved {},
                 None,
             ) => {}
+        }
+    }
+}
+
+impl ApiKey {
+    fn events_of(&self, command: ApiKeyCommand) -> Result<Vec<ApiKeyEvent>, ApiKeyRefusal> {
+        if let ApiKeyCommand::Store(stored) = command {
+            return match self.stored {
+                None => Ok(vec![ApiKeyEvent::ApiKeyStored(stored)]),
+                Some(_) => Err(ApiKeyRefusal::AlreadyStored),
+            };
+        }
+        let stored = self.stored().ok_or(ApiKeyRefusal::NoSuchKey)?;
+        match command {
+            ApiKeyCommand::Store(_) => Err(ApiKeyRefusal::AlreadyStored),
+            ApiKeyCommand::Change(changes) => {
+                Ok(changes.into_iter().filter_map(|change| self.change(stored, change)).collect())
+            }
+            ApiKeyCommand::Rotate { secret, last_four, at } => {
+                Ok(vec![ApiKeyEvent::ApiKeyRotated { secret, last_four, at }])
+            }
+            ApiKeyCommand::Remove => Ok(vec![ApiKeyEvent::ApiKeyRemoved {}]),
+            // What was refused has been replaced meanwhile.
+            ApiKeyCommand::NoteRefusal(secret, _) if secret != stored.secret => Ok(vec![]),
+            ApiKeyCommand::NoteRefusal(_, refusal) => {
+                let known = self.last_refused.as_ref().is_some_and(|last| {
+                    last.status == refusal.status && refusal.at.millis_since(last.at) < REFUSED_FOR_MS
+                });
+                Ok(if known { vec![] } else { vec![ApiKeyEvent::ApiKeyRefused(refusal)] })
+            }
+            ApiKeyCommand::NoteExhaustion(exhaustion) => {
+                // Once for a month and a limit: each call that comes would tell of it again.
+                let known = self.last_exhausted.as_ref().is_some_and(|last| {
+                    (&last.month, last.limit_micros) == (&exhaustion.month, exhaustion.limit_micros)
+                });
+                Ok(if known { vec![] } else { vec![ApiKeyEvent::ApiKeyExhausted(exhaustion)] })
+            }
         }
     }
 }

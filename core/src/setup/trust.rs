@@ -4,12 +4,13 @@
 //! of that is loaded until a person says that the folder is trusted. As with Claude Code, a folder below a
 //! trusted one is trusted; one above it is not.
 
+use std::convert::Infallible;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::log::{Aggregate, AggregateEvent, stream_of_name};
+use crate::log::{Aggregate, AggregateEvent, Effects, stream_of_name};
 
 use crate::ids::{StreamId, TenantId};
 use crate::time::Timestamp;
@@ -67,11 +68,28 @@ impl AggregateEvent for TrustEvent {
 impl Aggregate for TrustedFolder {
     type Command = TrustCommand;
     type Event = TrustEvent;
+    type Action = Infallible;
     type Refusal = NotTrusted;
 
     const KIND: &'static str = "trusted_folder";
 
-    fn decide(&self, command: TrustCommand) -> Result<Vec<TrustEvent>, NotTrusted> {
+    fn decide(&self, command: TrustCommand) -> Result<Effects<TrustEvent, Infallible>, NotTrusted> {
+        Ok(self.events_of(command)?.into())
+    }
+
+    fn apply(&mut self, event: TrustEvent) {
+        match event {
+            TrustEvent::FolderTrusted { working_dir, by, at } => {
+                self.working_dir = working_dir;
+                self.granted = Some(Granted { by, at });
+            }
+            TrustEvent::TrustRevoked { .. } => self.granted = None,
+        }
+    }
+}
+
+impl TrustedFolder {
+    fn events_of(&self, command: TrustCommand) -> Result<Vec<TrustEvent>, NotTrusted> {
         match (command, &self.granted) {
             // Trusting twice changes nothing: the first one stays who did it.
             (TrustCommand::Trust { .. }, Some(_)) => Ok(vec![]),
@@ -82,16 +100,6 @@ impl Aggregate for TrustedFolder {
             (TrustCommand::Revoke { by: Granted { by, at } }, Some(_)) => {
                 Ok(vec![TrustEvent::TrustRevoked { working_dir: self.working_dir.clone(), by, at }])
             }
-        }
-    }
-
-    fn apply(&mut self, event: TrustEvent) {
-        match event {
-            TrustEvent::FolderTrusted { working_dir, by, at } => {
-                self.working_dir = working_dir;
-                self.granted = Some(Granted { by, at });
-            }
-            TrustEvent::TrustRevoked { .. } => self.granted = None,
         }
     }
 }
@@ -131,7 +139,7 @@ mod tests {
 
     fn trusted() -> TrustedFolder {
         let mut folder = TrustedFolder::default();
-        folder.decide(trust("ada")).unwrap().into_iter().for_each(|event| folder.apply(event));
+        folder.events_of(trust("ada")).unwrap().into_iter().for_each(|event| folder.apply(event));
         folder
     }
 
@@ -148,7 +156,7 @@ mod tests {
 
     #[test]
     fn trusting_again_keeps_who_did_it_first() {
-        assert_eq!(trusted().decide(trust("bob")), Ok(vec![]));
+        assert_eq!(trusted().events_of(trust("bob")), Ok(vec![]));
         assert_eq!(trusted().granted, Some(by("ada")));
     }
 
@@ -175,10 +183,10 @@ mod tests {
     fn trust_is_taken_back_once() {
         let mut folder = trusted();
 
-        folder.decide(revoke("bob")).unwrap().into_iter().for_each(|event| folder.apply(event));
+        folder.events_of(revoke("bob")).unwrap().into_iter().for_each(|event| folder.apply(event));
 
         assert!(!folder.covers(Path::new("/srv/app")));
-        assert_eq!(folder.decide(revoke("bob")), Err(NotTrusted));
-        assert_eq!(folder.decide(trust("eve")).unwrap().len(), 1);
+        assert_eq!(folder.events_of(revoke("bob")), Err(NotTrusted));
+        assert_eq!(folder.events_of(trust("eve")).unwrap().len(), 1);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use runner_core::log::{Aggregate, Append, Appended, LogStream, Provenance};
+use runner_core::log::{Aggregate, Append, Appended, Effects, LogStream, Provenance};
 use runner_core::ports::AppendError;
 use runner_core::session::Session;
-use runner_core::session::action::Effects;
+use runner_core::session::action::Action;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::SessionEvent;
 
@@ -70,7 +70,10 @@ impl SessionDriver {
         }
     }
 
-    async fn decide(&mut self, commands: &[SessionCommand]) -> Result<(Session, Effects), RunnerError> {
+    async fn decide(
+        &mut self,
+        commands: &[SessionCommand],
+    ) -> Result<(Session, Effects<SessionEvent, Action>), RunnerError> {
         let mut next = Session::clone(&self.load().await?.session);
         let mut effects = Effects::default();
         for command in commands {

@@ -2,6 +2,7 @@
 //! this if it has to be.
 
 use runner_core::ids::ProcessId;
+use runner_core::log::Aggregate as _;
 use runner_core::ports::AgentError;
 use runner_core::session::action::Action;
 use runner_core::session::command::SessionCommand;

@@ -28,8 +28,8 @@ impl Account {
         expiry(at, at)
     }
 
-    /// Decides on a command, of whoever has registered or not.
-    pub(super) fn decide_any(&self, command: AccountCommand) -> Decided {
+    /// What a command leads to, of whoever has registered or not.
+    pub(super) fn events_of(&self, command: AccountCommand) -> Decided {
         match (&self.profile, command) {
             (None, AccountCommand::Register { username, tenant, role, via, login }) => {
                 let (username, tenant, at) = (username.to_string(), tenant.0, login.at);

@@ -9,7 +9,6 @@ use super::command::AccountCommand;
 use super::event::{AccountEvent, RevokeReason, Tokens};
 use super::refusal::AccountRefusal;
 use super::{LOGIN_LIFETIME_MS, MAX_LOGINS, REFRESH_LIFETIME_MS};
-use crate::log::Aggregate as _;
 use crate::money::MicroDollars;
 use crate::people::principal::Role;
 use samples::{
@@ -113,7 +112,7 @@ fn login_that_is_refreshed_for_ever_ends_all_the_same() {
         days += 20;
         let now = at(days * DAY_MS);
         let command = AccountCommand::Refresh { login: login(1), generation, at: now, address: "::1".into() };
-        match account(&events).decide(command) {
+        match account(&events).events_of(command) {
             Ok(more) => events.extend(more),
             Err(refusal) => break assert_eq!(refusal, AccountRefusal::LoginEnded),
         }

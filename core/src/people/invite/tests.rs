@@ -100,7 +100,7 @@ fn events_are_stored_like_this_for_ever() {
 fn decide(events: &[InviteEvent], command: InviteCommand) -> Result<Vec<InviteEvent>, InviteRefusal> {
     let mut invite = Invite::default();
     events.iter().cloned().for_each(|event| invite.apply(event));
-    invite.decide(command)
+    invite.events_of(command)
 }
 
 fn at(millis: u64) -> Timestamp {

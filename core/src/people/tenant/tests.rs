@@ -52,9 +52,9 @@ fn only_a_team_that_was_made_is_invited_to() {
 
     let command = || TenantCommand::Invite { invite, by: "ada".into(), at };
 
-    let refused = Tenant::default().decide(command());
+    let refused = Tenant::default().events_of(command());
     assert_eq!(refused, Err(TenantRefusal::Unknown));
-    let invited = team("acme", "/srv/acme").decide(command());
+    let invited = team("acme", "/srv/acme").events_of(command());
     assert_eq!(invited, Ok(vec![TenantEvent::TenantInvited { invite, by: "ada".into(), at }]));
 }
 
@@ -127,5 +127,5 @@ fn team(name: &str, working_dir: &str) -> Tenant {
 fn create(name: &str, working_dir: &str, teams: &[Tenant]) -> Result<Vec<TenantEvent>, TenantRefusal> {
     let beside = Beside { teams: teams.to_vec(), operators_dir: "/srv/operators".into() };
     let (new, name) = (created(name, working_dir), TenantName::try_from(name.to_owned()).unwrap());
-    Tenant::default().decide(TenantCommand::Create { new, name, beside })
+    Tenant::default().events_of(TenantCommand::Create { new, name, beside })
 }

@@ -13,7 +13,7 @@ fn key_is_stored_once_and_enabled() {
     let stored = given([ApiKeyEvent::ApiKeyStored(key())]);
 
     assert!(stored.is_usable(at(1)));
-    assert_eq!(stored.decide(ApiKeyCommand::Store(key())), Err(ApiKeyRefusal::AlreadyStored));
+    assert_eq!(stored.events_of(ApiKeyCommand::Store(key())), Err(ApiKeyRefusal::AlreadyStored));
 }
 
 #[test]
@@ -21,8 +21,8 @@ fn key_that_is_not_there_cannot_be_changed() {
     let removed = given([ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyRemoved {}]);
 
     for key in [ApiKey::default(), removed] {
-        assert_eq!(key.decide(ApiKeyCommand::Remove), Err(ApiKeyRefusal::NoSuchKey));
-        assert_eq!(key.decide(rotate()), Err(ApiKeyRefusal::NoSuchKey));
+        assert_eq!(key.events_of(ApiKeyCommand::Remove), Err(ApiKeyRefusal::NoSuchKey));
+        assert_eq!(key.events_of(rotate()), Err(ApiKeyRefusal::NoSuchKey));
         assert_eq!(key.stored(), None);
         assert!(!key.is_usable(at(1)));
     }
@@ -38,7 +38,7 @@ fn only_what_differs_is_an_event() {
         KeyChange::MonthlyBudget(Some(MicroDollars(5))),
     ];
 
-    let events = key.decide(ApiKeyCommand::Change(changes)).unwrap();
+    let events = key.events_of(ApiKeyCommand::Change(changes)).unwrap();
 
     let budget = ApiKeyEvent::ApiKeyBudgetChanged { monthly_budget_micros: Some(MicroDollars(5)) };
     assert_eq!(events, [ApiKeyEvent::ApiKeyPrioritized { priority: 3 }, budget]);
@@ -60,9 +60,9 @@ fn refused_key_rests_until_its_time_is_over_or_it_is_rotated_or_enabled() {
 fn same_refusal_is_noted_once_while_the_key_rests() {
     let refused = given([ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyRefused(refusal(1))]);
 
-    assert_eq!(refused.decide(ApiKeyCommand::NoteRefusal(secret(1), refusal(2))), Ok(vec![]));
+    assert_eq!(refused.events_of(ApiKeyCommand::NoteRefusal(secret(1), refusal(2))), Ok(vec![]));
     let later = ApiKeyCommand::NoteRefusal(secret(1), refusal(1 + REFUSED_FOR_MS));
-    assert_eq!(refused.decide(later).unwrap().len(), 1);
+    assert_eq!(refused.events_of(later).unwrap().len(), 1);
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn refusal_of_a_value_that_was_replaced_meanwhile_is_not_noted() {
     let rotated = ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), at: at(2) };
     let key = given([ApiKeyEvent::ApiKeyStored(key()), rotated]);
 
-    assert_eq!(key.decide(ApiKeyCommand::NoteRefusal(secret(1), refusal(3))), Ok(vec![]));
-    assert_eq!(key.decide(ApiKeyCommand::NoteRefusal(secret(2), refusal(3))).unwrap().len(), 1);
+    assert_eq!(key.events_of(ApiKeyCommand::NoteRefusal(secret(1), refusal(3))), Ok(vec![]));
+    assert_eq!(key.events_of(ApiKeyCommand::NoteRefusal(secret(2), refusal(3))).unwrap().len(), 1);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn spent_budget_is_noted_once_for_a_month_and_a_limit() {
     let key =
         given([ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyExhausted(exhaustion("2026-11", 5))]);
     let noted =
-        |month, limit| key.decide(ApiKeyCommand::NoteExhaustion(exhaustion(month, limit))).unwrap().len();
+        |month, limit| key.events_of(ApiKeyCommand::NoteExhaustion(exhaustion(month, limit))).unwrap().len();
 
     assert_eq!([noted("2026-11", 5), noted("2026-12", 5), noted("2026-11", 9)], [0, 1, 1]);
 }
@@ -88,7 +88,7 @@ fn spent_budget_is_noted_once_for_a_month_and_a_limit() {
 fn rotation_names_the_new_secret() {
     let mut key = given([ApiKeyEvent::ApiKeyStored(key())]);
 
-    key.decide(rotate()).unwrap().into_iter().for_each(|event| key.apply(event));
+    key.events_of(rotate()).unwrap().into_iter().for_each(|event| key.apply(event));
 
     let stored = key.stored().unwrap();
     assert_eq!((stored.secret, stored.last_four.as_str()), (secret(2), "wxyz"));

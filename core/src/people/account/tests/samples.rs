@@ -25,7 +25,7 @@ pub(super) fn given(events: impl IntoIterator<Item = AccountEvent>) -> Given {
 
 impl Given {
     pub(super) fn when(self, command: AccountCommand) -> Answered {
-        Answered(self.0.decide(command))
+        Answered(self.0.events_of(command))
     }
 }
 
