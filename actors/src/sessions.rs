@@ -245,7 +245,7 @@ impl Sessions {
             if let Some(over) = view.ended_turn(turn) {
                 return Ok(Waited::Over(Box::new(over)));
             }
-            if view.pending.iter().any(|request| request.turn_id == turn) {
+            if view.is_held_up(turn) {
                 return Ok(Waited::Unfinished(view));
             }
             match tokio::time::timeout_at(deadline, subscription.wake()).await {

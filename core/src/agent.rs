@@ -166,6 +166,8 @@ pub struct TurnReport {
     pub structured_output: Option<Value>,
     /// The process's running total, not this turn's share.
     pub total: Spend,
+    /// This turn's share, and that of work beside it; absent where the version does not tell it.
+    pub own_spend: Option<Spend>,
     pub duration_ms: u64,
     /// Running total of the process as well.
     pub total_duration_api_ms: u64,

@@ -6,6 +6,7 @@
 
 pub mod action;
 mod apply;
+mod background;
 pub mod changes;
 pub mod command;
 mod cost;
@@ -25,17 +26,18 @@ pub mod revoked;
 mod tests;
 pub mod view;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{AgentProfile, BackgroundWork, PermissionMode};
+use crate::agent::{AgentProfile, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::log::{Aggregate, Effects};
 use crate::prompt::Attachment;
 use crate::spend::{BudgetSpent, SpentBefore};
 use crate::time::Timestamp;
 use action::Action;
+use background::{OpenCalls, Task};
 use command::SessionCommand;
 use error::SessionError;
 use event::{AgentCounter, Initiator, InterruptCause, SessionEvent, SessionOpened};
@@ -65,18 +67,20 @@ pub struct Session {
     requests: Requests,
     /// Prompts that the running turn was given beside its own.
     steered: Vec<SteeredPrompt>,
-    /// Tool uses of the main conversation that have no result yet.
-    open_calls: BTreeSet<String>,
+    /// Tool uses that have no result yet.
+    open_calls: OpenCalls,
     /// Work that goes on beside the conversation, by its id.
-    background: BTreeMap<String, BackgroundWork>,
+    background: BTreeMap<String, Task>,
     /// The process that worked on the last turn, and its counters when that turn ended.
     counter: Option<(ProcessId, AgentCounter)>,
     /// The last reading of a process's counters.
     metered: Option<(ProcessId, AgentCounter)>,
     /// By the gateway's count.
     spent: SpentBefore,
-    /// The calls that no account of a turn has yet, by the same count.
-    uncounted: AgentCounter,
+    /// The calls before the first turn, by the same count.
+    calls_before: AgentCounter,
+    /// A call of its agents passed the gateway, so all of them do.
+    is_behind_gateway: bool,
     /// A process that was started to ask about everything, and the mode it was started in, until it has the
     /// decision that it was started with.
     asks_everything: Option<(ProcessId, PermissionMode)>,
@@ -96,8 +100,10 @@ pub struct RunningTurn {
     pub parked: bool,
     /// The decision that the process was started with.
     pub resumed_for: Option<String>,
-    /// The spend of earlier attempts, and the calls that no turn had paid when it began.
+    /// The spend of earlier attempts, by the agent's word.
     pub earlier: AgentCounter,
+    /// The calls that were made for it, as the gateway counted them.
+    pub calls: AgentCounter,
     /// The budget that was found spent.
     pub exhausted: Option<BudgetSpent>,
 }
@@ -164,11 +170,6 @@ impl Session {
         self.archived
     }
 
-    /// Work that goes on beside the conversation.
-    pub fn background_work(&self, task_id: &str) -> Option<&BackgroundWork> {
-        self.background.get(task_id)
-    }
-
     /// Prompts that the running turn was given beside its own.
     pub fn steered(&self) -> &[SteeredPrompt] {
         &self.steered
@@ -179,15 +180,11 @@ impl Session {
         self.spent
     }
 
-    /// Whether the agent works on something beside the conversation.
-    pub fn has_background_work(&self) -> bool {
-        !self.background.is_empty()
-    }
-
     /// Whether the running turn needs people to go on. One that was asked to stop does not go on.
     pub fn is_waiting(&self) -> bool {
         self.running.as_ref().is_some_and(|running| {
-            running.interrupt_requested.is_none() && (running.parked || !self.waiting().is_empty())
+            let is_held_up = || self.waiting().iter().any(|open| self.is_awaited_by_turn(&open.request));
+            running.interrupt_requested.is_none() && (running.parked || is_held_up())
         })
     }
 
@@ -196,8 +193,9 @@ impl Session {
     pub fn outlives_its_process(&self) -> bool {
         let Some(running) = &self.running else { return false };
         let is_for = |settled: &SettledRequest| {
-            settled.open.attempt == running.attempt
-                || running.resumed_for.as_ref() == Some(&settled.open.request.request_id)
+            let is_new = settled.open.attempt == running.attempt;
+            let is_resumed_for = running.resumed_for.as_ref() == Some(&settled.open.request.request_id);
+            self.is_awaited_by_turn(&settled.open.request) && (is_new || is_resumed_for)
         };
         self.is_waiting() || (running.interrupt_requested.is_none() && self.requests.has_decided(is_for))
     }

@@ -117,6 +117,9 @@ pub struct ModelCall {
     /// The API's own name for the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_request_id: Option<String>,
+    /// The subagent that asked, by the id of its task; absent for the conversation itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subagent: Option<String>,
 }
 
 /// How a call of a model ended.

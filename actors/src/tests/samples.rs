@@ -294,6 +294,7 @@ pub(super) fn ended(outcome: AgentOutcome) -> AgentOutput {
         stop_reason: None,
         structured_output: None,
         total: Spend::default(),
+        own_spend: None,
         duration_ms: 10,
         total_duration_api_ms: 5,
         unsolicited: false,

@@ -2,6 +2,7 @@
 
 use runner_core::agent::{AgentOutput, BackgroundWork};
 use runner_core::request::{AgentRequest, Decision, RequestKind};
+use serde_json::json;
 
 use super::replay::{Agent, Heard};
 use super::samples::{Server, asks, request, run, session};
@@ -13,7 +14,7 @@ fn subagent_is_taken_up_where_it_was_started() {
         let agent = of_subagent(&server).await;
         assert_eq!(server.log.saved(session(1)).unwrap().files[0].bytes, b"tool-0");
         drop(agent);
-        server.log.when_there_are(6, session(1)).await;
+        server.log.when_there_are(7, session(1)).await;
 
         server.settle(session(1), "r1", Decision::Allow).await.unwrap();
 
@@ -27,11 +28,12 @@ fn files_are_kept_for_a_subagent_that_asks_in_the_same_breath() {
         let server = Server::start();
         let agent = server.open_with_prompt(session(1)).await;
 
+        agent.says([launches()]).await;
         agent.says(subagent_asks()).await;
-        server.log.when_there_are(5, session(1)).await;
+        server.log.when_there_are(6, session(1)).await;
 
         let saved = server.log.saved(session(1)).unwrap();
-        assert_eq!((&saved.files[0].bytes[..], saved.version), (&b"tool-0"[..], 3));
+        assert_eq!((&saved.files[0].bytes[..], saved.version), (&b"tool-0"[..], 4));
     });
 }
 
@@ -40,11 +42,11 @@ fn subagent_that_began_again_asks_for_something_else_and_is_answered() {
     run(async {
         let server = Server::start();
         drop(of_subagent(&server).await);
-        server.log.when_there_are(6, session(1)).await;
+        server.log.when_there_are(7, session(1)).await;
         server.settle(session(1), "r1", Decision::Allow).await.unwrap();
         let mut agent = server.runner.agent().await;
         agent.says([asks("r2", "tool-7")]).await;
-        server.log.when_there_are(9, session(1)).await;
+        server.log.when_there_are(10, session(1)).await;
 
         server.settle(session(1), "r2", Decision::Deny).await.unwrap();
 
@@ -57,7 +59,7 @@ fn subagent_that_began_again_and_asks_the_same_has_the_decision() {
     run(async {
         let server = Server::start();
         drop(of_subagent(&server).await);
-        server.log.when_there_are(6, session(1)).await;
+        server.log.when_there_are(7, session(1)).await;
         server.settle(session(1), "r1", Decision::Allow).await.unwrap();
         let mut agent = server.runner.agent().await;
 
@@ -72,10 +74,19 @@ fn subagent_that_began_again_and_asks_the_same_has_the_decision() {
 async fn of_subagent(server: &Server) -> Agent {
     let agent = server.open_with_prompt(session(1)).await;
     let [started, asks] = subagent_asks();
-    agent.says([started]).await;
+    agent.says([launches(), started]).await;
     agent.says([asks]).await;
-    server.log.when_there_are(5, session(1)).await;
+    server.log.when_there_are(6, session(1)).await;
     agent
+}
+
+fn launches() -> AgentOutput {
+    AgentOutput::ToolUsed {
+        tool_use_id: "tool-0".into(),
+        name: "Agent".into(),
+        input: json!({ "prompt": "Look around" }),
+        parent_tool_use_id: None,
+    }
 }
 
 fn subagent_asks() -> [AgentOutput; 2] {

@@ -45,9 +45,6 @@ pub(super) enum RequestChange {
         session: SessionId,
         request_id: String,
     },
-    AllClosed {
-        session: SessionId,
-    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,7 +168,12 @@ fn note_turn(projected: &mut Projected, index: &SessionIndex, event: &TurnEvent,
 
 fn note_spend(projected: &mut Projected, index: &SessionIndex, event: &SpendEvent, place: Place) {
     match event {
-        SpendEvent::ModelCalled { call, .. } => add_spend(projected, index, call, place),
+        SpendEvent::ModelCalled { turn, call } => {
+            add_spend(projected, index, call, place);
+            if turn.is_some_and(|turn| !index.is_running(turn)) {
+                add_late_usage(projected, index, call, place);
+            }
+        }
         SpendEvent::UsageReported { .. } | SpendEvent::BudgetExhausted { .. } => {}
     }
 }
@@ -180,8 +182,10 @@ fn note_spend(projected: &mut Projected, index: &SessionIndex, event: &SpendEven
 /// turns end while nothing waits, and then nothing is to be deleted.
 fn note_waiting(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, place: Place) {
     let session = index.head.id;
-    if event.ended_turn().is_some() && index.is_waiting() {
-        projected.requests.push(RequestChange::AllClosed { session });
+    if event.ended_turn().is_some() {
+        let closed =
+            index.ending_with_turn().map(|id| RequestChange::Closed { session, request_id: id.clone() });
+        projected.requests.extend(closed);
     }
     let SessionEvent::Request(event) = event else { return };
     projected.requests.extend(match event {
@@ -220,16 +224,30 @@ fn is_copied(index: &SessionIndex, place: Place) -> bool {
     index.head.parent.is_some_and(|parent| place.version <= parent.version)
 }
 
-fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, place: Place) {
-    if is_copied(index, place) {
-        return;
-    }
-    let key = |model: &str| UsageKey {
+fn usage_key(index: &SessionIndex, model: &str, place: Place) -> UsageKey {
+    UsageKey {
         tenant: index.tenant.clone(),
         day: place.at.day(),
         owner: index.head.owner.clone(),
         model: model.to_owned(),
-    };
+    }
+}
+
+/// A call that the account of its turn does not have.
+fn add_late_usage(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, place: Place) {
+    if is_copied(index, place) {
+        return;
+    }
+    let total = projected.usage.entry(usage_key(index, &call.model, place)).or_default();
+    total.cost += call.cost_micros;
+    total.usage = total.usage.plus(call.usage);
+}
+
+fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, place: Place) {
+    if is_copied(index, place) {
+        return;
+    }
+    let key = |model: &str| usage_key(index, model, place);
     // The turn counts once, for the session's model; tokens and costs for the models that made them.
     let main = index.head.model.as_deref().unwrap_or_default();
     projected.usage.entry(key(main)).or_default().turns += 1;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use hyper::HeaderMap;
+use hyper::header::HeaderName;
 use runner_core::agent::AgentOutput;
 use runner_core::money::MicroDollars;
 use runner_core::ports::model::BudgetError;
@@ -17,10 +19,15 @@ use super::prices;
 use super::refusal::Refusal;
 use super::reservation::Reservation;
 
+const SUBAGENT: HeaderName = HeaderName::from_static("x-claude-code-agent-id");
+const MAX_NAME_CHARS: usize = 64;
+
 /// A call that is under way. A call that is dropped before its end was cut off.
 pub(super) struct Call {
     pub(super) grant: Arc<Grant>,
     asked: Asked,
+    /// The subagent that asks, by the id of its task.
+    subagent: Option<String>,
     meter: Meter,
     begun: Instant,
     key: Option<Uuid>,
@@ -58,10 +65,16 @@ impl Asked {
 }
 
 impl Call {
-    pub(super) fn begin(grant: Arc<Grant>, question: &[u8], place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn begin(
+        grant: Arc<Grant>,
+        headers: &HeaderMap,
+        question: &[u8],
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
             grant,
             asked: Asked::read(question),
+            subagent: subagent(headers),
             meter: Meter::default(),
             begun: Instant::now(),
             key: None,
@@ -182,6 +195,7 @@ impl Call {
             status: self.status,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             api_request_id: self.api_request_id.take(),
+            subagent: self.subagent.take(),
         })
     }
 }
@@ -192,6 +206,14 @@ impl Drop for Call {
             self.grant.report_later(AgentOutput::ModelCalled(call));
         }
     }
+}
+
+/// The name that Claude Code gives a subagent in its questions, if it looks like one.
+fn subagent(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get(SUBAGENT)?.to_str().ok()?;
+    let is_name =
+        name.len() <= MAX_NAME_CHARS && name.chars().all(|character| character.is_ascii_alphanumeric());
+    is_name.then(|| name.to_owned())
 }
 
 const fn is_good(status: u16) -> bool {

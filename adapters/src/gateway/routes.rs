@@ -82,7 +82,7 @@ impl Routes {
             () = grant.revoked() => return Err(Refusal::unknown_token()),
         };
         let path = parts.uri.path_and_query().map_or(MESSAGES, |path| path.as_str()).to_owned();
-        let call = Call::begin(Arc::clone(&grant), &body, place);
+        let call = Call::begin(Arc::clone(&grant), &parts.headers, &body, place);
         let call = match endpoint {
             Endpoint::Messages => call,
             Endpoint::CountTokens => call.free(),

@@ -206,8 +206,11 @@ impl Session {
             }
             Waiting::ForRelease => self.awaited().map(release).unwrap_or_default(),
             Waiting::ToBeStopped => {
-                let working = self.running.as_ref().filter(|running| !running.parked);
-                working.map(|running| Action::Interrupt(running.turn)).into_iter().collect()
+                let working = match &self.running {
+                    Some(running) => (!running.parked).then_some(running.turn),
+                    None => self.last_turn().filter(|_| self.queue.is_empty() && self.has_background_work()),
+                };
+                working.map(Action::Interrupt).into_iter().collect()
             }
         }
     }

@@ -3,12 +3,13 @@
 use crate::agent::PermissionMode;
 use crate::ids::{ProcessId, TurnId};
 use crate::money::MicroDollars;
+use crate::session::background::Task;
 use crate::session::event::{
     AgentCounter, AgentEvent, BackgroundEvent, Initiator, LifecycleEvent, PromptEvent, RequestEvent,
     SessionEvent, SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnEvent, TurnResumed,
 };
+use crate::session::requests::OpenRequest;
 use crate::session::{QueuedPrompt, RunningTurn, Session, SteeredPrompt};
-use crate::spend::ModelCall;
 use crate::time::Timestamp;
 
 impl Session {
@@ -42,7 +43,10 @@ impl Session {
             PromptEvent::Submitted { turn, text, attachments, author: _ } => {
                 self.queue.push_back(QueuedPrompt { turn, text, attachments });
             }
-            PromptEvent::Withdrawn { turn, by: _ } => self.queue.retain(|queued| queued.turn != turn),
+            PromptEvent::Withdrawn { turn, by: _ } => {
+                self.queue.retain(|queued| queued.turn != turn);
+                self.requests.drop_for_conversation(turn);
+            }
             PromptEvent::Steered { message, text, attachments, .. } => {
                 self.steered.push(SteeredPrompt { message, text, attachments });
             }
@@ -81,13 +85,11 @@ impl Session {
 
     fn apply_tool(&mut self, event: ToolEvent) {
         match event {
-            ToolEvent::Used { tool_use_id, parent_tool_use_id: None, .. } => {
-                self.open_calls.insert(tool_use_id);
+            ToolEvent::Used { turn, tool_use_id, parent_tool_use_id, .. } => {
+                self.open_calls.used(turn, &tool_use_id, parent_tool_use_id.as_deref());
             }
-            ToolEvent::Returned { tool_use_id, .. } => {
-                self.open_calls.remove(&tool_use_id);
-            }
-            ToolEvent::Used { parent_tool_use_id: Some(_), .. } | ToolEvent::PolicyApplied { .. } => {}
+            ToolEvent::Returned { tool_use_id, .. } => self.open_calls.returned(&tool_use_id),
+            ToolEvent::PolicyApplied { .. } => {}
         }
     }
 
@@ -108,11 +110,22 @@ impl Session {
 
     fn apply_background(&mut self, event: BackgroundEvent) {
         match event {
-            BackgroundEvent::Started { turn: _, work } => {
-                self.background.insert(work.task_id.clone(), work);
+            BackgroundEvent::Started { turn, work } => {
+                self.background.insert(work.task_id.clone(), Task { work, turn, parked: false });
             }
             BackgroundEvent::Finished { task_id, .. } => {
+                self.forget_calls_of(&task_id);
                 self.background.remove(&task_id);
+                self.requests.subagent_ended(&task_id);
+            }
+            BackgroundEvent::Parked { turn: _, task_id } => {
+                self.forget_calls_of(&task_id);
+                self.background.entry(task_id).and_modify(|task| task.parked = true);
+            }
+            BackgroundEvent::TakenUp { turn, task_id, request_id } => {
+                self.background.remove(&task_id);
+                self.requests.taken_up(turn, &request_id);
+                self.requests.subagent_ended(&task_id);
             }
             BackgroundEvent::Progressed { .. } | BackgroundEvent::TaskListChanged { .. } => {}
         }
@@ -140,11 +153,20 @@ impl Session {
     fn end_turn(&mut self, account: TurnAccount) {
         if let Some(running) = self.running.take() {
             self.counter = Some((running.process, account.counter));
+            self.requests.drop_for_conversation(running.turn);
         }
-        self.uncounted = AgentCounter::default();
-        self.requests.turn_ended();
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.turn_ended(|open| self.outlives_turn(open));
+        self.requests = requests;
         self.steered.clear();
-        self.open_calls.clear();
+        self.open_calls.turn_ended();
+    }
+
+    /// Whether a subagent that goes on waits for it.
+    fn outlives_turn(&self, open: &OpenRequest) -> bool {
+        let subagent = open.request.subagent.as_ref();
+        subagent.is_some_and(|subagent| self.background.contains_key(subagent))
+            && !self.is_awaited_by_turn(&open.request)
     }
 
     fn open(&mut self, opened: SessionOpened) {
@@ -157,7 +179,7 @@ impl Session {
     fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
         self.queue.retain(|queued| queued.turn != turn);
         self.last_turn = Some(turn);
-        let earlier = self.take_uncounted(process);
+        let calls = std::mem::take(&mut self.calls_before);
         self.running = Some(RunningTurn {
             turn,
             process,
@@ -166,7 +188,8 @@ impl Session {
             attempt: 1,
             parked: false,
             resumed_for: None,
-            earlier,
+            earlier: AgentCounter::default(),
+            calls,
             exhausted: None,
         });
         self.spent.turn = MicroDollars::default();
@@ -177,7 +200,6 @@ impl Session {
     fn resume(&mut self, resumed: &TurnResumed) {
         let Some(running) = &self.running else { return };
         let share = self.estimated_share(running.process);
-        self.uncounted = AgentCounter::default();
         let Some(running) = &mut self.running else { return };
         running.earlier = running.earlier.plus(&share);
         (running.process, running.attempt, running.parked) = (resumed.process, resumed.attempt, false);
@@ -185,22 +207,14 @@ impl Session {
         let mode = self.requests.mode_to_resume_in(&resumed.request_id);
         self.asks_everything = Some((resumed.process, mode));
         // Work beside the turn has ended with its process.
-        self.background.clear();
+        self.background.retain(|_, task| task.parked);
+        self.open_calls.subagents_ended();
     }
 
     fn change_running(&mut self, change: impl FnOnce(&mut RunningTurn)) {
         if let Some(running) = &mut self.running {
             change(running);
         }
-    }
-
-    fn count_call(&mut self, turn: Option<TurnId>, call: ModelCall) {
-        let cost = call.cost_micros;
-        self.spent.session += cost;
-        if turn.is_some() && turn == self.running.as_ref().map(|running| running.turn) {
-            self.spent.turn += cost;
-        }
-        self.note_call(call);
     }
 
     fn change_mode(&mut self, mode: PermissionMode) {

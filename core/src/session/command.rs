@@ -48,6 +48,11 @@ pub enum SessionCommand {
         answer: Box<Answer>,
         by: DecidedBy,
     },
+    /// The oldest decision about a subagent whose process is gone goes to the conversation, in a turn with
+    /// this id.
+    ReportDecision {
+        turn: TurnId,
+    },
     /// The oldest decision that the process at work waits for goes to it.
     Release {
         process: ProcessId,

@@ -1,39 +1,45 @@
-//! The cost of a turn: its process's own counters, or where the process never told them, the calls of a model
-//! that were made meanwhile.
+//! The cost of a turn: its own calls of models, or without a gateway the agent's word.
 //!
-//! The agent counts per process and tells at the end of a turn. If it cannot, because it died or the server
-//! stopped, what is known is its last reading, which may be old or missing, and each call that passed the
-//! gateway. Neither includes the other, both are of the same calls, and the one that knows of more holds.
+//! The gateway sees every call, so a turn costs the calls that were made for it, whoever made them and
+//! however they ended. Read models add a call that ends after its turn, or that a subagent makes then.
+//! Where nothing passes the gateway (a login of Claude Code), the agent's account holds: newer versions tell
+//! a turn's own spend, older ones a running total of their process.
 
-use crate::ids::ProcessId;
-use crate::money::MicroDollars;
+use crate::ids::{ProcessId, TurnId};
 use crate::session::event::{AgentCounter, TurnAccount};
 use crate::session::{RunningTurn, Session};
-use crate::spend::{CallOutcome, ModelCall, ModelUse, Spend, Usage};
+use crate::spend::{ModelCall, ModelUse, Spend};
 
 impl Session {
     /// The account of a turn of which the agent gave none.
     pub(super) fn estimated_account(&self, running: &RunningTurn) -> TurnAccount {
-        let process = running.process;
-        let (known, reading) = (self.estimated_share(process), self.last_reading(process));
-        let share = running.earlier.plus(&known);
-        // If the process goes on after all, its next turn does not pay for this one again.
-        let counted = self.counter_of(process).plus(&known);
-        let counter = if counted.knows_of_more_than(&reading) { counted } else { reading };
-        TurnAccount { spend: share.spend, duration_ms: 0, duration_api_ms: share.duration_api_ms, counter }
+        let counter = self.last_reading(running.process);
+        let share = running.earlier.plus(&self.estimated_share(running.process));
+        self.turn_account(running, share, counter)
     }
 
-    /// The account of a turn, given its process's counters at its end.
+    /// The account of a turn, given its process's counters at its end, and the turn's own spend if the agent
+    /// told that.
     pub(super) fn account(
         &self,
         running: &RunningTurn,
         counter: AgentCounter,
-        duration_ms: u64,
+        own: Option<Spend>,
     ) -> TurnAccount {
-        let share = running.earlier.plus(&self.share(running.process, &counter));
-        // The agent counts the time of its own process; with several the clock tells.
-        let duration_ms = if running.attempt > 1 { 0 } else { duration_ms };
-        TurnAccount { spend: share.spend, duration_ms, duration_api_ms: share.duration_api_ms, counter }
+        let mut share = self.share(running.process, &counter);
+        if let Some(own) = own {
+            // The version that tells it goes on counting from process to process.
+            let before = self.counter.as_ref().map_or(0, |(_, counter)| counter.duration_api_ms);
+            let duration_api_ms = counter.duration_api_ms.saturating_sub(before);
+            share = AgentCounter { spend: own, duration_api_ms };
+        }
+        self.turn_account(running, running.earlier.plus(&share), counter)
+    }
+
+    fn turn_account(&self, running: &RunningTurn, told: AgentCounter, counter: AgentCounter) -> TurnAccount {
+        let AgentCounter { spend, duration_api_ms } =
+            if self.is_behind_gateway { running.calls.clone() } else { told };
+        TurnAccount { spend, duration_ms: 0, duration_api_ms, counter }
     }
 
     /// The newest counters that are known of a process.
@@ -44,38 +50,24 @@ impl Session {
         }
     }
 
-    /// The spend of a process since the last turn ended, as far as it is known although the process has not
-    /// told it.
+    /// The spend of a process since the last turn ended, by its last reading.
     pub(super) fn estimated_share(&self, process: ProcessId) -> AgentCounter {
-        let read = self.share(process, &self.last_reading(process));
-        if self.uncounted.knows_of_more_than(&read) { self.uncounted.clone() } else { read }
+        self.share(process, &self.last_reading(process))
     }
 
-    /// The calls beside the conversation that a process made after its last turn, if that process is gone.
-    /// The next turn pays for them, as it does where the process is the same.
-    pub(super) fn take_uncounted(&mut self, process: ProcessId) -> AgentCounter {
-        match &self.counter {
-            Some((counted, _)) if *counted != process => std::mem::take(&mut self.uncounted),
-            // The process's own counters have it.
-            Some(_) | None => AgentCounter::default(),
-        }
-    }
-
-    /// Notes a call until an account has it.
-    pub(super) fn note_call(&mut self, call: ModelCall) {
-        let ModelCall { model, outcome, usage, cost_micros, duration_ms, .. } = call;
-        let is_late = match outcome {
-            // The agent has given it up, with its turn.
-            CallOutcome::CutOff | CallOutcome::Failed => self.running.is_none(),
-            CallOutcome::Completed => false,
-        };
-        let is_free = usage == Usage::default() && cost_micros == MicroDollars::default();
-        if is_late || is_free {
+    /// Counts a call for the turn that runs. One before the first turn is left to that; one of a turn that is
+    /// over is added to it by the read models.
+    pub(super) fn count_call(&mut self, turn: Option<TurnId>, call: ModelCall) {
+        self.is_behind_gateway = true;
+        self.spent.session += call.cost_micros;
+        let Some(turn) = turn else {
+            self.calls_before = self.calls_before.plus(&call.into());
             return;
+        };
+        if let Some(running) = self.running.as_mut().filter(|running| running.turn == turn) {
+            self.spent.turn += call.cost_micros;
+            running.calls = running.calls.plus(&call.into());
         }
-        let models = [(model, ModelUse { usage, cost_micros })].into();
-        let call = AgentCounter { spend: Spend { cost_micros, models }, duration_api_ms: duration_ms };
-        self.uncounted = self.uncounted.plus(&call);
     }
 
     /// The spend of a process since the last turn ended.
@@ -95,15 +87,12 @@ impl Session {
     }
 }
 
-impl AgentCounter {
-    /// By its cost; models that cost nothing are told by their tokens.
-    fn knows_of_more_than(&self, other: &Self) -> bool {
-        let size = |counter: &Self| {
-            let usage = counter.spend.usage();
-            let [read, created] = [usage.cache_read_input_tokens, usage.cache_creation_input_tokens];
-            let tokens = [usage.input_tokens, usage.output_tokens, read, created];
-            (counter.spend.cost_micros, tokens.into_iter().fold(0, u64::saturating_add))
-        };
-        size(self) > size(other)
+impl From<ModelCall> for AgentCounter {
+    fn from(call: ModelCall) -> Self {
+        let ModelCall { model, usage, cost_micros, duration_ms, .. } = call;
+        let used = ModelUse { usage, cost_micros };
+        // A call that the API refused has used nothing of its model.
+        let models = if used == ModelUse::default() { [].into() } else { [(model, used)].into() };
+        Self { spend: Spend { cost_micros, models }, duration_api_ms: duration_ms }
     }
 }

@@ -7,9 +7,10 @@ use crate::request::DecidedBy;
 use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
 use crate::session::event::{
-    BackgroundEvent, FailureCause, Fallback, FilesEvent, Initiator, InterruptCause, LifecycleEvent, Origin,
-    ParkCause, PromptEvent, RequestEvent, SessionEvent, SettingEvent, TurnEvent, TurnResumed, WithdrawReason,
+    FailureCause, Fallback, FilesEvent, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause,
+    PromptEvent, RequestEvent, SessionEvent, SettingEvent, TurnEvent, TurnResumed, WithdrawReason,
 };
+use crate::session::requests::OpenRequest;
 use crate::session::{MAX_QUEUED_PROMPTS, RunningTurn, Session};
 use crate::workspace::WorkspaceReport;
 
@@ -67,7 +68,8 @@ impl Session {
             }
             SessionCommand::Release { process } => Ok(self.release(process).into_iter().collect()),
             SessionCommand::CloseBackgroundWork => Ok(self.close_background_work()),
-            SessionCommand::Park { cause } => Ok(self.park(cause).into_iter().collect()),
+            SessionCommand::Park { cause } => Ok(self.park(cause)),
+            SessionCommand::ReportDecision { turn } => Ok(self.report_decision(turn)),
             SessionCommand::Resume { process, runtime_version, node } => {
                 self.take_up(process, runtime_version, node)
             }
@@ -79,7 +81,7 @@ impl Session {
             }
             SessionCommand::InterruptTurn { cause } => {
                 let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
-                Ok(vec![self.interrupted(running, cause)])
+                Ok(self.ended(self.interrupted(running, cause)))
             }
             SessionCommand::FailTurn { cause, detail } => self.fail(cause, detail),
         }
@@ -125,9 +127,7 @@ impl Session {
 
     pub(super) fn request_interrupt(&self, by: String, cause: InterruptCause) -> Decided {
         let Some(running) = &self.running else {
-            // A turn that waits for its place is over before it begins.
-            let turn = self.next_prompt().ok_or(SessionError::NothingRunning)?.turn;
-            return Ok(vec![PromptEvent::Withdrawn { turn, by }.into()]);
+            return self.interrupt_without_turn(by, cause);
         };
         let mut events = vec![];
         if running.interrupt_requested.is_none() {
@@ -135,9 +135,22 @@ impl Session {
         }
         if running.parked {
             // There is no process to stop.
-            events.push(self.interrupted(running, cause));
+            events.extend(self.ended(self.interrupted(running, cause)));
         }
         Ok(events)
+    }
+
+    fn interrupt_without_turn(&self, by: String, cause: InterruptCause) -> Decided {
+        let event = match (self.next_prompt(), self.last_turn) {
+            // A turn that waits for its place is over before it begins.
+            (Some(queued), _) => PromptEvent::Withdrawn { turn: queued.turn, by }.into(),
+            // The agent ends its subagents with it.
+            (None, Some(turn)) if self.has_background_work() => {
+                TurnEvent::InterruptRequested { turn, by, cause }.into()
+            }
+            (None, _) => return Err(SessionError::NothingRunning),
+        };
+        Ok(vec![event])
     }
 
     fn workspace(&self, report: WorkspaceReport) -> Vec<SessionEvent> {
@@ -154,34 +167,12 @@ impl Session {
         Some(RequestEvent::Released { turn, request_id, process }.into())
     }
 
-    /// A turn that waits may be taken up by another process; what ran outside of any turn may not.
-    fn close_background_work(&self) -> Vec<SessionEvent> {
-        let (None, Some(turn)) = (&self.running, self.last_turn) else { return vec![] };
-        let withdrawn = self.waiting().iter().map(|open| RequestEvent::Withdrawn {
-            turn,
-            request_id: open.request.request_id.clone(),
-            reason: WithdrawReason::AgentWithdrew,
-        });
-        withdrawn.map(SessionEvent::Request).chain(self.stopped_work(turn)).collect()
-    }
-
-    /// The ends of the work beside the conversation, with that of its process.
-    pub(super) fn stopped_work(&self, turn: TurnId) -> impl Iterator<Item = SessionEvent> {
-        self.background.keys().map(move |task_id| {
-            SessionEvent::Background(BackgroundEvent::Finished {
-                turn,
-                task_id: task_id.clone(),
-                status: "stopped".to_owned(),
-                summary: String::new(),
-                usage: None,
-            })
-        })
-    }
-
-    fn park(&self, cause: ParkCause) -> Option<SessionEvent> {
-        let running =
-            self.running.as_ref().filter(|running| !running.parked && self.outlives_its_process())?;
-        Some(TurnEvent::Parked { turn: running.turn, cause }.into())
+    fn park(&self, cause: ParkCause) -> Vec<SessionEvent> {
+        let may_park = |running: &&RunningTurn| !running.parked && self.outlives_its_process();
+        let Some(running) = self.running.as_ref().filter(may_park) else { return vec![] };
+        let mut events = self.end_work_beside_turn();
+        events.push(TurnEvent::Parked { turn: running.turn, cause }.into());
+        events
     }
 
     /// Only the call that was decided about goes on where it stood.
@@ -189,13 +180,14 @@ impl Session {
         let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
         let settled = self.undelivered().ok_or(SessionError::NothingQueued)?;
         let (turn, attempt) = (running.turn, running.attempt + 1);
-        let withdrawn = self.waiting().iter().map(|open| RequestEvent::Withdrawn {
+        let others = self.waiting().iter().filter(|open| self.is_awaited_by_turn(&open.request));
+        let withdrawn = others.clone().map(|open| RequestEvent::Withdrawn {
             turn: open.turn,
             request_id: open.request.request_id.clone(),
             reason: WithdrawReason::Dropped,
         });
         let request = &settled.open.request;
-        let drops = !self.waiting().is_empty() || self.open_calls.iter().any(|id| *id != request.tool_use_id);
+        let drops = others.count() > 0 || self.open_calls.has_other_than(&request.tool_use_id);
         let fallback = match (&request.subagent, drops) {
             (Some(_), _) => Some(Fallback::SubagentRestarted),
             (None, true) => Some(Fallback::OpenCallsDropped),
@@ -232,10 +224,17 @@ impl Session {
     fn fail(&self, cause: FailureCause, detail: String) -> Decided {
         let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
         if let Some(cause) = running.interrupt_requested {
-            return Ok(vec![self.interrupted(running, cause)]);
+            return Ok(self.ended(self.interrupted(running, cause)));
         }
         let (turn, account) = (running.turn, self.estimated_account(running));
-        Ok(vec![TurnEvent::Failed { turn, cause, detail, status: None, account }.into()])
+        Ok(self.ended(TurnEvent::Failed { turn, cause, detail, status: None, account }.into()))
+    }
+
+    /// The end of a turn. What subagents ask that it waits for ends with it.
+    pub(super) fn ended(&self, end: SessionEvent) -> Vec<SessionEvent> {
+        let of_subagents = self.waiting().iter().filter(|open| open.request.subagent.is_some());
+        let awaited = of_subagents.filter(|open| self.is_awaited_by_turn(&open.request));
+        awaited.map(OpenRequest::withdrawn).chain([end]).collect()
     }
 
     pub(super) fn interrupted(&self, running: &RunningTurn, cause: InterruptCause) -> SessionEvent {

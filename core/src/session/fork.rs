@@ -43,7 +43,7 @@ impl Fork {
             let (turn, by) = (queued.turn, self.by.clone());
             SessionEvent::Prompt(PromptEvent::Withdrawn { turn, by })
         }));
-        events.extend(copy.last_turn.into_iter().flat_map(|turn| copy.stopped_work(turn)));
+        events.extend(copy.stopped_work());
         // Somebody wants to go on with it.
         let unarchived = || SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: self.by.clone() });
         events.extend(copy.archived.then(unarchived));

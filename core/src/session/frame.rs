@@ -187,8 +187,19 @@ pub enum StatusFrame {
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum SubagentFrame {
     Started(BackgroundWork),
-    Progressed { task_id: String, usage: BackgroundUsage },
-    Finished { task_id: String, status: String, usage: Option<BackgroundUsage> },
+    Progressed {
+        task_id: String,
+        usage: BackgroundUsage,
+    },
+    /// It waits for people, and its process has ended.
+    Parked {
+        task_id: String,
+    },
+    Finished {
+        task_id: String,
+        status: String,
+        usage: Option<BackgroundUsage>,
+    },
 }
 
 /// The answer at the end of a stream, or how the task stands if the server ends the stream before.

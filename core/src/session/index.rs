@@ -2,7 +2,7 @@
 
 mod apply;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,18 @@ pub struct SessionIndex {
     pending: BTreeSet<String>,
     queued: BTreeSet<TurnId>,
     running: bool,
+    /// The turn that runs.
+    #[serde(default)]
+    turn: Option<TurnId>,
+    /// Which subagents asked what is pending, by the request.
+    #[serde(default)]
+    asked_by: BTreeMap<String, String>,
+    /// Work beside the conversation that has a process.
+    #[serde(default)]
+    background: BTreeSet<String>,
+    /// Work that waits without one.
+    #[serde(default)]
+    parked: BTreeSet<String>,
     archived: bool,
 }
 
@@ -105,6 +117,10 @@ impl SessionIndex {
             pending: BTreeSet::new(),
             queued: BTreeSet::new(),
             running: false,
+            turn: None,
+            asked_by: BTreeMap::new(),
+            background: BTreeSet::new(),
+            parked: BTreeSet::new(),
             archived: false,
         })
     }
@@ -143,17 +159,27 @@ impl SessionIndex {
         }
     }
 
-    /// Whether something waits for a person.
-    pub fn is_waiting(&self) -> bool {
-        !self.pending.is_empty()
+    /// The requests that nobody need decide any more when the turn ends.
+    pub fn ending_with_turn(&self) -> impl Iterator<Item = &String> {
+        self.pending.iter().filter(|request| !self.asked_by.contains_key(*request))
+    }
+
+    /// Whether a turn pays for a call that is made for it now; else the call is added to it.
+    pub fn is_running(&self, turn: TurnId) -> bool {
+        self.turn == Some(turn)
+    }
+
+    /// What is parked goes on as soon as nobody need decide about it any more.
+    fn has_background_work(&self) -> bool {
+        !(self.background.is_empty() && self.parked.is_empty())
     }
 
     fn status(&self) -> SessionStatus {
         if self.archived {
             SessionStatus::Archived
-        } else if self.is_waiting() {
+        } else if !self.pending.is_empty() {
             SessionStatus::Waiting
-        } else if self.running || !self.queued.is_empty() {
+        } else if self.running || !self.queued.is_empty() || self.has_background_work() {
             SessionStatus::Running
         } else {
             SessionStatus::Idle

@@ -6,8 +6,8 @@ use crate::request::{DecidedBy, DeciderKind, Decision};
 use crate::session::command::Recording;
 use crate::session::event::{
     AgentCounter, AgentEvent, BackgroundEvent, FailureCause, FilesEvent, Initiator, InterruptCause,
-    MessageEvent, RequestEvent, SessionEvent, SpendEvent, ToolEvent, TurnCompleted, TurnEvent, TurnOutcome,
-    WithdrawReason,
+    MessageEvent, RequestEvent, SessionEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+    TurnOutcome, WithdrawReason,
 };
 use crate::session::{RunningTurn, Session};
 use crate::spend::BudgetSpent;
@@ -17,18 +17,59 @@ impl Session {
     pub(super) fn record(&self, recording: Recording) -> Vec<SessionEvent> {
         let Recording { output, process, runtime_version, node, spare_turn } = recording;
         match (&self.running, self.last_turn(), output) {
-            (Some(running), _, output) => self.record_of_turn(running.turn, process, output),
+            (Some(running), _, output) => {
+                let turn = self.turn_of(&output).unwrap_or(running.turn);
+                self.record_of_turn(turn, process, output)
+            }
             // Background work has ended and the agent takes it up by itself.
             (None, _, AgentOutput::Initialized(profile)) => {
                 let (turn, initiator) = (spare_turn, Initiator::Agent);
                 let started = TurnEvent::Started { turn, initiator, process, runtime_version, node };
                 [vec![started.into()], self.introduced(turn, profile)].concat()
             }
-            (None, Some(last), output) => self.record_of_turn(last, process, output),
+            (None, Some(last), output) => {
+                let turn = self.turn_of(&output).unwrap_or(last);
+                self.record_of_turn(turn, process, output)
+            }
             (None, None, AgentOutput::Other { raw }) => one(AgentEvent::Unknown { turn: None, raw }),
             (None, None, AgentOutput::ModelCalled(call)) => one(SpendEvent::ModelCalled { turn: None, call }),
             (None, None, AgentOutput::BudgetExhausted(spent)) => self.exhausted(None, spent),
             (None, None, _) => vec![],
+        }
+    }
+
+    /// The turn of what the agent says, if that tells. Subagents may still work for a turn that is over.
+    fn turn_of(&self, output: &AgentOutput) -> Option<TurnId> {
+        match output {
+            AgentOutput::Text { parent_tool_use_id, .. }
+            | AgentOutput::Thinking { parent_tool_use_id, .. }
+            | AgentOutput::ToolUsed { parent_tool_use_id, .. } => {
+                self.turn_of_subagent(parent_tool_use_id.as_deref())
+            }
+            AgentOutput::ToolReturned(returned) => self.turn_of_call(Some(&returned.tool_use_id)),
+            AgentOutput::ToolGated(gate) => self.turn_of_call(Some(&gate.tool_use_id)),
+            AgentOutput::ToolRefused { tool_use_id, .. } => self.turn_of_call(Some(tool_use_id)),
+            AgentOutput::Asked { request, .. } => self.turn_of_task(request.subagent.as_deref()),
+            AgentOutput::RequestWithdrawn { request_id } => {
+                let mut waiting = self.waiting().iter();
+                waiting.find(|open| open.request.request_id == *request_id).map(|open| open.turn)
+            }
+            AgentOutput::TaskStarted(work) => self.turn_of_call(work.tool_use_id.as_deref()),
+            AgentOutput::TaskProgressed { task_id, .. } | AgentOutput::TaskFinished { task_id, .. } => {
+                self.turn_of_task(Some(task_id))
+            }
+            AgentOutput::ModelCalled(call) => self.turn_of_task(call.subagent.as_deref()),
+            AgentOutput::Initialized(_)
+            | AgentOutput::ModeChanged { .. }
+            | AgentOutput::Metered { .. }
+            | AgentOutput::BudgetExhausted(_)
+            | AgentOutput::TaskListChanged(_)
+            | AgentOutput::ApiRetried { .. }
+            | AgentOutput::RateLimited { .. }
+            | AgentOutput::ContextCompacted { .. }
+            | AgentOutput::Other { .. }
+            | AgentOutput::Delta(_)
+            | AgentOutput::TurnEnded(_) => None,
         }
     }
 
@@ -63,10 +104,8 @@ impl Session {
             AgentOutput::TaskProgressed { task_id, description, usage } => {
                 one(BackgroundEvent::Progressed { turn, task_id, description, usage })
             }
-            // Its end may be told twice.
-            AgentOutput::TaskFinished { task_id, .. } if self.background_work(&task_id).is_none() => vec![],
             AgentOutput::TaskFinished { task_id, status, summary, usage } => {
-                one(BackgroundEvent::Finished { turn, task_id, status, summary, usage })
+                self.task_finished(task_id, status, summary, usage)
             }
             AgentOutput::TaskListChanged(change) => one(BackgroundEvent::TaskListChanged { turn, change }),
             AgentOutput::ApiRetried { attempt, max_attempts, delay_ms, status, error } => {
@@ -136,7 +175,7 @@ impl Session {
         match &self.running {
             // The end of a turn that the agent began by itself is not the end of a prompt's.
             Some(running) if report.unsolicited && running.initiator == Initiator::Prompt => vec![],
-            Some(running) => vec![self.turn_ended(running, report)],
+            Some(running) => self.ended(self.turn_ended(running, report)),
             None => vec![],
         }
     }
@@ -145,7 +184,10 @@ impl Session {
         let turn = running.turn;
         let duration_api_ms = report.total_duration_api_ms;
         let counter = AgentCounter { spend: report.total.clone(), duration_api_ms };
-        let account = self.account(running, counter, report.duration_ms);
+        let account = self.account(running, counter, report.own_spend);
+        // The agent counts the time of its own process; with several the clock tells.
+        let duration_ms = if running.attempt > 1 { 0 } else { report.duration_ms };
+        let account = TurnAccount { duration_ms, ..account };
         if let (AgentOutcome::ApiError { .. }, Some(exhausted)) = (&report.outcome, &running.exhausted) {
             let (cause, detail) = (FailureCause::Budget, exhausted.message());
             return TurnEvent::Failed { turn, cause, detail, status: None, account }.into();

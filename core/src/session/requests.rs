@@ -12,7 +12,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::request::{AgentRequest, Answer, DecidedBy, DeciderKind, Decision, RequestKind, Settlement};
 use crate::session::Session;
 use crate::session::error::SessionError;
-use crate::session::event::{Asked, Decided, InterruptCause, RequestEvent, SessionEvent};
+use crate::session::event::{Asked, Decided, InterruptCause, RequestEvent, SessionEvent, WithdrawReason};
 
 /// A request that was made and is not closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,14 @@ pub struct OpenRequest {
     /// The attempt of its turn that made it; another one does not wait for it.
     pub attempt: u32,
     pub request: AgentRequest,
+}
+
+impl OpenRequest {
+    /// The agent no longer waits for it.
+    pub(super) fn withdrawn(&self) -> SessionEvent {
+        let request_id = self.request.request_id.clone();
+        RequestEvent::Withdrawn { turn: self.turn, request_id, reason: WithdrawReason::AgentWithdrew }.into()
+    }
 }
 
 /// A request with the decision about it.
@@ -37,6 +45,9 @@ pub(super) struct Requests {
     waiting: Vec<OpenRequest>,
     decided: Vec<SettledRequest>,
     released: Vec<SettledRequest>,
+    /// Decisions that go to the conversation because the subagent that asked is gone, and the turn of the
+    /// prompt that takes each there.
+    for_conversation: Vec<(TurnId, SettledRequest)>,
     /// Decisions that hold as long as the session lasts.
     remembered: Vec<SettledRequest>,
 }
@@ -61,8 +72,10 @@ impl Requests {
     }
 
     pub(super) fn released(&mut self, request_id: &str) {
-        let is_released = |settled: &mut SettledRequest| settled.open.request.request_id == request_id;
-        self.released.extend(self.decided.extract_if(.., is_released));
+        let mut is_released = |settled: &mut SettledRequest| settled.open.request.request_id == request_id;
+        self.released.extend(self.decided.extract_if(.., &mut is_released));
+        let mut taken_up = self.for_conversation.extract_if(.., |(_, settled)| is_released(settled));
+        self.released.extend(taken_up.next().map(|(_, settled)| settled));
     }
 
     pub(super) fn has_decided(&self, is_meant: impl Fn(&SettledRequest) -> bool) -> bool {
@@ -84,11 +97,28 @@ impl Requests {
         }
     }
 
-    /// With its turn everything ends but what is remembered.
-    pub(super) fn turn_ended(&mut self) {
-        self.waiting.clear();
-        self.decided.clear();
-        self.released.clear();
+    /// With its turn everything ends but what is remembered, and what subagents wait for that go on.
+    pub(super) fn turn_ended(&mut self, goes_on: impl Fn(&OpenRequest) -> bool) {
+        self.waiting.retain(&goes_on);
+        self.decided.retain(|settled| goes_on(&settled.open));
+        self.released.retain(|settled| goes_on(&settled.open));
+    }
+
+    /// A subagent waits for nothing any more.
+    pub(super) fn subagent_ended(&mut self, task_id: &str) {
+        let is_of = |open: &OpenRequest| open.request.subagent.as_deref() == Some(task_id);
+        self.waiting.retain(|open| !is_of(open));
+        self.decided.retain(|settled| !is_of(&settled.open));
+        self.released.retain(|settled| !is_of(&settled.open));
+    }
+
+    pub(super) fn taken_up(&mut self, turn: TurnId, request_id: &str) {
+        let is_meant = |settled: &mut SettledRequest| settled.open.request.request_id == request_id;
+        self.for_conversation.extend(self.decided.extract_if(.., is_meant).map(|settled| (turn, settled)));
+    }
+
+    pub(super) fn drop_for_conversation(&mut self, turn: TurnId) {
+        self.for_conversation.retain(|(taken_up_in, _)| *taken_up_in != turn);
     }
 }
 
@@ -110,18 +140,31 @@ impl Session {
         &self.requests.waiting
     }
 
-    /// The oldest decision that has not been handed to the agent.
+    /// Whether a decision has not been handed to the agent.
+    pub fn has_undelivered(&self) -> bool {
+        !self.requests.decided.is_empty()
+    }
+
+    /// The oldest decision that the turn waits for and that has not been handed to the agent.
     pub fn undelivered(&self) -> Option<&SettledRequest> {
-        self.requests.decided.first()
+        let mut decided = self.requests.decided.iter();
+        decided.find(|settled| self.is_awaited_by_turn(&settled.open.request))
     }
 
     /// The oldest decision that the process at work waits for; to what an earlier one asked, it comes by
     /// itself.
     pub fn awaited(&self) -> Option<&SettledRequest> {
-        // Without a turn it is work beside the conversation that has asked.
         let attempt = self.running.as_ref().map(|running| running.attempt);
         let mut decided = self.requests.decided.iter();
-        decided.find(|settled| attempt.is_none_or(|attempt| settled.open.attempt == attempt))
+        decided.find(|settled| match self.is_awaited_by_turn(&settled.open.request) {
+            true => attempt.is_none_or(|attempt| settled.open.attempt == attempt),
+            false => !self.is_parked(&settled.open.request),
+        })
+    }
+
+    /// The oldest decision about a subagent whose process is gone.
+    pub fn decided_when_parked(&self) -> Option<&SettledRequest> {
+        self.requests.decided.iter().find(|settled| self.is_parked(&settled.open.request))
     }
 
     /// The decision about a tool use that the agent has been given already.
@@ -189,6 +232,12 @@ impl Session {
         events
     }
 
+    /// The decision about a tool use that no process has been given.
+    pub(super) fn decided_about(&self, tool_use_id: &str) -> Option<&SettledRequest> {
+        let mut decided = self.requests.decided.iter();
+        decided.find(|settled| settled.open.request.tool_use_id == tool_use_id)
+    }
+
     /// The decision about a tool use goes to a process that came to it anew.
     pub(super) fn release_at(
         &self,
@@ -196,8 +245,7 @@ impl Session {
         tool_use_id: &str,
         process: ProcessId,
     ) -> Option<SessionEvent> {
-        let mut decided = self.requests.decided.iter();
-        let settled = decided.find(|settled| settled.open.request.tool_use_id == tool_use_id)?;
+        let settled = self.decided_about(tool_use_id)?;
         let request_id = settled.open.request.request_id.clone();
         Some(RequestEvent::Released { turn, request_id, process }.into())
     }
@@ -220,7 +268,8 @@ impl Session {
             let earlier = &settled.open.request;
             earlier.tool_name == request.tool_name && earlier.input == request.input
         };
-        if let Some(carried) = self.requests.decided.iter().find(is_same) {
+        let for_conversation = self.requests.for_conversation.iter().map(|(_, settled)| settled);
+        if let Some(carried) = self.requests.decided.iter().chain(for_conversation).find(is_same) {
             return Verdict::Carried(carried.clone());
         }
         if kind != RequestKind::Permission {

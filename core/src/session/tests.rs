@@ -5,6 +5,8 @@ mod actions;
 mod adoption;
 mod agent_output;
 mod answers;
+mod background;
+mod calls;
 mod changes;
 mod conversation;
 mod cost;
@@ -20,7 +22,7 @@ mod requests;
 mod resuming;
 mod samples;
 mod stored_events;
-mod uncounted;
+
 mod views;
 
 use crate::prompt::{Attachment, Prompt};

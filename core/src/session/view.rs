@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::ids::TurnId;
+use crate::session::background::OpenCalls;
 use crate::session::event::SessionEvent;
 use crate::session::index::{SessionHead, SessionIndex};
 use crate::time::Timestamp;
@@ -46,6 +47,8 @@ pub struct SessionView {
     withdrawn: BTreeMap<TurnId, String>,
     #[serde(skip)]
     index: SessionIndex,
+    #[serde(skip)]
+    open_calls: OpenCalls,
 }
 
 impl SessionView {
@@ -65,6 +68,7 @@ impl SessionView {
             history: FileHistory::default(),
             withdrawn: BTreeMap::new(),
             index,
+            open_calls: OpenCalls::default(),
         })
     }
 
@@ -72,6 +76,17 @@ impl SessionView {
     pub fn request(&self, request_id: &str) -> Option<&RequestView> {
         let waiting = self.pending.iter().find(|view| view.request.request_id == request_id);
         waiting.or_else(|| self.requests.find(request_id))
+    }
+
+    /// Whether a turn stands still until people decide. A subagent that works beside it may ask as well.
+    pub fn is_held_up(&self, turn: TurnId) -> bool {
+        let is_awaited = |id: &String| {
+            let mut subagents = self.subagents.iter();
+            let started_by = subagents.find(|view| view.id == *id).and_then(|view| view.tool_use_id.as_ref());
+            started_by.is_none_or(|call| self.open_calls.is_awaited(call))
+        };
+        let mut pending = self.pending.iter().filter(|view| view.turn_id == turn);
+        pending.any(|view| view.request.subagent.as_ref().is_none_or(is_awaited))
     }
 
     /// All requests that are closed, in the order in which they were.

@@ -54,13 +54,14 @@ impl SessionDriver {
             Some(SessionCommand::FailTurn { cause, detail: message.exit.detail })
         };
         self.record_after_changes(message.changes, end).await;
+        self.close_background_work().await;
         self.todo.extend([Action::DeliverDecision, Action::BeginTurn]);
     }
 
     /// Whether nothing is lost if the session gives up its process and its memory.
     pub(in crate::session_actor) fn may_park(&self) -> bool {
         let session = self.session();
-        let is_working_beside = self.agent.is_some() && session.is_some_and(Session::has_background_work);
+        let is_working_beside = self.agent.is_some() && session.is_some_and(Session::is_working_beside);
         let has_prompts = session.is_some_and(|session| session.next_prompt().is_some());
         let may_begin = has_prompts && !self.draining && !self.waits_for_slot();
         !(self.is_busy() || self.rewinding || is_working_beside || may_begin)
@@ -70,6 +71,9 @@ impl SessionDriver {
         let may_park = self.may_park();
         let park = (may_park && self.has_turn()).then_some(SessionCommand::Park { cause: ParkCause::Idle });
         self.record_after_changes(changes, park).await;
+        if may_park {
+            self.close_background_work().await;
+        }
         self.work_off().await;
         self.finished |= may_park;
         may_park
@@ -133,9 +137,8 @@ impl SessionDriver {
 
     /// What the process did beside the conversation has ended with it.
     pub(super) async fn close_background_work(&mut self) {
-        let is_needed = self
-            .session()
-            .is_some_and(|session| session.has_background_work() || !session.waiting().is_empty());
+        let has_rest = |session: &Session| session.has_background_work() || !session.waiting().is_empty();
+        let is_needed = self.session().is_some_and(has_rest);
         if is_needed {
             self.record(vec![SessionCommand::CloseBackgroundWork], "system").await;
         }

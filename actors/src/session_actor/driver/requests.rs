@@ -1,6 +1,7 @@
 //! Taking decisions to the agent: to the process that waits, or to a new one.
 
-use runner_core::ids::ProcessId;
+use runner_core::ids::{ProcessId, TurnId};
+use runner_core::session::Session;
 use runner_core::session::action::Action;
 use runner_core::session::command::SessionCommand;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use crate::session_actor::agent_task::Telling;
 
 impl SessionDriver {
     pub(super) async fn deliver_decision(&mut self) {
-        let has_decision = self.session().is_some_and(|session| session.undelivered().is_some());
+        let has_decision = self.session().is_some_and(Session::has_undelivered);
         if self.draining || !has_decision || self.end_if_revoked().await {
             return;
         }
@@ -20,7 +21,11 @@ impl SessionDriver {
         let Some(session) = self.session() else { return };
         let is_parked = session.running().is_some_and(|running| running.parked || self.agent.is_none());
         let is_awaited = session.awaited().is_some();
-        if is_parked {
+        if session.decided_when_parked().is_some() {
+            let turn = TurnId(Uuid::now_v7());
+            self.record(vec![SessionCommand::ReportDecision { turn }], "system").await;
+            self.todo.push_back(Action::DeliverDecision); // There may be another one.
+        } else if is_parked && session.undelivered().is_some() {
             if self.acquire_slot() {
                 self.take_turn_up().await;
             }

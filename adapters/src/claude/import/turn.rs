@@ -117,6 +117,7 @@ impl Turn {
             stop_reason: self.stop_reason,
             structured_output: self.structured_output,
             total,
+            own_spend: None,
             duration_ms,
             total_duration_api_ms: 0,
             agent_turns: u32::try_from(self.messages.len()).unwrap_or(u32::MAX),

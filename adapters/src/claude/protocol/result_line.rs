@@ -20,6 +20,7 @@ pub(super) fn turn_report(raw: &Value) -> TurnReport {
         stop_reason: raw["stop_reason"].as_str().map(str::to_owned),
         structured_output: raw.get("structured_output").filter(|output| !output.is_null()).cloned(),
         total: total_spend(raw),
+        own_spend: own_spend(raw),
         duration_ms: raw["duration_ms"].as_u64().unwrap_or_default(),
         total_duration_api_ms: raw["duration_api_ms"].as_u64().unwrap_or_default(),
         agent_turns: number(&raw["num_turns"]),
@@ -62,6 +63,14 @@ pub(crate) fn metered(raw: &Value) -> AgentOutput {
         total: spend(&session["total_cost_usd"], &session["model_usage"]),
         total_duration_api_ms: session["total_api_duration_ms"].as_u64().unwrap_or_default(),
     }
+}
+
+/// The spending since the result before; absent on versions that do not tell it.
+fn own_spend(raw: &Value) -> Option<Spend> {
+    let models = raw.get("model_usage_since_last_result").filter(|models| models.is_object())?;
+    let own = spend(&Value::Null, models);
+    let cost_micros = own.models.values().map(|used| used.cost_micros).sum();
+    Some(Spend { cost_micros, ..own })
 }
 
 /// The spending of the process so far: both fields are running totals, whatever their names suggest.

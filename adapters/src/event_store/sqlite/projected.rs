@@ -57,9 +57,6 @@ async fn write_requests(connection: &mut SqliteConnection, changes: &[RequestCha
                     .bind(session.0)
                     .bind(request_id)
             }
-            RequestChange::AllClosed { session } => {
-                sqlx::query("DELETE FROM pending_requests WHERE session = $1").bind(session.0)
-            }
         };
         query.execute(&mut *connection).await?;
     }

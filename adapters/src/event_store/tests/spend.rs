@@ -55,6 +55,7 @@ fn called(key: u128) -> SessionEvent {
         status: Some(200),
         duration_ms: 1,
         api_request_id: None,
+        subagent: None,
     };
     SessionEvent::Spend(SpendEvent::ModelCalled { turn: None, call })
 }

@@ -85,6 +85,7 @@ async fn failed_call_is_told_of_with_the_model_that_was_asked() {
             cost_micros: MicroDollars(0),
             status: Some(status),
             api_request_id: None,
+            subagent: None,
             ..completed()
         };
         assert_eq!(ModelCall { duration_ms: 0, ..told }, expected);
@@ -209,6 +210,7 @@ fn completed() -> ModelCall {
         status: Some(200),
         duration_ms: 0,
         api_request_id: Some("req_1".into()),
+        subagent: None,
     }
 }
 

@@ -26,6 +26,12 @@ pub enum BackgroundEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         usage: Option<BackgroundUsage>,
     },
+    /// The work waits for people, and its process has ended.
+    #[serde(rename = "subagent_parked")]
+    Parked { turn: TurnId, task_id: String },
+    /// The decision that parked work waited for goes to the conversation, with the prompt of `turn`.
+    #[serde(rename = "subagent_taken_up")]
+    TakenUp { turn: TurnId, task_id: String, request_id: String },
     #[serde(rename = "task_list_changed")]
     TaskListChanged {
         turn: TurnId,
@@ -41,6 +47,8 @@ impl BackgroundEvent {
             Self::Started { .. } => "subagent_started",
             Self::Progressed { .. } => "subagent_progressed",
             Self::Finished { .. } => "subagent_finished",
+            Self::Parked { .. } => "subagent_parked",
+            Self::TakenUp { .. } => "subagent_taken_up",
             Self::TaskListChanged { .. } => "task_list_changed",
         }
     }

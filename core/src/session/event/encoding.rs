@@ -50,9 +50,12 @@ impl Subject {
             | "plan_decided"
             | "request_released"
             | "request_withdrawn" => Self::Request,
-            "subagent_started" | "subagent_progressed" | "subagent_finished" | "task_list_changed" => {
-                Self::Background
-            }
+            "subagent_started"
+            | "subagent_progressed"
+            | "subagent_finished"
+            | "subagent_parked"
+            | "subagent_taken_up"
+            | "task_list_changed" => Self::Background,
             "permission_mode_changed" | "model_changed" => Self::Setting,
             "session_opened" | "session_renamed" | "session_tagged" | "session_archived"
             | "session_unarchived" => Self::Lifecycle,

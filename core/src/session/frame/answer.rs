@@ -19,6 +19,8 @@ pub struct TaskAnswer {
     pub duration_api_ms: u64,
     pub files_changed: Vec<String>,
     pub tools_used: Vec<String>,
+    /// Subagents and commands that work on after the turn. What they do and cost is added to it.
+    pub background: u32,
     pub model: Option<String>,
     pub num_turns: u32,
     pub usage: crate::spend::Usage,
@@ -44,6 +46,7 @@ impl TaskAnswer {
             duration_api_ms: turn.duration_api_ms,
             files_changed: turn.files_changed.clone(),
             tools_used: turn.tools_used.clone(),
+            background: turn.background,
             model: turn.model.clone(),
             num_turns: turn.num_turns,
             usage: turn.usage,

@@ -217,6 +217,15 @@ fn background(event: &BackgroundEvent) -> Told {
             let state = SubagentFrame::Finished { task_id, status, usage: *usage };
             Told::of(*turn, FrameBody::Subagent { content: summary.clone(), state })
         }
+        BackgroundEvent::Parked { turn, task_id } => {
+            let state = SubagentFrame::Parked { task_id: task_id.clone() };
+            Told::of(*turn, FrameBody::Subagent { content: String::new(), state })
+        }
+        BackgroundEvent::TakenUp { turn, task_id, .. } => {
+            let (task_id, status) = (task_id.clone(), "stopped".to_owned());
+            let state = SubagentFrame::Finished { task_id, status, usage: None };
+            Told::of(*turn, FrameBody::Subagent { content: String::new(), state })
+        }
         BackgroundEvent::TaskListChanged { turn, change } => {
             let content = change.subject.clone().unwrap_or_default();
             Told::of(*turn, FrameBody::TaskList { content, change: change.clone() })

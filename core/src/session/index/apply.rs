@@ -3,8 +3,8 @@
 use super::SessionIndex;
 use crate::agent::FileChange;
 use crate::session::event::{
-    AgentEvent, FilesEvent, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent,
-    TurnAccount, TurnEvent,
+    AgentEvent, BackgroundEvent, FilesEvent, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent,
+    SettingEvent, SpendEvent, TurnAccount, TurnEvent,
 };
 use crate::workspace::WorkspaceChange;
 
@@ -22,10 +22,9 @@ impl SessionIndex {
             SessionEvent::Files(event) => self.note_files(event),
             SessionEvent::Request(event) => self.note_request(event),
             SessionEvent::Setting(event) => self.note_setting(event),
-            SessionEvent::Message(_)
-            | SessionEvent::Tool(_)
-            | SessionEvent::Background(_)
-            | SessionEvent::Spend(_) => false,
+            SessionEvent::Background(event) => self.note_background(event),
+            SessionEvent::Spend(event) => self.note_spend(event),
+            SessionEvent::Message(_) | SessionEvent::Tool(_) => false,
         };
         if is_shown {
             self.head.status = self.status();
@@ -64,15 +63,15 @@ impl SessionIndex {
             TurnEvent::Started { turn, .. } => {
                 // A turn that the agent began by itself had no prompt to be counted by.
                 self.turns += u32::from(!self.queued.remove(turn));
-                self.running = true;
+                (self.running, self.turn) = (true, Some(*turn));
             }
             TurnEvent::Completed(completed) => self.end_turn(&completed.account),
             TurnEvent::Failed { account, .. } | TurnEvent::Interrupted { account, .. } => {
                 self.end_turn(account);
             }
-            TurnEvent::InterruptRequested { .. } | TurnEvent::Parked { .. } | TurnEvent::Resumed(_) => {
-                return false;
-            }
+            // The work beside it has ended with its process.
+            TurnEvent::Parked { .. } => self.background.clear(),
+            TurnEvent::InterruptRequested { .. } | TurnEvent::Resumed(_) => return false,
         }
         true
     }
@@ -102,17 +101,49 @@ impl SessionIndex {
     fn note_request(&mut self, event: &RequestEvent) -> bool {
         match event {
             RequestEvent::Asked(asked) => {
-                self.pending.insert(asked.request.request_id.clone());
+                let request = &asked.request;
+                self.pending.insert(request.request_id.clone());
+                let asked_by = request.subagent.clone().map(|by| (request.request_id.clone(), by));
+                self.asked_by.extend(asked_by);
             }
-            RequestEvent::Decided(decided) => {
-                self.pending.remove(&decided.settlement.request_id);
-            }
-            RequestEvent::Withdrawn { request_id, .. } => {
-                self.pending.remove(request_id);
-            }
+            RequestEvent::Decided(decided) => self.close_request(&decided.settlement.request_id),
+            RequestEvent::Withdrawn { request_id, .. } => self.close_request(request_id),
             RequestEvent::Released { .. } => return false,
         }
         true
+    }
+
+    fn close_request(&mut self, request_id: &str) {
+        self.pending.remove(request_id);
+        self.asked_by.remove(request_id);
+    }
+
+    fn note_background(&mut self, event: &BackgroundEvent) -> bool {
+        match event {
+            BackgroundEvent::Started { work, .. } => self.background.insert(work.task_id.clone()),
+            BackgroundEvent::Parked { task_id, .. } => {
+                self.background.remove(task_id);
+                self.parked.insert(task_id.clone())
+            }
+            BackgroundEvent::Finished { task_id, .. } | BackgroundEvent::TakenUp { task_id, .. } => {
+                self.background.remove(task_id) | self.parked.remove(task_id)
+            }
+            BackgroundEvent::Progressed { .. } | BackgroundEvent::TaskListChanged { .. } => false,
+        }
+    }
+
+    /// A turn that runs has its calls in its account.
+    fn note_spend(&mut self, event: &SpendEvent) -> bool {
+        match event {
+            SpendEvent::ModelCalled { turn: Some(turn), call } if !self.is_running(*turn) => {
+                self.head.cost_usd += call.cost_micros;
+                self.head.usage = self.head.usage.plus(call.usage);
+                true
+            }
+            SpendEvent::ModelCalled { .. }
+            | SpendEvent::UsageReported { .. }
+            | SpendEvent::BudgetExhausted { .. } => false,
+        }
     }
 
     fn note_setting(&mut self, event: &SettingEvent) -> bool {
@@ -126,8 +157,9 @@ impl SessionIndex {
     fn end_turn(&mut self, account: &TurnAccount) {
         self.head.cost_usd += account.spend.cost_micros;
         self.head.usage = self.head.usage.plus(account.spend.usage());
-        self.running = false;
-        self.pending.clear();
+        (self.running, self.turn) = (false, None);
+        let asked_by = &self.asked_by;
+        self.pending.retain(|request| asked_by.contains_key(request));
     }
 }
 

@@ -256,6 +256,12 @@ fn tasks() -> Vec<SessionEvent> {
                 status: "in_progress".into(),
             },
         }),
+        SessionEvent::Background(BackgroundEvent::Parked { turn: turn(1), task_id: task_id() }),
+        SessionEvent::Background(BackgroundEvent::TakenUp {
+            turn: turn(2),
+            task_id: task_id(),
+            request_id: "r1".into(),
+        }),
     ]
 }
 

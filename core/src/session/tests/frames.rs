@@ -214,11 +214,18 @@ fn tasks() -> Vec<Option<Value>> {
     let progressed = json!({ "state": "progressed", "task_id": "task-1", "usage": usage });
     let finished = json!({ "state": "finished", "task_id": "task-1", "usage": usage, "status": "completed" });
     let listed = json!({ "id": "1", "subject": "Write tests", "status": "in_progress" });
+    let stopped = json!({ "state": "finished", "task_id": "task-1", "usage": null, "status": "stopped" });
+    let taken_up = shown("subagent", "", stopped).map(|mut frame| {
+        frame["turn_id"] = json!(turn(2));
+        frame
+    });
     vec![
         shown("subagent", "Look around", started),
         shown("subagent", "Reading", progressed),
         shown("subagent", "All is well", finished),
         shown("task_list", "Write tests", listed),
+        shown("subagent", "", json!({ "state": "parked", "task_id": "task-1" })),
+        taken_up,
     ]
 }
 

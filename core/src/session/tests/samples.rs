@@ -18,7 +18,7 @@ use crate::request::{
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{
     AgentCounter, Asked, Decided, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause,
-    PromptEvent, RequestEvent, SessionEvent, SessionOpened, TurnAccount, TurnCompleted, TurnEvent,
+    PromptEvent, RequestEvent, SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
     TurnOutcome, TurnResumed,
 };
 use crate::session::view::SessionView;
@@ -167,6 +167,7 @@ pub(super) fn report(outcome: AgentOutcome, total: &Spend) -> TurnReport {
         stop_reason: Some("end_turn".into()),
         structured_output: None,
         total: total.clone(),
+        own_spend: None,
         duration_ms: 1200,
         total_duration_api_ms: total.cost_micros.0,
         agent_turns: 2,
@@ -316,6 +317,7 @@ pub(super) fn model_call() -> ModelCall {
         status: Some(200),
         duration_ms: 34,
         api_request_id: Some("req_1".into()),
+        subagent: None,
     }
 }
 
@@ -382,4 +384,25 @@ pub(super) fn viewed(events: &[SessionEvent]) -> SessionView {
         view.apply(&recorded(version, event), event);
     }
     view
+}
+
+/// A tool use of the conversation.
+pub(super) fn called_tool(tool_use_id: &str) -> SessionEvent {
+    SessionEvent::Tool(ToolEvent::Used {
+        turn: turn(1),
+        tool_use_id: tool_use_id.into(),
+        name: "Agent".into(),
+        input: json!({ "prompt": "Look around" }),
+        parent_tool_use_id: None,
+    })
+}
+
+pub(super) fn returned(tool_use_id: &str) -> SessionEvent {
+    SessionEvent::Tool(ToolEvent::Returned {
+        turn: turn(1),
+        tool_use_id: tool_use_id.into(),
+        is_error: false,
+        content: json!("launched"),
+        structured: None,
+    })
 }

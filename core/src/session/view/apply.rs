@@ -1,5 +1,7 @@
 //! How the view of a session grows with each event.
 
+use std::collections::BTreeMap;
+
 use super::files::Step;
 use super::outcome::{failure, interruption, outcome_name, shortfall};
 use super::{RequestView, SessionView, TurnStatus, TurnView, tasks};
@@ -61,6 +63,7 @@ impl SessionView {
             TurnEvent::InterruptRequested { turn, .. } => self.touch(*turn, stored),
             TurnEvent::Parked { turn, .. } => {
                 tasks::end_all(&mut self.subagents, stored.at);
+                self.count_background();
                 self.touch(*turn, stored);
             }
             TurnEvent::Resumed(resumed) => self.touch(resumed.turn, stored),
@@ -99,13 +102,16 @@ impl SessionView {
 
     fn apply_tool(&mut self, event: &ToolEvent, stored: Stored) {
         match event {
-            ToolEvent::Used { turn, name, parent_tool_use_id, .. } => {
+            ToolEvent::Used { turn, name, parent_tool_use_id, tool_use_id, .. } => {
+                self.open_calls.used(*turn, tool_use_id, parent_tool_use_id.as_deref());
                 tasks::tool_used(&mut self.subagents, parent_tool_use_id.as_deref(), name);
                 self.change_turn(*turn, stored, |view| push_new(&mut view.tools_used, name));
             }
-            ToolEvent::Returned { turn, .. } | ToolEvent::PolicyApplied { turn, .. } => {
+            ToolEvent::Returned { turn, tool_use_id, .. } => {
+                self.open_calls.returned(tool_use_id);
                 self.touch(*turn, stored);
             }
+            ToolEvent::PolicyApplied { turn, .. } => self.touch(*turn, stored),
         }
     }
 
@@ -150,14 +156,35 @@ impl SessionView {
 
     fn apply_background(&mut self, event: &BackgroundEvent, stored: Stored) {
         tasks::apply(&mut self.subagents, &mut self.tasks, event, stored.at);
+        match event {
+            BackgroundEvent::Started { .. }
+            | BackgroundEvent::Finished { .. }
+            | BackgroundEvent::TakenUp { .. } => self.count_background(),
+            BackgroundEvent::Progressed { .. }
+            | BackgroundEvent::Parked { .. }
+            | BackgroundEvent::TaskListChanged { .. } => {}
+        }
     }
 
     fn apply_spend(&mut self, event: &SpendEvent, stored: Stored) {
         match event {
-            SpendEvent::UsageReported { turn, .. }
-            | SpendEvent::ModelCalled { turn: Some(turn), .. }
-            | SpendEvent::BudgetExhausted { turn: Some(turn), .. } => self.touch(*turn, stored),
+            SpendEvent::ModelCalled { turn: Some(turn), call } => {
+                self.change_turn(*turn, stored, |view| view.pay_late(call));
+            }
+            SpendEvent::UsageReported { turn, .. } | SpendEvent::BudgetExhausted { turn: Some(turn), .. } => {
+                self.touch(*turn, stored)
+            }
             SpendEvent::ModelCalled { turn: None, .. } | SpendEvent::BudgetExhausted { turn: None, .. } => {}
+        }
+    }
+
+    fn count_background(&mut self) {
+        let mut by_turn: BTreeMap<TurnId, u32> = BTreeMap::new();
+        for view in self.subagents.iter().filter(|view| view.ended_at.is_none()) {
+            *by_turn.entry(view.turn_id).or_default() += 1;
+        }
+        for turn in &mut self.turns {
+            turn.background = by_turn.get(&turn.id).copied().unwrap_or_default();
         }
     }
 
@@ -193,6 +220,7 @@ impl SessionView {
     ) {
         let model = self.head.model.clone();
         self.requests.end_turn(&mut self.pending);
+        self.open_calls.turn_ended();
         self.change_turn(id, stored, |view| {
             view.ended_at = Some(stored.at);
             view.cost_usd = account.spend.cost_micros;

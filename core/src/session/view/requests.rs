@@ -92,7 +92,8 @@ impl RequestHistory {
     }
 
     pub(super) fn end_turn(&mut self, pending: &mut Vec<RequestView>) {
-        for mut view in pending.drain(..) {
+        // What a subagent asks ends with that.
+        for mut view in pending.extract_if(.., |view| view.request.subagent.is_none()) {
             view.withdrawn = Some("the turn ended before it was decided".to_owned());
             self.closed.push(view);
         }

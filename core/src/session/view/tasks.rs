@@ -7,6 +7,8 @@ use crate::ids::TurnId;
 use crate::session::event::BackgroundEvent;
 use crate::time::Timestamp;
 
+const PARKED: &str = "parked";
+
 /// A subagent, or a command that ran beside the conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SubagentView {
@@ -17,7 +19,7 @@ pub struct SubagentView {
     pub kind: String,
     pub subagent_type: Option<String>,
     pub description: String,
-    /// `running`, `completed`, `failed`, `stopped`.
+    /// `running`, `completed`, `failed`, `stopped`; `parked` while it waits for people without a process.
     pub status: String,
     pub summary: Option<String>,
     /// The tools it used, each once per use.
@@ -61,6 +63,12 @@ pub(super) fn apply(
                 view.ended_at = Some(at);
             });
         }
+        BackgroundEvent::Parked { task_id, .. } => {
+            change(subagents, task_id, |view| PARKED.clone_into(&mut view.status));
+        }
+        BackgroundEvent::TakenUp { task_id, .. } => {
+            change(subagents, task_id, |view| stop(view, at));
+        }
         BackgroundEvent::TaskListChanged { change, .. } => change_list(tasks, change),
     }
 }
@@ -99,9 +107,13 @@ pub(super) fn tool_used(subagents: &mut [SubagentView], parent_tool_use_id: Opti
 
 /// Work that was running when its process ended was ended with it.
 pub(super) fn end_all(subagents: &mut [SubagentView], at: Timestamp) {
-    for view in subagents.iter_mut().filter(|view| view.ended_at.is_none()) {
-        (view.status, view.ended_at) = ("stopped".to_owned(), Some(at));
+    for view in subagents.iter_mut().filter(|view| view.ended_at.is_none() && view.status != PARKED) {
+        stop(view, at);
     }
+}
+
+fn stop(view: &mut SubagentView, at: Timestamp) {
+    (view.status, view.ended_at) = ("stopped".to_owned(), Some(at));
 }
 
 fn change_list(tasks: &mut Vec<TaskView>, change: &TaskListChange) {

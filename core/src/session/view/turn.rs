@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::agent::Denial;
 use crate::ids::TurnId;
 use crate::money::{MicroDollars, as_usd};
-use crate::spend::Usage;
+use crate::spend::{ModelCall, Usage};
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -42,6 +42,8 @@ pub struct TurnView {
     pub num_turns: u32,
     pub tools_used: Vec<String>,
     pub files_changed: Vec<String>,
+    /// Subagents and commands that it has started and that have not ended.
+    pub background: u32,
     pub permission_denials: Vec<Denial>,
     pub structured_output: Option<Value>,
     pub stop_reason: Option<String>,
@@ -80,6 +82,7 @@ impl TurnView {
             num_turns: 0,
             tools_used: vec![],
             files_changed: vec![],
+            background: 0,
             permission_denials: vec![],
             structured_output: None,
             stop_reason: None,
@@ -87,6 +90,16 @@ impl TurnView {
             ended_at: None,
             first_version: version,
             last_version: version,
+        }
+    }
+
+    /// Adds a call that no account has: its turn is over, and a subagent works on for it, or the call broke
+    /// off with it.
+    pub(super) fn pay_late(&mut self, call: &ModelCall) {
+        if self.is_over() {
+            self.cost_usd += call.cost_micros;
+            self.usage = self.usage.plus(call.usage);
+            self.duration_api_ms = self.duration_api_ms.saturating_add(call.duration_ms);
         }
     }
 

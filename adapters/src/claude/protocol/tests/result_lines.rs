@@ -38,6 +38,7 @@ fn success_is_read_with_everything_it_says() {
             text: "{\"name\":\"Bob\"}".into(),
             stop_reason: Some("tool_use".into()),
             structured_output: Some(json!({ "name": "Bob" })),
+            own_spend: None,
             total: Spend {
                 cost_micros: MicroDollars(12_346),
                 models: [
@@ -143,6 +144,7 @@ fn result_that_says_next_to_nothing_still_ends_the_turn() {
                 stop_reason: None,
                 structured_output: None,
                 total: Spend::default(),
+                own_spend: None,
                 duration_ms: 0,
                 total_duration_api_ms: 0,
                 agent_turns: 0,
@@ -162,4 +164,22 @@ fn amounts_are_rounded_to_the_micro_dollar() {
 
         assert_eq!(report.total.cost_micros, MicroDollars(micros));
     }
+}
+
+#[test]
+fn newer_versions_tell_what_the_turn_itself_has_used() {
+    let line = json!({
+        "type": "result", "subtype": "success", "total_cost_usd": 0.06,
+        "modelUsage": { "opus": { "inputTokens": 60, "costUSD": 0.06 } },
+        "model_usage_since_last_result": {
+            "opus": { "inputTokens": 10, "costUSD": 0.01 },
+            "haiku": { "outputTokens": 4, "costUSD": 0.002 },
+        },
+    });
+
+    let own = turn_report(&line).own_spend.unwrap();
+
+    assert_eq!((own.cost_micros, own.models["haiku"].usage.output_tokens), (MicroDollars(12_000), 4));
+    let nothing = turn_report(&json!({ "type": "result", "model_usage_since_last_result": {} }));
+    assert_eq!(nothing.own_spend, Some(Spend::default()));
 }
