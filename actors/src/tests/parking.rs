@@ -82,7 +82,9 @@ fn agent_that_takes_a_turn_up_gets_the_sessions_mode_after_the_decision() {
         let mut second = server.runner.agent().await;
         assert_eq!(second.launch.setup.permission_mode, PermissionMode::Default);
         second.says([gate("tool-1", ToolEffect::WritesFiles)]).await;
-        assert_eq!(second.hears().await, Heard::Settled("g1".into(), Decision::Deny));
+        assert_eq!(second.hears().await, Heard::Ask("g1".into()));
+        second.says([asks("r9", "tool-1")]).await;
+        assert_eq!(second.hears().await, Heard::Answer("r9".into(), Decision::Deny));
         assert_eq!(second.hears().await, Heard::Mode(mode));
     });
 }

@@ -9,6 +9,7 @@ mod file_change;
 pub(super) mod incoming;
 pub(super) mod json;
 pub(super) mod outgoing;
+mod plans;
 pub(super) mod reader;
 pub(super) mod result_line;
 mod subagent_files;

@@ -259,6 +259,9 @@ impl Session {
     /// What holds for a tool use now. The mode may have changed since a rule refused it in the same breath of
     /// the agent; then the stricter one holds.
     pub fn gate_answer(&self, gate: &ToolGate, refusal: Option<String>) -> GateAnswer {
+        if self.is_denied_when_asked(&gate.tool_use_id) {
+            return GateAnswer::Ask("it was decided about before");
+        }
         match (self.released(&gate.tool_use_id), refusal, self.gate_rule(gate.effect)) {
             (Some(settled), _, _) => GateAnswer::Settled(Box::new(settled.clone())),
             (None, Some(message), _) => GateAnswer::Refuse(message),

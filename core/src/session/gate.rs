@@ -37,6 +37,9 @@ pub enum GateRule {
 impl Session {
     /// The events of a call that waits to be let through.
     pub(super) fn gated(&self, turn: TurnId, gate: ToolGate, process: ProcessId) -> Vec<SessionEvent> {
+        if self.is_denied_when_asked(&gate.tool_use_id) {
+            return vec![];
+        }
         if let Some(released) = self.release_at(turn, &gate.tool_use_id, process) {
             return vec![released];
         }
@@ -64,6 +67,14 @@ impl Session {
             }
             .into(),
         ]
+    }
+
+    /// Whether a person has refused a call of a process that asks about everything. At its gate Claude Code
+    /// 2.1.332 puts words of its own before theirs, so that it is told when it asks.
+    pub(super) fn is_denied_when_asked(&self, tool_use_id: &str) -> bool {
+        let decided = self.decided_about(tool_use_id);
+        self.asks_everything.is_some()
+            && decided.is_some_and(|settled| settled.settlement.decision == Decision::Deny)
     }
 
     /// The text that the agent reads if it asks about a call that its mode refuses whatever people say;

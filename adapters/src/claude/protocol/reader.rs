@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::decode::decode;
 use super::incoming::Incoming;
 use super::outgoing;
+use super::plans::ProposedPlan;
 use super::subagent_files::FileReports;
 
 /// A line of output may carry a whole file; longer lines are skipped.
@@ -66,6 +67,7 @@ pub(crate) async fn read_lines(
     let mut reader = BufReader::with_capacity(64 * 1024, stdout);
     let mut current_message = String::new();
     let mut reports = FileReports::default();
+    let mut plan = ProposedPlan::default();
     let mut line = Vec::new();
     while let Ok(Some(fits)) = next_line(&mut reader, &mut line).await {
         let decoded = match fits {
@@ -74,7 +76,7 @@ pub(crate) async fn read_lines(
         };
         for incoming in decoded {
             let Some(output) = output(incoming, &mut reports, &lines, &answers).await else { continue };
-            if outputs.send(output).await.is_err() {
+            if outputs.send(plan.complete(output)).await.is_err() {
                 return; // Nobody listens any more.
             }
         }
