@@ -1,13 +1,14 @@
 # Two commands do everything: `make run` and `make test`. The rest is for developers, see CONTRIBUTING.md.
 
-# The version this program is tested with. A `claude` on the search path, or CLAUDE_BIN, goes first.
-CLAUDE_VERSION ?= 2.1.197
-INSTALLED := $(CURDIR)/.agent/node_modules/@anthropic-ai/claude-code-linux-*/claude
-# The newest one, beside it: what it does otherwise has tests of its own.
-NEWEST_CLAUDE_VERSION ?= 2.1.332
-NEWEST := .agent/$(NEWEST_CLAUDE_VERSION)
-FIND_NEWEST := $$(ls $(CURDIR)/$(NEWEST)/node_modules/@anthropic-ai/claude-code-linux-*/claude | head -n 1)
-FIND_CLAUDE := $${CLAUDE_BIN:-$$(command -v claude || ls $(INSTALLED) 2>/dev/null | head -n 1)}
+# The version this program is made for, by its number: without one, npm takes an old one where Node is older than 22.
+# To run, a `claude` on the search path, or CLAUDE_BIN, goes first.
+CLAUDE_VERSION ?= 2.1.332
+# The oldest one that is supported: the one that npm takes on Node 20. A part of the suite runs on it as well.
+OLDER_CLAUDE_VERSION ?= 2.1.197
+INSTALLED = $$(ls $(CURDIR)/.agent/$(1)/node_modules/@anthropic-ai/claude-code-linux-*/claude 2>/dev/null | head -n 1)
+FIND_CLAUDE := $${CLAUDE_BIN:-$$(command -v claude || echo $(call INSTALLED,$(CLAUDE_VERSION)))}
+# The tests of what differs from version to version: the gate, modes, parking, money, import and files.
+ON_OLDER := background budgets file_changes forks gateway guard import limits metering modes parking requests turn_control
 
 # Checks dependencies; built once, in a minute or two.
 DENY_VERSION := 0.20.2
@@ -25,7 +26,7 @@ SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 PAGES := web/ui/dist/index.html
 CLIENTS := tests/clients/typescript/node_modules/.package-lock.json tests/clients/python/venv/installed
 
-.PHONY: run test check bench deny machete typos fmt doc ui claude newest-claude tools clients openapi release clean
+.PHONY: run test check bench deny machete typos fmt doc ui claude tested-claude older-claude tools clients openapi release clean
 
 # Starts the server on http://127.0.0.1:8000; docs/settings.md has the settings. Unless WORKING_DIR is set, agents
 # work in workspace/: here they could change what the next `make run` builds and runs.
@@ -36,7 +37,7 @@ run: claude $(PAGES)
 		exec target/debug/claude-runner serve
 
 # Installs what the tests need, then runs all of them; with T=name only those tests whose name has that in it.
-test: tools clients claude newest-claude $(PAGES)
+test: tools clients tested-claude older-claude $(PAGES)
 ifeq ($(T),)
 	cargo fmt --all --check
 	cargo build --locked --workspace --all-targets
@@ -44,8 +45,10 @@ ifeq ($(T),)
 	$(MAKE) deny machete typos
 	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
 endif
-	export CLAUDE_BIN="$(FIND_CLAUDE)" NEWEST_CLAUDE_BIN="$(FIND_NEWEST)"; \
-		cargo test --locked --workspace --no-fail-fast -- --test-threads=3 $(T)
+	export CLAUDE_BIN="$(call INSTALLED,$(CLAUDE_VERSION))" OLDER_CLAUDE_BIN="$(call INSTALLED,$(OLDER_CLAUDE_VERSION))"; \
+		cargo test --locked --workspace --no-fail-fast -- --test-threads=3 $(T); newest=$$?; \
+		export CLAUDE_BIN="$$OLDER_CLAUDE_BIN"; \
+		cargo test --locked --workspace --test it -- --test-threads=3 $(or $(T),$(ON_OLDER)) && exit $$newest
 
 # What takes minutes: format, lints, and the tests that start neither the server nor an agent.
 check: $(PAGES)
@@ -97,12 +100,15 @@ $(PAGES): web/ui/package-lock.json web/ui/build.mjs $(wildcard web/ui/src/*)
 
 # The claude program, unless there is one.
 claude:
-	@test -x "$(FIND_CLAUDE)" || \
-		npm install --no-audit --no-fund --prefix .agent @anthropic-ai/claude-code@$(CLAUDE_VERSION)
+	@test -x "$(FIND_CLAUDE)" || $(MAKE) tested-claude
 
-newest-claude:
-	@test -x "$(FIND_NEWEST)" || \
-		npm install --no-audit --no-fund --prefix $(NEWEST) @anthropic-ai/claude-code@$(NEWEST_CLAUDE_VERSION)
+tested-claude:
+	@test -x "$(call INSTALLED,$(CLAUDE_VERSION))" || \
+		npm install --no-audit --no-fund --prefix .agent/$(CLAUDE_VERSION) @anthropic-ai/claude-code@$(CLAUDE_VERSION)
+
+older-claude:
+	@test -x "$(call INSTALLED,$(OLDER_CLAUDE_VERSION))" || \
+		npm install --no-audit --no-fund --prefix .agent/$(OLDER_CLAUDE_VERSION) @anthropic-ai/claude-code@$(OLDER_CLAUDE_VERSION)
 
 # A browser, a file system for losing power on, the sandbox for agents, and what the generated Python client runs in.
 tools:

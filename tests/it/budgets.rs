@@ -110,8 +110,9 @@ async fn a_program_that_asks_with_the_agents_token_cannot_spend_more_than_the_tu
     });
     std::fs::write(server.workspace().join("question.json"), question.to_string()).unwrap();
     // Claude Code itself does not know of these: only the gateway can count them.
-    let ask = "for i in 1 2 3 4; do curl -s --noproxy '*' -o answer.$i -w '%{http_code} ' -d @question.json \
-        -H \"x-api-key: $ANTHROPIC_API_KEY\" -H 'content-type: application/json' \
+    let ask = "token=$(tr '\\0' '\\n' < /proc/$PPID/environ | sed -n s/^ANTHROPIC_API_KEY=//p); \
+        for i in 1 2 3 4; do curl -s --noproxy '*' -o answer.$i -w '%{http_code} ' -d @question.json \
+        -H \"x-api-key: $token\" -H 'content-type: application/json' \
         $ANTHROPIC_BASE_URL/v1/messages >> statuses; done";
     let bash = json!({ "name": "Bash", "input": { "command": ask, "description": "ask" } });
     let little = json!({ "input_tokens": 10, "output_tokens": 1 });

@@ -58,7 +58,7 @@ async fn a_session_goes_on_after_its_model_failed() {
 #[tokio::test]
 async fn a_killed_agent_fails_its_turn_and_the_session_gets_a_new_one() {
     let server = Server::start().await;
-    let input = json!({ "command": "sleep 778", "description": "sleep", "timeout": 300_000 });
+    let input = json!({ "command": "true; sleep 778", "description": "sleep", "timeout": 300_000 });
     let replies = json!([{ "tool_use": { "name": "Bash", "input": input } }, { "text": "x" }]);
     let body =
         json!({ "prompt": script("Sleep.", &replies), "permission_mode": "acceptEdits", "timeout_ms": 1 });

@@ -146,7 +146,8 @@ async fn files_of_subagents_are_among_the_changes() {
     let by_subagent = json!([write("s1.txt", "one\n"), write("s2.txt", "a\nb\n"),
         edit("s2.txt", "b", "c"), { "text": "written" }]);
     let agent = json!({ "tool_use": { "name": "Agent", "input": { "description": "write",
-        "prompt": script("Write two.", &by_subagent), "subagent_type": "general-purpose" } } });
+        "prompt": script("Write two.", &by_subagent), "subagent_type": "general-purpose",
+        "run_in_background": false } } });
     let replies = json!([agent, write("main.txt", "m\n"), { "text": "done" }]);
     let body = json!({ "prompt": script("Make.", &replies), "permission_mode": "acceptEdits" });
 

@@ -62,10 +62,10 @@ async fn the_key_is_nowhere_where_an_agent_can_look() {
     setup.server.stop().await; // What it wrote last is on disk now.
 
     assert_eq!(done["message"], "done", "the key was good: {done}");
-    assert!(own.contains("ANTHROPIC_API_KEY=sk-ant-session-"), "{own}");
     assert!(own.contains("ANTHROPIC_BASE_URL=http://127.0.0.1:") && !own.contains(&base_url), "{own}");
     let parent = std::fs::read(workspace.join("parent")).unwrap();
     assert!(contains(&parent, "CLAUDE_RUNNER_AGENT="), "it was the agent that was looked at");
+    assert!(contains(&parent, "ANTHROPIC_API_KEY=sk-ant-session-"), "it has a token");
     assert!(contains(&server_environment, "DATA_DIR="), "it was the server's environment");
     let said = json!(events).to_string() + &log + &done.to_string();
     for secret in [setup.key.as_str(), base_url.as_str()] {
@@ -167,7 +167,8 @@ async fn a_hostile_folder_and_planted_settings_change_nothing() {
 #[tokio::test]
 async fn a_token_of_somebody_else_or_of_an_agent_that_has_ended_is_not_known() {
     let mut setup = Setup::start().await;
-    let done = setup.run("echo $ANTHROPIC_BASE_URL > url; echo $ANTHROPIC_API_KEY > token").await;
+    let read_token = "tr '\\0' '\\n' < /proc/$PPID/environ | sed -n s/^ANTHROPIC_API_KEY=//p > token";
+    let done = setup.run(&format!("echo $ANTHROPIC_BASE_URL > url; {read_token}")).await;
     let read = |name| std::fs::read_to_string(setup.server.workspace().join(name)).unwrap().trim().to_owned();
     let (url, token) = (read("url"), read("token"));
     let elsewhere = Setup::start().await;

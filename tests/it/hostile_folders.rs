@@ -10,7 +10,7 @@ use runner_tests::person::Person;
 use runner_tests::processes::agents_of;
 use runner_tests::recorder::Recorder;
 use runner_tests::server::Server;
-use runner_tests::{claudes, newest_claude, script};
+use runner_tests::{claude, claudes, script};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -150,7 +150,7 @@ fn sockets(server: &Server) -> Vec<String> {
 
 #[tokio::test]
 async fn no_agent_gives_another_tenants_agent_a_turn_also_without_a_sandbox() {
-    let server = server(&newest_claude(), "off", &[]).await;
+    let server = server(&claude(), "off", &[]).await;
     let admin = Person::register(&server, "root").await;
     let (one, other) = (admin.found_team("one", "ada").await, admin.found_team("other", "bob").await);
     let listening = json!({ "prompt": script("Say.", &json!([{ "text": "here" }])) });

@@ -56,7 +56,8 @@ async fn messages(server: &Server, session: &str) -> Vec<Value> {
 fn rich_script() -> Value {
     let bash = |text: &str| json!({ "tool_use": { "name": "Bash", "input": { "command": format!("echo {text}"), "description": "echo" } } });
     let below = script("Look inside.", &json!([bash("inside"), { "text": "Seen." }]));
-    let agent = json!({ "description": "look", "prompt": below, "subagent_type": "general-purpose" });
+    let agent = json!({ "description": "look", "prompt": below, "subagent_type": "general-purpose",
+        "run_in_background": false });
     json!([
         { "blocks": [{ "thinking": "Hm." }, { "text": "I begin." }, bash("one"), bash("two"), bash("three")] },
         { "tool_use": { "name": "Write", "input": { "file_path": "{{cwd}}/a.txt", "content": "x\n" } } },

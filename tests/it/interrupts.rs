@@ -10,7 +10,8 @@ use runner_tests::server::{Server, answer};
 use serde_json::json;
 
 fn sleeping(seconds: u32) -> serde_json::Value {
-    let input = json!({ "command": format!("sleep {seconds}"), "description": "sleep", "timeout": 300_000 });
+    let input =
+        json!({ "command": format!("true; sleep {seconds}"), "description": "sleep", "timeout": 300_000 });
     json!([{ "tool_use": { "name": "Bash", "input": input } }, { "text": "woke up" }])
 }
 

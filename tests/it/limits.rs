@@ -20,7 +20,7 @@ fn in_background(command: &str) -> Value {
 #[tokio::test]
 async fn a_turn_that_works_too_long_is_stopped_with_its_tools() {
     let server = Server::start().await;
-    let replies = json!([bash("sleep 804"), { "text": "never" }]);
+    let replies = json!([bash("true; sleep 804"), { "text": "never" }]);
     let body = json!({ "prompt": script("Sleep.", &replies), "max_duration_ms": 2500 });
 
     let task = server.task(&body).await;

@@ -31,7 +31,7 @@ async fn refuses_agents(settings: &[(&str, &str)]) {
         assert!(line.contains(r#""code":"agent_not_admitted""#) && line.ends_with(" 403"), "{line}");
     }
     // Others are the local user meanwhile, with connections old and new.
-    begin(&server, &session, "sleep 70050").await;
+    begin(&server, &session, "true; sleep 70050").await;
     wait_for_command(&server.data_dir(), "sleep 70050").await;
     for client in [server.client.clone(), reqwest::Client::builder().no_proxy().build().unwrap()] {
         let answer = client.get(server.url("/api/sessions")).send().await.unwrap();

@@ -6,6 +6,7 @@ mod access_matrix;
 mod accounts;
 mod api_keys;
 mod audit;
+mod background;
 mod budgets;
 mod clients;
 mod crashes;

@@ -1,7 +1,8 @@
 //! What the log says of the calls that agents make, whoever makes them and however they end.
 
-use runner_tests::script;
+use runner_tests::processes::wait_until_gone;
 use runner_tests::server::Server;
+use runner_tests::{claude, claudes, script};
 use serde_json::{Value, json};
 
 /// What a call of the offline model uses if nothing else is said, at the price of an unknown model or not.
@@ -31,9 +32,7 @@ async fn each_call_of_a_turn_is_in_the_log_with_its_tokens_and_its_cost() {
         assert_eq!(call["cost_micros"], 1000 * 5 + 200 * 25 + 5000 / 2);
         assert!(call["api_request_id"].as_str().unwrap().starts_with("req_offline_"), "{call}");
     }
-    // The agent's own account says the same, and is not changed by this one.
-    let turn_cost = server.view(session).await["turns"][0]["cost_usd"].as_f64().unwrap();
-    assert_eq!((turn_cost * 1e6).round() as u64, cost(&calls));
+    then_turns_pay_for(&calls, &server.view(session).await);
     server.verify(session).await;
 }
 
@@ -41,7 +40,8 @@ async fn each_call_of_a_turn_is_in_the_log_with_its_tokens_and_its_cost() {
 async fn calls_of_a_subagent_are_in_the_log_of_its_session() {
     let server = Server::start_with(&[("IS_SANDBOX", "1")]).await;
     let inner = script("Say it.", &json!([{ "text": "From inside." }]));
-    let agent = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose" });
+    let agent = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose",
+        "run_in_background": false });
     let replies = json!([{ "tool_use": { "name": "Agent", "input": agent } }, { "text": "done" }]);
     let body = json!({ "prompt": script("Delegate.", &replies), "permission_mode": "bypassPermissions" });
 
@@ -76,4 +76,48 @@ async fn calls_that_fail_or_are_cut_off_are_in_the_log_too() {
     assert_eq!((&cut["outcome"], &cut["turn"]), (&json!("cut_off"), &task["turn_id"]));
     // 21 bytes were written, which is estimated, and what was asked is known.
     assert_eq!((&cut["usage"]["input_tokens"], &cut["usage"]["output_tokens"]), (&json!(70), &json!(6)));
+    then_turns_pay_for(&[cut], &server.wait_for_status(session, "idle").await);
+}
+
+#[tokio::test]
+async fn ten_turns_cost_ten_times_one_over_any_number_of_processes() {
+    for (claude, budget) in claudes().iter().flat_map(|claude| [(claude, Value::Null), (claude, json!(50.0))])
+    {
+        let settings = [("CLAUDE_BIN", claude.to_str().unwrap()), ("AGENT_IDLE_SECONDS", "1")];
+        let mut server = Server::start_with(&settings).await;
+        let usage = json!({ "input_tokens": 1000, "output_tokens": 200 });
+        let prompt = script("Say.", &json!([{ "text": "hi", "usage": usage }]));
+        let first = server.task(&json!({ "prompt": prompt, "max_budget_usd": budget })).await;
+        let session = first["session_id"].as_str().unwrap().to_owned();
+        let one = first["cost_usd"].as_f64().unwrap();
+        assert!(one > 0.0, "{first}");
+
+        for number in 2..=10 {
+            match number {
+                5 => wait_until_gone(&server.data_dir(), &session).await,
+                6 => {
+                    server.stop().await;
+                    server.restart().await;
+                }
+                7 => {
+                    server.kill_9().await;
+                    server.restart().await;
+                }
+                _ => {} // The process is warm.
+            }
+            let next = server.task(&json!({ "prompt": prompt, "resume": session })).await;
+            assert_eq!(next["cost_usd"], first["cost_usd"], "turn {number} with {}", claude.display());
+        }
+
+        let view = server.view(&session).await;
+        assert!((view["cost_usd"].as_f64().unwrap() - 10.0 * one).abs() < 1e-9, "{view}");
+        then_turns_pay_for(&server.model_calls(&session).await, &view);
+    }
+}
+
+/// To the micro-dollar: turns, their session, and the calls that the gateway saw.
+fn then_turns_pay_for(calls: &[Value], view: &Value) {
+    let micros = |value: &Value| (value["cost_usd"].as_f64().unwrap() * 1e6).round() as u64;
+    let turns: u64 = view["turns"].as_array().unwrap().iter().map(micros).sum();
+    assert_eq!((turns, micros(view)), (cost(calls), cost(calls)), "{view}");
 }

@@ -237,7 +237,8 @@ async fn of_two_open_calls_the_decided_one_goes_on_and_the_log_says_what_was_dro
 async fn a_subagent_that_waited_begins_again_and_the_decision_holds_for_it() {
     let mut server = Server::start().await;
     let inner = script("Sub.", &json!([append_once(), { "text": "sub done" }]));
-    let input = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose" });
+    let input = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose",
+        "run_in_background": false });
     let replies = json!([{ "tool_use": { "name": "Agent", "input": input } }, { "text": "done" }]);
     let (session, request) = server.ask(&task(&replies)).await;
 

@@ -111,7 +111,7 @@ async fn nothing_that_a_client_sends_becomes_an_argument_of_its_own() {
     let evil = "--settings=evil.json";
     std::fs::create_dir(workspace.join(evil)).unwrap();
     std::fs::write(workspace.join("evil.json"), r#"{"env":{"CANARY":"1"}}"#).unwrap();
-    let sleep = json!({ "command": "sleep 70040", "description": "-p", "timeout": 300_000 });
+    let sleep = json!({ "command": "true; sleep 70040", "description": "-p", "timeout": 300_000 });
     let replies = json!([{ "tool_use": { "name": "Bash", "input": sleep } }]);
     let text = "--dangerously-skip-permissions\n--settings=evil.json\r\n-p";
     let body = json!({

@@ -199,7 +199,8 @@ async fn several_requests_of_one_message_are_decided_one_by_one_in_any_order() {
 async fn a_subagents_request_is_decided_like_any_other() {
     let server = Server::start().await;
     let inner = script("Sub.", &json!([write_a("from the subagent"), { "text": "sub done" }]));
-    let input = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose" });
+    let input = json!({ "description": "sub", "prompt": inner, "subagent_type": "general-purpose",
+        "run_in_background": false });
     let replies = json!([{ "tool_use": { "name": "Agent", "input": input } }, { "text": "done" }]);
     let (session, request) = server.ask(&task(&replies)).await;
     assert!(request["subagent"].is_string(), "{request}");

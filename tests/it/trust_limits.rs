@@ -9,7 +9,7 @@ use reqwest::Method;
 use runner_tests::commands::{open, run};
 use runner_tests::recorder::Recorder;
 use runner_tests::server::{Server, answer};
-use runner_tests::{claudes, script};
+use runner_tests::{claudes, older_claude, script};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -207,7 +207,7 @@ async fn every_variable_by_which_the_program_could_be_led_elsewhere_is_the_serve
 
 #[tokio::test]
 async fn a_folder_that_would_lead_an_older_version_past_the_server_is_refused_by_name() {
-    let server = Server::start().await;
+    let server = Server::start_with(&[("CLAUDE_BIN", older_claude().to_str().unwrap())]).await;
     let repository = server.workspace().join("repository");
     fs::create_dir_all(repository.join("below")).unwrap();
     trust(&server, "repository").await;

@@ -38,38 +38,45 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
-/// The `claude` program: `CLAUDE_BIN`, else what `make` has installed, else the search path's.
+/// The `claude` program that the suite runs on: `CLAUDE_BIN`, else the newest that `make` has installed.
 #[expect(clippy::disallowed_methods, reason = "where the suite's programs are is told from outside")]
 pub fn claude() -> PathBuf {
-    if let Ok(path) = std::env::var("CLAUDE_BIN") {
-        return std::path::absolute(path).unwrap();
+    match std::env::var("CLAUDE_BIN") {
+        Ok(path) => std::path::absolute(path).unwrap(),
+        Err(_) => installed().pop().expect("claude is not installed: run `make claude`"),
     }
-    let search_path = std::env::var_os("PATH").unwrap_or_default();
-    let installed = root().join(".agent/node_modules/.bin");
-    let folders = [installed].into_iter().chain(std::env::split_paths(&search_path).collect::<Vec<_>>());
-    let mut candidates = folders.map(|folder| folder.join("claude"));
-    candidates.find(|path| path.exists()).expect("claude is not installed: run `make claude`")
 }
 
-/// The newest `claude` program that this server is made for: `NEWEST_CLAUDE_BIN`, else what `make` has
-/// installed.
+/// The oldest `claude` program that this server is made for: `OLDER_CLAUDE_BIN`, else the oldest that `make`
+/// has installed.
 #[expect(clippy::disallowed_methods, reason = "where the suite's programs are is told from outside")]
-pub fn newest_claude() -> PathBuf {
-    if let Ok(path) = std::env::var("NEWEST_CLAUDE_BIN") {
-        return std::path::absolute(path).unwrap();
+pub fn older_claude() -> PathBuf {
+    match std::env::var("OLDER_CLAUDE_BIN") {
+        Ok(path) => std::path::absolute(path).unwrap(),
+        Err(_) => installed().into_iter().next().expect("claude is not installed: run `make older-claude`"),
     }
-    let installed = std::fs::read_dir(root().join(".agent")).into_iter().flatten().flatten();
-    let mut programs: Vec<PathBuf> = installed
-        .map(|entry| entry.path().join("node_modules/.bin/claude"))
-        .filter(|path| path.exists())
-        .collect();
-    programs.sort();
-    programs.pop().expect("the newest claude is not installed: run `make newest-claude`")
 }
 
-/// Both versions of the program: the one that the suite runs on, and the newest.
-pub fn claudes() -> [PathBuf; 2] {
-    [claude(), newest_claude()]
+/// The programs that `make` has installed, in the order of their versions.
+fn installed() -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(root().join(".agent")).into_iter().flatten().flatten();
+    let mut versions: Vec<(Vec<u32>, PathBuf)> = folders
+        .filter_map(|folder| {
+            let version = folder.file_name().into_string().ok()?;
+            let version = version.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+            Some((version, folder.path().join("node_modules/.bin/claude")))
+        })
+        .filter(|(_, path)| path.exists())
+        .collect();
+    versions.sort();
+    versions.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Both versions of the program, once each: the oldest, and the one that the suite runs on.
+pub fn claudes() -> Vec<PathBuf> {
+    let mut both = vec![older_claude(), claude()];
+    both.dedup();
+    both
 }
 
 /// A prompt that tells the offline model what to do.

@@ -29,7 +29,11 @@ const SYNTHETIC_PREFIXES: &[&str] = &[
     "Output token limit hit. Resume directly",
     NO_OUTPUT_NUDGE,
     "This session is being continued from a previous conversation",
+    SENT_MEANWHILE,
 ];
+
+/// The beginning of what a person said while tools were running.
+const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
 
 /// The program's message after a reply of nothing but thinking, which it then leaves out of the conversation.
 const NO_OUTPUT_NUDGE: &str = "[Your previous response had no visible output";
@@ -109,10 +113,10 @@ fn prompt_in(text: &str) -> Option<String> {
     (!prompt.is_empty() && !synthetic).then(|| prompt.into())
 }
 
-/// A prompt that arrived while tools were running. The program hides it in a reminder or a tool result and
-/// lets the turn go on, and so does the script, unless the prompt brings its own.
+/// A prompt that arrived while tools were running. The program puts it into a reminder, a tool result or a text
+/// beside that, and lets the turn go on, and so does the script, unless the prompt brings its own.
 fn script_sent_meanwhile(text: &str) -> Option<String> {
-    let (_, prompt) = text.split_once("The user sent a new message while you were working:")?;
+    let (_, prompt) = text.split_once(SENT_MEANWHILE)?;
     prompt.contains("```offline").then(|| prompt.into())
 }
 

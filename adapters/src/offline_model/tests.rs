@@ -120,6 +120,7 @@ fn what_the_program_says_is_no_prompt() {
         json!({"role": "assistant", "content": "one"}),
         blocks("user", &["<system-reminder>\nRemember.\n</system-reminder>", "<task-notification>\nended"]),
         json!({"role": "system", "content": "The user sent a new message while you were working:\nhurry"}),
+        blocks("user", &["The user sent a new message while you were working:\nhurry\n\nThis is how"]),
     ];
 
     assert_eq!(played(&conversation), text("two"));
