@@ -2,7 +2,7 @@
 
 use runner_tests::processes::wait_until_gone;
 use runner_tests::server::Server;
-use runner_tests::{claude, claudes, script};
+use runner_tests::{claudes, script};
 use serde_json::{Value, json};
 
 /// What a call of the offline model uses if nothing else is said, at the price of an unknown model or not.

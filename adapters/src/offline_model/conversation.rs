@@ -113,8 +113,8 @@ fn prompt_in(text: &str) -> Option<String> {
     (!prompt.is_empty() && !synthetic).then(|| prompt.into())
 }
 
-/// A prompt that arrived while tools were running. The program puts it into a reminder, a tool result or a text
-/// beside that, and lets the turn go on, and so does the script, unless the prompt brings its own.
+/// A prompt that arrived while tools were running. The program puts it into a reminder, a tool result or a
+/// text beside that, and lets the turn go on, and so does the script, unless the prompt brings its own.
 fn script_sent_meanwhile(text: &str) -> Option<String> {
     let (_, prompt) = text.split_once(SENT_MEANWHILE)?;
     prompt.contains("```offline").then(|| prompt.into())

@@ -1,5 +1,7 @@
 //! What the tests are made of: a session, its turns by number, and what an agent might say.
 
+mod requests;
+
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 use serde_json::json;
 use uuid::Uuid;
@@ -12,18 +14,18 @@ use crate::ids::{ProcessId, SessionId, TenantId, TurnId};
 use crate::log::{Digest, RecordedEvent, Shell};
 use crate::money::MicroDollars;
 use crate::prompt::Prompt;
-use crate::request::{
-    AgentRequest, Answer, DecidedBy, Decision, RequestKind, Settlement, ToolEffect, ToolGate,
-};
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{
-    AgentCounter, Asked, Decided, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause,
-    PromptEvent, RequestEvent, SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
-    TurnOutcome, TurnResumed,
+    AgentCounter, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause, PromptEvent,
+    SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed,
 };
 use crate::session::view::SessionView;
 use crate::spend::{BudgetKind, BudgetSpent, CallOutcome, ModelCall, ModelUse, Spend, Usage};
 use crate::time::Timestamp;
+pub(super) use requests::{
+    again, answer, asks, asks_in, comes_to_gate, decided, permission_request, permission_requested, released,
+    requested, settle, settlement,
+};
 
 pub(super) fn given(events: impl IntoIterator<Item = SessionEvent>) -> AggregateTestExecutor<Shell<Session>> {
     TestFramework::with(()).given(events.into_iter().collect())
@@ -220,72 +222,9 @@ pub(super) fn said(text: &str) -> AgentOutput {
     AgentOutput::Text { message_id: "m1".into(), text: text.into(), parent_tool_use_id: None }
 }
 
-/// A request of the main agent to write `/srv/a`.
-pub(super) fn permission_request(request_id: &str) -> AgentRequest {
-    AgentRequest {
-        request_id: request_id.into(),
-        tool_name: "Write".into(),
-        tool_use_id: "tool-1".into(),
-        input: json!({ "file_path": "/srv/a" }),
-        description: "a".into(),
-        reason: Some("workingDir".into()),
-        suggestions: vec![json!({ "type": "setMode" })],
-        subagent: None,
-        effect: ToolEffect::WritesFiles,
-        target: Some("/srv/a".into()),
-    }
-}
-
-pub(super) fn permission_requested(request_id: &str) -> SessionEvent {
-    requested(permission_request(request_id))
-}
-
-pub(super) fn requested(request: AgentRequest) -> SessionEvent {
-    SessionEvent::Request(RequestEvent::Asked(Asked {
-        kind: RequestKind::Permission,
-        turn: turn(1),
-        request,
-    }))
-}
-
-/// A request with another id, from another tool use, to do the same.
-pub(super) fn again(request_id: &str, tool_use_id: &str, request: &AgentRequest) -> AgentRequest {
-    AgentRequest { request_id: request_id.into(), tool_use_id: tool_use_id.into(), ..request.clone() }
-}
-
 /// A session whose first turn runs.
 pub(super) fn running() -> Vec<SessionEvent> {
     vec![opened(), prompted(1), started(1)]
-}
-
-/// What the agent says when it asks whether it may use a tool.
-pub(super) fn asks(request: &AgentRequest) -> SessionCommand {
-    asks_in(1, request)
-}
-
-pub(super) fn asks_in(process_number: u128, request: &AgentRequest) -> SessionCommand {
-    let (kind, request) = (RequestKind::Permission, request.clone());
-    record_of(process_number, AgentOutput::Asked { kind, request })
-}
-
-/// What the agent says when it is about to use a tool.
-pub(super) fn comes_to_gate(tool_use_id: &str, effect: ToolEffect) -> SessionCommand {
-    let (gate_id, tool_use_id, tool_name) = ("g1".into(), tool_use_id.into(), "Write".into());
-    record_of(2, AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect }))
-}
-
-pub(super) fn answer(decision: Decision) -> Answer {
-    Answer { decision, message: None, updated_input: None, answers: None, remember: false, interrupt: false }
-}
-
-pub(super) fn settle(request_id: &str, answer: Answer) -> SessionCommand {
-    let (request_id, answer, by) = (request_id.into(), Box::new(answer), DecidedBy::user("ada"));
-    SessionCommand::Settle { request_id, answer, by }
-}
-
-pub(super) fn released(request_id: &str, process_number: u128) -> SessionEvent {
-    let (request_id, process) = (request_id.into(), process(process_number));
-    SessionEvent::Request(RequestEvent::Released { turn: turn(1), request_id, process })
 }
 
 pub(super) fn parked() -> SessionEvent {
@@ -329,28 +268,6 @@ pub(super) fn budget_spent() -> BudgetSpent {
         limit_micros: MicroDollars(1_000_000),
         resets_at_micros: Some(1_796_083_200_000_000),
     }
-}
-
-/// Ada's decision, with nothing more to it.
-pub(super) fn settlement(request_id: &str, decision: Decision) -> Settlement {
-    Settlement {
-        request_id: request_id.into(),
-        decision,
-        decided_by: DecidedBy::user("ada"),
-        message: None,
-        updated_input: None,
-        answers: None,
-        remember: false,
-        interrupt: false,
-    }
-}
-
-pub(super) fn decided(settlement: Settlement) -> SessionEvent {
-    SessionEvent::Request(RequestEvent::Decided(Decided {
-        kind: RequestKind::Permission,
-        turn: turn(1),
-        settlement,
-    }))
 }
 
 pub(super) fn denial() -> Denial {
