@@ -6,6 +6,8 @@ use runner_core::session::revoked::Revoked;
 use runner_core::session::view::RequestView;
 use thiserror::Error;
 
+use crate::agent_proofs::Unproven;
+
 /// What the outside branches on; everything else is [`RunnerError::Unexpected`].
 #[derive(Debug, Error)]
 pub enum RunnerError {
@@ -31,6 +33,9 @@ pub enum RunnerError {
     NothingToRewind(String),
     #[error("{0}")]
     AgentUnavailable(String),
+    /// The agent's program is not known to keep what the session relies on.
+    #[error(transparent)]
+    Unproven(#[from] Unproven),
     /// The log cannot be written just now; nothing was changed.
     #[error("the event log is not available")]
     LogUnavailable(#[source] AppendError),

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod adoption;
+mod agent_proofs;
 mod api_keys;
 mod audit;
 mod budgets;
@@ -41,6 +42,7 @@ pub use accounts::{
     PasswordChange, Registration, RegistrationPolicy, UserChange,
 };
 pub use adoption::{Adopted, Adoption, Foreign};
+pub use agent_proofs::{AgentProofs, ProofPorts, Unproven};
 pub use api_keys::{ApiKeyError, ApiKeys, KeyUse, NewKey, SessionKeys};
 pub use audit::Audit;
 pub use budgets::StoredBudgets;
@@ -65,6 +67,7 @@ pub struct Services {
     pub trust: TrustedFolders,
     pub owners: Owners,
     pub tenants: Tenants,
+    pub proofs: AgentProofs,
     pub settings: Settings,
 }
 

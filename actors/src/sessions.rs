@@ -1,5 +1,6 @@
 //! Sessions as the outside uses them: open, prompt, interrupt, watch, read.
 
+mod agent;
 mod fork;
 mod requests;
 
@@ -13,7 +14,7 @@ use runner_core::ids::{CommandId, SessionId, TenantId, TurnId};
 use runner_core::log::chain::Verification;
 use runner_core::log::{Appended, Digest, Provenance, RecordedEvent};
 use runner_core::people::principal::Reach;
-use runner_core::ports::{AgentStatus, AppendError, SessionCounts, SessionCursor, SessionFilter, ToolInfo};
+use runner_core::ports::{AppendError, SessionCounts, SessionCursor, SessionFilter};
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
@@ -147,7 +148,7 @@ impl Sessions {
 
     /// Opens a session and begins to start its agent.
     pub async fn open(&self, opened: SessionOpened, provenance: Provenance) -> Result<Appended, RunnerError> {
-        self.services.runtime.check().await?;
+        self.check_agent(opened.permission_mode).await?;
         let (session, committed) = self.begin(opened, None, provenance).await?;
         if !committed.appended.replayed {
             let registry = self.registry.clone();
@@ -168,7 +169,7 @@ impl Sessions {
         submission: Submission,
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
-        self.services.runtime.check().await?;
+        self.check_agent(opened.permission_mode).await?;
         self.check_queue(Some(&(opened.tenant.clone(), opened.owner.clone())))?;
         let (_, committed) = self.begin(opened, Some(submission), provenance).await?;
         self.prompted(&committed).await
@@ -198,7 +199,7 @@ impl Sessions {
         submission: Submission,
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
-        self.services.runtime.check().await?;
+        self.check_agent_of(session).await?;
         self.check_queue(None)?;
         let commands = vec![submit(submission)];
         let committed = self.dispatch(session, Execute { commands, provenance }).await?;
@@ -329,14 +330,6 @@ impl Sessions {
                 Err(RunnerError::LogUnavailable(AppendError::Unavailable("the last append failed".into())))
             }
         }
-    }
-
-    pub fn agent_status(&self) -> AgentStatus {
-        self.services.runtime.status()
-    }
-
-    pub fn tools(&self) -> &'static [ToolInfo] {
-        self.services.runtime.tools()
     }
 
     pub fn now(&self) -> Timestamp {

@@ -49,11 +49,15 @@ use trust::socket_guard::SocketGuard;
 
 use crate::gateway::{Anybody, Caller};
 
+/// The versions of Claude Code that this server was tested with, the oldest one first.
+pub const TESTED_VERSIONS: &[&str] = &["2.1.197", "2.1.332"];
+
 /// The runtime that starts `claude` processes.
 #[derive(Debug)]
 pub struct ClaudeRuntime {
     settings: ClaudeSettings,
-    program: Mutex<Option<Program>>,
+    /// The program, or why there is none.
+    program: Mutex<Result<Program, AgentError>>,
     /// The sandbox, or the reason why there is none.
     sandbox: Result<Sandbox, String>,
     limiter: Limiter,
@@ -68,41 +72,25 @@ impl ClaudeRuntime {
         let located = program::locate(&settings).and_then(|path| path.canonicalize().ok());
         let probe = Sandbox::probe(&settings, located.as_deref());
         let (program, sandbox) = tokio::join!(Program::find(&settings), probe);
-        if let Err(error) = &program {
-            tracing::warn!("{error}");
-        }
-        match (&sandbox, settings.sandbox.mode) {
-            (Err(why), SandboxMode::Required) => return Err(SandboxUnavailable(why.clone())),
-            (Err(why), SandboxMode::Auto) => {
-                tracing::warn!("agents are in no sandbox, they see and may do what this server may: {why}");
-            }
-            (Err(_), SandboxMode::Off) | (Ok(_), _) => {}
+        if let (Err(why), SandboxMode::Required) = (&sandbox, settings.sandbox.mode) {
+            return Err(SandboxUnavailable(why.clone()));
         }
         let in_sandbox = if sandbox.is_ok() { InSandbox::Yes } else { InSandbox::No };
-        if nix::unistd::Uid::effective().is_root() {
-            tracing::warn!(
-                "the server is root, and its agents are as well: a program that one of them leaves in its folders \
-                 with the setuid bit makes root of whoever runs it; better start the server as another user"
-            );
-        }
         let limiter = Limiter::new(&settings, in_sandbox);
-        Ok(Self {
-            settings,
-            program: Mutex::new(program.ok()),
-            sandbox,
-            limiter,
-            living_agents: Arc::default(),
-        })
+        Ok(Self { settings, program: Mutex::new(program), sandbox, limiter, living_agents: Arc::default() })
     }
 
-    /// The program; looked for again if it was missing, so that installing it needs no restart.
+    /// The program; looked for again if it was missing or is another one now, so that installing one needs no
+    /// restart.
     async fn program(&self) -> Result<Program, AgentError> {
-        if let Some(program) = self.known_program() {
+        if let Ok(program) = self.known_program()
+            && program.is_unchanged()
+        {
             return Ok(program);
         }
-        let program = Program::find(&self.settings).await?;
-        *self.program.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(program.clone());
-        Ok(program)
+        let program = Program::find(&self.settings).await;
+        *self.program.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = program.clone();
+        program
     }
 
     /// The fingerprint of what a starting agent would see; absent where that cannot be told.
@@ -112,9 +100,9 @@ impl ClaudeRuntime {
         spares::place(&self.settings, &program, &folders)
     }
 
-    fn known_program(&self) -> Option<Program> {
-        let known = self.program.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        known.filter(|program| program.path.exists())
+    fn known_program(&self) -> Result<Program, AgentError> {
+        let known = self.program.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()?;
+        if known.path.exists() { Ok(known) } else { Err(program::missing()) }
     }
 }
 
@@ -168,17 +156,17 @@ impl AgentRuntime for ClaudeRuntime {
         ClaudeProcess::spawn(command, outputs, attached)
     }
 
-    async fn check(&self) -> Result<(), AgentError> {
+    async fn check(&self) -> Result<String, AgentError> {
         free_disk::check_room(&self.settings.sandbox.data_dir, self.settings.limits.free_disk_mib)?;
-        self.program().await.map(|_| ())
+        self.program().await.map(|program| program.version)
     }
 
     fn status(&self) -> AgentStatus {
         let program = self.known_program();
         AgentStatus {
-            problem: program.is_none().then(|| program::HOW_TO_INSTALL.to_owned()),
-            version: program.as_ref().map(|program| program.version.clone()),
-            program: program.map(|program| program.path.display().to_string()),
+            problem: program.as_ref().err().map(ToString::to_string),
+            version: program.as_ref().ok().map(|program| program.version.clone()),
+            program: program.ok().map(|program| program.path.display().to_string()),
             credentials: self.settings.credentials.kind(),
             gateway: self.settings.credentials.is_behind_gateway(),
             offline: self.settings.credentials.is_offline(),

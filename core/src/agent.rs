@@ -26,6 +26,9 @@ pub enum PermissionMode {
 }
 
 impl PermissionMode {
+    pub const ALL: [Self; 5] =
+        [Self::Default, Self::AcceptEdits, Self::Plan, Self::BypassPermissions, Self::DontAsk];
+
     /// The name in JSON, which is also Claude Code's.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ use crate::people::account::Account;
 use crate::people::invite::Invite;
 use crate::people::tenant::Tenant;
 use crate::session::Session;
+use crate::setup::agent_proof::AgentProof;
 use crate::setup::api_key::ApiKey;
 use crate::setup::trust::TrustedFolder;
 
@@ -30,6 +31,7 @@ impl Kind {
 /// Every kind of aggregate.
 pub const KINDS: &[Kind] = &[
     Kind::of::<Account>(),
+    Kind::of::<AgentProof>(),
     Kind::of::<ApiKey>(),
     Kind::of::<Invite>(),
     Kind::of::<Session>(),

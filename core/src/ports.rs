@@ -10,8 +10,8 @@ mod workspace;
 use crate::time::Timestamp;
 
 pub use agent::{
-    AgentError, AgentExit, AgentInput, AgentOutputs, AgentPlace, AgentRuntime, AgentStatus, GateVerdict,
-    RunningAgent, ToolInfo,
+    AgentError, AgentExit, AgentInput, AgentOutputs, AgentPlace, AgentProber, AgentRuntime, AgentStatus,
+    GateVerdict, RunningAgent, ToolInfo,
 };
 pub use directory::{
     AuditLog, SessionCounts, SessionCursor, SessionDirectory, SessionFilter, SessionSort, WaitingRequest,

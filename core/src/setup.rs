@@ -1,5 +1,7 @@
-//! What sessions are run with, kept as aggregates so that it has a history: API keys and trusted folders.
+//! What sessions are run with, kept as aggregates so that it has a history: API keys, trusted folders, and
+//! what the agent's program was seen to keep.
 
+pub mod agent_proof;
 pub mod api_key;
 pub mod trust;
 pub mod vault;

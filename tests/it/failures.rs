@@ -146,7 +146,7 @@ async fn a_missing_program_is_a_503_that_says_how_to_install_it() {
 async fn a_program_that_does_not_start_fails_the_turn_with_its_own_words() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("claude");
-    let text = "#!/bin/sh\n[ \"$1\" = --version ] && echo 9.9.9 && exit\necho 'error: broken on purpose' >&2\nexit 3\n";
+    let text = "#!/bin/sh\n[ \"$1\" = --version ] && echo '2.1.332 (Claude Code)' && exit\necho 'error: broken on purpose' >&2\nexit 3\n";
     std::fs::write(&program, text).unwrap();
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let server = Server::start_with(&[("CLAUDE_BIN", program.to_str().unwrap())]).await;

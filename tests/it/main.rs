@@ -4,6 +4,7 @@
 
 mod access_matrix;
 mod accounts;
+mod agent_proof;
 mod api_keys;
 mod audit;
 mod background;

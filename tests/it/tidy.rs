@@ -194,6 +194,15 @@ fn words_of_the_glossary_are_those_of_the_code() {
 }
 
 #[test]
+fn versions_of_the_agents_program_that_pass_untried_are_those_of_the_suite() {
+    let makefile = std::fs::read_to_string(runner_tests::root().join("Makefile")).unwrap();
+    let version = |name: &str| makefile.lines().find_map(|line| line.strip_prefix(&format!("{name} ?= ")));
+    let tested = [version("OLDER_CLAUDE_VERSION"), version("CLAUDE_VERSION")].map(Option::unwrap);
+
+    assert_eq!(runner_adapters::claude::TESTED_VERSIONS, tested);
+}
+
+#[test]
 fn every_page_is_in_the_list_of_pages() {
     let docs = runner_tests::root().join("docs");
     let list = std::fs::read_to_string(docs.join("README.md")).unwrap();

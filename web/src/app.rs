@@ -3,13 +3,17 @@
 //! The server and Lambda build the same [`Application`]; tests of the routes start the server.
 
 mod agents;
+mod core;
 mod credentials;
+pub mod doctor;
 pub mod keys;
 mod people;
+mod probes;
 mod start_files;
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,19 +24,11 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{
-    ApiKeys, Audit, Owners, Repository, Services, Sessions, Settings, StoredBudgets, Tenants, TrustedFolders,
-};
-use runner_adapters::claude::ClaudeRuntime;
-use runner_adapters::clock::SystemClock;
+use runner_actors::{Audit, Settings};
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::MonthlyBudgets;
 use runner_adapters::offline_model::OfflineModel;
-use runner_adapters::vault::KeyVault;
-use runner_adapters::workspace::GitWorkspaces;
-use runner_core::ports::Clock;
-use runner_core::ports::model::SpendRecord;
 
+use self::core::Core;
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::access::admit;
@@ -46,7 +42,7 @@ use crate::pages;
 use crate::routes;
 use crate::stream::recent::RecentFrames;
 use crate::working_folders::{OfferedFolders, WorkingFolders};
-use credentials::{credentials, key_use};
+use probes::Probes;
 
 /// The composed program. Clones share everything.
 #[derive(Clone)]
@@ -76,53 +72,26 @@ impl Application {
         // First, because the memory that it needs on the way is used again afterwards.
         let document = routes::openapi();
         start_files::keep(config)?;
-        let lock = prepare_data_dir(&config.data_dir)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let store = EventStore::open(&config.database, Arc::clone(&clock)).await?;
-        let record: Arc<dyn SpendRecord> = Arc::new(store.clone());
-        let repository = Repository::new(Arc::new(store.clone()));
-        let secret_key = people::secret_key(config, &repository).await?;
-        let vault = Arc::new(KeyVault::new(&secret_key));
-        keys::check(&vault, &repository).await?;
-        let stored = (repository.clone(), key_use(config));
-        let api_keys = ApiKeys::new(stored, vault, Arc::clone(&record), Arc::clone(&clock));
-        let limits = StoredBudgets { repository: repository.clone(), of_each_user: config.monthly_budget };
-        let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
-        let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;
-        let folders = agents::allowed_folders(config)?;
-        let settings = agents::claude_settings(config, credentials, folders.clone())?;
-        let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
-        let agents = Agents(runtime.clone());
-        agents::announce(&*runtime);
-        let may_bypass = agents::may_bypass(config, &*runtime);
-        let (trust, tenants) = (TrustedFolders::new(repository.clone()), Tenants::new(repository.clone()));
-        let sessions = Sessions::start(Services {
-            log: Arc::new(store.clone()),
-            directory: Arc::new(store.clone()),
-            files: Arc::new(store.clone()),
-            runtime,
-            workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
-            clock: Arc::clone(&clock),
-            trust: trust.clone(),
-            owners: Owners::new(repository.clone()),
-            tenants: tenants.clone(),
-            settings: session_settings(config),
-        });
-        sessions.recover().await?;
+        let prober = Rc::new(Probes::new(config));
+        let core = Core::build(config, Some(prober)).await?;
+        let Core { sessions, store, repository, clock, folders, .. } = core;
+        let agents = Agents(core.runtime.clone());
+        agents::announce(config, &*core.runtime);
+        sessions.prove_agent().await;
         let audit = Audit::start(Arc::new(store.clone()), repository.clone(), Arc::clone(&clock));
-        let accounts = people::accounts(config, (&secret_key, repository), Arc::clone(&clock)).await?;
+        let accounts = people::accounts(config, (&core.secret_key, repository), Arc::clone(&clock)).await?;
         let context = Context {
             sessions,
             accounts: accounts.clone(),
-            api_keys,
+            api_keys: core.api_keys,
             recent: RecentFrames::default(),
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
             working_folders: WorkingFolders {
                 all: OfferedFolders { default: config.working_dir.clone(), allowed: folders },
-                tenants,
+                tenants: core.tenants,
             },
-            trust,
-            may_bypass,
+            trust: core.trust,
+            may_bypass: agents::may_bypass(config, &*core.runtime),
             node: config.node.clone(),
             started_at: clock.now(),
         };
@@ -139,7 +108,7 @@ impl Application {
                 config.limits.turns_per_minute,
             )),
             grace: config.shutdown_grace,
-            _kept: Arc::new((model, lock)),
+            _kept: Arc::new(core.kept),
         })
     }
 

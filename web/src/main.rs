@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use nix::sys::resource::{Resource, setrlimit};
 use runner_adapters::event_store::EventStore;
+use runner_web::app::doctor::AgentExamination;
 use runner_web::app::{Application, prepare_data_dir};
 use runner_web::config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,6 +42,12 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Find out what works on this machine.
+    Doctor {
+        /// Try the agent's program out: whether it keeps what sessions rely on. Takes less than a minute.
+        #[arg(long, required = true)]
+        agent: bool,
+    },
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -67,7 +74,8 @@ fn main() -> std::process::ExitCode {
             Command::Import { folder } => import(&folder).await,
             Command::Projections { command: ProjectionsCommand::Rebuild } => rebuild_projections().await,
             Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
-            Command::Openapi => print_openapi(),
+            Command::Doctor { agent: _ } => examine_agent().await,
+            Command::Openapi => print(&runner_web::openapi().to_pretty_json()?),
         }
     });
     match done {
@@ -154,11 +162,18 @@ async fn rebuild_projections() -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn examine_agent() -> anyhow::Result<()> {
+    let examination = AgentExamination::carry_out(&Config::from_env()?).await;
+    print(&examination.to_string())?;
+    let broken = examination.broken();
+    anyhow::ensure!(broken == 0, "{broken} promises do not hold: sessions that rely on them are refused");
+    Ok(())
+}
+
 /// A reader that closes the pipe has read enough.
-fn print_openapi() -> anyhow::Result<()> {
-    let document = runner_web::openapi().to_pretty_json()?;
-    match writeln!(std::io::stdout().lock(), "{document}") {
+fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("the document cannot be written"),
+        written => written.context("the answer cannot be written"),
     }
 }

@@ -11,10 +11,11 @@ mod transcript;
 mod workspace_diff;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use actix::Addr;
 use runner_core::ids::{ProcessId, SessionId};
-use runner_core::ports::{AgentError, AgentInput, RunningAgent};
+use runner_core::ports::{AgentError, AgentInput, AgentLaunch, RunningAgent};
 use runner_core::session::Session;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -31,6 +32,9 @@ use crate::spares::Spares;
 
 /// More errands than this wait only for an agent that does not read; it is ended.
 const MAX_WAITING_ERRANDS: usize = 256;
+
+/// The most time for which a start waits until the program's version has been tried out.
+const UNTIL_TRIED: Duration = Duration::from_secs(120);
 
 /// The session as it was appended last, for those who work beside the mailbox.
 #[derive(Clone, Default)]
@@ -198,7 +202,7 @@ impl Worker {
         self.diff.watch(launch.setup.working_dir.clone()).await;
         let agent = match spare {
             Some(agent) => agent,
-            None => self.task.services.runtime.start(launch.clone()).await?,
+            None => self.start_proved(&launch).await?,
         };
         let RunningAgent { input, outputs } = agent;
         let process = launch.seat.process;
@@ -214,6 +218,18 @@ impl Worker {
         let killer = actix::spawn(kill_on_demand(killed.clone(), Arc::downgrade(&input)));
         self.task.spares.request_spare(launch);
         Ok(LiveAgent { process, input, listener, rewinding: None, killed, killer })
+    }
+
+    /// Starts an agent where its program is known to keep what the session relies on. A version that is new
+    /// is tried out first.
+    async fn start_proved(&self, launch: &AgentLaunch) -> Result<RunningAgent, AgentError> {
+        let Services { runtime, proofs, .. } = &*self.task.services;
+        let version = runtime.check().await?;
+        proofs.wait(&version, UNTIL_TRIED).await;
+        proofs
+            .check(&version, launch.setup.permission_mode)
+            .map_err(|unproven| AgentError::NotStarted(unproven.to_string()))?;
+        runtime.start(launch.clone()).await
     }
 
     /// The last handle of an agent must go before the next agent of its session starts, for it ends whatever

@@ -23,7 +23,7 @@ impl Sessions {
             return Ok(first);
         }
         if prompt.is_some() {
-            self.services.runtime.check().await?;
+            self.check_agent_of(fork.parent.session).await?;
         }
         let Fork { session, parent, .. } = fork;
         let history = self.history.events(parent.session, parent.version).await?;

@@ -34,7 +34,7 @@ impl Sessions {
         provenance: Provenance,
     ) -> Result<Settled, RunnerError> {
         // A decision that no agent can be started with would be lost on it.
-        self.services.runtime.check().await?;
+        self.check_agent_of(session).await?;
         let (request, answer) = (request_id.to_owned(), Box::new(answer));
         let commands = vec![SessionCommand::Settle { request_id: request, answer, by }];
         match self.dispatch(session, Execute { commands, provenance }).await {
@@ -72,6 +72,11 @@ impl Sessions {
         by: &str,
         provenance: Provenance,
     ) -> Result<(Arc<SessionView>, bool), RunnerError> {
+        for change in &changes {
+            if let SessionChange::PermissionMode(mode) = change {
+                self.check_agent(*mode).await?;
+            }
+        }
         let commands = changes.into_iter().map(|change| SessionCommand::Change { change, by: by.to_owned() });
         let execute = Execute { commands: commands.collect(), provenance };
         let appended = self.dispatch(session, execute).await?.appended;

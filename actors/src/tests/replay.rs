@@ -116,10 +116,10 @@ impl ReplayRunner {
 
 #[async_trait]
 impl AgentRuntime for ReplayRunner {
-    async fn check(&self) -> Result<(), AgentError> {
+    async fn check(&self) -> Result<String, AgentError> {
         match self.status().problem {
             Some(problem) => Err(AgentError::NotInstalled(problem)),
-            None => Ok(()),
+            None => Ok("2.1.332".to_owned()),
         }
     }
 

@@ -28,8 +28,8 @@ use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
 use super::workspaces::ReplayFolder;
 use crate::{
-    Owners, Prompted, Repository, RunnerError, Services, Sessions, Settings, Settled, Submission, Tenants,
-    TrustedFolders,
+    AgentProofs, Owners, Prompted, Repository, RunnerError, Services, Sessions, Settings, Settled,
+    Submission, Tenants, TrustedFolders,
 };
 
 /// Runs a test on an actix system of its own; one that hangs fails.
@@ -70,6 +70,7 @@ impl Server {
             trust: trust.clone(),
             owners: Owners::new(repository.clone()),
             tenants,
+            proofs: AgentProofs::unchecked(),
             settings,
         };
         let sessions = Sessions::start(services.clone());

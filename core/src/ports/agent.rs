@@ -15,6 +15,7 @@ use crate::ids::{SessionId, TurnId};
 use crate::prompt::Attachment;
 use crate::session::fork::ConversationPart;
 use crate::session::requests::SettledRequest;
+use crate::setup::agent_proof::Finding;
 
 /// Why no agent runs.
 #[derive(Clone, Debug, Error)]
@@ -76,8 +77,8 @@ pub struct AgentStatus {
 pub trait AgentRuntime: Send + Sync {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError>;
 
-    /// Whether an agent could be started; looks again for what was missing.
-    async fn check(&self) -> Result<(), AgentError>;
+    /// The version of the program, if an agent could be started; looks again for what was missing.
+    async fn check(&self) -> Result<String, AgentError>;
 
     fn status(&self) -> AgentStatus;
 
@@ -116,6 +117,13 @@ pub trait AgentRuntime: Send + Sync {
 /// one when something of that has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentPlace(pub String);
+
+/// Tries the program out.
+#[async_trait(?Send)]
+pub trait AgentProber {
+    /// One finding for each promise, whatever goes wrong.
+    async fn probe(&self) -> Vec<Finding>;
+}
 
 /// Both directions of a started agent.
 pub struct RunningAgent {

@@ -86,8 +86,20 @@ fn instance_id(data_dir: &Path) -> anyhow::Result<String> {
     }
 }
 
-pub(super) fn announce(runtime: &dyn AgentRuntime) {
+pub(super) fn announce(config: &Config, runtime: &dyn AgentRuntime) {
     let status = runtime.status();
+    if let Some(problem) = &status.problem {
+        tracing::warn!("{problem}");
+    }
+    if let (Some(why), Sandbox::Auto) = (&status.protection.sandbox_problem, config.sandbox) {
+        tracing::warn!("agents are in no sandbox, they see and may do what this server may: {why}");
+    }
+    if nix::unistd::Uid::effective().is_root() {
+        tracing::warn!(
+            "the server is root, and its agents are as well: a program that one of them leaves in its folders with \
+             the setuid bit makes root of whoever runs it; better start the server as another user"
+        );
+    }
     if status.offline {
         tracing::warn!(
             "there is no API key and no login: the offline model answers; set ANTHROPIC_API_KEY or log in with `claude`"

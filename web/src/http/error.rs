@@ -5,7 +5,7 @@ mod accounts;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use runner_actors::{AccountError, ApiKeyError, RunnerError};
+use runner_actors::{AccountError, ApiKeyError, RunnerError, Unproven};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::error::SessionError;
 use runner_core::session::view::{RequestView, TurnError};
@@ -196,6 +196,13 @@ fn runner_problem(error: &RunnerError) -> Problem {
         RunnerError::NothingToRewind(_) => Problem::new(StatusCode::CONFLICT, "nothing_to_rewind", detail),
         RunnerError::AgentUnavailable(_) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable", detail)
+        }
+        RunnerError::Unproven(unproven) => {
+            let retry_after_s = matches!(unproven, Unproven::Underway { .. }).then_some(5);
+            Problem {
+                retry_after_s,
+                ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "agent_unproven", detail)
+            }
         }
         RunnerError::Unexpected(_) => internal(),
     }

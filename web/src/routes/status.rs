@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use runner_core::ports::{AgentStatus, ToolInfo};
+use runner_core::setup::agent_proof::ProofReport;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -17,6 +18,8 @@ struct Status {
     node: String,
     store: &'static str,
     agent: AgentStatus,
+    /// What is known of the version of the agent's program.
+    agent_proof: ProofReport,
     sessions: SessionCounts,
     turns: TurnCounts,
     /// Agents that were started for sessions of later.
@@ -52,12 +55,14 @@ pub(crate) async fn show_status(
     let counts = context.sessions.count(Some(tenant)).await?;
     // Operators see how busy the server is, others how busy they are.
     let turns = context.sessions.turn_counts((!tenant.is_first()).then_some(tenant));
+    let agent = context.sessions.agent_status();
     Ok(HttpResponse::Ok().json(Status {
         version: env!("CARGO_PKG_VERSION"),
         mode: "local",
         node: context.node.clone(),
         store: "sqlite",
-        agent: context.sessions.agent_status(),
+        agent_proof: context.sessions.proof_report(agent.version.as_deref()),
+        agent,
         sessions: SessionCounts { stored: counts.stored, running: counts.running, waiting: counts.waiting },
         turns: TurnCounts { running: turns.running, queued: turns.queued, max: turns.max },
         spare_agents: context.sessions.spare_agents(),

@@ -1,5 +1,7 @@
 //! Running a task: waiting for its end, or watching it.
 
+use std::time::Instant;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
@@ -36,9 +38,13 @@ use crate::stream::task::TaskFeed;
 #[post("/api/task")]
 pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) -> Result<Reply, ApiError> {
     let write = read(write, &context).await?;
-    let timeout = write.body.timeout;
+    let deadline = Instant::now() + write.body.timeout;
+    if write.first.is_none() {
+        context.sessions.wait_for_proof(write.body.timeout).await;
+    }
     let Begun { prompted, .. } = begin(write, &context).await?;
-    let waited = context.sessions.wait(prompted.session, prompted.turn, timeout).await?;
+    let rest = deadline.saturating_duration_since(Instant::now());
+    let waited = context.sessions.wait(prompted.session, prompted.turn, rest).await?;
     let reply = match &waited {
         Waited::Over(turn) => finished(prompted.session, turn),
         Waited::Unfinished(view) => Reply::accepted(UnfinishedTask::new(view, prompted.turn)),

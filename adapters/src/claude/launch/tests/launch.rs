@@ -203,7 +203,8 @@ fn no_agent_is_started_so_that_it_could_skip_permissions_later() {
 fn agent_ends_with_the_server_where_the_kernel_can_see_to_that() {
     let folder = ScratchFolder::new();
     let settings = settings(&folder, Credentials::OauthToken { token: "t".into() });
-    let guarded = Program { setpriv: Some("/bin/setpriv".into()), ..program("/bin/echo") };
+    let mut guarded = program("/bin/echo");
+    guarded.setpriv = Some("/bin/setpriv".into());
 
     let command = command(&settings, &guarded, &launch_with(AgentOptions::default()));
 
@@ -276,7 +277,7 @@ fn access(settings: &ClaudeSettings, launch: &AgentLaunch) -> Access {
 }
 
 pub(super) fn program(path: impl Into<PathBuf>) -> Program {
-    Program { path: path.into(), version: "2.1.197".into(), setpriv: None }
+    Program::at(path.into(), "2.1.197")
 }
 
 fn arguments(folder: &ScratchFolder, launch: &AgentLaunch) -> Vec<String> {
