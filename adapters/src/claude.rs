@@ -46,6 +46,7 @@ use sandbox::Sandbox;
 pub use sandbox::SandboxUnavailable;
 pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
 use trust::socket_guard::SocketGuard;
+use uuid::Uuid;
 
 use crate::gateway::{Anybody, Caller};
 
@@ -182,9 +183,9 @@ impl AgentRuntime for ClaudeRuntime {
         tools::BUILT_IN
     }
 
-    async fn files(&self, session: SessionId, mark: &str) -> Vec<AgentFile> {
+    async fn files(&self, session: SessionId, conversation: Uuid, mark: &str) -> Vec<AgentFile> {
         let config_dir = config_folder::config_dir(&self.settings, session);
-        Transcript::new(&config_dir, session).collect(mark.to_owned()).await
+        Transcript::new(&config_dir, conversation).collect(mark.to_owned()).await
     }
 
     async fn fork_files(
@@ -193,7 +194,7 @@ impl AgentRuntime for ClaudeRuntime {
         said: Vec<ConversationPart>,
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile> {
-        let transcript = Transcript::new(&config_folder::config_dir(&self.settings, from), from);
+        let transcript = Transcript::new(&config_folder::config_dir(&self.settings, from), from.0);
         TranscriptCopy::new(from, to, said).collect(stored, &transcript).await
     }
 

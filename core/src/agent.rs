@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::money::MicroDollars;
 use crate::request::{AgentRequest, RequestKind, ToolGate};
@@ -84,6 +85,9 @@ pub struct AgentProfile {
     /// Whether it loaded what its folder brings, because somebody trusts that. Absent means no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trusted_folder: bool,
+    /// Its conversation, once people began anew with `/clear`; until then it has the session's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Uuid>,
 }
 
 /// A change to one file, as the agent's tool reports it.

@@ -30,6 +30,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use uuid::Uuid;
+
 use crate::agent::{AgentProfile, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::log::{Aggregate, Effects};
@@ -163,6 +165,11 @@ impl Session {
     /// The model to start the agent with; absent means the agent's own choice.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
+    }
+
+    /// The conversation to go on with; absent for the one that the session began with.
+    pub fn conversation(&self) -> Option<Uuid> {
+        self.profile.as_ref()?.conversation
     }
 
     /// Whether it was put away: nothing runs in it.

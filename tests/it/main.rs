@@ -9,6 +9,7 @@ mod api_keys;
 mod audit;
 mod background;
 mod budgets;
+mod cleared;
 mod clients;
 mod crashes;
 mod crashes_anywhere;

@@ -96,7 +96,8 @@ impl AgentTask {
         let (drained, is_drained) = watch::channel(false);
         let diff = SharedDiff::new(Arc::clone(&self.services.workspaces));
         let line = AgentLine { errands };
-        let transcript = Arc::new(Transcript::new(self.session, Arc::clone(&self.services)));
+        let transcript =
+            Arc::new(Transcript::new(self.session, Arc::clone(&self.services), self.state.clone()));
         let worker = Worker { task: self, address, diff: diff.clone(), transcript, live: None };
         actix::spawn(worker.run(waiting, drained));
         (line, Beside { diff, drained: is_drained })

@@ -17,6 +17,7 @@ use runner_core::request::Decision;
 use runner_core::session::fork::ConversationPart;
 use runner_core::session::requests::SettledRequest;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc, watch};
+use uuid::Uuid;
 
 /// How long a test waits for something that is about to happen.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -162,7 +163,7 @@ impl AgentRuntime for ReplayRunner {
     }
 
     /// One file, which has nothing in it but the mark: what was looked for is what is kept.
-    async fn files(&self, _: SessionId, mark: &str) -> Vec<AgentFile> {
+    async fn files(&self, _: SessionId, _: Uuid, mark: &str) -> Vec<AgentFile> {
         tokio::task::yield_now().await;
         vec![AgentFile { path: "transcript".into(), bytes: mark.into() }]
     }

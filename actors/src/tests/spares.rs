@@ -167,10 +167,14 @@ macro_rules! one_field_of_another {
 /// A launch for each field of the setup, of its options and of the seat, that differs in this field alone.
 fn launches_that_differ(launch: &AgentLaunch) -> Vec<(&'static str, AgentLaunch)> {
     let AgentLaunch { setup, seat } = launch;
-    let seats =
-        one_field_of_another!(AgentSeat { session, process, spent, files, resume_at }, seat, other_seat());
+    let seats = one_field_of_another!(
+        AgentSeat { session, conversation, process, spent, files, resume_at },
+        seat,
+        other_seat()
+    );
     // The ids of a spare agent are its own.
-    let seats = seats.into_iter().filter(|(field, _)| !["session", "process"].contains(field));
+    let seats =
+        seats.into_iter().filter(|(field, _)| !["session", "conversation", "process"].contains(field));
     let setups = one_field_of_another!(
         AgentSetup { tenant, owner, working_dir, within, permission_mode, options, trust },
         setup,
@@ -228,6 +232,7 @@ fn other_setup() -> AgentSetup {
 fn other_seat() -> AgentSeat {
     AgentSeat {
         session: session(9),
+        conversation: Uuid::from_u128(9),
         process: ProcessId(Uuid::from_u128(9)),
         spent: SpentBefore { session: MicroDollars(1), turn: MicroDollars(0) },
         files: vec![AgentFile { path: "transcript".into(), bytes: vec![] }],

@@ -52,9 +52,10 @@ pub(super) struct LaunchContext<'a> {
 /// Prepares the agent's own folder. Files may be large, so call this where nobody else waits.
 pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result<(), AgentError> {
     let config_dir = config_dir(settings, launch.seat.session);
-    let transcript = Transcript::new(&config_dir, launch.seat.session);
+    let transcript = Transcript::new(&config_dir, launch.seat.conversation);
     make_folders(settings, &config_dir)
         .and_then(|()| transcript.restore(&launch.seat.files))
+        .and_then(|()| transcript.discard_empty())
         .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
     trust::tell(&config_dir, &launch.setup.working_dir, launch.setup.trust)
         .map_err(|error| AgentError::NotStarted(format!("its settings cannot be written: {error}")))?;
@@ -68,7 +69,7 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
 pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Result<Command, AgentError> {
     let settings = context.settings;
     let config_dir = config_dir(settings, launch.seat.session);
-    let transcript = Transcript::new(&config_dir, launch.seat.session);
+    let transcript = Transcript::new(&config_dir, launch.seat.conversation);
     SocketGuard::new(&launch.setup, context.program).map_or(Ok(()), |guard| guard.check())?;
     let line = command_line(context, &config_dir);
     let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
@@ -151,7 +152,7 @@ fn arguments(launch: &AgentLaunch, sources: Vec<String>, resume: bool) -> Vec<St
     arguments.extend(sources);
     arguments.push(format!("--disallowedTools={}", enforced::withheld_tools(&launch.setup)));
     let identity = if resume { "resume" } else { "session-id" };
-    arguments.push(format!("--{identity}={}", launch.seat.session));
+    arguments.push(format!("--{identity}={}", launch.seat.conversation));
     // Always given, or the settings of a trusted folder would choose.
     arguments.push(format!("--permission-mode={}", launch.setup.permission_mode.as_str()));
     let schema = options.output_schema.as_ref().map(ToString::to_string);

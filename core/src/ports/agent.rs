@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::AgentFile;
 use super::launch::AgentLaunch;
@@ -84,8 +85,8 @@ pub trait AgentRuntime: Send + Sync {
 
     fn tools(&self) -> &'static [ToolInfo];
 
-    /// A session's files, as soon as its transcript has `mark` in it: an id that its agent has just told.
-    async fn files(&self, session: SessionId, mark: &str) -> Vec<AgentFile>;
+    /// A session's files, as soon as the conversation has `mark` in it: an id that its agent has just told.
+    async fn files(&self, session: SessionId, conversation: Uuid, mark: &str) -> Vec<AgentFile>;
 
     /// The files for a session `to` that begins as a copy of `from`: with the conversation up to what was
     /// `said` there, and nothing of what came later. `stored` is what was kept of the files of `from`.

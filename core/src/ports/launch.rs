@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use uuid::Uuid;
+
 use super::AgentFile;
 use crate::agent::{AgentOptions, PermissionMode};
 use crate::ids::{ProcessId, SessionId, TenantId};
@@ -34,6 +36,8 @@ pub struct AgentSetup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentSeat {
     pub session: SessionId,
+    /// The agent's conversation: the session's id, until people begin anew with `/clear`.
+    pub conversation: Uuid,
     pub process: ProcessId,
     /// The session's cost before this process.
     pub spent: SpentBefore,
@@ -46,7 +50,8 @@ pub struct AgentSeat {
 impl AgentSeat {
     /// The seat of a session that begins: nothing is spent, saved or waited for.
     pub fn of_new_session(session: SessionId, process: ProcessId) -> Self {
-        Self { session, process, spent: SpentBefore::default(), files: vec![], resume_at: None }
+        let conversation = session.0;
+        Self { session, conversation, process, spent: SpentBefore::default(), files: vec![], resume_at: None }
     }
 
     /// Whether the session begins with this process.

@@ -11,8 +11,9 @@ use crate::log::Aggregate;
 use crate::money::MicroDollars;
 use crate::session::Session;
 use crate::session::event::{
-    AgentCounter, Initiator, InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent, PromptEvent,
-    RequestEvent, SessionEvent, SessionOpened, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+    AgentCounter, AgentEvent, Initiator, InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent,
+    PromptEvent, RequestEvent, SessionEvent, SessionOpened, SpendEvent, ToolEvent, TurnAccount,
+    TurnCompleted, TurnEvent,
 };
 use crate::spend::Usage;
 
@@ -62,12 +63,12 @@ impl Fork {
                 RequestEvent::Asked(_) | RequestEvent::Released { .. } | RequestEvent::Withdrawn { .. },
             )
             | SessionEvent::Prompt(_)
-            | SessionEvent::Agent(_)
             | SessionEvent::Message(_)
             | SessionEvent::Tool(_)
             | SessionEvent::Files(_)
             | SessionEvent::Background(_)
             | SessionEvent::Setting(_) => {}
+            SessionEvent::Agent(event) => copy_agent(event),
         }
         event
     }
@@ -104,6 +105,17 @@ fn copy_turn(event: &mut TurnEvent) {
         | TurnEvent::InterruptRequested { .. }
         | TurnEvent::Parked { .. }
         | TurnEvent::Resumed(_) => {}
+    }
+}
+
+/// The copy's conversation has the copy's id, whatever the other one's has.
+fn copy_agent(event: &mut AgentEvent) {
+    match event {
+        AgentEvent::Initialized { profile, .. } => profile.conversation = None,
+        AgentEvent::ApiRetried { .. }
+        | AgentEvent::RateLimited { .. }
+        | AgentEvent::ContextCompacted { .. }
+        | AgentEvent::Unknown { .. } => {}
     }
 }
 

@@ -125,7 +125,9 @@ impl Session {
         }
     }
 
-    fn introduced(&self, turn: TurnId, profile: AgentProfile) -> Vec<SessionEvent> {
+    fn introduced(&self, turn: TurnId, mut profile: AgentProfile) -> Vec<SessionEvent> {
+        let own = self.opened().map(|opened| opened.session.0);
+        profile.conversation.take_if(|conversation| Some(*conversation) == own);
         if self.profile.as_ref() == Some(&profile) {
             return vec![];
         }

@@ -82,7 +82,10 @@ impl Telling {
         transcript: &Transcript,
     ) -> Result<(), AgentError> {
         match self {
-            Self::Prompt(prompt) => input.prompt(prompt.turn, &prompt.text, &prompt.attachments).await,
+            Self::Prompt(prompt) => {
+                transcript.note_prompt(prompt.turn);
+                input.prompt(prompt.turn, &prompt.text, &prompt.attachments).await
+            }
             Self::Steer(prompt) => input.prompt(prompt.message, &prompt.text, &prompt.attachments).await,
             Self::ChangeMode(mode) => input.change_mode(mode).await,
             Self::ChangeModel(model) => input.change_model(model.as_deref()).await,

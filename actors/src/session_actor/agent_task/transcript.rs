@@ -3,23 +3,31 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use runner_core::agent::AgentOutput;
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{AgentError, AgentFile};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
+use super::SharedSession;
 use crate::Services;
 
 pub(super) struct Transcript {
     session: SessionId,
     services: Arc<Services>,
+    state: SharedSession,
     /// The newest id that the agent told: its transcript is complete when it has that.
     last_told: Mutex<Option<String>>,
     saving: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Transcript {
-    pub(super) fn new(session: SessionId, services: Arc<Services>) -> Self {
-        Self { session, services, last_told: Mutex::default(), saving: tokio::sync::Mutex::default() }
+    pub(super) fn new(session: SessionId, services: Arc<Services>, state: SharedSession) -> Self {
+        Self { session, services, state, last_told: Mutex::default(), saving: tokio::sync::Mutex::default() }
+    }
+
+    /// Remembers a prompt: what the agent does without a model, it tells under no other id.
+    pub(super) fn note_prompt(&self, prompt: TurnId) {
+        self.set_last_told(prompt.to_string());
     }
 
     /// Remembers what the transcript will have in the end.
@@ -30,13 +38,17 @@ impl Transcript {
         else {
             return;
         };
-        *self.last_told.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.clone());
+        self.set_last_told(told.clone());
+    }
+
+    fn set_last_told(&self, told: String) {
+        *self.last_told.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
     }
 
     /// Stores the files up to a tool use, before it is known that somebody waits there.
     pub(super) async fn save_up_to(&self, mark: &str) {
         self.saved().await;
-        save(&self.services, self.session, mark).await;
+        save(&self.services, (self.session, self.conversation()), mark).await;
     }
 
     /// The agent writes the end of its transcript a little later, and nobody waits for that.
@@ -44,12 +56,13 @@ impl Transcript {
         let told = self.last_told.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mark) = told else { return };
         let mut saving = self.saving.lock().await;
-        let (session, services, earlier) = (self.session, Arc::clone(&self.services), saving.take());
+        let (services, earlier) = (Arc::clone(&self.services), saving.take());
+        let place = (self.session, self.conversation());
         *saving = Some(actix::spawn(async move {
             if let Some(earlier) = earlier {
                 earlier.await.ok(); // The later state is stored later.
             }
-            save(&services, session, &mark).await;
+            save(&services, place, &mark).await;
         }));
     }
 
@@ -58,6 +71,10 @@ impl Transcript {
         if let Some(saving) = self.saving.lock().await.take() {
             saving.await.ok();
         }
+    }
+
+    fn conversation(&self) -> Uuid {
+        self.state.get().conversation().unwrap_or(self.session.0)
     }
 
     pub(super) async fn load(&self) -> Result<Vec<AgentFile>, AgentError> {
@@ -71,8 +88,8 @@ impl Transcript {
     }
 }
 
-async fn save(services: &Services, session: SessionId, mark: &str) {
-    let files = services.runtime.files(session, mark).await;
+async fn save(services: &Services, (session, conversation): (SessionId, Uuid), mark: &str) {
+    let files = services.runtime.files(session, conversation, mark).await;
     if let Err(error) = services.files.save(session, &files).await {
         let error = &error as &dyn std::error::Error;
         tracing::error!(session.id = %session, error, "the agent's files were not stored");

@@ -83,7 +83,14 @@ impl SessionDriver {
             options,
             trust,
         };
-        let seat = AgentSeat { session: self.id, process, spent: session.spent(), files: vec![], resume_at };
+        let seat = AgentSeat {
+            session: self.id,
+            conversation: session.conversation().unwrap_or(self.id.0),
+            process,
+            spent: session.spent(),
+            files: vec![],
+            resume_at,
+        };
         let launch = AgentLaunch { setup, seat };
         let spare = self.shared.spares.take_claimed(&launch).await;
         let (killed, is_killed) = watch::channel(false);

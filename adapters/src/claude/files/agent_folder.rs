@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 /// The server looks no further into an agent's folder: it can hold more than fits into memory, deeper than
 /// any stack.
@@ -119,6 +120,15 @@ impl AgentFolder {
         }
         let mut file = self.open(relative, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC)?;
         file.write_all(bytes)
+    }
+
+    /// Removes a file.
+    pub(super) fn remove(&self, relative: &Path) -> io::Result<()> {
+        let (Some(parent), Some(name)) = (relative.parent(), relative.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let parent = self.open(parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+        Ok(unlinkat(&parent, name, UnlinkatFlags::NoRemoveDir)?)
     }
 
     fn open(&self, relative: &Path, flags: OFlag) -> io::Result<File> {

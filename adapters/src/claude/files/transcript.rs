@@ -10,9 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use runner_core::ids::SessionId;
 use runner_core::ports::AgentFile;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::agent_folder::AgentFolder;
 
@@ -39,23 +39,28 @@ pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Transcript {
     folder: AgentFolder,
-    session: SessionId,
+    /// The one that is gone on with.
+    conversation: Uuid,
 }
 
 impl Transcript {
-    pub(crate) fn new(config_dir: &Path, session: SessionId) -> Self {
-        Self { folder: AgentFolder::new(config_dir), session }
+    pub(crate) fn new(config_dir: &Path, conversation: Uuid) -> Self {
+        Self { folder: AgentFolder::new(config_dir), conversation }
     }
 
     /// The path of the conversation below the configuration folder, once the agent has said anything.
     pub(crate) fn path(&self) -> Option<PathBuf> {
-        let projects = self.folder.list(Path::new("projects")).into_iter();
-        let mut paths = projects.map(|project| project.join(self.file_name()));
-        paths.find(|path| self.folder.is_file(path))
+        self.conversations()
+            .into_iter()
+            .find(|path| path.to_str().and_then(conversation_of) == Some(self.conversation))
     }
 
-    fn file_name(&self) -> String {
-        format!("{}.jsonl", self.session)
+    /// All that the session has had: people begin anew with `/clear`.
+    fn conversations(&self) -> Vec<PathBuf> {
+        let projects = self.folder.list(Path::new("projects")).into_iter();
+        let files = projects.flat_map(|project| self.folder.list(&project));
+        let is_one = |path: &PathBuf| path.to_str().and_then(conversation_of).is_some();
+        files.filter(|path| is_one(path) && self.folder.is_file(path)).collect()
     }
 
     /// Reads the files as soon as the conversation has `mark` in it, or time is up.
@@ -73,7 +78,7 @@ impl Transcript {
                     tokio::time::sleep(BETWEEN_LOOKS).await;
                 }
                 Ok((false, _)) | Err(_) => {
-                    tracing::warn!(session.id = %self.session, "the agent did not write what it said");
+                    tracing::warn!(conversation.id = %self.conversation, "the agent did not write what it said");
                     return vec![];
                 }
             }
@@ -88,12 +93,14 @@ impl Transcript {
     /// Reads the files: the conversation, and as many of the others as there is room for.
     pub(crate) fn read(&self) -> Vec<AgentFile> {
         let conversation = self.path();
-        let mut paths = vec![];
-        if let Some(path) = &conversation {
+        let mut paths = self.folder.list_below(Path::new("plans"));
+        for path in self.conversations() {
             paths.extend(self.folder.list_below(&path.with_extension("")));
+            if let Some(id) = path.file_stem() {
+                paths.extend(self.folder.list_below(&Path::new("file-history").join(id)));
+            }
+            paths.extend((Some(&path) != conversation.as_ref()).then_some(path));
         }
-        paths.extend(self.folder.list_below(Path::new("plans")));
-        paths.extend(self.folder.list_below(&Path::new("file-history").join(self.session.to_string())));
         paths.sort();
         let (mut files, mut room, mut left_out) = (vec![], MAX_BYTES, 0);
         for path in conversation.iter().chain(&paths) {
@@ -115,12 +122,12 @@ impl Transcript {
     fn tell_what_is_missing(&self, conversation: Option<&Path>, left_out: usize) {
         if conversation.and_then(|path| self.folder.size(path)).is_some_and(|size| size > MAX_FILE_BYTES) {
             tracing::warn!(
-                session.id = %self.session,
+                conversation.id = %self.conversation,
                 "a conversation is larger than {MAX_FILE_BYTES} bytes and is not kept: its session can be taken \
                  up on this machine only, and cannot go on where a decision is waited for after a restart"
             );
         } else if left_out > 0 {
-            tracing::warn!(session.id = %self.session, files = left_out, "files of an agent are too large, or too many, to be kept");
+            tracing::warn!(conversation.id = %self.conversation, files = left_out, "files of an agent are too large, or too many, to be kept");
         }
     }
 
@@ -134,6 +141,17 @@ impl Transcript {
             self.folder.write(path, &file.bytes)?;
         }
         Ok(())
+    }
+
+    /// Removes a conversation in which nothing was said: its agent ended before it had written more than notes,
+    /// and none can go on with it or begin it again.
+    pub(crate) fn discard_empty(&self) -> io::Result<()> {
+        let Some(path) = self.path() else { return Ok(()) };
+        let is_small = self.folder.size(&path).is_some_and(|size| size <= TAIL_BYTES);
+        if !is_small || self.folder.read(&path, TAIL_BYTES).is_ok_and(|text| has_messages(&text)) {
+            return Ok(());
+        }
+        self.folder.remove(&path)
     }
 
     /// Ends the conversation at a tool use, with the marker that makes the agent go on there.
@@ -156,6 +174,20 @@ impl Transcript {
         }
         Err(missing())
     }
+}
+
+/// Whether a transcript has a line of a conversation. A line that cannot be read may be one.
+fn has_messages(transcript: &[u8]) -> bool {
+    transcript.split(|byte| *byte == b'\n').any(|line| match serde_json::from_slice::<Value>(line) {
+        Ok(line) => line["uuid"].is_string() && matches!(line["type"].as_str(), Some("user" | "assistant")),
+        Err(_) => line.ends_with(b"}"),
+    })
+}
+
+/// The id of the conversation that a file has, by its path below the configuration folder.
+pub(super) fn conversation_of(path: &str) -> Option<Uuid> {
+    let file = path.strip_prefix("projects/")?.split_once('/')?.1;
+    Uuid::try_parse(file.strip_suffix(".jsonl")?).ok()
 }
 
 /// Whether a path stays below the folder. It comes from a database that may be another machine's.
@@ -197,7 +229,7 @@ fn marker_for(line: &str, tool_use_id: &str) -> Option<Value> {
             "permissionMode": "default",
         },
         "type": "attachment",
-        "uuid": uuid::Uuid::new_v8(*uuid::Uuid::now_v7().as_bytes()),
+        "uuid": Uuid::new_v8(*Uuid::now_v7().as_bytes()),
     });
     for field in ["timestamp", "userType", "entrypoint", "cwd", "sessionId", "version", "gitBranch"] {
         marker[field] = line[field].clone();

@@ -1,7 +1,8 @@
 //! The agent's files for a session that begins as a copy of another.
 //!
 //! The transcript is cut behind its last line with a part of the conversation to copy, and every line names
-//! the new session. Lines between such lines (attachments, snapshots, results that belong together) link them
+//! the new session. Of several conversations, which a session has once people began anew with `/clear`, the one
+//! with the last such part is copied. Lines between such lines (attachments, snapshots, results that belong together) link them
 //! and are kept. Lines that are left without an answer do not disturb the agent: it leaves them out, as it
 //! does after a crash.
 
@@ -13,15 +14,15 @@ use runner_core::ports::AgentFile;
 use runner_core::session::fork::ConversationPart;
 use serde_json::Value;
 
-use super::transcript::{MAX_LINE_BYTES, Transcript, UNTIL_WRITTEN};
+use super::transcript::{MAX_LINE_BYTES, Transcript, UNTIL_WRITTEN, conversation_of};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// A copy to make: from one session to another, with these parts of the conversation.
 #[derive(Clone, Debug)]
 pub(crate) struct TranscriptCopy {
-    from: String,
-    to: String,
+    from: SessionId,
+    to: SessionId,
     said: Vec<ConversationPart>,
 }
 
@@ -34,7 +35,7 @@ pub(super) struct Copied {
 
 impl TranscriptCopy {
     pub(crate) fn new(from: SessionId, to: SessionId, said: Vec<ConversationPart>) -> Self {
-        Self { from: from.to_string(), to: to.to_string(), said }
+        Self { from, to, said }
     }
 
     /// Copies the saved files, or the machine's if they have more. The agent writes a little after it speaks;
@@ -69,18 +70,21 @@ impl TranscriptCopy {
     }
 
     pub(super) fn copy(&self, files: Vec<AgentFile>) -> Copied {
-        let main = format!("{}.jsonl", self.from);
-        let is_main = |file: &AgentFile| file.path.rsplit('/').next() == Some(&main);
-        let Some(transcript) = files.iter().find(|file| is_main(file)) else { return Copied::default() };
-        let (end, is_whole) = self.find_end(&transcript.bytes);
-        if end == 0 {
-            return Copied::default();
-        }
-        let copied = files.into_iter().map(|mut file| {
-            if is_main(&file) {
-                file.bytes.truncate(end);
-            }
-            self.rename(file)
+        let conversations =
+            files.iter().filter_map(|file| Some((conversation_of(&file.path)?, self.find_end(&file.bytes))));
+        // One that is not whole is the best there is.
+        let best = conversations.filter(|(_, (end, _))| *end > 0).max_by_key(|(_, (_, is_whole))| *is_whole);
+        let Some((from, (end, is_whole))) = best else { return Copied::default() };
+        let others: Vec<String> = files
+            .iter()
+            .filter_map(|file| conversation_of(&file.path).filter(|id| *id != from))
+            .map(|id| id.to_string())
+            .collect();
+        let is_of_others = |file: &AgentFile| others.iter().any(|other| file.path.contains(other));
+        let copied = files.iter().filter(|file| !is_of_others(file)).map(|file| {
+            let is_main = conversation_of(&file.path) == Some(from);
+            let kept = if is_main { end } else { file.bytes.len() };
+            self.rename(&from.to_string(), file, kept)
         });
         Copied { files: copied.collect(), is_whole }
     }
@@ -106,18 +110,19 @@ impl TranscriptCopy {
         (end, is_whole)
     }
 
-    fn rename(&self, file: AgentFile) -> AgentFile {
-        let AgentFile { path, mut bytes } = file;
-        if path.ends_with(".jsonl") {
+    /// The first bytes of a file of the conversation `from`, as the copy has them.
+    fn rename(&self, from: &str, file: &AgentFile, length: usize) -> AgentFile {
+        let mut bytes = file.bytes[..length].to_vec();
+        let to = self.to.to_string();
+        if file.path.ends_with(".jsonl") {
             // Replaced as text, so that the rest of a line stays as it is, to the last byte.
             let name = |session: &str| format!(r#""sessionId":"{session}""#);
-            let text = String::from_utf8_lossy(&bytes).replace(&name(&self.from), &name(&self.to));
-            bytes = text.into_bytes();
+            bytes = String::from_utf8_lossy(&bytes).replace(&name(from), &name(&to)).into_bytes();
         }
-        let main = format!("{}.jsonl", self.from);
-        let renamed = path.split('/').map(|part| match part {
-            part if part == main => format!("{}.jsonl", self.to),
-            part if part == self.from => self.to.clone(),
+        let main = format!("{from}.jsonl");
+        let renamed = file.path.split('/').map(|part| match part {
+            part if part == main => format!("{to}.jsonl"),
+            part if part == from => to.clone(),
             part => part.to_owned(),
         });
         AgentFile { path: renamed.collect::<Vec<_>>().join("/"), bytes }

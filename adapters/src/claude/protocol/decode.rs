@@ -7,6 +7,7 @@ use claude_codes::InitMessage;
 use claude_codes::io::ContentBlock;
 use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, ToolReturn};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::incoming::Incoming;
 use super::json::{number, text};
@@ -139,6 +140,7 @@ fn profile(init: InitMessage, raw: &Value) -> AgentProfile {
         agents: init.agents,
         plugins: raw["plugins"].as_array().cloned().unwrap_or_default(),
         trusted_folder: false,
+        conversation: conversation(raw),
     }
 }
 
@@ -147,8 +149,14 @@ fn bare_profile(raw: &Value) -> AgentProfile {
         model: text(&raw["model"]),
         permission_mode: text(&raw["permissionMode"]),
         runtime_version: text(&raw["claude_code_version"]),
+        conversation: conversation(raw),
         ..AgentProfile::default()
     }
+}
+
+/// The agent's name for the conversation that it is in. It is the session's until people begin anew.
+fn conversation(raw: &Value) -> Option<Uuid> {
+    Uuid::try_parse(raw["session_id"].as_str()?).ok()
 }
 
 pub(crate) fn assistant(raw: &Value) -> Vec<Incoming> {

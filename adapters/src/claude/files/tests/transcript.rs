@@ -21,7 +21,7 @@ async fn everything_that_belongs_to_the_session_is_kept() {
     let history = "file-history/00000000-0000-0000-0000-00000000000a/1@v1";
     let own = [history, "plans/merry.md", subagent, PATH];
     let others = [
-        "projects/-srv/00000000-0000-0000-0000-00000000000b.jsonl",
+        "projects/-srv/notes.jsonl",
         "file-history/00000000-0000-0000-0000-00000000000b/1@v1",
         ".credentials.json",
         "settings.json",
@@ -31,6 +31,43 @@ async fn everything_that_belongs_to_the_session_is_kept() {
     let files = transcript(&folder).collect("mark".into()).await;
 
     assert_eq!(files, own.map(|path| file(path, "with the mark\n")));
+}
+
+#[tokio::test]
+async fn conversations_that_people_left_are_kept_as_well() {
+    let folder = ScratchFolder::new();
+    let id = Uuid::from_u128(0xb);
+    let (anew, history) = (format!("projects/-srv/{id}.jsonl"), format!("file-history/{id}/1@v1"));
+    write(&folder, PATH, "first\n");
+    write(&folder, &history, "x");
+
+    assert_eq!(Transcript::new(folder.path(), id).path(), None, "the agent has not said anything in it");
+    write(&folder, &anew, "second\n");
+
+    let transcript = Transcript::new(folder.path(), id);
+    assert_eq!(transcript.path(), Some(anew.clone().into()));
+    let files = transcript.collect("second".into()).await;
+    let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, [history.as_str(), PATH, &anew]);
+}
+
+#[test]
+fn conversation_in_which_nothing_was_said_is_begun_again() {
+    let folder = ScratchFolder::new();
+    let said = [r#"{"type":"user","uuid":"1","message":{}}"#, r#"{"type":"as"#, r#"{"type": 1e999 }"#];
+    for (text, is_kept) in [
+        (r#"{"type":"mode","mode":"normal"}"#.to_owned(), false),
+        (format!("{}\n{}", r#"{"type":"mode"}"#, r#"{"type":"queue-operation","uuid":"1"}"#), false),
+        (format!("{}\n{}", r#"{"type":"mode"}"#, said[0]), true),
+        (format!("{}\n{}", r#"{"type":"mode"}"#, said[1]), false),
+        (said[2].to_owned(), true),
+    ] {
+        write(&folder, PATH, &text);
+
+        transcript(&folder).discard_empty().unwrap();
+
+        assert_eq!(transcript(&folder).path().is_some(), is_kept, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -132,7 +169,7 @@ fn path_that_leads_out_of_the_folder_is_ignored() {
 
     let files =
         [file("../outside", "x"), file("plans/../../outside", "x"), file(absolute.to_str().unwrap(), "x")];
-    Transcript::new(&inside, SESSION).restore(&files).unwrap();
+    Transcript::new(&inside, SESSION.0).restore(&files).unwrap();
 
     assert!(!folder.path().join("outside").exists());
     assert!(!absolute.exists());
@@ -216,7 +253,7 @@ fn session_without_a_transcript_is_not_cut() {
 }
 
 fn transcript(folder: &ScratchFolder) -> Transcript {
-    Transcript::new(folder.path(), SESSION)
+    Transcript::new(folder.path(), SESSION.0)
 }
 
 fn file(path: &str, text: &str) -> AgentFile {

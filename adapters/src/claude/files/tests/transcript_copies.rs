@@ -42,6 +42,27 @@ fn what_was_not_written_yet_is_missed() {
 }
 
 #[test]
+fn of_two_conversations_the_one_with_what_was_said_last_is_copied() {
+    let other = Uuid::from_u128(3);
+    let line = json!({ "type": "assistant", "sessionId": other,
+        "message": { "id": "m9", "content": [{ "type": "text" }] } });
+    let anew = file(&format!("projects/-srv/{other}.jsonl"), format!("{line}\n").into_bytes());
+    let backup = file(&format!("file-history/{other}/ab@v1"), b"x".to_vec());
+    let files = vec![main_file(), anew, backup];
+
+    let before = copy(&[prompt(), text("m1")], files.clone());
+    let after = copy(&[prompt(), text("m1"), text("m9")], files);
+
+    assert!(before.is_whole && after.is_whole);
+    let main = format!("projects/-srv/{TO}.jsonl");
+    let paths = |copied: &Copied| copied.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+    assert_eq!(paths(&before), [main.clone()]);
+    assert_eq!(paths(&after), [main, format!("file-history/{TO}/ab@v1")]);
+    let expected = format!("{}\n", line.to_string().replace(&other.to_string(), &TO.to_string()));
+    assert_eq!(String::from_utf8_lossy(&after.files[0].bytes), expected);
+}
+
+#[test]
 fn every_line_and_every_path_names_the_new_session() {
     let subagent = format!("projects/-srv/{FROM}/subagents/agent-1.jsonl");
     let line = json!({ "sessionId": FROM, "message": { "content": format!("\"sessionId\":\"{FROM}\"") } });

@@ -137,7 +137,8 @@ fn session_in_which_the_agent_has_spoken_is_resumed() {
     let folder = ScratchFolder::new();
     let projects = folder.path().join(SESSION.to_string()).join("projects/-work");
     fs::create_dir_all(&projects).unwrap();
-    fs::write(projects.join(format!("{SESSION}.jsonl")), "{}\n").unwrap();
+    let said = r#"{"type":"user","uuid":"1","message":{}}"#;
+    fs::write(projects.join(format!("{SESSION}.jsonl")), said).unwrap();
 
     let arguments = arguments(&folder, &launch_with(AgentOptions::default()));
 

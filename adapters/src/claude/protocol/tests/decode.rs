@@ -2,13 +2,14 @@
 
 use runner_core::agent::{AgentOutput, AgentProfile, Delta, DeltaKind, ToolReturn};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::claude::protocol::decode::decode;
 use crate::claude::protocol::incoming::Incoming;
 
 #[test]
 fn init_is_the_agents_introduction() {
-    let line = r#"{"type":"system","subtype":"init","cwd":"/w","session_id":"ac7b","tools":["Task","Bash"],
+    let line = r#"{"type":"system","subtype":"init","cwd":"/w","session_id":"00000000-0000-0000-0000-00000000ac7b","tools":["Task","Bash"],
         "mcp_servers":[{"name":"ev","status":"connected"}],"model":"claude-opus-4-8[1m]",
         "permissionMode":"default","slash_commands":["compact"],"apiKeySource":"ANTHROPIC_API_KEY",
         "claude_code_version":"2.1.197","output_style":"default","agents":["Explore","Plan"],"skills":["simplify"],
@@ -26,6 +27,7 @@ fn init_is_the_agents_introduction() {
         agents: vec!["Explore".into(), "Plan".into()],
         plugins: vec![json!({ "name": "myplug", "path": "/w/plug", "source": "myplug@inline" })],
         trusted_folder: false,
+        conversation: Some(Uuid::from_u128(0xac7b)),
     };
     assert_eq!(outputs(line), [AgentOutput::Initialized(profile)]);
 }
