@@ -29,6 +29,9 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     // Schedules lie in the folder. They would begin turns by themselves, also a stranger's schedules, in the
     // name of the next person who opens a session there.
     ("CLAUDE_CODE_DISABLE_CRON", "1"),
+    // An MCP server that does not answer holds up the first turn, and whoever interrupts it, for so many
+    // milliseconds.
+    ("MCP_TIMEOUT", "10000"),
     // The agent does not resume an interrupted turn by itself.
     ("CLAUDE_CODE_RESUME_INTERRUPTED_TURN", ""),
     // The agent keeps copies of files, with which a turn can be rewound.
