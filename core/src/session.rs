@@ -63,6 +63,8 @@ pub struct Session {
     #[serde(default)]
     was_bypassed: bool,
     model: Option<String>,
+    /// The agent's own choice, as its last process told.
+    chosen_model: Option<String>,
     archived: bool,
     /// The model's API answers nothing before then.
     limited_until: Option<Timestamp>,
@@ -162,9 +164,10 @@ impl Session {
         self.mode_before_plan
     }
 
-    /// The model to start the agent with; absent means the agent's own choice.
+    /// The model to start the agent with; absent means the agent's own choice. What it has chosen once stays:
+    /// a later process might choose another one.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+        self.model.as_deref().or(self.chosen_model.as_deref())
     }
 
     /// The conversation to go on with; absent for the one that the session began with.

@@ -1,11 +1,11 @@
 //! How events change a session. Cannot fail, and decides nothing.
 
-use crate::agent::PermissionMode;
+use crate::agent::{AgentProfile, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::money::MicroDollars;
 use crate::session::background::Task;
 use crate::session::event::{
-    AgentCounter, AgentEvent, BackgroundEvent, Initiator, LifecycleEvent, PromptEvent, RequestEvent,
+    AgentCounter, AgentEvent, BackgroundEvent, Initiator, LifecycleEvent, Origin, PromptEvent, RequestEvent,
     SessionEvent, SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnEvent, TurnResumed,
 };
 use crate::session::requests::OpenRequest;
@@ -71,9 +71,18 @@ impl Session {
         }
     }
 
+    /// The model of an imported conversation may be one that is no longer offered.
+    fn chosen_by_agent(&self, profile: &AgentProfile) -> Option<String> {
+        let is_own = self.opened().is_some_and(|opened| opened.origin != Origin::Import);
+        (is_own && self.model.is_none() && !profile.model.is_empty()).then(|| profile.model.clone())
+    }
+
     fn apply_agent(&mut self, event: AgentEvent) {
         match event {
-            AgentEvent::Initialized { turn: _, profile } => self.profile = Some(profile),
+            AgentEvent::Initialized { turn: _, profile } => {
+                self.chosen_model = self.chosen_by_agent(&profile);
+                self.profile = Some(profile);
+            }
             AgentEvent::RateLimited { resets_at_micros, .. } => {
                 self.limited_until = resets_at_micros.map(Timestamp::from_micros);
             }
@@ -146,7 +155,10 @@ impl Session {
     fn apply_setting(&mut self, event: SettingEvent) {
         match event {
             SettingEvent::PermissionModeChanged { mode, by: _ } => self.change_mode(mode),
-            SettingEvent::ModelChanged { model, by: _ } => self.model = model,
+            SettingEvent::ModelChanged { model, by: _ } => {
+                self.model = model;
+                self.chosen_model = None;
+            }
         }
     }
 
