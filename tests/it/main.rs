@@ -54,5 +54,6 @@ mod tidy;
 mod trust;
 mod trust_limits;
 mod turn_control;
+mod versions;
 mod waiting;
 mod workspace_changes;
