@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use runner_core::ids::{CommandId, SessionId};
-use runner_core::log::{Aggregate as _, Append, LogStream, Provenance, RecordedEvent};
+use runner_core::log::{Aggregate as _, Append, EncodedEvent, LogStream, Provenance};
 use runner_core::ports::{AgentFile, AgentFiles, EventLog, ReadError};
 use runner_core::session::Session;
+use runner_core::session::adoption::PastEvent;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{LifecycleEvent, Origin, SessionEvent, SessionOpened};
 use uuid::Uuid;
@@ -36,7 +37,7 @@ impl std::fmt::Debug for Adoption {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Foreign {
     pub session: SessionId,
-    pub events: Vec<SessionEvent>,
+    pub events: Vec<PastEvent>,
     pub files: Vec<AgentFile>,
 }
 
@@ -58,7 +59,7 @@ impl Adoption {
     pub async fn adopt(&self, foreign: Foreign) -> Result<Adopted, RunnerError> {
         let Foreign { session, mut events, files } = foreign;
         let stored = self.read(session).await?;
-        let adopted = compare(&stored, &events)?;
+        let adopted = compare(&stored, &events);
         match adopted {
             Adopted::Unchanged | Adopted::Different | Adopted::MadeHere => return Ok(adopted),
             Adopted::New | Adopted::Grown => {}
@@ -66,28 +67,33 @@ impl Adoption {
         // First of all: with all events in the log nobody would look at the files again.
         self.files.save(session, &files).await?;
         let mut state = Session::default();
-        events.drain(..stored.len()).for_each(|event| state.apply(event));
+        events.drain(..stored.len()).for_each(|past| state.apply(past.event));
         let mut version = stored.len() as u64;
         for piece in pieces(events) {
-            let decided = state.decide(SessionCommand::Adopt(piece))?.events;
-            decided.iter().cloned().for_each(|event| state.apply(event));
+            let encoded: Result<Vec<_>, _> = piece.iter().map(PastEvent::to_encoded).collect();
+            let encoded = encoded.map_err(|source| RunnerError::Unexpected(source.into()))?;
+            let told = piece.into_iter().map(|past| past.event).collect();
+            state
+                .decide(SessionCommand::Adopt(told))?
+                .events
+                .into_iter()
+                .for_each(|event| state.apply(event));
             let tenant = state.opened().map(|opened| opened.tenant.clone()).unwrap_or_default();
             let stream = LogStream::of::<Session>(session, tenant);
-            let append = Append::to(stream, version, &decided, self.provenance());
-            let append = append.map_err(|source| RunnerError::Unexpected(source.into()))?;
-            version = self.log.append(append).await?.last_version;
+            version = self.log.append(self.append(stream, version, encoded)).await?.last_version;
         }
         Ok(adopted)
     }
 
-    fn provenance(&self) -> Provenance {
-        Provenance::of(self.actor.clone(), CommandId(Uuid::now_v7()))
+    fn append(&self, stream: LogStream, version: u64, events: Vec<EncodedEvent>) -> Append {
+        let provenance = Provenance::of(self.actor.clone(), CommandId(Uuid::now_v7()));
+        Append { stream, expected_version: Some(version), events, state: None, secrets: vec![], provenance }
     }
 
-    async fn read(&self, session: SessionId) -> Result<Vec<RecordedEvent>, ReadError> {
-        let mut stored: Vec<RecordedEvent> = vec![];
+    async fn read(&self, session: SessionId) -> Result<Vec<SessionEvent>, ReadError> {
+        let mut stored = vec![];
         replay(&*self.log, session.into(), 1..=u64::MAX, |recorded| {
-            stored.push(recorded);
+            stored.push(recorded.decode().map_err(|source| ReadError(source.into()))?);
             Ok(())
         })
         .await?;
@@ -97,27 +103,26 @@ impl Adoption {
 
 /// What is to be done, given what is stored. How a session was opened may be told otherwise later: by a
 /// title that it got, or a folder that is gone.
-fn compare(stored: &[RecordedEvent], events: &[SessionEvent]) -> Result<Adopted, ReadError> {
-    let Some(first) = stored.first() else { return Ok(Adopted::New) };
-    let first: SessionEvent = first.decode().map_err(|source| ReadError(source.into()))?;
-    let SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened { origin: Origin::Import, .. })) = first
-    else {
-        return Ok(Adopted::MadeHere);
-    };
-    for (recorded, event) in stored.iter().zip(events).skip(1) {
-        let data = event.encode().map_err(|source| ReadError(source.into()))?;
-        if (recorded.type_name.as_str(), &recorded.data) != (event.type_name(), &data) {
-            return Ok(Adopted::Different);
-        }
+fn compare(stored: &[SessionEvent], events: &[PastEvent]) -> Adopted {
+    match stored.first() {
+        None => return Adopted::New,
+        Some(SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
+            origin: Origin::Import,
+            ..
+        }))) => {}
+        Some(_) => return Adopted::MadeHere,
     }
-    Ok(if stored.len() < events.len() { Adopted::Grown } else { Adopted::Unchanged })
+    if stored.iter().zip(events).skip(1).any(|(stored, past)| *stored != past.event) {
+        return Adopted::Different;
+    }
+    if stored.len() < events.len() { Adopted::Grown } else { Adopted::Unchanged }
 }
 
 /// Cuts between turns.
-fn pieces(events: Vec<SessionEvent>) -> Vec<Vec<SessionEvent>> {
+fn pieces(events: Vec<PastEvent>) -> Vec<Vec<PastEvent>> {
     let mut pieces = vec![vec![]];
     for event in events {
-        let ends_turn = event.ended_turn().is_some();
+        let ends_turn = event.event.ended_turn().is_some();
         let Some(piece) = pieces.last_mut() else { break };
         piece.push(event);
         if ends_turn && piece.len() >= EVENTS_AT_ONCE {

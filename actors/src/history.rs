@@ -90,7 +90,7 @@ impl History {
         let mut folded = from;
         self.each(session, after, to, |recorded, event| match &mut folded {
             Some(view) => Arc::make_mut(view).apply(recorded, event),
-            None => folded = SessionView::open(event, recorded.recorded_at).map(Arc::new),
+            None => folded = SessionView::open(event, recorded.happened_at()).map(Arc::new),
         })
         .await?;
         Ok(folded)

@@ -5,6 +5,7 @@
 //! `turn_interrupted`. The agent's cost counters run per process, so a turn's share is a difference.
 
 pub mod action;
+pub mod adoption;
 mod apply;
 mod background;
 pub mod changes;

@@ -1,5 +1,8 @@
 //! `claude-runner import`: what Claude Code wrote down elsewhere becomes sessions of this server.
 
+mod times;
+mod transcripts;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use runner_core::ids::TurnId;
-use runner_core::ports::AgentFile;
+use runner_core::ports::{AgentFile, EventLog as _};
+use runner_core::session::adoption::PastEvent;
 use runner_core::session::event::{
     InterruptCause, LifecycleEvent, Origin, SessionEvent, SessionOpened, TurnAccount, TurnCompleted,
     TurnEvent, TurnOutcome,
 };
+use runner_core::time::Timestamp;
 
 use super::memory_log::MemoryLog;
 use super::samples::{opened, opening, prompted, run, session, started, turn};
 use crate::{Adopted, Adoption, Foreign, RunnerError};
+
+const HAPPENED_AT: Timestamp = Timestamp::from_micros(1_772_442_000_000_000);
 
 #[test]
 fn session_is_taken_in_once_with_its_files() {
@@ -23,6 +27,12 @@ fn session_is_taken_in_once_with_its_files() {
 
         assert_eq!((first, again), (Adopted::New, Adopted::Unchanged));
         assert_eq!(log.events(session(1)), held(2));
+        let recorded = log.read(session(1).into(), 0, 100).await.unwrap();
+        assert!(
+            recorded
+                .iter()
+                .all(|event| event.happened_at() == HAPPENED_AT && event.recorded_at != HAPPENED_AT)
+        );
         assert_eq!(log.saved(session(1)).unwrap().files, files(&held(2)));
     });
 }
@@ -107,6 +117,8 @@ fn import_that_fails_leaves_no_turn_half_there_and_is_finished_later() {
 async fn adopt(log: &Arc<MemoryLog>, events: Vec<SessionEvent>) -> Result<Adopted, RunnerError> {
     let (port, files) = (Arc::clone(log), files(&events));
     let adoption = Adoption { log: port, files: Arc::clone(log) as _, actor: "user:ada".into() };
+    let past = |event| PastEvent { happened_at: Some(HAPPENED_AT), event };
+    let events = events.into_iter().map(past).collect();
     adoption.adopt(Foreign { session: session(1), events, files }).await
 }
 

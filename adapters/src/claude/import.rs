@@ -23,7 +23,8 @@ use std::path::Path;
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{SessionId, TenantId};
 use runner_core::ports::AgentFile;
-use runner_core::session::event::{Origin, SessionEvent, SessionOpened};
+use runner_core::session::adoption::PastEvent;
+use runner_core::session::event::{Origin, SessionOpened};
 use uuid::Uuid;
 
 pub use folder::{Project, find_projects};
@@ -45,7 +46,7 @@ pub struct Reading {
 pub struct ImportedSession {
     pub session: SessionId,
     /// The events of the session, from `session_opened` on; every turn in them has ended.
-    pub events: Vec<SessionEvent>,
+    pub events: Vec<PastEvent>,
     /// The files with which an agent can take the conversation up.
     pub files: Vec<AgentFile>,
 }
@@ -76,7 +77,8 @@ pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
         parent: None,
         options: AgentOptions::default(),
     };
-    let events = Retelling::of(opened, subagents).tell(&chain);
+    let opened_at = chain.iter().find_map(|line| line.at());
+    let events = Retelling::of(opened, opened_at, subagents).tell(&chain);
     // A session without a prompt or an answer is of no use to anybody.
     let session = (events.len() > 1).then_some(ImportedSession { session, events, files });
     Ok(Reading { session, unreadable_lines })

@@ -144,11 +144,13 @@ impl<D: Dialect> Batch<D> {
         events: &[EncodedEvent],
         next: &mut Head,
     ) -> Result<(), AppendError> {
-        let events: serde_json::Result<Vec<SessionEvent>> = events.iter().map(EncodedEvent::decode).collect();
-        let events = events.map_err(|source| AppendError::Unavailable(source.into()))?;
-        for (ahead, event) in (1..).zip(&events) {
+        let decoded: serde_json::Result<Vec<SessionEvent>> =
+            events.iter().map(EncodedEvent::decode).collect();
+        let decoded = decoded.map_err(|source| AppendError::Unavailable(source.into()))?;
+        for ((ahead, event), encoded) in (1..).zip(&decoded).zip(events) {
             let (position, version) = (self.position + ahead, next.version + ahead);
-            let place = Place { position, version, at: self.rows.recorded_at };
+            let at = encoded.happened_at().unwrap_or(self.rows.recorded_at);
+            let place = Place { position, version, at };
             if project(&mut self.rows.projected, &mut next.index, event, place) {
                 self.indexed.insert(stream);
             }

@@ -78,7 +78,7 @@ pub(super) struct SpendTotal {
     pub(super) usage: Usage,
 }
 
-/// Where and when an event was stored.
+/// Where an event was stored, and when it happened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) position: u64,

@@ -6,6 +6,11 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 
+use crate::time::Timestamp;
+
+/// How the fields of an event begin that tells of something earlier.
+const HAPPENED_AT: &str = r#"{"happened_at":""#;
+
 /// A fact about an aggregate; in JSON an enum with `#[serde(tag = "type", content = "data")]`.
 pub trait AggregateEvent: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Frozen: once stored, an event is read for ever.
@@ -54,4 +59,24 @@ impl EncodedEvent {
     pub fn decode<E: AggregateEvent>(&self) -> serde_json::Result<E> {
         E::decode_data(&self.type_name, &self.data)
     }
+
+    /// Says that it happened before it is recorded. The time stands among the fields, so that it is hashed with
+    /// them, and goes before them, so that it is found without reading them.
+    pub fn happened(mut self, at: Timestamp) -> Self {
+        let rest = self.data.split_off(1);
+        let comma = if rest == "}" { "" } else { "," };
+        self.data = format!(r#"{HAPPENED_AT}{at}"{comma}{rest}"#);
+        self
+    }
+
+    /// When it happened, if that was before it is recorded.
+    pub fn happened_at(&self) -> Option<Timestamp> {
+        happened_at(&self.data)
+    }
+}
+
+/// When something happened, by the stored fields of its event; absent where that is when it was recorded.
+pub(super) fn happened_at(data: &str) -> Option<Timestamp> {
+    let (at, _) = data.strip_prefix(HAPPENED_AT)?.split_once('"')?;
+    serde_json::from_value(at.into()).ok()
 }

@@ -4,6 +4,7 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::encoding::happened_at;
 use super::{AggregateEvent, Digest};
 use crate::ids::CommandId;
 use crate::time::Timestamp;
@@ -65,6 +66,11 @@ fn as_json<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> 
 }
 
 impl RecordedEvent {
+    /// When it happened: what was held elsewhere happened before it was recorded.
+    pub fn happened_at(&self) -> Timestamp {
+        happened_at(&self.data).unwrap_or(self.recorded_at)
+    }
+
     /// The event in the type of its aggregate; an error means that a newer program wrote it.
     pub fn decode<E: AggregateEvent>(&self) -> serde_json::Result<E> {
         E::decode_data(&self.type_name, &self.data)

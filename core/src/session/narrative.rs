@@ -42,7 +42,7 @@ pub fn heading(head: &SessionHead) -> String {
 /// One event as a piece of the account; absent where it says nothing to people.
 pub fn piece(recorded: &RecordedEvent, event: &SessionEvent) -> Option<String> {
     match event {
-        SessionEvent::Prompt(event) => Some(prompt(event, recorded.recorded_at)),
+        SessionEvent::Prompt(event) => Some(prompt(event, recorded.happened_at())),
         SessionEvent::Turn(event) => turn(event),
         SessionEvent::Message(event) => Some(message(event)),
         SessionEvent::Tool(event) => Some(tool(event)),

@@ -69,7 +69,7 @@ impl ReplayFeed {
             && due <= now
             && let Some(event) = self.waiting.pop_front()
         {
-            self.last = Some((due, event.recorded_at));
+            self.last = Some((due, event.happened_at()));
             outbox.stored(event.version, &event);
         }
     }
@@ -77,7 +77,7 @@ impl ReplayFeed {
     fn next_due(&self, now: Instant) -> Option<Instant> {
         let next = self.waiting.front()?;
         let Some((due, stored_at)) = self.last else { return Some(now) };
-        Some(due + wait(stored_at, next.recorded_at, self.speed))
+        Some(due + wait(stored_at, next.happened_at(), self.speed))
     }
 }
 

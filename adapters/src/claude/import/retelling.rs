@@ -4,8 +4,10 @@ use runner_core::agent::{AgentOutput, AgentProfile};
 use runner_core::ids::{ProcessId, TurnId};
 use runner_core::log::Aggregate as _;
 use runner_core::session::Session;
+use runner_core::session::adoption::PastEvent;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::event::{InterruptCause, PromptEvent, SessionEvent, SessionOpened};
+use runner_core::time::Timestamp;
 
 use super::line::{Line, Meaning, Written};
 use super::subagent::Subagents;
@@ -18,7 +20,9 @@ const NODE: &str = "import";
 /// The session so far and what has become of it.
 pub(super) struct Retelling {
     session: Session,
-    events: Vec<SessionEvent>,
+    events: Vec<PastEvent>,
+    /// When that happens which is told now.
+    clock: Option<Timestamp>,
     subagents: Subagents,
     meter: Meter,
     turn: Option<Turn>,
@@ -33,10 +37,11 @@ pub(super) struct Retelling {
 }
 
 impl Retelling {
-    pub(super) fn of(opened: SessionOpened, subagents: Subagents) -> Self {
+    pub(super) fn of(opened: SessionOpened, opened_at: Option<Timestamp>, subagents: Subagents) -> Self {
         let mut retelling = Self {
             session: Session::default(),
             events: vec![],
+            clock: opened_at,
             subagents,
             meter: Meter::default(),
             turn: None,
@@ -51,11 +56,12 @@ impl Retelling {
         retelling
     }
 
-    pub(super) fn tell(mut self, chain: &[&Line]) -> Vec<SessionEvent> {
+    pub(super) fn tell(mut self, chain: &[&Line]) -> Vec<PastEvent> {
         for line in chain {
             if let Some(mode) = line.permission_mode() {
                 self.profile.permission_mode = mode.to_owned();
             }
+            self.clock = line.at().or(self.clock);
             self.tell_line(line);
         }
         self.end_turn();
@@ -196,11 +202,15 @@ impl Retelling {
         let Some(subagent) = self.subagents.take(tool_use) else { return };
         let chain = subagent.chain();
         let Some(first) = chain.first() else { return };
+        let clock = self.clock;
+        self.clock = first.at().or(clock);
         self.record(first, subagent.started());
         for line in &chain {
+            self.clock = line.at().or(self.clock);
             self.tell_line_of_subagent(line, tool_use);
         }
         self.record(first, subagent.finished());
+        self.clock = clock;
     }
 
     fn tell_line_of_subagent(&mut self, line: &Line, tool_use: &str) {
@@ -229,10 +239,12 @@ impl Retelling {
             self.tell_subagent(&tool_use);
         }
         let Some(turn) = self.turn.take() else { return };
+        let now = std::mem::replace(&mut self.clock, turn.last_at());
         let report = turn.report(self.meter.end_turn());
         if let Some(running) = self.session.running() {
             self.hear(running.turn, String::new(), AgentOutput::TurnEnded(Box::new(report)));
         }
+        self.clock = now;
     }
 
     fn record(&mut self, line: &Line, output: AgentOutput) {
@@ -255,7 +267,7 @@ impl Retelling {
     fn happened(&mut self, events: Vec<SessionEvent>) {
         for event in events {
             self.session.apply(event.clone());
-            self.events.push(event);
+            self.events.push(PastEvent { happened_at: self.clock, event });
         }
     }
 

@@ -76,6 +76,18 @@ fn turn_took_as_long_as_its_lines_say() {
 }
 
 #[test]
+fn everything_has_the_time_of_its_line() {
+    let sample = Sample::new().prompt("go").said("m1", tool_use("t1", "Bash")).returned("t1", "ok");
+
+    let told = sample.text("m2", "done").prompt("more").session().events;
+
+    let seconds = told.iter().map(|past| past.happened_at.unwrap().as_micros() / 1_000_000 % 60);
+    let seconds: Vec<i64> = seconds.collect();
+    let (opened, first, ended, second) = ([0], [0, 0, 1, 1, 2, 3], [3], [4, 4, 4]);
+    assert_eq!(seconds, [&opened[..], &first, &ended, &second].concat());
+}
+
+#[test]
 fn what_nobody_was_shown_is_left_out() {
     let sample = Sample::new()
         .prompt("go")

@@ -46,6 +46,11 @@ impl Turn {
         self.last_at = line.at().or(self.last_at);
     }
 
+    /// When the last of it happened that is known so far.
+    pub(super) fn last_at(&self) -> Option<Timestamp> {
+        self.last_at
+    }
+
     pub(super) fn is_at_work(&self) -> bool {
         self.end == End::CutOff
     }

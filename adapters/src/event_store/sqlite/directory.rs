@@ -163,8 +163,10 @@ fn push_run(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter, run: &Run)
 /// Of a row with the index of a session and the end of its log.
 fn summary(row: &SqliteRow) -> sqlx::Result<SessionSummary> {
     let mut index = parse_index(row.try_get("state")?)?;
-    let at = Timestamp::from_micros(row.try_get("recorded_at")?);
-    index.advance(unsigned(row.try_get("version")?), at);
+    if index.head.status == SessionStatus::Running {
+        let at = Timestamp::from_micros(row.try_get("recorded_at")?);
+        index.advance(unsigned(row.try_get("version")?), at);
+    }
     Ok(index.summary())
 }
 

@@ -6,7 +6,6 @@ use runner_core::log::{Aggregate as _, Digest, EncodedEvent};
 
 use runner_core::ids::{StreamId, TenantId};
 use runner_core::session::Session;
-use runner_core::session::event::SessionEvent;
 use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -80,13 +79,15 @@ async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)>
                 fold_aggregate(&mut aggregates, stream, row)?;
                 continue;
             }
+            let event = encoded(row)?;
+            let recorded_at = Timestamp::from_micros(row.try_get("recorded_at")?);
             let place = Place {
                 position: unsigned(last),
                 version: unsigned(row.try_get("version")?),
-                at: Timestamp::from_micros(row.try_get("recorded_at")?),
+                at: event.happened_at().unwrap_or(recorded_at),
             };
-            let index = indexes.entry(stream).or_default();
-            project(&mut changes, index, &session_event(row)?, place);
+            let event = event.decode().map_err(|source| sqlx::Error::Decode(source.into()))?;
+            project(&mut changes, indexes.entry(stream).or_default(), &event, place);
         }
         projected::write(connection, &changes).await?;
     }
@@ -102,24 +103,21 @@ fn fold_aggregate(
     stream: StreamId,
     row: &SqliteRow,
 ) -> sqlx::Result<()> {
-    let event = EncodedEvent {
-        type_name: row.try_get::<String, _>("type")?.into(),
-        schema: row.try_get("schema")?,
-        data: payload_text(row)?,
-    };
+    let event = encoded(row)?;
     let origin = (row.try_get("kind")?, stream, TenantId(row.try_get("tenant")?));
     let folded = aggregates.entry(stream).or_default();
     *folded = aggregates::fold_row(folded.take(), origin, &event)?;
     Ok(())
 }
 
-fn payload_text(row: &SqliteRow) -> sqlx::Result<String> {
-    String::from_utf8(row.try_get("data")?).map_err(|source| sqlx::Error::Decode(source.into()))
-}
-
-fn session_event(row: &SqliteRow) -> sqlx::Result<SessionEvent> {
-    SessionEvent::decode(row.try_get("type")?, &payload_text(row)?)
-        .map_err(|source| sqlx::Error::Decode(source.into()))
+fn encoded(row: &SqliteRow) -> sqlx::Result<EncodedEvent> {
+    let data =
+        String::from_utf8(row.try_get("data")?).map_err(|source| sqlx::Error::Decode(source.into()))?;
+    Ok(EncodedEvent {
+        type_name: row.try_get::<String, _>("type")?.into(),
+        schema: row.try_get("schema")?,
+        data,
+    })
 }
 
 /// A digest over all rows of all read models, in an order that does not depend on how they were written.

@@ -17,7 +17,7 @@ impl Frame {
     /// A stored event as a frame; absent where the stream has a frame of its own for it.
     pub fn stored(session: SessionId, recorded: &RecordedEvent, event: &SessionEvent) -> Option<Self> {
         let Told { turn, body } = told(event)?;
-        Some(Self { body, timestamp: recorded.recorded_at, session_id: session, turn_id: turn })
+        Some(Self { body, timestamp: recorded.happened_at(), session_id: session, turn_id: turn })
     }
 }
 

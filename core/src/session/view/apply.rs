@@ -16,7 +16,7 @@ use crate::session::index::count;
 use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 
-/// Where and when the event was stored that is folded in.
+/// Where the event was stored that is folded in, and when it happened.
 #[derive(Clone, Copy)]
 struct Stored {
     version: u64,
@@ -26,7 +26,7 @@ struct Stored {
 impl SessionView {
     /// Folds in the event that follows.
     pub fn apply(&mut self, recorded: &RecordedEvent, event: &SessionEvent) {
-        let stored = Stored { version: recorded.version, at: recorded.recorded_at };
+        let stored = Stored { version: recorded.version, at: recorded.happened_at() };
         self.index.apply(event, stored.at);
         self.head.clone_from(&self.index.head);
         match event {

@@ -50,6 +50,7 @@ pub(crate) struct StoredEvent {
     /// Place in the session, from 1 without gap.
     version: u64,
     schema: u32,
+    /// What was imported has happened before: its `data` says when, in `happened_at`.
     #[schema(value_type = String, format = DateTime)]
     recorded_at: Timestamp,
     actor: String,

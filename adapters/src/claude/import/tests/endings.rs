@@ -57,9 +57,7 @@ fn failure_of_the_model_failed_the_turn_unless_it_went_on() {
 fn refusal_of_the_model_is_an_outcome() {
     let sample = synthetic(Sample::new().prompt("go"), "API Error: unable to respond", "refusal");
 
-    let Some(SessionEvent::Turn(TurnEvent::Completed(completed))) = sample.session().events.pop() else {
-        panic!()
-    };
+    let Some(SessionEvent::Turn(TurnEvent::Completed(completed))) = sample.events().pop() else { panic!() };
 
     assert_eq!(completed.outcome, TurnOutcome::Refused);
 }
@@ -71,9 +69,7 @@ fn limit_of_turns_is_an_outcome() {
             json!({ "type": "attachment", "attachment": { "type": "max_turns_reached", "maxTurns": 1 } }),
         );
 
-    let Some(SessionEvent::Turn(TurnEvent::Completed(completed))) = sample.session().events.pop() else {
-        panic!()
-    };
+    let Some(SessionEvent::Turn(TurnEvent::Completed(completed))) = sample.events().pop() else { panic!() };
 
     assert_eq!(completed.outcome, TurnOutcome::MaxTurns);
     assert_eq!(completed.result, "Reached maximum number of turns (1)");
@@ -92,9 +88,7 @@ fn structured_output_is_the_answer() {
             json!({ "type": "user", "toolEndsTurn": true, "message": { "role": "user", "content": result } }),
         );
 
-    let Some(SessionEvent::Turn(TurnEvent::Completed(completed))) = sample.session().events.pop() else {
-        panic!()
-    };
+    let Some(SessionEvent::Turn(TurnEvent::Completed(completed))) = sample.events().pop() else { panic!() };
 
     assert_eq!(completed.structured_output, Some(json!({ "name": "Bob" })));
     assert_eq!(completed.result, r#"{"name":"Bob"}"#);

@@ -131,7 +131,7 @@ impl Sample {
     }
 
     pub(super) fn opened(&self) -> SessionOpened {
-        let SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) = self.session().events.remove(0) else {
+        let SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) = self.events().remove(0) else {
             panic!("not opened")
         };
         opened
@@ -139,18 +139,22 @@ impl Sample {
 
     /// The events in short words.
     pub(super) fn told(&self) -> Vec<String> {
-        self.session().events.iter().map(words).collect()
+        self.events().iter().map(words).collect()
+    }
+
+    pub(super) fn events(&self) -> Vec<SessionEvent> {
+        self.session().events.into_iter().map(|past| past.event).collect()
     }
 
     pub(super) fn turns(&self) -> Vec<Uuid> {
-        let ended = self.session().events.iter().filter_map(SessionEvent::ended_turn).collect::<Vec<_>>();
+        let ended = self.events().iter().filter_map(SessionEvent::ended_turn).collect::<Vec<_>>();
         ended.into_iter().map(|TurnId(turn)| turn).collect()
     }
 
     /// The account of the last turn, which was completed.
     pub(super) fn account(&self) -> TurnAccount {
         let Some(SessionEvent::Turn(TurnEvent::Completed(TurnCompleted { account, .. }))) =
-            self.session().events.pop()
+            self.events().pop()
         else {
             panic!("the last turn is not completed: {:#?}", self.told())
         };
