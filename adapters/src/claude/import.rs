@@ -98,8 +98,12 @@ fn resolved(working_dir: &str) -> String {
     path.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| working_dir.to_owned())
 }
 
-/// The last title that a person gave, or else the agent's.
+/// The last title that a person gave, or else the agent's. Older versions wrote the summaries of other
+/// conversations of the folder into a transcript.
 fn title(lines: &[Line]) -> Option<String> {
     let last = |find: fn(&Line) -> Option<&str>| lines.iter().rev().find_map(find);
-    last(Line::own_title).or_else(|| last(Line::made_title)).map(str::to_owned)
+    let is_here = |leaf: &str| lines.iter().any(|line| line.uuid() == Some(leaf));
+    let summaries = || lines.iter().rev().filter_map(Line::summary);
+    let summary = || summaries().find(|(_, leaf)| is_here(leaf)).map(|(summary, _)| summary);
+    last(Line::own_title).or_else(|| last(Line::made_title)).or_else(summary).map(str::to_owned)
 }

@@ -96,8 +96,13 @@ impl Line {
     }
 
     pub(super) fn made_title(&self) -> Option<&str> {
-        let title = if self.is("ai-title") { &self.raw["aiTitle"] } else { &self.raw["summary"] };
-        title.as_str().filter(|_| self.is("ai-title") || self.is("summary"))
+        self.raw["aiTitle"].as_str().filter(|_| self.is("ai-title"))
+    }
+
+    /// The summary of a conversation, and the line that it ends with.
+    pub(super) fn summary(&self) -> Option<(&str, &str)> {
+        let summary = self.raw["summary"].as_str().filter(|_| self.is("summary"))?;
+        Some((summary, self.raw["leafUuid"].as_str()?))
     }
 
     pub(super) fn at(&self) -> Option<Timestamp> {

@@ -174,5 +174,18 @@ fn name_that_a_person_gave_goes_before_the_made_one() {
     assert_eq!(sample.opened().title.as_deref(), Some("Mine"));
 }
 
+#[test]
+fn summary_is_a_title_if_it_is_of_this_conversation() {
+    let summary = |of: &str, leaf: String| json!({ "type": "summary", "summary": of, "leafUuid": leaf });
+    let sample = Sample::new().prompt("go").text("m1", "done");
+    let of_others = summary("Another's", "11111111-2222-4333-8444-555555555555".to_owned());
+
+    let foreign = sample.clone().aside(of_others.clone());
+    let own = sample.clone().aside(summary("Going", sample.uuid(1).to_string())).aside(of_others);
+
+    assert_eq!(foreign.opened().title, None);
+    assert_eq!(own.opened().title.as_deref(), Some("Going"));
+}
+
 /// The agent's name and version in every sample.
 const AGENT: &str = "agent: claude-opus-4-8 2.1.197";
