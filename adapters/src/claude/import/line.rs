@@ -18,6 +18,9 @@ const NO_ANSWER: &str = "No response requested.";
 /// The beginning of the line that the agent writes where a person stopped it.
 const INTERRUPTION: &str = "[Request interrupted by user";
 
+/// The beginning of what the agent's program tells the model in a person's place.
+const REMINDER: &str = "<system-reminder>";
+
 /// Elements with the output of a command that needs no model.
 const LOCAL_OUTPUT: [&str; 4] =
     ["local-command-stdout", "local-command-stderr", "bash-stdout", "bash-stderr"];
@@ -228,10 +231,7 @@ impl Line {
         if self.tool_results().next().is_some() {
             return Meaning::ToolsReturned;
         }
-        if ["isMeta", "isCompactSummary", "isVisibleInTranscriptOnly"]
-            .iter()
-            .any(|flag| self.raw[flag] == true)
-        {
+        if self.is_hidden() {
             return Meaning::Nothing;
         }
         let written = written(&self.raw["message"]["content"]);
@@ -240,6 +240,23 @@ impl Line {
             Some(_) | None if written.text.starts_with("<task-notification>") => Meaning::TakenUp,
             Some(_) | None if written.text.starts_with(INTERRUPTION) => Meaning::Interruption,
             Some(_) | None => typed(written),
+        }
+    }
+
+    fn is_hidden(&self) -> bool {
+        ["isMeta", "isCompactSummary", "isVisibleInTranscriptOnly"].iter().any(|flag| self.raw[flag] == true)
+    }
+
+    /// The meaning of what stands beside the results of tools: a person refused one and said what to do.
+    pub(super) fn meaning_beside_results(&self) -> Meaning {
+        let is_of_program = |block: &&Value| text(&block["text"]).trim_start().starts_with(REMINDER);
+        let of_person = self.blocks().iter().filter(|block| !is_of_program(block)).cloned();
+        let written = written(&Value::Array(of_person.collect()));
+        match written.text.trim() {
+            _ if self.is_hidden() => Meaning::Nothing,
+            "" if written.attachments.is_empty() => Meaning::Nothing,
+            text if text.starts_with(INTERRUPTION) => Meaning::Interruption,
+            _ => Meaning::Steering(written),
         }
     }
 

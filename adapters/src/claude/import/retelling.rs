@@ -69,7 +69,11 @@ impl Retelling {
     }
 
     fn tell_line(&mut self, line: &Line) {
-        match line.meaning() {
+        self.tell_meaning(line, line.meaning());
+    }
+
+    fn tell_meaning(&mut self, line: &Line, meaning: Meaning) {
+        match meaning {
             Meaning::Prompt(written) => self.prompt(line, written),
             Meaning::Steering(written) => self.steer(line, written),
             Meaning::TakenUp => {
@@ -96,6 +100,7 @@ impl Retelling {
                         turn.returned(line)
                     }
                 });
+                self.tell_meaning(line, line.meaning_beside_results());
             }
             Meaning::StructuredOutput(output) => self.change_turn(|turn| turn.gave(output)),
             Meaning::TurnLimit(turns) => self.change_turn(|turn| turn.reached_limit(turns)),

@@ -5,7 +5,7 @@ mod endings;
 mod files;
 mod samples;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use samples::{Sample, tool_use};
 
@@ -140,6 +140,29 @@ fn prompt_while_the_agent_works_is_given_to_the_turn() {
         .text("m2", "done");
 
     assert_eq!(sample.told()[6..], ["steered: faster", "text: done", "completed: done"]);
+}
+
+#[test]
+fn text_beside_the_result_of_a_tool_is_given_to_the_turn() {
+    let results = |texts: &[&str]| {
+        let result =
+            json!({ "type": "tool_result", "tool_use_id": "t1", "content": "rejected", "is_error": true });
+        let texts = texts.iter().map(|text| json!({ "type": "text", "text": text }));
+        let content: Vec<Value> = [result].into_iter().chain(texts).collect();
+        json!({ "type": "user", "message": { "role": "user", "content": content } })
+    };
+    let told = |texts: &[&str]| {
+        let sample = Sample::new().prompt("go").said("m1", tool_use("t1", "Bash")).add(results(texts));
+        sample.text("m2", "done").told().split_off(5)
+    };
+
+    let (returned, end) = ("returned: t1 rejected", ["text: done", "completed: done"]);
+    assert_eq!(told(&["use pnpm"]), [&[returned, "steered: use pnpm"], &end[..]].concat());
+    assert_eq!(told(&[" "]), [&[returned], &end[..]].concat());
+    let of_the_program = "<system-reminder>\nThe date has changed.\n</system-reminder>";
+    assert_eq!(told(&[of_the_program]), [&[returned], &end[..]].concat());
+    let stopped = told(&["[Request interrupted by user for tool use]"]);
+    assert_eq!(stopped[..2], [returned, "interrupt_requested"]);
 }
 
 #[test]
