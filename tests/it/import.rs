@@ -4,6 +4,7 @@ mod times;
 mod transcripts;
 
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use reqwest::StatusCode;
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
+
+use transcripts::{Conversation, Transcripts};
 
 /// The server's agents write their transcripts as those of a person do, so their folders are imported.
 fn transcripts_of(server: &Server) -> PathBuf {
@@ -170,4 +173,21 @@ async fn a_transcript_that_cannot_be_read_does_not_stop_the_others() {
 
     let report = "1 imported, 1 skipped (1 without a conversation), 1 unreadable lines\n";
     assert_eq!((said(&output).as_str(), output.status.code()), (report, Some(0)));
+}
+
+#[tokio::test]
+async fn links_to_projects_are_followed_and_others_are_named() {
+    let (data, shared) = (tempfile::tempdir().unwrap(), Transcripts::new());
+    let transcript = shared.write(&Conversation::of(1).prompt("one"));
+    let transcripts = Transcripts::new();
+    let other = transcripts.write(&Conversation::of(2).prompt("two"));
+    let projects = transcripts.path().join("projects");
+    symlink(transcript.parent().unwrap(), projects.join("-srv-shared")).unwrap();
+    let link = other.with_file_name("link.jsonl");
+    symlink(&transcript, &link).unwrap();
+
+    let output = import(data.path(), transcripts.path()).await;
+
+    let report = "2 imported, 0 skipped, 0 unreadable lines\n";
+    assert_eq!(said(&output), format!("{}: passed over, it is a link\n{report}", link.display()));
 }

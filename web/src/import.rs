@@ -5,18 +5,21 @@
 
 use std::fmt;
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use runner_actors::{Adopted, Adoption, Foreign, RunnerError};
-use runner_adapters::claude::import::{find_projects, read_transcript};
+use runner_adapters::claude::import::{Found, find_projects, read_transcript};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 
 use crate::app::prepare_data_dir;
 use crate::config::Config;
 use runner_core::people::principal::Principal;
+
+/// So many of each kind are named that was passed over.
+const MAX_NAMED: usize = 20;
 
 /// The outcome of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +66,9 @@ impl fmt::Display for ImportReport {
 
 /// Imports every transcript below a folder; refuses while a server uses the data folder.
 pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportReport> {
-    let projects = find_projects(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let Found { projects, links } =
+        find_projects(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    name_links(&links);
     anyhow::ensure!(!projects.is_empty(), "{} has no transcripts of Claude Code", folder.display());
     let _lock = prepare_data_dir(&config.data_dir)?;
     let store = EventStore::open(&config.database, Arc::new(SystemClock::default())).await?;
@@ -89,6 +94,15 @@ pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportRepo
     }
     store.close().await;
     outcome.map(|()| total)
+}
+
+fn name_links(links: &[PathBuf]) {
+    for link in links.iter().take(MAX_NAMED) {
+        eprintln!("{}: passed over, it is a link", link.display());
+    }
+    if links.len() > MAX_NAMED {
+        eprintln!("and {} more links", links.len() - MAX_NAMED);
+    }
 }
 
 /// A file that cannot be read is told and left out; a log that cannot be written ends the import.

@@ -27,7 +27,7 @@ use runner_core::session::adoption::PastEvent;
 use runner_core::session::event::{Origin, SessionOpened};
 use uuid::Uuid;
 
-pub use folder::{Project, find_projects};
+pub use folder::{Found, Project, find_projects};
 use line::{Line, derived_uuid};
 use retelling::Retelling;
 use subagent::Subagents;

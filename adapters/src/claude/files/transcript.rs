@@ -195,14 +195,15 @@ fn is_below(path: &str) -> bool {
     Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)))
 }
 
-/// All files below a folder; links are not followed.
-pub(crate) fn add_below(folder: &Path, paths: &mut Vec<PathBuf>) {
+/// All files below a folder, and all links, which are not followed.
+pub(crate) fn add_below(folder: &Path, paths: &mut Vec<PathBuf>, links: &mut Vec<PathBuf>) {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(entry.path()),
                 Ok(kind) if kind.is_file() => paths.push(entry.path()),
+                Ok(kind) if kind.is_symlink() => links.push(entry.path()),
                 Ok(_) | Err(_) => {}
             }
         }

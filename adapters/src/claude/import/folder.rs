@@ -24,12 +24,27 @@ pub struct Project {
     pub transcripts: Vec<PathBuf>,
 }
 
-/// The transcripts in a configuration folder of Claude Code, or in a folder of projects, by project.
-pub fn find_projects(folder: &Path) -> io::Result<Vec<Project>> {
+/// What is in a folder of transcripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub projects: Vec<Project>,
+    /// Links that were not followed.
+    pub links: Vec<PathBuf>,
+}
+
+/// The transcripts in a configuration folder of Claude Code, or in a folder of projects, by project. People
+/// keep projects elsewhere and link to them, so those links are followed.
+pub fn find_projects(folder: &Path) -> io::Result<Found> {
     fs::read_dir(folder)?;
     let projects = folder.join("projects");
-    let mut paths = vec![];
-    add_below(if projects.is_dir() { &projects } else { folder }, &mut paths);
+    let folder = if projects.is_dir() { &projects } else { folder };
+    let (mut paths, mut links) = (vec![], vec![]);
+    add_below(folder, &mut paths, &mut links);
+    let inside = folder.canonicalize()?;
+    let (to_projects, mut links): (Vec<PathBuf>, Vec<PathBuf>) =
+        links.into_iter().partition(|link| link.parent() == Some(folder) && leads_outside(link, &inside));
+    to_projects.iter().for_each(|link| add_below(link, &mut paths, &mut links));
+    links.sort();
     let mut found: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for path in paths.into_iter().filter(|path| is_transcript(path)) {
         found.entry(path.parent().unwrap_or(folder).to_owned()).or_default().push(path);
@@ -39,7 +54,13 @@ pub fn find_projects(folder: &Path) -> io::Result<Vec<Project>> {
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
         Project { name, transcripts }
     };
-    Ok(found.into_iter().map(project).collect())
+    Ok(Found { projects: found.into_iter().map(project).collect(), links })
+}
+
+/// Whether a link leads to a folder that has nothing in common with the one that is searched.
+fn leads_outside(link: &Path, searched: &Path) -> bool {
+    let target = link.canonicalize().ok().filter(|target| target.is_dir());
+    target.is_some_and(|target| !target.starts_with(searched) && !searched.starts_with(target))
 }
 
 /// Whether a file is a session's own transcript, not a subagent's.
@@ -52,7 +73,7 @@ fn is_transcript(path: &Path) -> bool {
 /// The files of a session beside its transcript.
 pub(super) fn files_beside(transcript: &Path) -> Vec<PathBuf> {
     let mut paths = vec![];
-    add_below(&transcript.with_extension(""), &mut paths);
+    add_below(&transcript.with_extension(""), &mut paths, &mut vec![]);
     paths.sort();
     paths
 }

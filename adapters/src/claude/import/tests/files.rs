@@ -1,11 +1,13 @@
 //! The places of transcripts, the files that are kept of them, and the ids of their sessions.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use serde_json::json;
 
 use super::samples::{Folder, SESSION, Sample};
-use crate::claude::import::{Project, Reading, find_projects};
+use crate::claude::import::{Found, Project, Reading, find_projects};
 
 fn kept(reading: Reading) -> Vec<(String, String)> {
     let files = reading.session.unwrap().files.into_iter();
@@ -78,9 +80,37 @@ fn transcripts_are_found_by_project_and_subagents_are_none() {
         transcripts: vec![projects.join(name).join(transcript)],
     };
     let expected = [project("-srv-a", "1.jsonl"), project("-srv-b", "2.jsonl")];
+    let found = |folder: &Path| find_projects(folder).unwrap();
 
-    assert_eq!(find_projects(&folder.0).unwrap(), expected);
-    assert_eq!(find_projects(&projects).unwrap(), expected, "a folder of projects");
-    assert_eq!(find_projects(&projects.join("-srv-b")).unwrap(), expected[1..], "a project");
+    assert_eq!(found(&folder.0), Found { projects: expected.to_vec(), links: vec![] });
+    assert_eq!(found(&projects).projects, expected, "a folder of projects");
+    assert_eq!(found(&projects.join("-srv-b")).projects, expected[1..], "a project");
     assert!(find_projects(&folder.0.join("missing")).is_err());
+}
+
+#[test]
+fn links_to_projects_are_followed_and_others_are_named() {
+    let (folder, shared) = (Folder::new(), Folder::new());
+    let projects = folder.0.join("projects");
+    for path in [
+        shared.0.join("team/1.jsonl"),
+        shared.0.join("team/1/subagents/agent-x.jsonl"),
+        projects.join("-srv-b/2.jsonl"),
+        projects.join("-srv-b/2/a.txt"),
+    ] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    symlink(shared.0.join("team"), projects.join("-srv-a")).unwrap();
+    symlink(&projects, projects.join("again")).unwrap();
+    symlink(projects.join("-srv-b"), projects.join("twice")).unwrap();
+    symlink(shared.0.join("gone"), projects.join("gone")).unwrap();
+    symlink(shared.0.join("team/1.jsonl"), projects.join("-srv-b/3.jsonl")).unwrap();
+
+    let found = find_projects(&folder.0).unwrap();
+
+    let transcripts: Vec<_> = found.projects.iter().flat_map(|project| &project.transcripts).collect();
+    assert_eq!(transcripts, [&projects.join("-srv-a/1.jsonl"), &projects.join("-srv-b/2.jsonl")]);
+    let links = ["-srv-b/3.jsonl", "again", "gone", "twice"].map(|name| projects.join(name));
+    assert_eq!(found.links, links);
 }
