@@ -87,7 +87,8 @@ async fn an_imported_session_says_the_same_and_goes_on() {
     let imported = import(&here.data_dir(), &transcripts_of(&elsewhere)).await;
     here.restart().await;
 
-    assert_eq!(said(&imported), "1 imported, 0 skipped, 1 unreadable lines\n");
+    let report = "1 imported, 0 skipped, 1 unreadable lines\n";
+    assert!(said(&imported).ends_with(report), "{}", said(&imported));
     assert_eq!(messages(&here, &session).await, messages(&elsewhere, &session).await);
     let (view, original) = (here.view(&session).await, elsewhere.view(&session).await);
     assert_eq!(
@@ -167,12 +168,33 @@ async fn a_transcript_that_cannot_be_read_does_not_stop_the_others() {
     let project = folder.path().join("-srv-app");
     std::fs::create_dir(&project).unwrap();
     std::fs::write(project.join("7b0c3f52-0000-4000-8000-000000000000.jsonl"), line.to_string()).unwrap();
-    std::fs::write(project.join("notes.jsonl"), "{\"a\": 1}\nnot JSON\n").unwrap();
+    std::fs::write(project.join("notes.jsonl"), "{\"a\": 1}").unwrap();
+    for number in 0..30 {
+        std::fs::write(project.join(format!("notes-{number:02}.jsonl")), "not JSON").unwrap();
+    }
 
     let output = import(data.path(), folder.path()).await;
 
-    let report = "1 imported, 1 skipped (1 without a conversation), 1 unreadable lines\n";
-    assert_eq!((said(&output).as_str(), output.status.code()), (report, Some(0)));
+    let said = said(&output);
+    let said: Vec<&str> = said.lines().collect();
+    let report = "1 imported, 31 skipped (31 without a conversation), 30 unreadable lines";
+    let first = format!("{}: cannot be read in line 1", project.join("notes-00.jsonl").display());
+    assert_eq!((said[0], said[20]), (first.as_str(), "more files have lines that cannot be read"));
+    assert_eq!((said[21..].to_vec(), output.status.code()), (vec![report], Some(0)));
+}
+
+#[tokio::test]
+async fn unreadable_lines_are_named() {
+    let (data, transcripts) = (tempfile::tempdir().unwrap(), Transcripts::new());
+    let path = transcripts.write(&Conversation::of(1).prompt("one"));
+    let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+    write!(file, "\n{}", "not JSON\n".repeat(30)).unwrap();
+
+    let output = import(data.path(), transcripts.path()).await;
+
+    let numbers: Vec<String> = (3..23).map(|number| number.to_string()).collect();
+    let named = format!("{}: cannot be read in line {} and 10 more", path.display(), numbers.join(", "));
+    assert_eq!(said(&output), format!("{named}\n1 imported, 0 skipped, 30 unreadable lines\n"));
 }
 
 #[tokio::test]

@@ -3,65 +3,33 @@
 //! It composes reading and storing. What a transcript means, the adapter knows; when something is taken
 //! in, [`Adoption`] does.
 
-use std::fmt;
+mod report;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use runner_actors::{Adopted, Adoption, Foreign, RunnerError};
-use runner_adapters::claude::import::{Found, find_projects, read_transcript};
+use runner_actors::{Adopted, Adoption, Foreign};
+use runner_adapters::claude::import::{Found, Project, Unreadable, find_projects, read_transcript};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
+use runner_core::people::principal::Principal;
 
 use crate::app::prepare_data_dir;
 use crate::config::Config;
-use runner_core::people::principal::Principal;
+pub use report::ImportReport;
 
-/// So many of each kind are named that was passed over.
+/// So many of each kind are named that was passed over: links, files, and lines of one file.
 const MAX_NAMED: usize = 20;
 
-/// The outcome of an import.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImportReport {
-    pub imported: u64,
-    pub grown: u64,
-    pub unchanged: u64,
-    /// They went on here, or not as they were imported.
-    pub different: u64,
-    /// Sessions of this server's own.
-    pub made_here: u64,
-    pub empty: u64,
-    pub failed: u64,
-    pub unreadable_lines: u64,
-}
-
-impl fmt::Display for ImportReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let skipped = [
-            (self.unchanged, "with nothing new"),
-            (self.different, "that went on in another way"),
-            (self.made_here, "that this server made itself"),
-            (self.empty, "without a conversation"),
-        ];
-        let reasons: Vec<String> = skipped
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, reason)| format!("{count} {reason}"))
-            .collect();
-        write!(f, "{} imported, ", self.imported)?;
-        if self.grown > 0 {
-            write!(f, "{} continued, ", self.grown)?;
-        }
-        write!(f, "{} skipped", skipped.iter().map(|(count, _)| count).sum::<u64>())?;
-        if !reasons.is_empty() {
-            write!(f, " ({})", reasons.join(", "))?;
-        }
-        if self.failed > 0 {
-            write!(f, ", {} failed", self.failed)?;
-        }
-        write!(f, ", {} unreadable lines", self.unreadable_lines)
-    }
+/// An import on its way.
+struct Import {
+    adoption: Adoption,
+    /// Of the project that is read.
+    report: ImportReport,
+    /// How many files were named because of lines that cannot be read.
+    named: usize,
 }
 
 /// Imports every transcript below a folder; refuses while a server uses the data folder.
@@ -77,23 +45,10 @@ pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportRepo
         files: Arc::new(store.clone()),
         actor: Principal::local().actor(),
     };
-    let mut total = ImportReport::default();
-    let mut outcome = Ok(());
-    'projects: for project in &projects {
-        let mut report = ImportReport::default();
-        for path in &project.transcripts {
-            outcome = import_one(&adoption, path, &mut report).await;
-            if outcome.is_err() {
-                break 'projects;
-            }
-        }
-        if std::io::stderr().is_terminal() {
-            eprintln!("{}: {report}", project.name);
-        }
-        total.add(&report);
-    }
+    let mut import = Import { adoption, report: ImportReport::default(), named: 0 };
+    let outcome = import.take_in(&projects).await;
     store.close().await;
-    outcome.map(|()| total)
+    outcome
 }
 
 fn name_links(links: &[PathBuf]) {
@@ -105,46 +60,70 @@ fn name_links(links: &[PathBuf]) {
     }
 }
 
-/// A file that cannot be read is told and left out; a log that cannot be written ends the import.
-async fn import_one(adoption: &Adoption, path: &Path, report: &mut ImportReport) -> anyhow::Result<()> {
-    let reading = match read_transcript(path, &Principal::local().name) {
-        Ok(reading) => reading,
-        Err(error) => {
-            eprintln!("{}: {error}", path.display());
-            report.failed += 1;
-            return Ok(());
+impl Import {
+    async fn take_in(&mut self, projects: &[Project]) -> anyhow::Result<ImportReport> {
+        let mut total = ImportReport::default();
+        for project in projects {
+            for path in &project.transcripts {
+                self.take_in_one(path).await?;
+            }
+            let report = std::mem::take(&mut self.report);
+            if std::io::stderr().is_terminal() {
+                eprintln!("{}: {report}", project.name);
+            }
+            total.add(&report);
         }
-    };
-    report.unreadable_lines += reading.unreadable_lines;
-    let Some(session) = reading.session else {
-        report.empty += 1;
-        return Ok(());
-    };
-    let foreign = Foreign { session: session.session, events: session.events, files: session.files };
-    let adopted: Result<Adopted, RunnerError> = adoption.adopt(foreign).await;
-    let count = match adopted.with_context(|| format!("{} cannot be imported", path.display()))? {
-        Adopted::New => &mut report.imported,
-        Adopted::Grown => &mut report.grown,
-        Adopted::Unchanged => &mut report.unchanged,
-        Adopted::Different => {
-            eprintln!("{}: left as it is, it went on in another way than it was imported", path.display());
-            &mut report.different
-        }
-        Adopted::MadeHere => &mut report.made_here,
-    };
-    *count += 1;
-    Ok(())
-}
+        Ok(total)
+    }
 
-impl ImportReport {
-    fn add(&mut self, other: &Self) {
-        self.imported += other.imported;
-        self.grown += other.grown;
-        self.unchanged += other.unchanged;
-        self.different += other.different;
-        self.made_here += other.made_here;
-        self.empty += other.empty;
-        self.failed += other.failed;
-        self.unreadable_lines += other.unreadable_lines;
+    /// A file that cannot be read is told and left out; a log that cannot be written ends the import.
+    async fn take_in_one(&mut self, path: &Path) -> anyhow::Result<()> {
+        let reading = match read_transcript(path, &Principal::local().name) {
+            Ok(reading) => reading,
+            Err(error) => {
+                eprintln!("{}: {error}", path.display());
+                self.report.failed += 1;
+                return Ok(());
+            }
+        };
+        for file in &reading.unreadable {
+            self.name_lines(file);
+        }
+        let Some(session) = reading.session else {
+            self.report.empty += 1;
+            return Ok(());
+        };
+        let foreign = Foreign { session: session.session, events: session.events, files: session.files };
+        let adopted = self.adoption.adopt(foreign).await;
+        let count = match adopted.with_context(|| format!("{} cannot be imported", path.display()))? {
+            Adopted::New => &mut self.report.imported,
+            Adopted::Grown => &mut self.report.grown,
+            Adopted::Unchanged => &mut self.report.unchanged,
+            Adopted::Different => {
+                eprintln!(
+                    "{}: left as it is, it went on in another way than it was imported",
+                    path.display()
+                );
+                &mut self.report.different
+            }
+            Adopted::MadeHere => &mut self.report.made_here,
+        };
+        *count += 1;
+        Ok(())
+    }
+
+    fn name_lines(&mut self, Unreadable { path, lines }: &Unreadable) {
+        self.report.unreadable_lines += lines.len() as u64;
+        self.named += 1;
+        if self.named > MAX_NAMED {
+            if self.named == MAX_NAMED + 1 {
+                eprintln!("more files have lines that cannot be read");
+            }
+            return;
+        }
+        let numbers: Vec<String> = lines.iter().take(MAX_NAMED).map(usize::to_string).collect();
+        let more = lines.len() - numbers.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        eprintln!("{}: cannot be read in line {}{more}", path.display(), numbers.join(", "));
     }
 }

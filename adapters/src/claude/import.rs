@@ -18,7 +18,7 @@ mod turn;
 mod usage;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{SessionId, TenantId};
@@ -37,8 +37,15 @@ use subagent::Subagents;
 pub struct Reading {
     /// Absent where the file holds no conversation.
     pub session: Option<ImportedSession>,
-    /// The number of lines that are no JSON; the last line is torn where the agent was killed.
-    pub unreadable_lines: u64,
+    /// The files with lines that are no JSON; the last line is torn where the agent was killed.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// The lines of a file that could not be read, by their numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub path: PathBuf,
+    pub lines: Vec<usize>,
 }
 
 /// A session made from a transcript.
@@ -54,15 +61,16 @@ pub struct ImportedSession {
 /// Reads a transcript and the files beside it. An error means that a file cannot be read at all.
 pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
     let bytes = std::fs::read(path)?;
-    let (lines, mut unreadable_lines) = Line::parse_all(&bytes);
+    let (lines, unreadable) = Line::parse_all(&bytes);
+    let mut unreadable = vec![Unreadable { path: path.to_owned(), lines: unreadable }];
     let chain = chain::main_chain(&lines);
     let Some(working_dir) = chain.iter().find_map(|line| line.working_dir()) else {
-        return Ok(Reading { session: None, unreadable_lines });
+        return Ok(Reading::of(None, unreadable));
     };
     let session = session_id(path, &lines);
     let working_dir = resolved(working_dir);
-    let subagents = Subagents::read(path, &lines);
-    unreadable_lines += subagents.unreadable_lines;
+    let mut subagents = Subagents::read(path, &lines);
+    unreadable.append(&mut subagents.unreadable);
     let files = folder::agent_files(path, session, &working_dir, bytes);
     let opened = SessionOpened {
         session,
@@ -81,7 +89,14 @@ pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
     let events = Retelling::of(opened, opened_at, subagents).tell(&chain);
     // A session without a prompt or an answer is of no use to anybody.
     let session = (events.len() > 1).then_some(ImportedSession { session, events, files });
-    Ok(Reading { session, unreadable_lines })
+    Ok(Reading::of(session, unreadable))
+}
+
+impl Reading {
+    fn of(session: Option<ImportedSession>, mut unreadable: Vec<Unreadable>) -> Self {
+        unreadable.retain(|file| !file.lines.is_empty());
+        Self { session, unreadable }
+    }
 }
 
 /// The id by which the agent knows the conversation, or else an id made from the path.

@@ -114,7 +114,7 @@ fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
     let start = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     if start < bytes.len() {
         match Line::parse_all(&bytes[start..]) {
-            (_, 0) => bytes.push(b'\n'),
+            (_, unreadable) if unreadable.is_empty() => bytes.push(b'\n'),
             (_, _) => bytes.truncate(start),
         }
     }

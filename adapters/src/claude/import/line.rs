@@ -64,14 +64,14 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Reads all lines; says how many cannot be read.
-    pub(super) fn parse_all(bytes: &[u8]) -> (Vec<Self>, u64) {
-        let mut unreadable = 0;
-        let mut lines = vec![];
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+    /// Reads all lines; tells the numbers of those that cannot be read.
+    pub(super) fn parse_all(bytes: &[u8]) -> (Vec<Self>, Vec<usize>) {
+        let (mut lines, mut unreadable) = (vec![], vec![]);
+        for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
             match decode::parse(line) {
                 Some(raw) if raw.is_object() => lines.push(Self { raw }),
-                Some(_) | None => unreadable += 1,
+                Some(_) | None if line.trim_ascii().is_empty() => {}
+                Some(_) | None => unreadable.push(number),
             }
         }
         (lines, unreadable)

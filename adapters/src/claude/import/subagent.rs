@@ -7,6 +7,7 @@ use std::path::Path;
 use runner_core::agent::{AgentOutput, BackgroundUsage, BackgroundWork};
 use serde_json::Value;
 
+use super::Unreadable;
 use super::chain::subagent_chain;
 use super::folder::files_beside;
 use super::line::Line;
@@ -25,7 +26,7 @@ pub(super) struct Subagent {
 #[derive(Debug, Default)]
 pub(super) struct Subagents {
     by_tool_use: HashMap<String, Subagent>,
-    pub(super) unreadable_lines: u64,
+    pub(super) unreadable: Vec<Unreadable>,
 }
 
 impl Subagents {
@@ -37,7 +38,7 @@ impl Subagents {
             let Some(id) = agent_id(&path) else { continue };
             let Ok(bytes) = fs::read(&path) else { continue };
             let (lines, unreadable) = Line::parse_all(&bytes);
-            subagents.unreadable_lines += unreadable;
+            subagents.unreadable.push(Unreadable { path: path.clone(), lines: unreadable });
             found.push((id, path.with_extension("meta.json"), lines));
         }
         let all_lines = || lines.iter().chain(found.iter().flat_map(|(_, _, lines)| lines));

@@ -120,7 +120,7 @@ fn unreadable_line_does_not_cut_off_what_was_before() {
 
     let reading = whole.clone().torn(2).read();
 
-    assert_eq!(reading.unreadable_lines, 1);
+    assert_eq!(reading.unreadable[0].lines, [3]);
     let told = ["prompt: one", "started by prompt", AGENT, "text: 1", "text: 2", "completed: 2"];
     assert_eq!(whole.torn(2).told()[1..], told);
 }

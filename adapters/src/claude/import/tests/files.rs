@@ -36,7 +36,7 @@ fn torn_last_line_is_counted_and_not_kept() {
 
     let reading = torn.read();
 
-    assert_eq!(reading.unreadable_lines, 1);
+    assert_eq!(reading.unreadable[0].lines, [3]);
     assert_eq!(reading.session.as_ref().unwrap().events, whole.session().events);
     assert_eq!(kept(reading), kept(whole.read()));
 }
@@ -58,10 +58,16 @@ fn id_is_the_name_of_the_file_or_else_what_its_lines_say() {
 
 #[test]
 fn file_without_a_conversation_is_no_session() {
-    let sample =
-        Sample::new().aside(json!({ "type": "summary", "summary": "Old", "leafUuid": "x" })).raw("[1]");
+    let sample = Sample::new()
+        .aside(json!({ "type": "summary", "summary": "Old", "leafUuid": "x" }))
+        .raw("")
+        .raw("[1]")
+        .raw("\0\0");
 
-    assert_eq!(sample.read(), Reading { session: None, unreadable_lines: 1 });
+    let reading = sample.read();
+
+    assert_eq!(reading.session, None);
+    assert_eq!(reading.unreadable[0].lines, [3, 4], "blank lines are none");
 }
 
 #[test]

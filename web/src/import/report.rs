@@ -1,0 +1,59 @@
+//! What an import did, in numbers.
+
+use std::fmt;
+
+/// The outcome of an import.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    pub imported: u64,
+    pub grown: u64,
+    pub unchanged: u64,
+    /// They went on here, or not as they were imported.
+    pub different: u64,
+    /// Sessions of this server's own.
+    pub made_here: u64,
+    pub empty: u64,
+    pub failed: u64,
+    pub unreadable_lines: u64,
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let skipped = [
+            (self.unchanged, "with nothing new"),
+            (self.different, "that went on in another way"),
+            (self.made_here, "that this server made itself"),
+            (self.empty, "without a conversation"),
+        ];
+        let reasons: Vec<String> = skipped
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, reason)| format!("{count} {reason}"))
+            .collect();
+        write!(f, "{} imported, ", self.imported)?;
+        if self.grown > 0 {
+            write!(f, "{} continued, ", self.grown)?;
+        }
+        write!(f, "{} skipped", skipped.iter().map(|(count, _)| count).sum::<u64>())?;
+        if !reasons.is_empty() {
+            write!(f, " ({})", reasons.join(", "))?;
+        }
+        if self.failed > 0 {
+            write!(f, ", {} failed", self.failed)?;
+        }
+        write!(f, ", {} unreadable lines", self.unreadable_lines)
+    }
+}
+
+impl ImportReport {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.imported += other.imported;
+        self.grown += other.grown;
+        self.unchanged += other.unchanged;
+        self.different += other.different;
+        self.made_here += other.made_here;
+        self.empty += other.empty;
+        self.failed += other.failed;
+        self.unreadable_lines += other.unreadable_lines;
+    }
+}
