@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use runner_core::ids::{CommandId, SessionId};
+use runner_core::ids::{CommandId, SessionId, TurnId};
 use runner_core::log::{Aggregate as _, Append, EncodedEvent, LogStream, Provenance};
 use runner_core::ports::{AgentFile, AgentFiles, EventLog, ReadError};
 use runner_core::session::Session;
-use runner_core::session::adoption::PastEvent;
+use runner_core::session::adoption::{News, PastEvent, Shared, news, shared};
 use runner_core::session::command::SessionCommand;
-use runner_core::session::event::{LifecycleEvent, Origin, SessionEvent, SessionOpened};
+use runner_core::session::event::SessionEvent;
 use uuid::Uuid;
 
 use crate::error::RunnerError;
@@ -49,26 +49,29 @@ pub enum Adopted {
     Grown,
     /// All of it was there.
     Unchanged,
-    /// It went on here, or elsewhere in another way than what was taken in; it is left as it is.
-    Different,
+    /// From this turn on it went another way than what is stored, which is left as it is.
+    Branch(TurnId),
     /// A session of that id was made here; it is left alone.
     MadeHere,
 }
 
 impl Adoption {
     pub async fn adopt(&self, foreign: Foreign) -> Result<Adopted, RunnerError> {
-        let Foreign { session, mut events, files } = foreign;
+        let Foreign { session, events, files } = foreign;
         let stored = self.read(session).await?;
-        let adopted = compare(&stored, &events);
-        match adopted {
-            Adopted::Unchanged | Adopted::Different | Adopted::MadeHere => return Ok(adopted),
-            Adopted::New | Adopted::Grown => {}
-        }
+        let mut version = stored.len() as u64;
+        let mut state = Session::default();
+        let news = news(&stored, events);
+        stored.into_iter().for_each(|event| state.apply(event));
+        let (adopted, events) = match news {
+            News::First(events) => (Adopted::New, events),
+            News::More(events) if events.is_empty() => return Ok(Adopted::Unchanged),
+            News::More(events) => (Adopted::Grown, events),
+            News::Branch(turn) => return Ok(Adopted::Branch(turn)),
+            News::MadeHere => return Ok(Adopted::MadeHere),
+        };
         // First of all: with all events in the log nobody would look at the files again.
         self.files.save(session, &files).await?;
-        let mut state = Session::default();
-        events.drain(..stored.len()).for_each(|past| state.apply(past.event));
-        let mut version = stored.len() as u64;
         for piece in pieces(events) {
             let encoded: Result<Vec<_>, _> = piece.iter().map(PastEvent::to_encoded).collect();
             let encoded = encoded.map_err(|source| RunnerError::Unexpected(source.into()))?;
@@ -85,6 +88,12 @@ impl Adoption {
         Ok(adopted)
     }
 
+    /// What a session that is stored has of what is told of another one; absent where there is no such session.
+    pub async fn shared(&self, stored: SessionId, told: &[PastEvent]) -> Result<Option<Shared>, ReadError> {
+        let stored = self.read(stored).await?;
+        Ok((!stored.is_empty()).then(|| shared(&stored, told)))
+    }
+
     fn append(&self, stream: LogStream, version: u64, events: Vec<EncodedEvent>) -> Append {
         let provenance = Provenance::of(self.actor.clone(), CommandId(Uuid::now_v7()));
         Append { stream, expected_version: Some(version), events, state: None, secrets: vec![], provenance }
@@ -99,23 +108,6 @@ impl Adoption {
         .await?;
         Ok(stored)
     }
-}
-
-/// What is to be done, given what is stored. How a session was opened may be told otherwise later: by a
-/// title that it got, or a folder that is gone.
-fn compare(stored: &[SessionEvent], events: &[PastEvent]) -> Adopted {
-    match stored.first() {
-        None => return Adopted::New,
-        Some(SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
-            origin: Origin::Import,
-            ..
-        }))) => {}
-        Some(_) => return Adopted::MadeHere,
-    }
-    if stored.iter().zip(events).skip(1).any(|(stored, past)| *stored != past.event) {
-        return Adopted::Different;
-    }
-    if stored.len() < events.len() { Adopted::Grown } else { Adopted::Unchanged }
 }
 
 /// Cuts between turns.

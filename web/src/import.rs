@@ -5,15 +5,19 @@
 
 mod report;
 
+use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use runner_actors::{Adopted, Adoption, Foreign};
-use runner_adapters::claude::import::{Found, Project, Unreadable, find_projects, read_transcript};
+use runner_adapters::claude::import::{
+    CopyOf, Found, ImportedSession, Project, Transcript, Unreadable, find_projects,
+};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
+use runner_core::ids::SessionId;
 use runner_core::people::principal::Principal;
 
 use crate::app::prepare_data_dir;
@@ -23,6 +27,9 @@ pub use report::ImportReport;
 /// So many of each kind are named that was passed over: links, files, and lines of one file.
 const MAX_NAMED: usize = 20;
 
+/// A conversation is not followed further that goes another way each time.
+const MAX_BRANCHES: u32 = 64;
+
 /// An import on its way.
 struct Import {
     adoption: Adoption,
@@ -30,6 +37,8 @@ struct Import {
     report: ImportReport,
     /// How many files were named because of lines that cannot be read.
     named: usize,
+    /// Sessions whose transcripts are still to come.
+    waiting: HashSet<SessionId>,
 }
 
 /// Imports every transcript below a folder; refuses while a server uses the data folder.
@@ -45,10 +54,15 @@ pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportRepo
         files: Arc::new(store.clone()),
         actor: Principal::local().actor(),
     };
-    let mut import = Import { adoption, report: ImportReport::default(), named: 0 };
+    let mut import = Import { adoption, report: ImportReport::default(), named: 0, waiting: HashSet::new() };
     let outcome = import.take_in(&projects).await;
     store.close().await;
     outcome
+}
+
+/// The session that a transcript is named after.
+fn named_session(path: &Path) -> Option<SessionId> {
+    path.file_stem()?.to_str()?.parse().ok()
 }
 
 fn name_links(links: &[PathBuf]) {
@@ -62,54 +76,108 @@ fn name_links(links: &[PathBuf]) {
 
 impl Import {
     async fn take_in(&mut self, projects: &[Project]) -> anyhow::Result<ImportReport> {
+        let paths = projects.iter().flat_map(|project| &project.transcripts);
+        self.waiting = paths.filter_map(|path| named_session(path)).collect();
         let mut total = ImportReport::default();
+        let mut copies = vec![];
         for project in projects {
-            for path in &project.transcripts {
-                self.take_in_one(path).await?;
-            }
-            let report = std::mem::take(&mut self.report);
-            if std::io::stderr().is_terminal() {
-                eprintln!("{}: {report}", project.name);
-            }
-            total.add(&report);
+            copies.append(&mut self.take_in_all(&project.transcripts).await?);
+            total.add(&self.end_of(&project.name));
         }
+        while !copies.is_empty() {
+            let left = self.take_in_all(&copies).await?;
+            if left.len() == copies.len() {
+                // Copies of each other: nothing more is waited for.
+                self.waiting.clear();
+            }
+            copies = left;
+        }
+        total.add(&self.end_of("copies"));
         Ok(total)
     }
 
-    /// A file that cannot be read is told and left out; a log that cannot be written ends the import.
-    async fn take_in_one(&mut self, path: &Path) -> anyhow::Result<()> {
-        let reading = match read_transcript(path, &Principal::local().name) {
-            Ok(reading) => reading,
-            Err(error) => {
-                eprintln!("{}: {error}", path.display());
-                self.report.failed += 1;
-                return Ok(());
+    fn end_of(&mut self, name: &str) -> ImportReport {
+        let report = std::mem::take(&mut self.report);
+        if report != ImportReport::default() && std::io::stderr().is_terminal() {
+            eprintln!("{name}: {report}");
+        }
+        report
+    }
+
+    /// Takes transcripts in; returns the copies of those that are still to come, for they need them.
+    async fn take_in_all(&mut self, paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+        let mut copies = vec![];
+        for path in paths {
+            match Transcript::read(path) {
+                Ok(transcript) if transcript.copied_from().is_some_and(|of| self.waiting.contains(&of)) => {
+                    copies.push(path.clone());
+                    continue;
+                }
+                Ok(transcript) => self.take_in_one(path, &transcript).await?,
+                Err(error) => {
+                    eprintln!("{}: {error}", path.display());
+                    self.report.failed += 1;
+                }
             }
-        };
-        for file in &reading.unreadable {
+            if let Some(session) = named_session(path) {
+                self.waiting.remove(&session);
+            }
+        }
+        Ok(copies)
+    }
+
+    /// A log that cannot be written ends the import.
+    async fn take_in_one(&mut self, path: &Path, transcript: &Transcript) -> anyhow::Result<()> {
+        for file in &transcript.unreadable {
             self.name_lines(file);
         }
-        let Some(session) = reading.session else {
-            self.report.empty += 1;
-            return Ok(());
-        };
-        let foreign = Foreign { session: session.session, events: session.events, files: session.files };
-        let adopted = self.adoption.adopt(foreign).await;
+        let adopted = self.adopt(transcript).await;
         let count = match adopted.with_context(|| format!("{} cannot be imported", path.display()))? {
-            Adopted::New => &mut self.report.imported,
-            Adopted::Grown => &mut self.report.grown,
-            Adopted::Unchanged => &mut self.report.unchanged,
-            Adopted::Different => {
-                eprintln!(
-                    "{}: left as it is, it went on in another way than it was imported",
-                    path.display()
-                );
-                &mut self.report.different
-            }
-            Adopted::MadeHere => &mut self.report.made_here,
+            None => &mut self.report.empty,
+            Some((Adopted::New, 0)) => &mut self.report.imported,
+            Some((Adopted::New, _)) => &mut self.report.branched,
+            Some((Adopted::Grown, _)) => &mut self.report.grown,
+            Some((Adopted::Unchanged | Adopted::Branch(_), _)) => &mut self.report.unchanged,
+            Some((Adopted::MadeHere, _)) => &mut self.report.made_here,
         };
         *count += 1;
         Ok(())
+    }
+
+    /// Takes a conversation in; where it went another way than what is stored, as a session of its own. Says
+    /// how many other ways it went before.
+    async fn adopt(&self, transcript: &Transcript) -> anyhow::Result<Option<(Adopted, u32)>> {
+        let owner = Principal::local().name;
+        let Some(mut told) = transcript.tell(transcript.session, None, &owner) else { return Ok(None) };
+        if let Some(origin) = transcript.copied_from()
+            && let Some(copy_of) = self.copy_of(origin, &told).await?
+        {
+            told = transcript.tell(transcript.session, Some(&copy_of), &owner).unwrap_or(told);
+        }
+        let mut branches = 0;
+        loop {
+            let session = told.session;
+            let foreign =
+                Foreign { session, events: told.events.clone(), files: std::mem::take(&mut told.files) };
+            let turn = match self.adoption.adopt(foreign).await? {
+                Adopted::Branch(turn) if branches < MAX_BRANCHES => turn,
+                adopted @ (Adopted::New
+                | Adopted::Grown
+                | Adopted::Unchanged
+                | Adopted::Branch(_)
+                | Adopted::MadeHere) => return Ok(Some((adopted, branches))),
+            };
+            let copy_of = self.copy_of(session, &told).await?;
+            let branch = Transcript::branch(session, turn);
+            let Some(branch) = transcript.tell(branch, copy_of.as_ref(), &owner) else { return Ok(None) };
+            told = branch;
+            branches += 1;
+        }
+    }
+
+    async fn copy_of(&self, session: SessionId, told: &ImportedSession) -> anyhow::Result<Option<CopyOf>> {
+        let shared = self.adoption.shared(session, &told.events).await?;
+        Ok(shared.map(|shared| CopyOf { session, shared }))
     }
 
     fn name_lines(&mut self, Unreadable { path, lines }: &Unreadable) {

@@ -58,17 +58,33 @@ fn what_is_new_is_taken_in_behind_what_was_there() {
 fn session_that_went_on_in_another_way_is_left_as_it_is() {
     run(async {
         let log = Arc::new(MemoryLog::default());
+        let (stored, mut told) = (held(2), held(3));
+        adopt(&log, stored.clone()).await.unwrap();
+        told.drain(4..7);
+
+        let adopted = adopt(&log, told).await.unwrap();
+
+        assert_eq!(adopted, Adopted::Branch(turn(3)));
+        assert_eq!(log.events(session(1)), stored);
+        assert_eq!(log.saved(session(1)).unwrap().files, files(&stored));
+    });
+}
+
+#[test]
+fn turn_that_was_not_over_goes_on() {
+    run(async {
+        let log = Arc::new(MemoryLog::default());
         let mut stored = held(2);
-        let (cause, account) = (InterruptCause::User, TurnAccount::default());
+        let (cause, account) = (InterruptCause::AgentAborted, TurnAccount::default());
         stored.pop();
         stored.push(SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(2), cause, account }));
         adopt(&log, stored.clone()).await.unwrap();
 
         let adopted = adopt(&log, held(3)).await.unwrap();
 
-        assert_eq!(adopted, Adopted::Different);
-        assert_eq!(log.events(session(1)), stored);
-        assert_eq!(log.saved(session(1)).unwrap().files, files(&stored));
+        let types: Vec<_> = log.events(session(1)).iter().map(SessionEvent::type_name).collect();
+        let more = ["turn_continued", "turn_completed", "prompt_submitted", "turn_started", "turn_completed"];
+        assert_eq!((adopted, &types[stored.len()..]), (Adopted::Grown, &more[..]));
     });
 }
 

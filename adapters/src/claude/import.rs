@@ -21,22 +21,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use runner_core::agent::{AgentOptions, PermissionMode};
-use runner_core::ids::{SessionId, TenantId};
+use runner_core::ids::{SessionId, TenantId, TurnId};
 use runner_core::ports::AgentFile;
-use runner_core::session::adoption::PastEvent;
-use runner_core::session::event::{Origin, SessionOpened};
+use runner_core::session::adoption::{PastEvent, Shared};
+use runner_core::session::event::{Origin, Parent, SessionOpened};
 use uuid::Uuid;
 
 pub use folder::{Found, Project, find_projects};
 use line::{Line, derived_uuid};
 use retelling::Retelling;
-use subagent::Subagents;
+use subagent::{SubagentFile, Subagents};
+use usage::Meter;
 
-/// The session in a transcript, and the lines that could not be read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reading {
-    /// Absent where the file holds no conversation.
-    pub session: Option<ImportedSession>,
+/// A transcript with the files beside it, as it was read.
+#[derive(Debug)]
+pub struct Transcript {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    lines: Vec<Line>,
+    subagents: Vec<SubagentFile>,
+    pub session: SessionId,
     /// The files with lines that are no JSON; the last line is torn where the agent was killed.
     pub unreadable: Vec<Unreadable>,
 }
@@ -58,44 +62,62 @@ pub struct ImportedSession {
     pub files: Vec<AgentFile>,
 }
 
-/// Reads a transcript and the files beside it. An error means that a file cannot be read at all.
-pub fn read_transcript(path: &Path, owner: &str) -> io::Result<Reading> {
-    let bytes = std::fs::read(path)?;
-    let (lines, unreadable) = Line::parse_all(&bytes);
-    let mut unreadable = vec![Unreadable { path: path.to_owned(), lines: unreadable }];
-    let chain = chain::main_chain(&lines);
-    let Some(working_dir) = chain.iter().find_map(|line| line.working_dir()) else {
-        return Ok(Reading::of(None, unreadable));
-    };
-    let session = session_id(path, &lines);
-    let working_dir = resolved(working_dir);
-    let mut subagents = Subagents::read(path, &lines);
-    unreadable.append(&mut subagents.unreadable);
-    let files = folder::agent_files(path, session, &working_dir, bytes);
-    let opened = SessionOpened {
-        session,
-        tenant: TenantId::first(),
-        owner: owner.to_owned(),
-        working_dir,
-        // Permissions that a person gave to another program do not count here.
-        permission_mode: PermissionMode::Default,
-        origin: Origin::Import,
-        offline: false,
-        title: title(&lines),
-        parent: None,
-        options: AgentOptions::default(),
-    };
-    let opened_at = chain.iter().find_map(|line| line.at());
-    let events = Retelling::of(opened, opened_at, subagents).tell(&chain);
-    // A session without a prompt or an answer is of no use to anybody.
-    let session = (events.len() > 1).then_some(ImportedSession { session, events, files });
-    Ok(Reading::of(session, unreadable))
+/// The session that a transcript goes on from, and what both have; what that has cost is counted there.
+#[derive(Clone, Debug)]
+pub struct CopyOf {
+    pub session: SessionId,
+    pub shared: Shared,
 }
 
-impl Reading {
-    fn of(session: Option<ImportedSession>, mut unreadable: Vec<Unreadable>) -> Self {
+impl Transcript {
+    /// Reads a transcript and the files beside it. An error means that a file cannot be read at all.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let bytes = std::fs::read(path)?;
+        let (lines, unreadable) = Line::parse_all(&bytes);
+        let mut unreadable = vec![Unreadable { path: path.to_owned(), lines: unreadable }];
+        let subagents = SubagentFile::read_all(path, &mut unreadable);
         unreadable.retain(|file| !file.lines.is_empty());
-        Self { session, unreadable }
+        let session = session_id(path, &lines);
+        Ok(Self { path: path.to_owned(), bytes, lines, subagents, session, unreadable })
+    }
+
+    /// The session that the conversation was copied from, by what its lines say.
+    pub fn copied_from(&self) -> Option<SessionId> {
+        let origins = chain::main_chain(&self.lines).into_iter().rev().filter_map(Line::origin);
+        let mut others = origins.filter_map(|origin| Uuid::try_parse(origin).ok()).map(SessionId);
+        others.find(|other| *other != self.session)
+    }
+
+    /// The id of the session that begins where this turn goes another way than what was imported before.
+    pub fn branch(session: SessionId, turn: TurnId) -> SessionId {
+        SessionId(derived_uuid(&format!("{session}:{turn}")))
+    }
+
+    /// Tells the conversation as a session of this id; absent if there is none in the file.
+    pub fn tell(&self, session: SessionId, copy_of: Option<&CopyOf>, owner: &str) -> Option<ImportedSession> {
+        let chain = chain::main_chain(&self.lines);
+        let working_dir = resolved(chain.iter().find_map(|line| line.working_dir())?);
+        let opened = SessionOpened {
+            session,
+            tenant: TenantId::first(),
+            owner: owner.to_owned(),
+            working_dir,
+            // Permissions that a person gave to another program do not count here.
+            permission_mode: PermissionMode::Default,
+            origin: Origin::Import,
+            offline: false,
+            title: title(&self.lines),
+            parent: copy_of.map(|of| Parent { session: of.session, version: of.shared.version }),
+            options: AgentOptions::default(),
+        };
+        let files =
+            folder::agent_files(&self.path, (self.session, session), &opened.working_dir, &self.bytes);
+        let opened_at = chain.iter().find_map(|line| line.at());
+        let subagents = Subagents::of(&self.subagents, &self.lines);
+        let counted = copy_of.map(|of| of.shared.parts.clone()).unwrap_or_default();
+        let events = Retelling::of(opened, opened_at, subagents, Meter::beside(counted)).tell(&chain);
+        // A session without a prompt or an answer is of no use to anybody.
+        (events.len() > 1).then_some(ImportedSession { session, events, files })
     }
 }
 

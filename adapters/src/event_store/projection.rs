@@ -162,7 +162,8 @@ fn note_turn(projected: &mut Projected, index: &SessionIndex, event: &TurnEvent,
         TurnEvent::Started { .. }
         | TurnEvent::InterruptRequested { .. }
         | TurnEvent::Parked { .. }
-        | TurnEvent::Resumed(_) => {}
+        | TurnEvent::Resumed(_)
+        | TurnEvent::Continued { .. } => {}
     }
 }
 
@@ -250,7 +251,7 @@ fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAcco
     let key = |model: &str| usage_key(index, model, place);
     // The turn counts once, for the session's model; tokens and costs for the models that made them.
     let main = index.head.model.as_deref().unwrap_or_default();
-    projected.usage.entry(key(main)).or_default().turns += 1;
+    projected.usage.entry(key(main)).or_default().turns += u64::from(!index.has_continued());
     for (model, used) in &account.spend.models {
         let total = projected.usage.entry(key(model)).or_default();
         total.cost += used.cost_micros;

@@ -161,6 +161,8 @@ impl Session {
             }
             TurnEvent::Resumed(resumed) => vec![self.take_up_again(resumed)],
             TurnEvent::Parked { .. } => vec![Action::KillAgent],
+            // It went on elsewhere.
+            TurnEvent::Continued { .. } => vec![],
             TurnEvent::Completed(_) | TurnEvent::Failed { .. } | TurnEvent::Interrupted { .. } => {
                 self.close_turn()
             }

@@ -64,6 +64,7 @@ impl Session {
                 self.asks_everything = None;
             }
             TurnEvent::Resumed(resumed) => self.resume(&resumed),
+            TurnEvent::Continued { turn, process } => self.start(turn, process, Initiator::Prompt),
             TurnEvent::Completed(completed) => self.end_turn(completed.account),
             TurnEvent::Failed { account, .. } | TurnEvent::Interrupted { account, .. } => {
                 self.end_turn(account);

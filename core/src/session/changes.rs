@@ -88,6 +88,7 @@ impl Changes {
             TurnEvent::InterruptRequested { .. }
             | TurnEvent::Parked { .. }
             | TurnEvent::Resumed(_)
+            | TurnEvent::Continued { .. }
             | TurnEvent::Completed(_)
             | TurnEvent::Failed { .. }
             | TurnEvent::Interrupted { .. } => {}

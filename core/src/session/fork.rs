@@ -104,7 +104,8 @@ fn copy_turn(event: &mut TurnEvent) {
         TurnEvent::Started { .. }
         | TurnEvent::InterruptRequested { .. }
         | TurnEvent::Parked { .. }
-        | TurnEvent::Resumed(_) => {}
+        | TurnEvent::Resumed(_)
+        | TurnEvent::Continued { .. } => {}
     }
 }
 
@@ -171,6 +172,7 @@ fn prompt_part(event: &TurnEvent) -> Option<ConversationPart> {
         | TurnEvent::InterruptRequested { .. }
         | TurnEvent::Parked { .. }
         | TurnEvent::Resumed(_)
+        | TurnEvent::Continued { .. }
         | TurnEvent::Completed(_)
         | TurnEvent::Failed { .. }
         | TurnEvent::Interrupted { .. } => None,

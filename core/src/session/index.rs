@@ -93,6 +93,9 @@ pub struct SessionIndex {
     /// The turn that runs.
     #[serde(default)]
     turn: Option<TurnId>,
+    /// The last turn had ended before, and went on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    continued: bool,
     /// Which subagents asked what is pending, by the request.
     #[serde(default)]
     asked_by: BTreeMap<String, String>,
@@ -118,6 +121,7 @@ impl SessionIndex {
             queued: BTreeSet::new(),
             running: false,
             turn: None,
+            continued: false,
             asked_by: BTreeMap::new(),
             background: BTreeSet::new(),
             parked: BTreeSet::new(),
@@ -167,6 +171,11 @@ impl SessionIndex {
     /// Whether a turn pays for a call that is made for it now; else the call is added to it.
     pub fn is_running(&self, turn: TurnId) -> bool {
         self.turn == Some(turn)
+    }
+
+    /// Whether the last turn had ended before, and went on.
+    pub fn has_continued(&self) -> bool {
+        self.continued
     }
 
     /// What is parked goes on as soon as nobody need decide about it any more.

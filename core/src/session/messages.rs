@@ -86,7 +86,10 @@ impl Conversation {
             TurnEvent::Completed(_) | TurnEvent::Failed { .. } | TurnEvent::Interrupted { .. } => {
                 self.open_uses.clear();
             }
-            TurnEvent::InterruptRequested { .. } | TurnEvent::Parked { .. } | TurnEvent::Resumed(_) => {}
+            TurnEvent::InterruptRequested { .. }
+            | TurnEvent::Parked { .. }
+            | TurnEvent::Resumed(_)
+            | TurnEvent::Continued { .. } => {}
         }
     }
 

@@ -77,6 +77,7 @@ fn turn(event: &TurnEvent) -> Option<String> {
         TurnEvent::Interrupted { cause, account, .. } => {
             Some(format!("*Turn interrupted ({}){}.*", cause.as_str(), costs(account)))
         }
+        TurnEvent::Continued { .. } => Some("*The turn went on.*".to_owned()),
         TurnEvent::Started { .. }
         | TurnEvent::InterruptRequested { .. }
         | TurnEvent::Parked { .. }

@@ -8,8 +8,8 @@ pub struct ImportReport {
     pub imported: u64,
     pub grown: u64,
     pub unchanged: u64,
-    /// They went on here, or not as they were imported.
-    pub different: u64,
+    /// They went another way than what was imported before, which stays.
+    pub branched: u64,
     /// Sessions of this server's own.
     pub made_here: u64,
     pub empty: u64,
@@ -21,7 +21,6 @@ impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let skipped = [
             (self.unchanged, "with nothing new"),
-            (self.different, "that went on in another way"),
             (self.made_here, "that this server made itself"),
             (self.empty, "without a conversation"),
         ];
@@ -33,6 +32,9 @@ impl fmt::Display for ImportReport {
         write!(f, "{} imported, ", self.imported)?;
         if self.grown > 0 {
             write!(f, "{} continued, ", self.grown)?;
+        }
+        if self.branched > 0 {
+            write!(f, "{} branched, ", self.branched)?;
         }
         write!(f, "{} skipped", skipped.iter().map(|(count, _)| count).sum::<u64>())?;
         if !reasons.is_empty() {
@@ -50,7 +52,7 @@ impl ImportReport {
         self.imported += other.imported;
         self.grown += other.grown;
         self.unchanged += other.unchanged;
-        self.different += other.different;
+        self.branched += other.branched;
         self.made_here += other.made_here;
         self.empty += other.empty;
         self.failed += other.failed;

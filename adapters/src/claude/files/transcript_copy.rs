@@ -84,7 +84,7 @@ impl TranscriptCopy {
         let copied = files.iter().filter(|file| !is_of_others(file)).map(|file| {
             let is_main = conversation_of(&file.path) == Some(from);
             let kept = if is_main { end } else { file.bytes.len() };
-            self.rename(&from.to_string(), file, kept)
+            self.rename(SessionId(from), file, kept)
         });
         Copied { files: copied.collect(), is_whole }
     }
@@ -111,21 +111,27 @@ impl TranscriptCopy {
     }
 
     /// The first bytes of a file of the conversation `from`, as the copy has them.
-    fn rename(&self, from: &str, file: &AgentFile, length: usize) -> AgentFile {
-        let mut bytes = file.bytes[..length].to_vec();
-        let to = self.to.to_string();
-        if file.path.ends_with(".jsonl") {
-            // Replaced as text, so that the rest of a line stays as it is, to the last byte.
-            let name = |session: &str| format!(r#""sessionId":"{session}""#);
-            bytes = String::from_utf8_lossy(&bytes).replace(&name(from), &name(&to)).into_bytes();
-        }
-        let main = format!("{from}.jsonl");
+    fn rename(&self, from: SessionId, file: &AgentFile, length: usize) -> AgentFile {
+        let mut file = AgentFile { path: file.path.clone(), bytes: file.bytes[..length].to_vec() };
+        name_session(&mut file, from, self.to);
+        let (from, main) = (from.to_string(), format!("{from}.jsonl"));
         let renamed = file.path.split('/').map(|part| match part {
-            part if part == main => format!("{to}.jsonl"),
-            part if part == from => to.clone(),
+            part if part == main => format!("{}.jsonl", self.to),
+            part if part == from => self.to.to_string(),
             part => part.to_owned(),
         });
-        AgentFile { path: renamed.collect::<Vec<_>>().join("/"), bytes }
+        file.path = renamed.collect::<Vec<_>>().join("/");
+        file
+    }
+}
+
+/// Gives the lines of a transcript to another session.
+pub(crate) fn name_session(file: &mut AgentFile, from: SessionId, to: SessionId) {
+    if file.path.ends_with(".jsonl") {
+        // Replaced as text, so that the rest of a line stays as it is, to the last byte.
+        let name = |session: SessionId| format!(r#""sessionId":"{session}""#);
+        let text = String::from_utf8_lossy(&file.bytes).replace(&name(from), &name(to));
+        file.bytes = text.into_bytes();
     }
 }
 

@@ -13,6 +13,7 @@ use runner_core::ports::AgentFile;
 
 use super::line::Line;
 use crate::claude::files::transcript::{MAX_FILE_BYTES, add_below};
+use crate::claude::files::transcript_copy::name_session;
 
 /// A longer name of a project ends in a hash that only Claude Code knows.
 const MAX_SLUG_CHARS: usize = 200;
@@ -78,22 +79,27 @@ pub(super) fn files_beside(transcript: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The session's files under the names by which the agent finds them.
+/// The session's files under the names by which the agent finds them, and in them the name of the session that
+/// it has here.
 pub(super) fn agent_files(
     path: &Path,
-    session: SessionId,
+    (known, session): (SessionId, SessionId),
     working_dir: &str,
-    bytes: Vec<u8>,
+    bytes: &[u8],
 ) -> Vec<AgentFile> {
     let project = format!("projects/{}", slug(working_dir, path));
     let beside = path.with_extension("");
-    let mut files = vec![AgentFile { path: format!("{project}/{session}.jsonl"), bytes: whole_lines(bytes) }];
+    let bytes = whole_lines(bytes.to_vec());
+    let mut files = vec![AgentFile { path: format!("{project}/{session}.jsonl"), bytes }];
     for path in files_beside(path) {
         let name = path.strip_prefix(&beside).ok().and_then(Path::to_str);
         let is_small = path.metadata().is_ok_and(|metadata| metadata.len() <= MAX_FILE_BYTES);
         if let (Some(name), true, Ok(bytes)) = (name, is_small, fs::read(&path)) {
             files.push(AgentFile { path: format!("{project}/{session}/{name}"), bytes });
         }
+    }
+    if known != session {
+        files.iter_mut().for_each(|file| name_session(file, known, session));
     }
     files
 }

@@ -90,6 +90,11 @@ impl Line {
         self.raw["sessionId"].as_str()
     }
 
+    /// The session in which the line was written first.
+    pub(super) fn origin(&self) -> Option<&str> {
+        self.raw["forkedFrom"]["sessionId"].as_str().or_else(|| self.session())
+    }
+
     pub(super) fn working_dir(&self) -> Option<&str> {
         self.raw["cwd"].as_str().filter(|folder| folder.starts_with('/'))
     }

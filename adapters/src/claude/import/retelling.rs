@@ -18,12 +18,12 @@ use super::usage::Meter;
 const NODE: &str = "import";
 
 /// The session so far and what has become of it.
-pub(super) struct Retelling {
+pub(super) struct Retelling<'a> {
     session: Session,
     events: Vec<PastEvent>,
     /// When that happens which is told now.
     clock: Option<Timestamp>,
-    subagents: Subagents,
+    subagents: Subagents<'a>,
     meter: Meter,
     turn: Option<Turn>,
     /// Tools whose results are missing.
@@ -31,24 +31,29 @@ pub(super) struct Retelling {
     /// Compactions between turns; they are reported with the turn that follows.
     held: Vec<AgentOutput>,
     owner: String,
+    /// All processes of the conversation are gone; one id stands for them.
     process: ProcessId,
     /// The profile of the agent, as far as it is known.
     profile: AgentProfile,
 }
 
-impl Retelling {
-    pub(super) fn of(opened: SessionOpened, opened_at: Option<Timestamp>, subagents: Subagents) -> Self {
+impl<'a> Retelling<'a> {
+    pub(super) fn of(
+        opened: SessionOpened,
+        opened_at: Option<Timestamp>,
+        subagents: Subagents<'a>,
+        meter: Meter,
+    ) -> Self {
         let mut retelling = Self {
             session: Session::default(),
             events: vec![],
             clock: opened_at,
             subagents,
-            meter: Meter::default(),
+            meter,
             turn: None,
             open_tool_uses: vec![],
             held: vec![],
             owner: opened.owner.clone(),
-            // All processes of the conversation are gone; one id stands for them.
             process: ProcessId(opened.session.0),
             profile: AgentProfile::default(),
         };

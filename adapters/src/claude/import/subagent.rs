@@ -13,75 +13,87 @@ use super::folder::files_beside;
 use super::line::Line;
 use crate::claude::protocol::json::{number, text};
 
+/// The file of a subagent, and what is said of it beside.
+#[derive(Debug)]
+pub(super) struct SubagentFile {
+    id: String,
+    lines: Vec<Line>,
+    description: Value,
+}
+
 /// A subagent's conversation and what began it.
 #[derive(Debug)]
-pub(super) struct Subagent {
+pub(super) struct Subagent<'a> {
     task: BackgroundWork,
-    lines: Vec<Line>,
+    lines: &'a [Line],
     /// The result of the tool use that began the subagent.
     result: Value,
 }
 
 /// The subagents of a session, by the tool use that began each.
 #[derive(Debug, Default)]
-pub(super) struct Subagents {
-    by_tool_use: HashMap<String, Subagent>,
-    pub(super) unreadable: Vec<Unreadable>,
+pub(super) struct Subagents<'a> {
+    by_tool_use: HashMap<String, Subagent<'a>>,
 }
 
-impl Subagents {
-    /// Reads the files of subagents beside a transcript. A file that no tool use leads to is left out.
-    pub(super) fn read(path: &Path, lines: &[Line]) -> Self {
+impl SubagentFile {
+    /// Reads the files of subagents beside a transcript.
+    pub(super) fn read_all(path: &Path, unreadable: &mut Vec<Unreadable>) -> Vec<Self> {
         let mut found = vec![];
-        let mut subagents = Self::default();
         for path in files_beside(path) {
             let Some(id) = agent_id(&path) else { continue };
             let Ok(bytes) = fs::read(&path) else { continue };
-            let (lines, unreadable) = Line::parse_all(&bytes);
-            subagents.unreadable.push(Unreadable { path: path.clone(), lines: unreadable });
-            found.push((id, path.with_extension("meta.json"), lines));
+            let (lines, numbers) = Line::parse_all(&bytes);
+            let description = fs::read(path.with_extension("meta.json")).ok();
+            let description = description.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            unreadable.push(Unreadable { path, lines: numbers });
+            found.push(Self { id, lines, description: description.unwrap_or_default() });
         }
-        let all_lines = || lines.iter().chain(found.iter().flat_map(|(_, _, lines)| lines));
-        let results: HashMap<String, (String, Value)> = all_lines()
+        found
+    }
+}
+
+impl<'a> Subagents<'a> {
+    /// Finds what began each. A file that no tool use leads to is left out.
+    pub(super) fn of(files: &'a [SubagentFile], lines: &[Line]) -> Self {
+        let all_lines = lines.iter().chain(files.iter().flat_map(|file| &file.lines));
+        let results: HashMap<&str, (&str, &Value)> = all_lines
             .filter_map(|line| {
-                let tool_use = line.tool_results().next()?.to_owned();
-                Some((line.subagent()?.to_owned(), (tool_use, line.structured_result().clone())))
+                Some((line.subagent()?, (line.tool_results().next()?, line.structured_result())))
             })
             .collect();
-        for (id, description, lines) in found {
-            let described = fs::read(description).ok();
-            let described: Value =
-                described.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-            let (tool_use, result) = results.get(&id).cloned().unzip();
-            let Some(tool_use) = described["toolUseId"].as_str().map(str::to_owned).or(tool_use) else {
+        let mut subagents = Self::default();
+        for SubagentFile { id, lines, description } in files {
+            let (tool_use, result) = results.get(id.as_str()).copied().unzip();
+            let Some(tool_use) = description["toolUseId"].as_str().or(tool_use).map(str::to_owned) else {
                 continue;
             };
             let task = BackgroundWork {
-                task_id: id,
+                task_id: id.clone(),
                 tool_use_id: Some(tool_use.clone()),
                 kind: "local_agent".to_owned(),
-                description: text(&described["description"]),
-                subagent_type: described["agentType"].as_str().map(str::to_owned),
+                description: text(&description["description"]),
+                subagent_type: description["agentType"].as_str().map(str::to_owned),
             };
-            let result = result.unwrap_or_default();
+            let result = result.cloned().unwrap_or_default();
             subagents.by_tool_use.insert(tool_use, Subagent { task, lines, result });
         }
         subagents
     }
 
     /// Takes the subagent that a tool use began, so that it is reported once.
-    pub(super) fn take(&mut self, tool_use: &str) -> Option<Subagent> {
+    pub(super) fn take(&mut self, tool_use: &str) -> Option<Subagent<'a>> {
         self.by_tool_use.remove(tool_use)
     }
 }
 
-impl Subagent {
+impl<'a> Subagent<'a> {
     pub(super) fn started(&self) -> AgentOutput {
         AgentOutput::TaskStarted(self.task.clone())
     }
 
-    pub(super) fn chain(&self) -> Vec<&Line> {
-        subagent_chain(&self.lines)
+    pub(super) fn chain(&self) -> Vec<&'a Line> {
+        subagent_chain(self.lines)
     }
 
     pub(super) fn finished(&self) -> AgentOutput {

@@ -12,16 +12,23 @@ use crate::claude::protocol::result_line::MAX_TOKENS;
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     total: Spend,
+    /// The messages and the uses of tools that are counted already, here or in another session.
     counted: HashSet<String>,
     /// The messages of this turn: model and tokens.
     current: BTreeMap<String, (String, Usage)>,
 }
 
 impl Meter {
+    /// Counts nothing that another session has counted.
+    pub(super) fn beside(counted: HashSet<String>) -> Self {
+        Self { counted, ..Self::default() }
+    }
+
     /// Counts a line; a later line of the same message corrects it.
     pub(super) fn read(&mut self, line: &Line) {
         let (Some(message), Some(model)) = (line.message(), line.model()) else { return };
-        if !self.counted.contains(message) {
+        let mut parts = line.tool_uses().chain([message]);
+        if !parts.any(|part| self.counted.contains(part)) {
             self.current.insert(message.to_owned(), (model.to_owned(), usage(line.usage())));
         }
     }

@@ -34,6 +34,7 @@ impl Subject {
             "turn_started"
             | "turn_parked"
             | "turn_resumed"
+            | "turn_continued"
             | "turn_completed"
             | "turn_failed"
             | "turn_interrupted"

@@ -10,7 +10,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::spend::Spend;
 
 /// A turn begins, waits, goes on or ends. It ends in exactly one of `turn_completed`, `turn_failed` and
-/// `turn_interrupted`.
+/// `turn_interrupted`; an imported one may go on from there, and ends anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", content = "data")]
 pub enum TurnEvent {
@@ -30,6 +30,10 @@ pub enum TurnEvent {
     /// Another process takes the turn up where a decision was waited for.
     #[serde(rename = "turn_resumed")]
     Resumed(TurnResumed),
+    /// The turn was imported before it was over, and has ended in the log; it went on elsewhere. What follows
+    /// belongs to it, and it ends once more, with the cost of that.
+    #[serde(rename = "turn_continued")]
+    Continued { turn: TurnId, process: ProcessId },
     #[serde(rename = "turn_completed")]
     Completed(TurnCompleted),
     #[serde(rename = "turn_failed")]
@@ -93,6 +97,18 @@ pub struct TurnAccount {
     pub counter: AgentCounter,
 }
 
+impl TurnAccount {
+    /// What a turn has used since an earlier end of it.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            spend: self.spend.since(&earlier.spend),
+            duration_ms: self.duration_ms.saturating_sub(earlier.duration_ms),
+            duration_api_ms: self.duration_api_ms.saturating_sub(earlier.duration_api_ms),
+            counter: self.counter.clone(),
+        }
+    }
+}
+
 /// How far a turn came that the agent finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -111,6 +127,7 @@ impl TurnEvent {
             Self::InterruptRequested { .. } => "interrupt_requested",
             Self::Parked { .. } => "turn_parked",
             Self::Resumed(_) => "turn_resumed",
+            Self::Continued { .. } => "turn_continued",
             Self::Completed(_) => "turn_completed",
             Self::Failed { .. } => "turn_failed",
             Self::Interrupted { .. } => "turn_interrupted",

@@ -79,7 +79,7 @@ fn turn(event: &TurnEvent) -> Option<Told> {
             let (word, code) = (cause.as_str().to_owned(), cause.code().to_owned());
             Told::of(*turn, FrameBody::Error { content: word.clone(), code, detail: word })
         }
-        TurnEvent::Completed(_) => return None,
+        TurnEvent::Continued { .. } | TurnEvent::Completed(_) => return None,
     })
 }
 

@@ -63,7 +63,10 @@ impl SessionIndex {
             TurnEvent::Started { turn, .. } => {
                 // A turn that the agent began by itself had no prompt to be counted by.
                 self.turns += u32::from(!self.queued.remove(turn));
-                (self.running, self.turn) = (true, Some(*turn));
+                (self.running, self.turn, self.continued) = (true, Some(*turn), false);
+            }
+            TurnEvent::Continued { turn, process: _ } => {
+                (self.running, self.turn, self.continued) = (true, Some(*turn), true);
             }
             TurnEvent::Completed(completed) => self.end_turn(&completed.account),
             TurnEvent::Failed { account, .. } | TurnEvent::Interrupted { account, .. } => {

@@ -206,6 +206,7 @@ fn parking() -> Vec<SessionEvent> {
     let counter = account(&spend_of(&[]), &spend_of(&[("opus", 50)])).counter;
     vec![
         SessionEvent::Turn(TurnEvent::Parked { turn: turn(1), cause: ParkCause::ServerStopped }),
+        SessionEvent::Turn(TurnEvent::Continued { turn: turn(1), process: process(2) }),
         SessionEvent::Turn(TurnEvent::Resumed(TurnResumed {
             turn: turn(1),
             attempt: 2,

@@ -187,6 +187,7 @@ fn requests() -> Vec<Option<Value>> {
 fn parking() -> Vec<Option<Value>> {
     vec![
         shown("status", "turn_parked", json!({ "cause": "server_stopped" })),
+        None,
         shown("status", "turn_resumed", json!({ "attempt": 2, "fallback": "subagent_restarted" })),
         None,
         None,

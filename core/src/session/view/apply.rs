@@ -67,6 +67,7 @@ impl SessionView {
                 self.touch(*turn, stored);
             }
             TurnEvent::Resumed(resumed) => self.touch(resumed.turn, stored),
+            TurnEvent::Continued { turn, process: _ } => self.change_turn(*turn, stored, TurnView::go_on),
             TurnEvent::Completed(completed) => self.complete_turn(completed, stored),
             TurnEvent::Failed { turn, cause, detail, status, account } => {
                 let error = failure(*cause, detail, *status);
@@ -223,13 +224,14 @@ impl SessionView {
         self.open_calls.turn_ended();
         self.change_turn(id, stored, |view| {
             view.ended_at = Some(stored.at);
-            view.cost_usd = account.spend.cost_micros;
-            view.usage = account.spend.usage();
+            // There is nothing yet, unless the turn ended before and went on.
+            view.cost_usd += account.spend.cost_micros;
+            view.usage = view.usage.plus(account.spend.usage());
             view.model = model;
-            view.duration_api_ms = account.duration_api_ms;
+            view.duration_api_ms += account.duration_api_ms;
             view.duration_ms = match (account.duration_ms, view.started_at) {
                 (0, Some(started_at)) => stored.at.millis_since(started_at),
-                (reported, _) => reported,
+                (reported, _) => view.duration_ms + reported,
             };
             change(view);
         });

@@ -111,6 +111,13 @@ impl TurnView {
         }
     }
 
+    /// Opens the turn again; what it has used and cost stays.
+    pub(super) fn go_on(&mut self) {
+        self.status = TurnStatus::Running;
+        (self.result, self.outcome, self.error, self.ended_at) = (None, None, None, None);
+        (self.structured_output, self.stop_reason) = (None, None);
+    }
+
     pub(super) fn fail(&mut self, status: TurnStatus, error: TurnError) {
         self.status = status;
         self.outcome = Some(error.code.clone());

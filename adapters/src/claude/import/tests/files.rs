@@ -4,10 +4,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use runner_core::ids::{SessionId, TurnId};
+use runner_core::session::adoption::Shared;
+use runner_core::session::event::{LifecycleEvent, Parent, SessionEvent, TurnEvent};
 use serde_json::json;
+use uuid::Uuid;
 
-use super::samples::{Folder, SESSION, Sample};
-use crate::claude::import::{Found, Project, Reading, find_projects};
+use super::samples::{Folder, Reading, SESSION, Sample};
+use crate::claude::import::{CopyOf, Found, Project, Transcript, find_projects};
 
 fn kept(reading: Reading) -> Vec<(String, String)> {
     let files = reading.session.unwrap().files.into_iter();
@@ -49,11 +53,48 @@ fn id_is_the_name_of_the_file_or_else_what_its_lines_say() {
     let id = |reading: Reading| reading.session.unwrap().session.to_string();
 
     assert_eq!(
-        id(sample.read_as("5f1d3a52-7c1c-4b0e-9d5e-00000000000f.jsonl")),
+        id(sample.read_as("5f1d3a52-7c1c-4b0e-9d5e-00000000000f.jsonl", None)),
         "5f1d3a52-7c1c-4b0e-9d5e-00000000000f"
     );
-    assert_eq!(id(sample.read_as("copy.jsonl")), SESSION);
-    assert_ne!(id(nameless.read_as("notes.jsonl")), SESSION);
+    assert_eq!(id(sample.read_as("copy.jsonl", None)), SESSION);
+    assert_ne!(id(nameless.read_as("notes.jsonl", None)), SESSION);
+}
+
+#[test]
+fn copy_names_where_it_comes_from_and_counts_only_its_own() {
+    let parent = SessionId(Uuid::from_u128(7));
+    let forked = |sample: Sample| sample.from(parent, |sample| sample.prompt("one").text("m1", "1"));
+    let copy = forked(Sample::new()).prompt("two").text("m2", "2");
+    let shared = Shared { version: 5, parts: ["m1".to_owned()].into() };
+
+    let reading = copy.read_as("copy.jsonl", Some(&CopyOf { session: parent, shared }));
+
+    assert_eq!(reading.copied_from, Some(parent));
+    let told = reading.session.unwrap();
+    let SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) = &told.events[0].event else { panic!() };
+    assert_eq!(opened.parent, Some(Parent { session: parent, version: 5 }));
+    let accounts = told.events.iter().filter_map(|past| {
+        let SessionEvent::Turn(TurnEvent::Completed(completed)) = &past.event else { return None };
+        Some(&completed.account)
+    });
+    let tokens: Vec<u64> = accounts.map(|account| account.spend.usage().input_tokens).collect();
+    assert_eq!(tokens, [0, 100]);
+    assert_eq!(Sample::new().prompt("one").read().copied_from, None);
+}
+
+#[test]
+fn branch_gets_files_of_its_own() {
+    let folder = Folder::new();
+    let path = folder.0.join(format!("{SESSION}.jsonl"));
+    fs::write(&path, Sample::new().prompt("go").text_of()).unwrap();
+    let transcript = Transcript::read(&path).unwrap();
+    let branch = Transcript::branch(transcript.session, TurnId(Uuid::from_u128(1)));
+
+    let told = transcript.tell(branch, None, "local").unwrap();
+
+    assert_eq!(told.files[0].path, format!("projects/-srv-app/{branch}.jsonl"));
+    let text = String::from_utf8_lossy(&told.files[0].bytes).into_owned();
+    assert!(text.contains(&format!(r#""sessionId":"{branch}""#)) && !text.contains(SESSION), "{text}");
 }
 
 #[test]

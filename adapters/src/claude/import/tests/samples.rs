@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use runner_core::ids::TurnId;
+use runner_core::ids::{SessionId, TurnId};
 use runner_core::prompt::Attachment;
 use runner_core::session::event::{
     AgentEvent, BackgroundEvent, FilesEvent, Initiator, LifecycleEvent, MessageEvent, PromptEvent,
@@ -12,7 +12,7 @@ use runner_core::session::event::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::claude::import::{ImportedSession, Reading, read_transcript};
+use crate::claude::import::{CopyOf, ImportedSession, Transcript, Unreadable};
 
 pub(super) const SESSION: &str = "5f1d3a52-7c1c-4b0e-9d5e-000000000001";
 
@@ -23,6 +23,13 @@ pub(super) struct Sample {
     /// The place of the line that the next one follows.
     tip: Option<usize>,
     files: Vec<(String, String)>,
+}
+
+/// What a file was found to say.
+pub(super) struct Reading {
+    pub(super) session: Option<ImportedSession>,
+    pub(super) copied_from: Option<SessionId>,
+    pub(super) unreadable: Vec<Unreadable>,
 }
 
 impl Sample {
@@ -49,6 +56,18 @@ impl Sample {
         self.lines.push(line.to_string());
         self.tip = Some(place);
         self
+    }
+
+    /// Adds lines that were copied from another session.
+    pub(super) fn from(self, session: SessionId, add: fn(Self) -> Self) -> Self {
+        let before = self.lines.len();
+        let mut sample = add(self);
+        for line in &mut sample.lines[before..] {
+            let mut copied: Value = serde_json::from_str(line).unwrap();
+            copied["forkedFrom"] = json!({ "sessionId": session, "messageUuid": copied["uuid"] });
+            *line = copied.to_string();
+        }
+        sample
     }
 
     /// Adds a line that belongs to no tree.
@@ -111,10 +130,10 @@ impl Sample {
     }
 
     pub(super) fn read(&self) -> Reading {
-        self.read_as(&format!("{SESSION}.jsonl"))
+        self.read_as(&format!("{SESSION}.jsonl"), None)
     }
 
-    pub(super) fn read_as(&self, name: &str) -> Reading {
+    pub(super) fn read_as(&self, name: &str, copy_of: Option<&CopyOf>) -> Reading {
         let folder = Folder::new();
         let path = folder.0.join(name);
         fs::write(&path, self.text_of()).unwrap();
@@ -123,7 +142,9 @@ impl Sample {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
         }
-        read_transcript(&path, "local").unwrap()
+        let transcript = Transcript::read(&path).unwrap();
+        let session = transcript.tell(transcript.session, copy_of, "local");
+        Reading { session, copied_from: transcript.copied_from(), unreadable: transcript.unreadable }
     }
 
     pub(super) fn session(&self) -> ImportedSession {
