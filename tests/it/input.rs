@@ -5,6 +5,11 @@ use runner_tests::server::{Server, answer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+/// `<!doctype html><title>404</title>`.
+const HTML: &str = "PCFkb2N0eXBlIGh0bWw+PHRpdGxlPjQwNDwvdGl0bGU+";
+/// A picture without its end.
+const CUT_PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwAD";
+
 /// A body, the status it gets, the problem's code and the field it names.
 type Case = (Value, u16, &'static str, &'static str);
 
@@ -90,6 +95,18 @@ fn tasks() -> Vec<Case> {
         ),
         (
             json!({ "prompt": "x", "attachments": image("image/png", "not base64") }),
+            400,
+            "attachment_invalid",
+            "/attachments/0/data",
+        ),
+        (
+            json!({ "prompt": "x", "attachments": image("image/png", HTML) }),
+            400,
+            "attachment_invalid",
+            "/attachments/0/data",
+        ),
+        (
+            json!({ "prompt": "x", "attachments": image("image/png", CUT_PNG) }),
             400,
             "attachment_invalid",
             "/attachments/0/data",

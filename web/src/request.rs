@@ -9,6 +9,7 @@ pub(crate) mod field;
 mod json;
 pub(crate) mod options;
 pub(crate) mod paging;
+mod picture;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod reply;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::prompt::{Attachment, Prompt, PromptError};
 use runner_core::session::command::WhileRunning;
@@ -15,12 +18,15 @@ use runner_actors::Submission;
 use super::body::{Fields, parse};
 use super::field::{one_of, whole};
 use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
+use super::picture::{self, MEDIA_TYPES};
 use crate::context::Context;
 use crate::http::error::{Problem, not_found};
 use crate::working_folders::OfferedFolders;
 
+/// Bits behind the last byte are taken as they come: not every program leaves them zero.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 const MAX_ATTACHMENTS: usize = 20;
-const IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
 const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MAX_TIMEOUT_MS: u64 = 86_400_000;
 
@@ -203,11 +209,14 @@ fn attachment(index: usize, image: ImageBody) -> Result<Attachment, Problem> {
     if image.kind != "image" {
         return invalid("type", "must be image".to_owned());
     }
-    if !IMAGE_TYPES.contains(&image.media_type.as_str()) {
-        return invalid("media_type", format!("must be one of {}", IMAGE_TYPES.join(", ")));
+    if !MEDIA_TYPES.contains(&image.media_type.as_str()) {
+        return invalid("media_type", format!("must be one of {}", MEDIA_TYPES.join(", ")));
     }
-    if !is_base64(&image.data) {
+    let Ok(bytes) = BASE64.decode(&image.data) else {
         return invalid("data", "is not base64".to_owned());
+    };
+    if let Err(detail) = picture::check(&image.media_type, &bytes) {
+        return invalid("data", detail);
     }
     Ok(Attachment::Image { media_type: image.media_type, data: image.data })
 }
@@ -217,15 +226,7 @@ fn image_kind() -> Object {
 }
 
 fn media_types() -> Object {
-    one_of(IMAGE_TYPES)
-}
-
-fn is_base64(text: &str) -> bool {
-    let digits = text.trim_end_matches('=');
-    !digits.is_empty()
-        && text.len().is_multiple_of(4)
-        && text.len() - digits.len() <= 2
-        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+    one_of(MEDIA_TYPES)
 }
 
 fn timeout(millis: Option<u64>) -> Result<Duration, Problem> {
