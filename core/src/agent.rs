@@ -157,9 +157,13 @@ pub enum AgentOutcome {
     Succeeded,
     MaxTurns,
     MaxBudget,
+    /// It gave up before the answer had the form that was asked for.
+    OutputSchemaUnmet,
     Refused,
     Aborted,
-    ApiError { status: Option<u16> },
+    ApiError {
+        status: Option<u16>,
+    },
     Failed,
 }
 

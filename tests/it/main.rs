@@ -11,6 +11,7 @@ mod background;
 mod budgets;
 mod cleared;
 mod clients;
+mod commands_in_prompts;
 mod crashes;
 mod crashes_anywhere;
 mod decision_buttons;

@@ -10,7 +10,7 @@ use crate::session::event::{
     TurnOutcome, WithdrawReason,
 };
 use crate::session::{RunningTurn, Session};
-use crate::spend::BudgetSpent;
+use crate::spend::{BudgetSpent, Usage};
 use crate::time::Timestamp;
 
 impl Session {
@@ -182,11 +182,11 @@ impl Session {
         }
     }
 
-    fn turn_ended(&self, running: &RunningTurn, report: TurnReport) -> SessionEvent {
+    fn turn_ended(&self, running: &RunningTurn, mut report: TurnReport) -> SessionEvent {
         let turn = running.turn;
         let duration_api_ms = report.total_duration_api_ms;
         let counter = AgentCounter { spend: report.total.clone(), duration_api_ms };
-        let account = self.account(running, counter, report.own_spend);
+        let account = self.account(running, counter, report.own_spend.take());
         // The agent counts the time of its own process; with several the clock tells.
         let duration_ms = if running.attempt > 1 { 0 } else { report.duration_ms };
         let account = TurnAccount { duration_ms, ..account };
@@ -199,7 +199,8 @@ impl Session {
                 .into()
         };
         let outcome = match report.outcome {
-            AgentOutcome::Succeeded => TurnOutcome::Success,
+            AgentOutcome::Succeeded => self.success(running, &report, &account),
+            AgentOutcome::OutputSchemaUnmet => TurnOutcome::OutputSchemaUnmet,
             AgentOutcome::MaxTurns => TurnOutcome::MaxTurns,
             AgentOutcome::MaxBudget => TurnOutcome::MaxBudget,
             AgentOutcome::Refused => TurnOutcome::Refused,
@@ -221,6 +222,19 @@ impl Session {
             account,
         })
         .into()
+    }
+
+    /// What a turn that the agent calls a success is for the person who asked.
+    fn success(&self, running: &RunningTurn, report: &TurnReport, account: &TurnAccount) -> TurnOutcome {
+        let is_asked = running.initiator == Initiator::Prompt;
+        let wants_output = self.opened().is_some_and(|opened| opened.options.output_schema.is_some());
+        if is_asked && report.agent_turns == 0 && account.spend.usage() == Usage::default() {
+            TurnOutcome::NotSentToModel
+        } else if is_asked && wants_output && report.structured_output.is_none() {
+            TurnOutcome::OutputSchemaUnmet
+        } else {
+            TurnOutcome::Success
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod request_views;
 mod requests;
 mod resuming;
 mod samples;
+mod shortfalls;
 mod stored_events;
 
 mod views;

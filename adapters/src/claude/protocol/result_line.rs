@@ -38,6 +38,7 @@ fn outcome(raw: &Value) -> AgentOutcome {
     match raw["subtype"].as_str() {
         Some("error_max_turns") => AgentOutcome::MaxTurns,
         Some("error_max_budget_usd") => AgentOutcome::MaxBudget,
+        Some("error_max_structured_output_retries") => AgentOutcome::OutputSchemaUnmet,
         _ if raw["is_error"] != true => AgentOutcome::Succeeded,
         _ if raw["stop_reason"] == "refusal" => AgentOutcome::Refused,
         Some("success") => {

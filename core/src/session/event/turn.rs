@@ -117,6 +117,10 @@ pub enum TurnOutcome {
     MaxTurns,
     MaxBudget,
     Refused,
+    /// The final answer does not have the form that was asked for.
+    OutputSchemaUnmet,
+    /// The agent took the prompt for a command of its own, and asked no model.
+    NotSentToModel,
 }
 
 impl TurnEvent {

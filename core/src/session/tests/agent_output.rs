@@ -270,6 +270,7 @@ fn turn_that_stopped_at_a_limit_or_a_refusal_is_completed_with_that_outcome() {
         (AgentOutcome::MaxTurns, TurnOutcome::MaxTurns),
         (AgentOutcome::MaxBudget, TurnOutcome::MaxBudget),
         (AgentOutcome::Refused, TurnOutcome::Refused),
+        (AgentOutcome::OutputSchemaUnmet, TurnOutcome::OutputSchemaUnmet),
     ] {
         given([opened(), prompted(1), started(1)]).when(record_end(said, &spend(7))).then_expect_events(
             vec![SessionEvent::Turn(TurnEvent::Completed(completion(

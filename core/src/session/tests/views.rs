@@ -103,6 +103,24 @@ fn turn_that_stopped_at_a_limit_says_so_and_is_no_success() {
 }
 
 #[test]
+fn turn_that_gave_less_than_was_asked_for_keeps_its_text_and_says_what_is_missing() {
+    for (outcome, name, detail) in [
+        (TurnOutcome::OutputSchemaUnmet, "output_schema_unmet", "no answer that fits `output_schema`"),
+        (TurnOutcome::NotSentToModel, "not_sent_to_model", "put a space, or a word, before the `/`"),
+    ] {
+        let end =
+            SessionEvent::Turn(TurnEvent::Completed(completion(turn(1), outcome, &spend(7), &spend(7))));
+
+        let view = viewed(&[prompted(1), started(1), end]);
+
+        let found = view.turn(turn(1)).unwrap();
+        let error = found.error.as_ref().unwrap();
+        assert_eq!((&error.code[..], found.result.as_deref()), (name, Some("all done")));
+        assert!(error.detail.contains(detail), "{}", error.detail);
+    }
+}
+
+#[test]
 fn turn_that_failed_shows_why_and_how_long_it_took() {
     let (cause, detail, status) = (FailureCause::ModelApiError, "API Error: 529".to_owned(), Some(529));
     let account = unreported(&Spend::default());

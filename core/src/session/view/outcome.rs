@@ -9,17 +9,22 @@ pub(super) const fn outcome_name(outcome: TurnOutcome) -> &'static str {
         TurnOutcome::MaxTurns => "max_turns",
         TurnOutcome::MaxBudget => "max_budget",
         TurnOutcome::Refused => "refused",
+        TurnOutcome::OutputSchemaUnmet => "output_schema_unmet",
+        TurnOutcome::NotSentToModel => "not_sent_to_model",
     }
 }
 
 pub(super) fn shortfall(outcome: TurnOutcome, result: &str) -> Option<TurnError> {
-    match outcome {
-        TurnOutcome::Success => None,
-        TurnOutcome::MaxTurns | TurnOutcome::MaxBudget | TurnOutcome::Refused => {
-            let (code, detail) = (outcome_name(outcome).to_owned(), result.to_owned());
-            Some(TurnError { code, detail, status: None })
+    let detail = match outcome {
+        TurnOutcome::Success => return None,
+        TurnOutcome::MaxTurns | TurnOutcome::MaxBudget | TurnOutcome::Refused => result,
+        TurnOutcome::OutputSchemaUnmet => "the model gave no answer that fits `output_schema`",
+        TurnOutcome::NotSentToModel => {
+            "the model was not asked: Claude Code takes a prompt that begins with `/` for a command of its own; \
+             to ask the model, put a space, or a word, before the `/`"
         }
-    }
+    };
+    Some(TurnError { code: outcome_name(outcome).to_owned(), detail: detail.to_owned(), status: None })
 }
 
 pub(super) fn failure(cause: FailureCause, detail: &str, status: Option<u16>) -> TurnError {

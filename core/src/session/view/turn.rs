@@ -27,8 +27,8 @@ pub struct TurnView {
     pub prompt: Option<String>,
     pub status: TurnStatus,
     pub result: Option<String>,
-    /// `success`, `max_turns`, `max_budget`, `refused`, `interrupted`, `withdrawn`, or the code of the
-    /// failure.
+    /// `success`, `max_turns`, `max_budget`, `refused`, `output_schema_unmet`, `not_sent_to_model`,
+    /// `interrupted`, `withdrawn`, or the code of the failure.
     pub outcome: Option<String>,
     pub error: Option<TurnError>,
     #[serde(with = "as_usd")]

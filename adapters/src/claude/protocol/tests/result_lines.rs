@@ -88,6 +88,11 @@ fn each_shape_of_a_result_has_its_outcome_and_its_text() {
             "Reached maximum budget ($0.01)",
         ),
         (
+            json!({ "subtype": "error_max_structured_output_retries", "is_error": true, "errors": ["5 tries"] }),
+            AgentOutcome::OutputSchemaUnmet,
+            "5 tries",
+        ),
+        (
             json!({ "subtype": "error_during_execution", "is_error": true, "stop_reason": null,
             "terminal_reason": "aborted_streaming", "errors": [interrupted] }),
             AgentOutcome::Aborted,
