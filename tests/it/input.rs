@@ -35,6 +35,7 @@ fn options() -> Vec<Case> {
         (json!({ "max_budget_usd": 0 }), 400, "field_invalid", "/max_budget_usd"),
         (json!({ "append_system_prompt": "a\u{0}b" }), 400, "field_invalid", "/append_system_prompt"),
         (json!({ "output_schema": [] }), 400, "field_invalid", "/output_schema"),
+        (json!({ "output_schema": { "type": "objekt" } }), 400, "field_invalid", "/output_schema"),
         (json!({ "title": "  " }), 400, "title_invalid", "/title"),
         (json!({ "env": { "1X": "y" } }), 400, "env_invalid", "/env/1X"),
         (json!({ "env": { "LD_PRELOAD": "/tmp/x.so" } }), 400, "env_not_allowed", "/env/LD_PRELOAD"),

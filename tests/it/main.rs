@@ -35,6 +35,7 @@ mod local_user;
 mod metering;
 mod modes;
 mod openapi;
+mod output_schemas;
 mod pages;
 mod parking;
 mod paths;

@@ -8,6 +8,7 @@ pub(crate) mod body;
 pub(crate) mod field;
 mod json;
 pub(crate) mod options;
+mod output_schema;
 pub(crate) mod paging;
 mod picture;
 pub(crate) mod query;

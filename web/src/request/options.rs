@@ -12,6 +12,7 @@ use serde_json::Value;
 use utoipa::openapi::Object;
 
 use super::field::{one_of, whole};
+use super::output_schema;
 use crate::context::Context;
 use crate::http::error::Problem;
 use crate::working_folders::OfferedFolders;
@@ -121,7 +122,7 @@ pub(crate) struct OpenSessionBody {
     max_duration_ms: Option<u64>,
     #[schema(max_length = 20000)]
     append_system_prompt: Option<String>,
-    /// A JSON Schema that the final answer has to fit.
+    /// A JSON Schema of draft 07 or 2020-12 that the final answer has to fit; it describes an object.
     #[schema(value_type = Option<HashMap<String, Value>>)]
     output_schema: Option<Value>,
     #[schema(max_items = 20)]
@@ -189,7 +190,7 @@ impl Opening {
                 max_budget_micros: body.max_budget_usd.map(max_budget).transpose()?,
                 max_duration_ms: body.max_duration_ms.map(max_duration).transpose()?,
                 append_system_prompt: body.append_system_prompt.map(system_prompt).transpose()?,
-                output_schema: body.output_schema.map(output_schema).transpose()?,
+                output_schema: body.output_schema.map(output_schema::read).transpose()?,
                 add_dirs,
                 env: env(body.env.unwrap_or_default())?,
             },
@@ -291,13 +292,6 @@ fn system_prompt(text: String) -> Result<String, Problem> {
     }
     let detail = format!("must have at most {MAX_SYSTEM_PROMPT_CHARS} characters and no NUL");
     Err(Problem::field("field_invalid", "/append_system_prompt", detail))
-}
-
-fn output_schema(schema: Value) -> Result<Value, Problem> {
-    if schema.is_object() && schema.to_string().len() <= 64 * 1024 {
-        return Ok(schema);
-    }
-    Err(Problem::field("field_invalid", "/output_schema", "must be a JSON Schema object of at most 64 KiB"))
 }
 
 fn env(variables: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Problem> {
