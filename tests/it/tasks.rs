@@ -1,9 +1,13 @@
 //! `POST /api/task`: what the real agent does and what of it the answer tells.
 
 use reqwest::StatusCode;
-use runner_tests::script;
 use runner_tests::server::Server;
+use runner_tests::{claudes, script};
 use serde_json::json;
+
+/// A picture of one pixel.
+const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 #[tokio::test]
 async fn a_text_is_answered() {
@@ -194,19 +198,22 @@ async fn an_output_schema_gives_a_structured_output() {
 }
 
 #[tokio::test]
-async fn an_image_reaches_the_model() {
-    let server = Server::start().await;
-    let pixel =
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-    let image = json!({ "type": "image", "media_type": "image/png", "data": pixel });
-    let prompt = script("What is it?", &json!([{ "text": "A pixel." }]));
+async fn an_image_reaches_the_model_and_a_script_beside_it_plays_in_every_mode() {
+    for claude in claudes() {
+        let server = Server::start_with(&[("CLAUDE_BIN", claude.to_str().unwrap())]).await;
+        for mode in ["default", "plan"] {
+            let image = json!({ "type": "image", "media_type": "image/png", "data": PIXEL });
+            let prompt = script("What is it?", &json!([{ "text": "A pixel." }]));
+            let body = json!({ "prompt": prompt, "attachments": [image, image], "permission_mode": mode });
 
-    let answer = server.task(&json!({ "prompt": prompt, "attachments": [image] })).await;
+            let answer = server.task(&body).await;
 
-    assert_eq!(answer["message"], "A pixel.");
-    let session = answer["session_id"].as_str().unwrap();
-    let messages = server.get(&format!("/api/sessions/{session}/messages")).await.body;
-    assert_eq!(messages["messages"][0]["content"][0]["source"]["data"], pixel);
+            assert_eq!(answer["message"], "A pixel.", "{mode}: {answer}");
+            let session = answer["session_id"].as_str().unwrap();
+            let messages = server.get(&format!("/api/sessions/{session}/messages")).await.body;
+            assert_eq!(messages["messages"][0]["content"][0]["source"]["data"], PIXEL);
+        }
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ const SYNTHETIC_PREFIXES: &[&str] = &[
     "Base directory for this skill:",
     "Tool loaded.",
     "[Image: ",
+    "[Image source: ",
+    "[Image could not be processed: ",
     "[SYSTEM NOTIFICATION - NOT USER INPUT]",
     "Continue from where you left off.",
     "Output token limit hit. Resume directly",

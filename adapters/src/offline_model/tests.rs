@@ -127,6 +127,18 @@ fn what_the_program_says_is_no_prompt() {
 }
 
 #[test]
+fn lines_about_pictures_behind_a_prompt_are_no_prompt() {
+    let note = [
+        "[Image: original 9x9, displayed at 3x3]",
+        "[Image source: /tmp/1.png]",
+        "[Image could not be processed: odd]",
+    ];
+    let prompt = blocks("user", &[&[&scripted(r#"[{"text": "seen"}]"#)[..]], &note[..]].concat());
+
+    assert_eq!(played(&[prompt]), text("seen"));
+}
+
+#[test]
 fn script_sent_during_a_turn_takes_over() {
     let sent =
         format!("The user sent a new message while you were working:\n{}", scripted(r#"[{"text": "new"}]"#));
