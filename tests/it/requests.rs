@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
-use runner_tests::script;
 use runner_tests::server::{Server, answer};
 use runner_tests::sse::kinds;
+use runner_tests::{claudes, script};
 use serde_json::{Value, json};
 
 fn write_a(content: &str) -> Value {
@@ -19,7 +19,7 @@ fn colours() -> Value {
     let options = json!([{ "label": "Red", "description": "r" }, { "label": "Blue", "description": "b" }]);
     let colour =
         json!({ "question": "Which colour?", "header": "Colour", "options": options, "multiSelect": false });
-    let sizes = json!([{ "label": "S", "description": "s" }, { "label": "M", "description": "m" }]);
+    let sizes = json!([{ "label": "S, or less", "description": "s" }, { "label": "M", "description": "m" }]);
     let size = json!({ "question": "Which sizes?", "header": "Size", "options": sizes, "multiSelect": true });
     json!({ "tool_use": { "name": "AskUserQuestion", "input": { "questions": [colour, size] } } })
 }
@@ -73,18 +73,22 @@ async fn a_call_runs_with_the_input_that_a_person_put_in_its_place() {
 }
 
 #[tokio::test]
-async fn answers_to_questions_reach_the_model() {
-    let server = Server::start().await;
-    let (session, request) = server.ask(&task(&json!([colours(), { "text": "ok" }]))).await;
-    assert_eq!(request["kind"], "question");
+async fn answers_to_questions_reach_the_model_one_by_one() {
+    for claude in claudes() {
+        let server = Server::start_with(&[("CLAUDE_BIN", claude.to_str().unwrap())]).await;
+        let (session, request) = server.ask(&task(&json!([colours(), { "text": "ok" }]))).await;
+        assert_eq!(request["kind"], "question");
 
-    let answers = json!({ "Which colour?": "Blue", "Which sizes?": ["S", "M"] });
-    server.decide(&session, &request, &json!({ "decision": "allow", "answers": answers })).await;
+        let answers = json!({ "Which colour?": "Blue", "Which sizes?": ["S, or less", "M"] });
+        server.decide(&session, &request, &json!({ "decision": "allow", "answers": answers })).await;
 
-    server.wait_for_status(&session, "idle").await;
-    let returned = server.wait_for(&session, "tool_returned").await;
-    let read = returned["data"]["content"].as_str().unwrap();
-    assert!(read.contains(r#""Which colour?"="Blue""#) && read.contains("S,M"), "{read}");
+        server.wait_for_status(&session, "idle").await;
+        let returned = server.wait_for(&session, "tool_returned").await;
+        let read = returned["data"]["content"].as_str().unwrap();
+        assert!(read.starts_with("Your questions have been answered: "), "{read}");
+        assert!(read.contains(r#""Which colour?"="Blue""#), "{read}");
+        assert!(read.contains(r#""Which sizes?"=""S, or less", M""#), "{read}");
+    }
 }
 
 #[tokio::test]

@@ -131,10 +131,32 @@ fn input(settled: &SettledRequest) -> Value {
         }
         (RequestKind::Question, _, Some(answers)) => {
             let mut input = asked.clone();
-            input["answers"] = json!(answers);
+            let told =
+                answers.iter().map(|(question, answer)| (question.clone(), told(asked, question, answer)));
+            input["answers"] = Value::Object(told.collect());
             input
         }
         (RequestKind::Permission | RequestKind::Plan | RequestKind::Question, _, _) => asked.clone(),
+    }
+}
+
+/// An answer as the agent writes several labels itself: one that could be taken for two stands in quotes. It
+/// takes a list as well, but joins that so that nobody can tell where a label with a comma ends.
+fn told(asked: &Value, question: &str, answer: &Value) -> Value {
+    let Some(labels) = answer.as_array() else { return answer.clone() };
+    let questions = asked["questions"].as_array().into_iter().flatten();
+    let takes_several = |asked: &Value| asked["question"] == question && asked["multiSelect"] == true;
+    match &labels[..] {
+        [only] if !questions.into_iter().any(takes_several) => only.clone(),
+        labels => {
+            let labels = labels.iter().filter_map(Value::as_str).map(|label| match label {
+                ambiguous if ambiguous.contains(", ") || ambiguous.contains('"') => {
+                    json!(ambiguous).to_string()
+                }
+                clear => clear.to_owned(),
+            });
+            labels.collect::<Vec<_>>().join(", ").into()
+        }
     }
 }
 

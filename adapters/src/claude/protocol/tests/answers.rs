@@ -28,13 +28,23 @@ fn allowance_with_a_changed_input_has_that() {
 }
 
 #[test]
-fn answers_stand_beside_their_questions() {
-    let mut answered = settled(RequestKind::Question, Decision::Allow);
-    answered.open.request.input = json!({ "questions": [{ "question": "Which?" }] });
-    answered.settlement.answers = Some([("Which?".to_owned(), json!(["A", "B"]))].into());
+fn answers_stand_beside_their_questions_with_each_label_told_from_the_next() {
+    for (several, answer, told) in [
+        (false, json!("A"), "A"),
+        (false, json!(["A, or B"]), "A, or B"),
+        (true, json!(["A", "B"]), "A, B"),
+        (true, json!(["A, or B", "C,D", "the \"E\""]), r#""A, or B", C,D, "the \"E\"""#),
+        (true, json!(["A, or B"]), r#""A, or B""#),
+        (true, json!("whatever, really"), "whatever, really"),
+    ] {
+        let questions = json!([{ "question": "Which?", "multiSelect": several }]);
+        let mut answered = settled(RequestKind::Question, Decision::Allow);
+        answered.open.request.input = json!({ "questions": questions });
+        answered.settlement.answers = Some([("Which?".to_owned(), answer)].into());
 
-    let input = json!({ "questions": [{ "question": "Which?" }], "answers": { "Which?": ["A", "B"] } });
-    then_answered(&answered, json!({ "behavior": "allow", "updatedInput": input }));
+        let input = json!({ "questions": questions, "answers": { "Which?": told } });
+        then_answered(&answered, json!({ "behavior": "allow", "updatedInput": input }));
+    }
 }
 
 #[test]
