@@ -65,6 +65,39 @@ async fn an_account_tells_what_was_asked_done_decided_and_said() {
 }
 
 #[tokio::test]
+async fn what_an_answer_leaves_open_ends_with_it() {
+    let server = Server::start().await;
+    let options =
+        json!([{ "label": "S, or less", "description": "s" }, { "label": "M", "description": "m" }]);
+    let question = json!({ "question": "Which?", "header": "Size", "options": options, "multiSelect": true });
+    let ask = json!({ "tool_use": { "name": "AskUserQuestion", "input": { "questions": [question] } } });
+    let code = json!({ "text": "Look:\n```html\n<style>" });
+    let prompt = script("Hide <script> it.", &json!([ask, { "text": "<style>" }]));
+    let body = json!({ "prompt": prompt, "title": "<textarea> [a](b)" });
+    let (session, request) = server.ask(&body).await;
+    let decision = json!({ "decision": "allow", "answers": { "Which?": ["S, or less", "M"] } });
+    server.decide(&session, &request, &decision).await;
+    server.wait_for_status(&session, "idle").await;
+    let again = json!({ "prompt": script("More.", &json!([code])), "resume": session });
+    server.task(&again).await;
+
+    let (_, _, text) = export(&server, &session, "?format=markdown").await;
+
+    let parts = [
+        "# &lt;textarea> \\[a\\](b)\n",
+        "> Hide &lt;script> it.\n",
+        "- Which? `S, or less`, `M`\n",
+        "\n&lt;style>\n",
+        "\n```html\n<style>\n```\n\n*Turn completed, ",
+    ];
+    let mut rest = text.as_str();
+    for part in parts {
+        let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{part:?} is not next in {rest}"));
+        rest = after;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_exported_is_refused() {
     let server = Server::start().await;
     let session = server.post("/api/sessions", &json!({})).await.body["id"].as_str().unwrap().to_owned();

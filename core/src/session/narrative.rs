@@ -1,12 +1,17 @@
 //! A session as an account that people read: what was asked, said, done and decided, and what it cost.
 //! In Markdown, one piece per event.
 
+mod markdown;
+
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use self::markdown::{code, contained, fenced, plain, quoted};
+
 use crate::agent::FileChangeKind;
 use crate::log::RecordedEvent;
+use crate::request::Settlement;
 use crate::session::event::{
     Asked, Decided, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent,
     ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
@@ -21,15 +26,15 @@ const MAX_RESULT_CHARS: usize = 4000;
 
 /// The head of the account.
 pub fn heading(head: &SessionHead) -> String {
-    let title = head.title.as_deref().unwrap_or("Session").replace('\n', " ");
-    let (model, mode) = (head.model.as_deref().unwrap_or("the agent's own choice"), head.permission_mode);
+    let title = plain(head.title.as_deref().unwrap_or("Session"));
+    let model = head.model.as_deref().map_or_else(|| "the agent's own choice".to_owned(), code);
     let mut text = format!("# {title}\n\n");
     for (name, value) in [
         ("Session", head.id.to_string()),
-        ("Owner", head.owner.clone()),
-        ("Folder", head.working_dir.clone()),
-        ("Model", model.to_owned()),
-        ("Permission mode", mode.as_str().to_owned()),
+        ("Owner", plain(&head.owner)),
+        ("Folder", code(&head.working_dir)),
+        ("Model", model),
+        ("Permission mode", head.permission_mode.as_str().to_owned()),
         ("Events", head.version.to_string()),
         ("Cost", format!("${:.6}", head.cost_usd.as_usd())),
     ] {
@@ -59,10 +64,12 @@ pub fn piece(recorded: &RecordedEvent, event: &SessionEvent) -> Option<String> {
 fn prompt(event: &PromptEvent, at: Timestamp) -> String {
     match event {
         PromptEvent::Submitted { text, author, .. } => {
-            format!("## Prompt\n\n*{author}, {at}*\n\n{}", quoted(text))
+            format!("## Prompt\n\n*{}, {at}*\n\n{}", plain(author), quoted(text))
         }
-        PromptEvent::Steered { text, author, .. } => format!("*{author} adds:*\n\n{}", quoted(text)),
-        PromptEvent::Withdrawn { by, .. } => format!("*{by} takes a prompt back.*"),
+        PromptEvent::Steered { text, author, .. } => {
+            format!("*{} adds:*\n\n{}", plain(author), quoted(text))
+        }
+        PromptEvent::Withdrawn { by, .. } => format!("*{} takes a prompt back.*", plain(by)),
     }
 }
 
@@ -72,7 +79,7 @@ fn turn(event: &TurnEvent) -> Option<String> {
             Some(format!("*Turn completed{}.*", costs(account)))
         }
         TurnEvent::Failed { detail, account, .. } => {
-            Some(format!("*Turn failed{}:* {detail}", costs(account)))
+            Some(format!("*Turn failed{}:* {}", costs(account), plain(detail)))
         }
         TurnEvent::Interrupted { cause, account, .. } => {
             Some(format!("*Turn interrupted ({}){}.*", cause.as_str(), costs(account)))
@@ -89,7 +96,7 @@ fn message(event: &MessageEvent) -> String {
     match event {
         MessageEvent::Text { text, parent_tool_use_id, .. } => {
             let subagent = parent_tool_use_id.as_ref().map_or("", |_| "*A subagent:*\n\n");
-            format!("{subagent}{text}")
+            format!("{subagent}{}", contained(text))
         }
         MessageEvent::Thinking { text, .. } => format!("*Thinking:*\n\n{}", quoted(text)),
     }
@@ -105,7 +112,7 @@ fn tool(event: &ToolEvent) -> String {
             format!("*{word}:*\n\n{}", fenced("", &shortened(content)))
         }
         ToolEvent::PolicyApplied { tool_name, message, .. } => {
-            format!("**Refused:** {} {message}", code(tool_name))
+            format!("**Refused:** {} {}", code(tool_name), plain(message))
         }
     }
 }
@@ -121,7 +128,7 @@ fn files(event: &FilesEvent) -> Option<String> {
             Some(file(path, (*kind, *added, *removed), patch.as_deref()))
         }
         FilesEvent::Rewound { files, by, .. } => {
-            Some(format!("*{by} puts back {} files to what they were.*", files.len()))
+            Some(format!("*{} puts back {} files to what they were.*", plain(by), files.len()))
         }
         FilesEvent::WorkspaceUnobserved { .. } => None,
     }
@@ -132,21 +139,33 @@ fn request(event: &RequestEvent) -> Option<String> {
         RequestEvent::Asked(Asked { kind, request, .. }) => {
             let kind = serde_json::to_value(kind).unwrap_or_default();
             let kind = kind.as_str().unwrap_or("request");
-            Some(format!("**Asked ({kind}):** {} {}", code(&request.tool_name), request.description))
+            let description = plain(&request.description);
+            Some(format!("**Asked ({kind}):** {} {description}", code(&request.tool_name)))
         }
         RequestEvent::Decided(Decided { settlement, .. }) => {
             let by = &settlement.decided_by;
-            let name = by.name.as_ref().or(by.id.as_ref()).map_or("the server", String::as_str);
+            let name = plain(by.name.as_ref().or(by.id.as_ref()).map_or("the server", String::as_str));
             let decision = serde_json::to_value(settlement.decision).unwrap_or_default();
             let message =
                 settlement.message.as_deref().map_or(String::new(), |text| format!("\n\n{}", quoted(text)));
-            Some(format!("**Decision: {}** by {name}{message}", decision.as_str().unwrap_or_default()))
+            let (decision, answers) = (decision.as_str().unwrap_or_default(), answers(settlement));
+            Some(format!("**Decision: {decision}** by {name}{message}{answers}"))
         }
         RequestEvent::Withdrawn { reason, .. } => {
             Some(format!("*No decision is needed any more: {}.*", reason.as_text()))
         }
         RequestEvent::Released { .. } => None,
     }
+}
+
+fn answers(settlement: &Settlement) -> String {
+    let lines = settlement.answers.iter().flatten().map(|(question, answer)| {
+        let answers = answer.as_array().map_or(std::slice::from_ref(answer), Vec::as_slice);
+        let answers: Vec<String> = answers.iter().map(|answer| code(&plain_text(answer))).collect();
+        format!("\n- {} {}", plain(question), answers.join(", "))
+    });
+    let lines = lines.collect::<String>();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 fn setting(event: &SettingEvent) -> Option<String> {
@@ -182,25 +201,5 @@ fn shortened(content: &Value) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(|line| format!("> {line}")).collect();
-    lines.join("\n")
-}
-
-/// A block that ends where it should, whatever is in it.
-fn fenced(language: &str, text: &str) -> String {
-    let fence = "`".repeat(longest_run(text).max(2) + 1);
-    format!("{fence}{language}\n{}\n{fence}", text.trim_end_matches('\n'))
-}
-
-fn code(text: &str) -> String {
-    let mark = "`".repeat(longest_run(text) + 1);
-    // A space keeps backticks of the text apart from the marks.
-    let space = if mark.len() > 1 { " " } else { "" };
-    format!("{mark}{space}{}{space}{mark}", text.replace('\n', " "))
-}
-
-/// The most backticks that stand in a row.
-fn longest_run(text: &str) -> usize {
-    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
-}
+#[cfg(test)]
+mod tests;
