@@ -119,10 +119,10 @@ fn caller(group: Option<&AgentGroup>, started: &Arc<OnceLock<u32>>) -> Arc<dyn C
 impl AgentRuntime for ClaudeRuntime {
     async fn start(&self, launch: AgentLaunch) -> Result<RunningAgent, AgentError> {
         let program = self.program().await?;
-        let folders = WorkFolder::open_all(
-            &launch.setup,
-            &self.settings.folders.within(launch.setup.within.as_deref()),
-        )?;
+        let allowed = self.settings.folders.within(launch.setup.within.as_deref());
+        let folders = WorkFolder::open_all(&launch.setup, &allowed)?;
+        let sandbox = self.sandbox.as_ref().ok();
+        let git_folders = sandbox.map(|sandbox| sandbox.git_folders(&folders, &allowed)).unwrap_or_default();
         let settings = self.settings.clone();
         let prepared =
             tokio::task::spawn_blocking(move || launch::prepare(&settings, &launch).map(|()| launch));
@@ -139,10 +139,11 @@ impl AgentRuntime for ClaudeRuntime {
         let context = LaunchContext {
             settings: &self.settings,
             program: &program,
-            sandbox: self.sandbox.as_ref().ok(),
+            sandbox,
             limiter: &self.limiter,
             access: &access,
             folders: &folders,
+            git_folders: &git_folders,
             group: group.as_ref(),
         };
         let command = launch::command(context, &launch)?;

@@ -21,6 +21,7 @@ mod failures;
 mod file_changes;
 mod forks;
 mod gateway;
+mod git_in_the_sandbox;
 mod guard;
 mod hidden_files;
 mod hostile_folders;

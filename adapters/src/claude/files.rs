@@ -1,6 +1,7 @@
 //! The folders that an agent works in, and the files that it keeps of its session.
 
 pub(super) mod agent_folder;
+pub(super) mod git_folders;
 #[cfg(test)]
 mod tests;
 pub(super) mod transcript;

@@ -18,6 +18,7 @@ use tokio::process::Command;
 
 use self::config_folder::{config_dir, make_folders};
 use crate::claude::credentials::{Access, Credentials};
+use crate::claude::files::git_folders::GitFolder;
 use crate::claude::files::transcript::Transcript;
 use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::limits::{AgentGroup, Limiter};
@@ -45,6 +46,8 @@ pub(super) struct LaunchContext<'a> {
     pub(super) access: &'a Access,
     /// The folders that the agent works in, the working folder first.
     pub(super) folders: &'a [WorkFolder],
+    /// What git needs beside them.
+    pub(super) git_folders: &'a [GitFolder],
     /// The agent's control group, where there is one.
     pub(super) group: Option<&'a AgentGroup>,
 }
@@ -130,6 +133,7 @@ fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> 
     line.extend(sandbox.arguments(AgentPaths {
         program: &program,
         folders: context.folders,
+        git_folders: context.git_folders,
         config_dir,
         login,
     }));

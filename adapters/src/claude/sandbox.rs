@@ -15,11 +15,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use runner_core::allowed_folders::AllowedFolders;
 use thiserror::Error;
 use tokio::process::Command;
 
 use self::agent_paths::AgentPaths;
 use self::mounts::Mounts;
+use crate::claude::files::git_folders::{self, GitFolder};
+use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::program::on_search_path;
 use crate::claude::settings::{ClaudeSettings, SandboxMode};
 
@@ -97,11 +100,16 @@ impl Sandbox {
             arguments.extend(["--chdir".into(), working_dir.named.clone().into()]);
         }
         arguments.extend(["--", "/bin/sh", "-c", SAME_FOLDERS, "sh"].map(OsString::from));
-        let identities = agent.folders.iter().map(|folder| format!("{} ", folder.identity));
+        let identities = agent.checked().map(|folder| format!("{} ", folder.identity));
         arguments.push(identities.collect::<String>().into());
-        arguments.push(agent.folders.len().to_string().into());
-        arguments.extend(agent.folders.iter().map(|folder| folder.named.clone().into()));
+        arguments.push(agent.checked().count().to_string().into());
+        arguments.extend(agent.checked().map(|folder| folder.named.clone().into()));
         arguments
+    }
+
+    /// What git needs beside an agent's folders.
+    pub(super) fn git_folders(&self, folders: &[WorkFolder], allowed: &AllowedFolders) -> Vec<GitFolder> {
+        git_folders::around(folders, allowed, &|path| self.mounts.is_shared(path))
     }
 
     /// The path of the agent's home inside.

@@ -31,8 +31,17 @@ pub(crate) struct WorkFolder {
 impl WorkFolder {
     /// Opens a folder. A folder behind a link, or outside of those in which agents may work, is refused.
     pub(crate) fn open(named: &Path, allowed: &AllowedFolders) -> Result<Self, AgentError> {
+        Self::open_with(OFlag::O_DIRECTORY, named, allowed)
+    }
+
+    /// Opens a folder, or a file of one, in the same way.
+    pub(crate) fn open_any(named: &Path, allowed: &AllowedFolders) -> Result<Self, AgentError> {
+        Self::open_with(OFlag::empty(), named, allowed)
+    }
+
+    fn open_with(flag: OFlag, named: &Path, allowed: &AllowedFolders) -> Result<Self, AgentError> {
         let missing = || AgentError::WorkingDirMissing(named.to_owned());
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC | flag;
         let handle: OwnedFd = open(named, flags, Mode::empty()).map_err(|_| missing())?;
         let file = File::from(handle);
         let metadata = file.metadata().map_err(|_| missing())?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::claude::files::git_folders::GitFolder;
 use crate::claude::files::work_folder::WorkFolder;
 
 /// The program and the folders of one agent in its sandbox.
@@ -9,9 +10,18 @@ use crate::claude::files::work_folder::WorkFolder;
 pub(crate) struct AgentPaths<'a> {
     pub(crate) program: &'a Path,
     pub(crate) folders: &'a [WorkFolder],
+    /// What git needs beside the folders.
+    pub(crate) git_folders: &'a [GitFolder],
     pub(crate) config_dir: &'a Path,
     /// The file of the operator's own login, where agents use that.
     pub(crate) login: Option<&'a Path>,
+}
+
+impl AgentPaths<'_> {
+    /// Everything that was checked outside and has to be the same inside.
+    pub(super) fn checked(&self) -> impl Iterator<Item = &WorkFolder> {
+        self.folders.iter().chain(self.git_folders.iter().map(|shown| &shown.folder))
+    }
 }
 
 /// The path of an agent's private home outside. The agent cannot write in the folder that holds it, so it

@@ -156,6 +156,10 @@ impl Mounts {
         let shown: Vec<PathBuf> = self.shown.iter().chain(&program).cloned().collect();
         mounts.extend(shown.iter().map(|path| read_only(path)));
         if let Some(agent) = agent {
+            mounts.extend(agent.git_folders.iter().map(|shown| match shown.is_writable {
+                true => writable(shown.folder.named.clone(), shown.folder.real.clone()),
+                false => read_only(&shown.folder.real),
+            }));
             let folders = agent.folders.iter();
             mounts.extend(folders.map(|folder| writable(folder.named.clone(), folder.real.clone())));
             mounts.extend(
@@ -202,7 +206,7 @@ impl Mounts {
     }
 
     /// Whether a folder holds a home, the server's data, or simply too much.
-    fn is_shared(&self, path: &Path) -> bool {
+    pub(super) fn is_shared(&self, path: &Path) -> bool {
         let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let private = self.home.iter().chain([&self.data_dir]);
         SHARED.iter().any(|shared| resolved == Path::new(shared))

@@ -123,6 +123,7 @@ async fn in_a_sandbox_no_agent_starts_in_another_folder_than_the_one_that_was_ch
     let line = sandbox.arguments(AgentPaths {
         program: Path::new("/bin/sh"),
         folders: &opened,
+        git_folders: &[],
         config_dir: &config_dir,
         login: None,
     });

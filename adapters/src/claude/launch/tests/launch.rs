@@ -264,6 +264,7 @@ fn try_command(
         limiter: &limiter,
         access: &access,
         folders: &folders,
+        git_folders: &[],
         group: None,
     };
     launch::prepare(settings, launch)?;
