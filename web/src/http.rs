@@ -6,5 +6,6 @@ pub(crate) mod cookies;
 pub(crate) mod error;
 pub(crate) mod guard;
 pub(crate) mod hosts;
+pub(crate) mod proxies;
 pub(crate) mod refusals;
 pub(crate) mod request_id;

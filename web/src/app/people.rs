@@ -16,6 +16,7 @@ use super::keys;
 use crate::config::Config;
 use crate::http::authentication::{Agents, Authentication};
 use crate::http::cookies::Transport;
+use crate::http::proxies::Proxies;
 
 pub(super) fn authentication(config: &Config, accounts: Accounts, agents: Agents) -> Authentication {
     let transport = if config.access.is_public_over_https() { Transport::Tls } else { Transport::Plain };
@@ -24,7 +25,8 @@ pub(super) fn authentication(config: &Config, accounts: Accounts, agents: Agents
             "passwords and tokens travel in clear text unless a proxy in front speaks TLS; set PUBLIC_URL to its https address"
         );
     }
-    Authentication { accounts, proxies: config.access.trusted_proxies.clone(), transport, agents }
+    let proxies = Proxies::new(config.access.trusted_proxies.clone());
+    Authentication { accounts, proxies, transport, agents }
 }
 
 /// The operator's key, or the one in the data folder.

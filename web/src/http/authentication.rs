@@ -1,15 +1,14 @@
 //! Telling who a request comes from: by the token in its header, or by a cookie, and from which address.
 
 use std::any::Any;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::{Extensions, ServiceRequest};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
+use actix_web::http::header::{AUTHORIZATION, HeaderName, ORIGIN, USER_AGENT};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, web};
-use ipnet::IpNet;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::TcpUserTimeout;
 use runner_actors::{Accounts, Client};
@@ -23,14 +22,14 @@ use uuid::Uuid;
 use super::cookies::{self, Transport};
 use super::error::{ApiError, Problem};
 use super::hosts::is_from_here;
+use super::proxies::Proxies;
 use super::request_id::RequestId;
 
 /// How requests show whom they come from.
 #[derive(Clone, Debug)]
 pub(crate) struct Authentication {
     pub(crate) accounts: Accounts,
-    /// Proxies that are believed about the address and the transport of a request.
-    pub(crate) proxies: Vec<IpNet>,
+    pub(crate) proxies: Proxies,
     /// How people reach the server; where that is not said to be over TLS, a proxy may say so.
     pub(crate) transport: Transport,
     pub(crate) agents: Agents,
@@ -144,19 +143,17 @@ impl Authentication {
     /// The address of the socket, or what a proxy in front says that it was.
     pub(crate) fn client_address(&self, request: &HttpRequest) -> IpAddr {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        forwarded_for(peer.to_canonical(), request.headers(), &self.proxies)
+        self.proxies.client_address(peer.to_canonical(), request.headers())
     }
 
     /// How the request came to the outermost proxy. What people are told to use counts more than what a
     /// header says.
     pub(crate) fn transport(&self, request: &HttpRequest) -> Transport {
-        let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-        match self.transport {
-            Transport::Tls => Transport::Tls,
-            Transport::Plain if peer.is_some_and(|peer| is_trusted(peer, &self.proxies)) => {
-                forwarded_proto(request.headers())
+        match (self.transport, request.peer_addr()) {
+            (Transport::Plain, Some(peer)) => {
+                self.proxies.transport(peer.ip().to_canonical(), request.headers())
             }
-            Transport::Plain => Transport::Plain,
+            (transport, _) => transport,
         }
     }
 
@@ -192,133 +189,4 @@ pub(crate) fn check_same_site(request: &HttpRequest) -> Result<(), Problem> {
     }
     let detail = "a change that is made with a cookie needs an Origin header";
     Err(Problem::new(StatusCode::FORBIDDEN, "origin_required", detail))
-}
-
-fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
-    proxies.iter().any(|network| network.contains(&address))
-}
-
-/// The transport that the last proxy names; a value before it may be the client's own.
-fn forwarded_proto(headers: &HeaderMap) -> Transport {
-    let last = headers.get_all("x-forwarded-proto").last();
-    let proto = last.and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next());
-    let is_tls = proto.is_some_and(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https"));
-    if is_tls { Transport::Tls } else { Transport::Plain }
-}
-
-/// The last address that no trusted proxy has: what came before it in the list, anybody may have written,
-/// and in whatever bytes.
-fn forwarded_for(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
-    let values: Vec<_> = headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
-    let hops = values.into_iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
-    let mut address = peer;
-    for hop in hops {
-        if !is_trusted(address, proxies) {
-            break;
-        }
-        match hop_address(hop) {
-            Some(before) => address = before.to_canonical(),
-            None => break,
-        }
-    }
-    address
-}
-
-/// An address as proxies write it: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
-fn hop_address(hop: &[u8]) -> Option<IpAddr> {
-    let hop = std::str::from_utf8(hop.trim_ascii()).ok()?;
-    if let Ok(socket) = hop.parse::<SocketAddr>() {
-        return Some(socket.ip());
-    }
-    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    bare.unwrap_or(hop).parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-
-    use super::cookies::Transport;
-    use super::{forwarded_for, forwarded_proto};
-
-    fn forwarded(peer: &str, values: &[&str], proxies: &[&str]) -> String {
-        let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
-        forwarded_bytes(peer, &values, proxies)
-    }
-
-    fn forwarded_bytes(peer: &str, values: &[&[u8]], proxies: &[&str]) -> String {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers
-                .append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_bytes(value).unwrap());
-        }
-        let proxies: Vec<_> = proxies.iter().map(|network| network.parse().unwrap()).collect();
-        forwarded_for(peer.parse().unwrap(), &headers, &proxies).to_string()
-    }
-
-    #[test]
-    fn nobody_is_believed_unless_he_is_trusted() {
-        assert_eq!(forwarded("192.0.2.1", &["10.9.9.9"], &[]), "192.0.2.1");
-        assert_eq!(forwarded("192.0.2.1", &["10.9.9.9"], &["10.0.0.0/8"]), "192.0.2.1");
-    }
-
-    #[test]
-    fn last_address_that_is_no_proxy_counts() {
-        let proxies = ["10.0.0.0/8", "127.0.0.0/8"];
-        assert_eq!(forwarded("127.0.0.1", &["203.0.113.7"], &proxies), "203.0.113.7");
-        assert_eq!(forwarded("127.0.0.1", &["1.1.1.1, 203.0.113.7, 10.1.1.1"], &proxies), "203.0.113.7");
-        assert_eq!(forwarded("127.0.0.1", &["1.1.1.1", "203.0.113.7"], &proxies), "203.0.113.7");
-        assert_eq!(forwarded("127.0.0.1", &["2001:db8::1"], &proxies), "2001:db8::1");
-    }
-
-    #[test]
-    fn addresses_with_ports_are_understood() {
-        let proxies = ["10.0.0.0/8", "127.0.0.0/8"];
-        for (value, address) in [
-            ("203.0.113.7:51234", "203.0.113.7"),
-            ("[2001:db8::1]:443, 10.1.1.1:80", "2001:db8::1"),
-            ("[2001:db8::1]", "2001:db8::1"),
-            ("[::ffff:203.0.113.7]:1", "203.0.113.7"),
-        ] {
-            assert_eq!(forwarded("127.0.0.1", &[value], &proxies), address, "{value}");
-        }
-    }
-
-    #[test]
-    fn bytes_that_the_client_wrote_hide_nothing_that_a_proxy_wrote() {
-        let proxies = ["10.0.0.0/8", "127.0.0.0/8"];
-        for line in [&b"\xff, 203.0.113.7"[..], b"\xc3\xa9,1.1.1.1,203.0.113.7,10.1.1.1"] {
-            assert_eq!(forwarded_bytes("127.0.0.1", &[line], &proxies), "203.0.113.7");
-        }
-        let lines = [&b"\xff"[..], b"203.0.113.7"];
-        assert_eq!(forwarded_bytes("127.0.0.1", &lines, &proxies), "203.0.113.7");
-    }
-
-    #[test]
-    fn last_proxy_says_whether_it_was_tls() {
-        let said = |values: &[&'static str]| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                let name = HeaderName::from_static("x-forwarded-proto");
-                headers.append(name, HeaderValue::from_static(value));
-            }
-            forwarded_proto(&headers)
-        };
-
-        for tls in [&["https"][..], &["https,https"], &["http, HTTPS "], &["http", "https"]] {
-            assert_eq!(said(tls), Transport::Tls, "{tls:?}");
-        }
-        for plain in [&[][..], &["http"], &["https,http"], &["https", "http"], &["https,"]] {
-            assert_eq!(said(plain), Transport::Plain, "{plain:?}");
-        }
-    }
-
-    #[test]
-    fn list_that_makes_no_sense_ends_at_the_last_proxy_that_is_known() {
-        let proxies = ["10.0.0.0/8", "127.0.0.0/8"];
-        assert_eq!(forwarded("127.0.0.1", &[], &proxies), "127.0.0.1");
-        assert_eq!(forwarded("127.0.0.1", &["unknown"], &proxies), "127.0.0.1");
-        assert_eq!(forwarded("127.0.0.1", &["203.0.113.7, unknown, 10.1.1.1"], &proxies), "10.1.1.1");
-        assert_eq!(forwarded_bytes("127.0.0.1", &[b"203.0.113.7, \xff, 10.1.1.1"], &proxies), "10.1.1.1");
-    }
 }

@@ -12,6 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use tracing::Instrument;
 
+use super::authentication::Authentication;
 use super::error::{ApiError, Problem};
 use super::hosts::AllowedHosts;
 use super::refusals;
@@ -34,6 +35,10 @@ pub(crate) async fn guard(
     let request_id = request_id(&request);
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let path = request.path().to_owned();
+    if let (Some(known), Some(peer)) = (request.app_data::<web::Data<Authentication>>(), request.peer_addr())
+    {
+        known.proxies.observe(peer.ip().to_canonical(), request.headers());
+    }
     // A GET tells the same without its body.
     if *request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::http::access::Caller;
+use crate::http::authentication::Authentication;
 use crate::http::error::{ApiError, Problem};
 
 /// The server, its store, its agent program and its sessions.
@@ -25,6 +26,9 @@ struct Status {
     /// Agents that were started for sessions of later.
     spare_agents: usize,
     uptime_ms: u64,
+    /// Why clients can choose the address that they seem to come from, where a trusted proxy was seen to let
+    /// them.
+    proxy_problem: Option<String>,
 }
 
 /// Sessions of the caller's team.
@@ -50,6 +54,7 @@ struct TurnCounts {
 pub(crate) async fn show_status(
     caller: Caller,
     context: web::Data<Context>,
+    authentication: web::Data<Authentication>,
 ) -> Result<HttpResponse, ApiError> {
     let tenant = &caller.0.tenant;
     let counts = context.sessions.count(Some(tenant)).await?;
@@ -67,6 +72,7 @@ pub(crate) async fn show_status(
         turns: TurnCounts { running: turns.running, queued: turns.queued, max: turns.max },
         spare_agents: context.sessions.spare_agents(),
         uptime_ms: context.sessions.now().millis_since(context.started_at),
+        proxy_problem: authentication.proxies.problem(),
     }))
 }
 
