@@ -35,6 +35,7 @@ mod limits;
 mod local_user;
 mod metering;
 mod modes;
+mod nginx;
 mod openapi;
 mod output_schemas;
 mod pages;
