@@ -2,6 +2,7 @@
 
 mod agent;
 mod fork;
+mod left_calls;
 mod requests;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use runner_core::ids::{CommandId, SessionId, TenantId, TurnId};
 use runner_core::log::chain::Verification;
 use runner_core::log::{Appended, Digest, Provenance, RecordedEvent};
 use runner_core::people::principal::Reach;
-use runner_core::ports::{AppendError, SessionCounts, SessionCursor, SessionFilter};
+use runner_core::ports::{AppendError, SessionCounts, SessionCursor, SessionFilter, Swept};
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
@@ -102,9 +103,13 @@ impl Sessions {
 
     /// Ends what an earlier run left behind and takes up what it had not finished.
     pub async fn recover(&self) -> Result<(), RunnerError> {
-        let swept = self.services.runtime.sweep().await;
-        if swept > 0 {
-            tracing::warn!(processes = swept, "processes of agents of an earlier run were ended");
+        let Swept { processes, calls } = self.services.runtime.sweep().await;
+        if processes > 0 {
+            tracing::warn!(processes, "processes of agents of an earlier run were ended");
+        }
+        if !calls.is_empty() {
+            let sessions = self.clone();
+            actix::spawn(async move { sessions.tell_left_calls(calls).await });
         }
         let unfinished = self.services.directory.list_unfinished().await?;
         if !unfinished.is_empty() {

@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use runner_core::agent_protection::{AgentProtection, Sandboxing};
 use runner_core::ids::SessionId;
 use runner_core::ports::{
-    AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, RunningAgent, ToolInfo,
+    AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, RunningAgent, Swept, ToolInfo,
 };
 use runner_core::session::fork::ConversationPart;
 
@@ -48,7 +48,7 @@ pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
 use trust::socket_guard::SocketGuard;
 use uuid::Uuid;
 
-use crate::gateway::{Anybody, Caller};
+use crate::gateway::{Anybody, Caller, Gateway};
 
 /// The versions of Claude Code that this server was tested with, the oldest one first.
 pub const TESTED_VERSIONS: &[&str] = &["2.1.197", "2.1.332"];
@@ -235,9 +235,16 @@ impl AgentRuntime for ClaudeRuntime {
         tokio::task::spawn_blocking(move || spares::discard(&settings, session)).await.ok();
     }
 
-    async fn sweep(&self) -> usize {
-        let swept = Marker::of_instance(&self.settings.instance).kill_all().await + self.limiter.sweep();
+    async fn sweep(&self) -> Swept {
+        let processes = Marker::of_instance(&self.settings.instance).kill_all().await + self.limiter.sweep();
         spares::sweep(&self.settings);
-        swept
+        let calls = self.settings.credentials.gateway().map(Gateway::left_calls).unwrap_or_default();
+        Swept { processes, calls }
+    }
+
+    async fn forget_left_calls(&self) {
+        if let Some(gateway) = self.settings.credentials.gateway() {
+            gateway.forget_left_calls();
+        }
     }
 }

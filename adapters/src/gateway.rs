@@ -20,6 +20,7 @@ mod admission;
 mod body_memory;
 mod budgets;
 mod call;
+mod journal;
 mod meter;
 mod passes;
 mod prices;
@@ -37,15 +38,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runner_core::agent::AgentOutput;
+use runner_core::ids::SessionId;
 use runner_core::money::MicroDollars;
 use runner_core::ports::ReadError;
 use runner_core::ports::model::{Budgets, ModelKey, ModelKeys, ModelScope};
-use runner_core::spend::BudgetSpent;
+use runner_core::spend::{BudgetSpent, ModelCall};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
 pub use admission::{Admission, Anybody, Caller};
 pub use budgets::MonthlyBudgets;
+pub use journal::CallJournal;
 pub use passes::Pass;
 use passes::Passes;
 use routes::Routes;
@@ -59,6 +62,8 @@ pub struct GatewaySettings {
     pub budgets: Arc<dyn Budgets>,
     /// The limit of each session as a whole.
     pub session_budget: Option<MicroDollars>,
+    /// The notes of calls under way.
+    pub journal: CallJournal,
     /// Names of the proxies through which the server itself goes out.
     pub proxies: Vec<String>,
 }
@@ -93,8 +98,8 @@ pub struct Gateway {
 impl Gateway {
     /// Listens on a free port of the loopback interface.
     pub async fn start(settings: GatewaySettings) -> Result<Self, GatewayError> {
-        let GatewaySettings { keys, budgets, session_budget, proxies } = settings;
-        let passes = Arc::new(Passes::new(budgets, session_budget));
+        let GatewaySettings { keys, budgets, session_budget, journal, proxies } = settings;
+        let passes = Arc::new(Passes::new(budgets, session_budget, journal));
         let upstream = Upstream::new(keys, proxies).map_err(GatewayError::Client)?;
         let routes = Arc::new(Routes::new(Arc::clone(&passes), upstream));
         let server = LoopbackServer::start(move |request| Arc::clone(&routes).respond(request)).await?;
@@ -114,6 +119,18 @@ impl Gateway {
         outputs: mpsc::Sender<AgentOutput>,
     ) -> Result<Pass, GatewayError> {
         Passes::issue(&self.passes, admission, outputs).map_err(GatewayError::NoRandomness)
+    }
+}
+
+impl Gateway {
+    /// The calls that earlier runs of the server had sent and may not have reported.
+    pub fn left_calls(&self) -> Vec<(SessionId, Vec<ModelCall>)> {
+        self.passes.journal.left()
+    }
+
+    /// Forgets these calls: the log has them now.
+    pub fn forget_left_calls(&self) {
+        self.passes.journal.forget();
     }
 }
 

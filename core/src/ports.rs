@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 pub use agent::{
     AgentError, AgentExit, AgentInput, AgentOutputs, AgentPlace, AgentProber, AgentRuntime, AgentStatus,
-    GateVerdict, RunningAgent, ToolInfo,
+    GateVerdict, RunningAgent, Swept, ToolInfo,
 };
 pub use directory::{
     AuditLog, SessionCounts, SessionCursor, SessionDirectory, SessionFilter, SessionSort, WaitingRequest,

@@ -99,6 +99,9 @@ impl Spend {
 /// One question to a model and its answer, as the gateway saw them pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelCall {
+    /// The gateway's name for the call, by which a call that was noted before its end is told only once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<Uuid>,
     /// The model that answered; where none did, the one that was asked.
     pub model: String,
     pub outcome: CallOutcome,

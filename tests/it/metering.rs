@@ -80,6 +80,40 @@ async fn calls_that_fail_or_are_cut_off_are_in_the_log_too() {
 }
 
 #[tokio::test]
+async fn a_call_under_way_when_the_server_is_killed_is_paid_by_its_turn() {
+    let mut server = Server::start().await;
+    let usage = json!({ "input_tokens": 70, "output_tokens": 9 });
+    let replies = json!([{ "text": "twelve bytes and four", "usage": usage, "hang": true }]);
+    let mut frames = server.stream_task(&json!({ "prompt": script("Hang.", &replies) })).await;
+    let told = frames.until("text_delta").await;
+    let (session, turn) = (told[0].data["session_id"].clone(), told[0].data["turn_id"].clone());
+    let session = session.as_str().unwrap();
+
+    for _ in 0..2 {
+        server.kill_9().await;
+        server.restart().await;
+        server.wait_for(session, "model_called").await;
+    }
+
+    let calls = server.model_calls(session).await;
+    assert_eq!(calls.len(), 1, "it is told once, also after another start: {calls:?}");
+    assert_eq!((&calls[0]["outcome"], &calls[0]["turn"]), (&json!("cut_off"), &turn));
+    assert!(calls[0]["usage"]["input_tokens"].as_u64() > Some(1000), "what was asked: {calls:?}");
+    assert!(calls[0]["cost_micros"].as_u64() > Some(0), "{calls:?}");
+    then_turns_pay_for(&calls, &server.wait_for_status(session, "idle").await);
+    // What was told before the kill is not told again.
+    let done = server
+        .task(&json!({ "prompt": script("Say.", &json!([{ "text": "hi" }])), "resume": session }))
+        .await;
+    server.kill_9().await;
+    server.restart().await;
+    server.task(&json!({ "prompt": script("Say.", &json!([{ "text": "hi" }])), "resume": session })).await;
+    let calls = server.model_calls(session).await;
+    assert_eq!(calls.iter().filter(|call| call["turn"] == done["turn_id"]).count(), 1, "{calls:?}");
+    then_turns_pay_for(&calls, &server.view(session).await);
+}
+
+#[tokio::test]
 async fn ten_turns_cost_ten_times_one_over_any_number_of_processes() {
     for (claude, budget) in claudes().iter().flat_map(|claude| [(claude, Value::Null), (claude, json!(50.0))])
     {

@@ -10,7 +10,7 @@ use runner_core::agent_protection::AgentProtection;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{
     AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime,
-    AgentStatus, GateVerdict, RunningAgent, ToolInfo,
+    AgentStatus, GateVerdict, RunningAgent, Swept, ToolInfo,
 };
 use runner_core::prompt::Attachment;
 use runner_core::request::Decision;
@@ -195,10 +195,12 @@ impl AgentRuntime for ReplayRunner {
         self.discarded.lock().unwrap().push(session);
     }
 
-    async fn sweep(&self) -> usize {
+    async fn sweep(&self) -> Swept {
         self.sweeps.fetch_add(1, Ordering::SeqCst);
-        0
+        Swept::default()
     }
+
+    async fn forget_left_calls(&self) {}
 }
 
 /// Something that was said to an agent.

@@ -51,7 +51,14 @@ impl Credentials {
     }
 
     pub(super) const fn is_behind_gateway(&self) -> bool {
-        matches!(self, Self::Gateway { .. })
+        self.gateway().is_some()
+    }
+
+    pub(super) const fn gateway(&self) -> Option<&Gateway> {
+        match self {
+            Self::Gateway { gateway, .. } => Some(gateway),
+            Self::Login { .. } | Self::OauthToken { .. } => None,
+        }
     }
 
     /// The environment variables that let one process reach the model. The gateway reports its calls among

@@ -24,6 +24,7 @@ const MAX_NAME_CHARS: usize = 64;
 
 /// A call that is under way. A call that is dropped before its end was cut off.
 pub(super) struct Call {
+    id: Uuid,
     pub(super) grant: Arc<Grant>,
     asked: Asked,
     /// The subagent that asks, by the id of its task.
@@ -72,6 +73,7 @@ impl Call {
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
+            id: Uuid::now_v7(),
             grant,
             asked: Asked::read(question),
             subagent: subagent(headers),
@@ -117,7 +119,29 @@ impl Call {
 
     /// Marks the question as sent: from now on it costs money, even if nobody waits for the answer.
     pub(super) fn sent(&mut self) {
+        if !self.is_sent && !self.is_reported {
+            self.grant.notes.note(&self.unanswered());
+        }
         (self.is_sent, self.status) = (true, None);
+    }
+
+    /// The call as it is told if nobody lives to hear the answer: at least its input is paid.
+    fn unanswered(&self) -> ModelCall {
+        let mut meter = Meter::default();
+        meter.assume_input(self.asked.bytes);
+        let (usage, cost_micros) = meter.reading(&self.asked.model);
+        ModelCall {
+            call_id: Some(self.id),
+            model: self.asked.model.clone(),
+            outcome: CallOutcome::CutOff,
+            usage,
+            cost_micros,
+            key: self.key,
+            status: None,
+            duration_ms: 0,
+            api_request_id: None,
+            subagent: self.subagent.clone(),
+        }
     }
 
     pub(super) fn answered(&mut self, status: u16, api_request_id: Option<String>) {
@@ -187,6 +211,7 @@ impl Call {
         let (model, usage, cost_micros) = self.pay();
         self.reservation = None;
         Some(ModelCall {
+            call_id: Some(self.id),
             model,
             outcome,
             usage,

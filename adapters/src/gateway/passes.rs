@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::admission::{Admission, Caller};
 use super::body_memory::{MAX_UNITS_OF_OWNER, MAX_UNITS_OF_PROCESS};
 use super::budgets::UNTIL_SETTLED;
+use super::journal::{CallJournal, Notes};
 use super::tally::{Room, UnderWay};
 
 /// The beginning of a token: the agent takes it for a key, and nobody takes it for one of Anthropic's.
@@ -39,10 +40,12 @@ pub(super) struct Passes {
     bodies: Mutex<HashMap<(TenantId, String), Weak<Semaphore>>>,
     budgets: Arc<dyn Budgets>,
     session_budget: Option<MicroDollars>,
+    pub(super) journal: CallJournal,
 }
 
 /// The session, the limits and the state behind one pass.
 pub(super) struct Grant {
+    pub(super) notes: Notes,
     pub(super) scope: ModelScope,
     pub(super) caller: Arc<dyn Caller>,
     pub(super) budgets: Arc<dyn Budgets>,
@@ -83,8 +86,12 @@ pub struct Pass {
 }
 
 impl Passes {
-    pub(super) fn new(budgets: Arc<dyn Budgets>, session_budget: Option<MicroDollars>) -> Self {
-        Self { grants: Mutex::default(), bodies: Mutex::default(), budgets, session_budget }
+    pub(super) fn new(
+        budgets: Arc<dyn Budgets>,
+        session_budget: Option<MicroDollars>,
+        journal: CallJournal,
+    ) -> Self {
+        Self { grants: Mutex::default(), bodies: Mutex::default(), budgets, session_budget, journal }
     }
 
     pub(super) fn issue(
@@ -101,6 +108,7 @@ impl Passes {
         let (session_budget, budgets) = (passes.session_budget, Arc::clone(&passes.budgets));
         let of_owner = passes.bodies_of((scope.tenant.clone(), scope.owner.clone()));
         let grant = Grant {
+            notes: passes.journal.notes(scope.session),
             scope,
             caller,
             budgets,

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use self::upstream::Upstream;
-use super::{Admission, Anybody, Gateway, GatewaySettings, OperatorKey, Pass};
+use super::{Admission, Anybody, CallJournal, Gateway, GatewaySettings, OperatorKey, Pass};
 
 const KEY: &str = "sk-ant-the-real-one";
 
@@ -72,7 +72,8 @@ fn pass(gateway: &Gateway, session: u128) -> Pass {
 
 /// Settings without any budget.
 pub(crate) fn unlimited(keys: Arc<dyn ModelKeys>) -> GatewaySettings {
-    GatewaySettings { keys, budgets: Arc::new(NoBudgets), session_budget: None, proxies: vec![] }
+    let journal = CallJournal::new(std::env::temp_dir().join(format!("calls-{}", Uuid::now_v7())));
+    GatewaySettings { keys, budgets: Arc::new(NoBudgets), session_budget: None, journal, proxies: vec![] }
 }
 
 struct NoBudgets;

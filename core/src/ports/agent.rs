@@ -17,6 +17,7 @@ use crate::prompt::Attachment;
 use crate::session::fork::ConversationPart;
 use crate::session::requests::SettledRequest;
 use crate::setup::agent_proof::Finding;
+use crate::spend::ModelCall;
 
 /// Why no agent runs.
 #[derive(Clone, Debug, Error)]
@@ -110,8 +111,20 @@ pub trait AgentRuntime: Send + Sync {
     /// Removes what was made for a session that is not opened after all; its agent has ended.
     async fn discard(&self, session: SessionId);
 
-    /// Ends what an earlier run of this server left behind; says how many programs that were.
-    async fn sweep(&self) -> usize;
+    /// Ends what an earlier run of this server left behind.
+    async fn sweep(&self) -> Swept;
+
+    /// Forgets the calls that [`AgentRuntime::sweep`] told of: the log has them now.
+    async fn forget_left_calls(&self);
+}
+
+/// What an earlier run of the server left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// The number of programs that were ended.
+    pub processes: usize,
+    /// Calls of models that were sent, by session. The log may have some of them.
+    pub calls: Vec<(SessionId, Vec<ModelCall>)>,
 }
 
 /// What an agent has seen of the machine when it started, beside what it was told: a text that is another

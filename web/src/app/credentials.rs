@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use runner_actors::{ApiKeys, KeyUse, SessionKeys};
 use runner_adapters::claude::{Credentials, ModelKind};
-use runner_adapters::gateway::{Gateway, GatewaySettings, OperatorKey};
+use runner_adapters::gateway::{CallJournal, Gateway, GatewaySettings, OperatorKey};
 use runner_adapters::offline_model::{OfflineModel, Script};
 use runner_core::ports::model::{Budgets, ModelKey};
 
@@ -46,7 +46,9 @@ pub(super) async fn credentials(
             config.session_budget,
         );
         let proxies = config.proxies.clone();
-        let gateway = Gateway::start(GatewaySettings { keys, budgets, session_budget, proxies }).await?;
+        let journal = CallJournal::new(config.data_dir.join("calls"));
+        let settings = GatewaySettings { keys, budgets, session_budget, journal, proxies };
+        let gateway = Gateway::start(settings).await?;
         Ok(Credentials::Gateway { gateway, upstream })
     };
     if is_offline {

@@ -42,6 +42,7 @@ async fn sums_stay_at_the_largest_number_and_nobody_elses_events_are_lost() {
 fn called(key: u128) -> SessionEvent {
     let most = u64::MAX;
     let call = ModelCall {
+        call_id: None,
         model: "m".into(),
         outcome: CallOutcome::Completed,
         usage: Usage {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::upstream::Upstream;
-use super::{KEY, admission, client};
+use super::{KEY, admission, client, unlimited};
 use crate::gateway::{Admission, Gateway, GatewaySettings, MonthlyBudgets, OperatorKey, Pass};
 
 /// A call that costs 5 micro-dollars for each of a hundred tokens.
@@ -246,10 +246,9 @@ impl Set {
         let record = Arc::new(Stored(stored));
         let limits = Arc::new(EachUser(Mutex::new(Some(month.map(MicroDollars)))));
         let gateway = Gateway::start(GatewaySettings {
-            keys: Arc::new(OperatorKey(ModelKey::new(None, Some(upstream.base_url()), KEY))),
             budgets: Arc::new(MonthlyBudgets::new(limits.clone(), record, clock.clone())),
             session_budget: session.map(MicroDollars),
-            proxies: vec![],
+            ..unlimited(Arc::new(OperatorKey(ModelKey::new(None, Some(upstream.base_url()), KEY))))
         })
         .await
         .unwrap();

@@ -33,7 +33,7 @@ async fn stream_is_counted_wherever_its_pieces_are_cut() {
         assert_eq!(answer, whole);
         let told = set.told().await;
         assert!(told.duration_ms >= 100, "{told:?}");
-        assert_eq!(ModelCall { duration_ms: 0, ..told }, completed());
+        assert_eq!(ModelCall { call_id: None, duration_ms: 0, ..told }, completed());
         assert!(set.outputs.try_recv().is_err(), "it was told of once");
     }
 }
@@ -88,7 +88,7 @@ async fn failed_call_is_told_of_with_the_model_that_was_asked() {
             subagent: None,
             ..completed()
         };
-        assert_eq!(ModelCall { duration_ms: 0, ..told }, expected);
+        assert_eq!(ModelCall { call_id: None, duration_ms: 0, ..told }, expected);
     }
 }
 
@@ -197,6 +197,7 @@ async fn counting_tokens_costs_nothing_and_is_not_told_of() {
 /// The whole stream.
 fn completed() -> ModelCall {
     ModelCall {
+        call_id: None,
         model: "claude-opus-4-8".into(),
         outcome: CallOutcome::Completed,
         usage: Usage {

@@ -248,6 +248,7 @@ pub(super) fn resumed(request_id: &str, fallback: Option<Fallback>) -> SessionEv
 pub(super) fn model_call() -> ModelCall {
     let usage = Usage { input_tokens: 1, output_tokens: 2, cache_read_input_tokens: 3, ..Usage::default() };
     ModelCall {
+        call_id: None,
         model: "opus".into(),
         outcome: CallOutcome::CutOff,
         usage,
