@@ -56,7 +56,7 @@ fn of_two_conversations_the_one_with_what_was_said_last_is_copied() {
     assert!(before.is_whole && after.is_whole);
     let main = format!("projects/-srv/{TO}.jsonl");
     let paths = |copied: &Copied| copied.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
-    assert_eq!(paths(&before), [main.clone()]);
+    assert_eq!(paths(&before), std::slice::from_ref(&main));
     assert_eq!(paths(&after), [main, format!("file-history/{TO}/ab@v1")]);
     let expected = format!("{}\n", line.to_string().replace(&other.to_string(), &TO.to_string()));
     assert_eq!(String::from_utf8_lossy(&after.files[0].bytes), expected);
