@@ -33,6 +33,8 @@ mod tally;
 pub(crate) mod tests;
 mod upstream;
 
+pub(crate) use prices::{Counts, list_price};
+
 use std::io;
 use std::sync::Arc;
 

@@ -62,6 +62,21 @@ pub mod as_usd {
     }
 }
 
+/// As [`as_usd`], and null where the amount is not known.
+pub mod as_usd_if_known {
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    use super::MicroDollars;
+
+    pub fn serialize<S: Serializer>(amount: &Option<MicroDollars>, serializer: S) -> Result<S::Ok, S::Error> {
+        amount.map(MicroDollars::as_usd).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MicroDollars>, D::Error> {
+        Option::<f64>::deserialize(deserializer).map(|usd| usd.map(MicroDollars::from_usd))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::MicroDollars;

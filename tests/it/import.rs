@@ -1,5 +1,6 @@
 //! `claude-runner import`: what Claude Code wrote down elsewhere becomes sessions of this server.
 
+mod costs;
 mod grown;
 mod times;
 mod transcripts;

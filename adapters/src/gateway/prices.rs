@@ -9,16 +9,16 @@ use runner_core::money::MicroDollars;
 
 /// Tokens and searches of one call, in the classes that have prices of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) input: u64,
-    pub(super) output: u64,
-    pub(super) cache_read: u64,
+pub(crate) struct Counts {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    pub(crate) cache_read: u64,
     /// Tokens written to the cache for five minutes, and for an hour.
-    pub(super) cache_write: u64,
-    pub(super) cache_write_1h: u64,
-    pub(super) web_searches: u64,
+    pub(crate) cache_write: u64,
+    pub(crate) cache_write_1h: u64,
+    pub(crate) web_searches: u64,
     /// Whether the answer came in the faster and dearer mode.
-    pub(super) is_fast: bool,
+    pub(crate) is_fast: bool,
 }
 
 /// Prices in thousandths of a dollar per million tokens, which are billionths of a dollar per token.
@@ -53,11 +53,14 @@ const MODELS: &[Price] = &[
     Price { long: Some((200_000, 6_000, 22_500)), ..price("sonnet-4", 3_000, 15_000) },
     price("3-7-sonnet", 3_000, 15_000),
     Price { long: Some((100_000, 500, 2_500)), ..price("haiku-5-5", 100, 500) },
+    price("opus-4-1", 15_000, 75_000),
+    price("opus-4", 15_000, 75_000),
+    price("3-opus", 15_000, 75_000),
     price("haiku-4-5", 1_000, 5_000),
     price("3-5-haiku", 800, 4_000),
 ];
 
-/// The price of the models before 4.5, and of every unknown model.
+/// The price of every unknown model.
 const DEAREST: Price = price("", 15_000, 75_000);
 
 /// The price of a search on the web in billionths of a dollar: ten dollars for a thousand.
@@ -87,29 +90,41 @@ pub(super) fn estimate(model: &str, question_bytes: u64, max_tokens: u64) -> Mic
     cost(model, &Counts { input, output: max_tokens.min(LONGEST_ANSWER), ..Counts::default() })
 }
 
+/// The price of a call of a model that is in the table.
+pub(crate) fn list_price(model: &str, counts: &Counts) -> Option<MicroDollars> {
+    let price = MODELS.iter().find(|price| names(model, price.name))?;
+    Some(price.of(counts))
+}
+
 /// The price of a call, rounded up to a whole micro-dollar; at most ten thousand dollars.
 pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
-    let price = MODELS.iter().find(|price| names(model, price.name)).unwrap_or(&DEAREST);
-    let all_input = [counts.input, counts.cache_read, counts.cache_write, counts.cache_write_1h];
-    let all_input = all_input.into_iter().fold(0, u64::saturating_add);
-    let (input, output) = match price.long {
-        Some((tokens, input, output)) if all_input > tokens => (input, output),
-        Some(_) | None => (price.input, price.output),
-    };
-    // In thousandths, for the prices of the cache are shares.
-    let input_milli = counts
-        .input
-        .saturating_mul(1000)
-        .saturating_add(counts.cache_write.saturating_mul(1250))
-        .saturating_add(counts.cache_write_1h.saturating_mul(2000))
-        .saturating_add(counts.cache_read.saturating_mul(price.cache_read));
-    let tokens = input_milli
-        .saturating_mul(input)
-        .div_ceil(1000)
-        .saturating_add(counts.output.saturating_mul(output))
-        .saturating_mul(if counts.is_fast { price.fast } else { 1 });
-    let nanos = tokens.saturating_add(counts.web_searches.saturating_mul(WEB_SEARCH));
-    MicroDollars(nanos.div_ceil(1000)).min(MOST_COST)
+    list_price(model, counts).unwrap_or_else(|| DEAREST.of(counts))
+}
+
+impl Price {
+    fn of(&self, counts: &Counts) -> MicroDollars {
+        let price = self;
+        let all_input = [counts.input, counts.cache_read, counts.cache_write, counts.cache_write_1h];
+        let all_input = all_input.into_iter().fold(0, u64::saturating_add);
+        let (input, output) = match price.long {
+            Some((tokens, input, output)) if all_input > tokens => (input, output),
+            Some(_) | None => (price.input, price.output),
+        };
+        // In thousandths, for the prices of the cache are shares.
+        let input_milli = counts
+            .input
+            .saturating_mul(1000)
+            .saturating_add(counts.cache_write.saturating_mul(1250))
+            .saturating_add(counts.cache_write_1h.saturating_mul(2000))
+            .saturating_add(counts.cache_read.saturating_mul(price.cache_read));
+        let tokens = input_milli
+            .saturating_mul(input)
+            .div_ceil(1000)
+            .saturating_add(counts.output.saturating_mul(output))
+            .saturating_mul(if counts.is_fast { price.fast } else { 1 });
+        let nanos = tokens.saturating_add(counts.web_searches.saturating_mul(WEB_SEARCH));
+        MicroDollars(nanos.div_ceil(1000)).min(MOST_COST)
+    }
 }
 
 /// Whether a model's name names this model in this version: a later version may cost something else.

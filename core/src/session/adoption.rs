@@ -10,7 +10,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::log::{AggregateEvent as _, EncodedEvent};
 use crate::session::event::{
     BackgroundEvent, LifecycleEvent, MessageEvent, Origin, PromptEvent, SessionEvent, SessionOpened,
-    ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+    ToolEvent, TurnAccount, TurnEvent,
 };
 use crate::time::Timestamp;
 
@@ -209,7 +209,7 @@ impl<'a> TurnEvents<'a> {
             more.insert(0, PastEvent { happened_at: first.happened_at, event });
         }
         if let Some(PastEvent { event: SessionEvent::Turn(end), .. }) = more.last_mut()
-            && let Some(account) = account_mut(end)
+            && let Some(account) = end.account_mut()
         {
             for (_, earlier) in &self.ends {
                 *account = account.since(&account_of(earlier));
@@ -230,25 +230,12 @@ fn is_same(one: &SessionEvent, other: &SessionEvent) -> bool {
 
 fn without_account(end: &TurnEvent) -> TurnEvent {
     let mut end = end.clone();
-    if let Some(account) = account_mut(&mut end) {
+    if let Some(account) = end.account_mut() {
         *account = TurnAccount::default();
     }
     end
 }
 
 fn account_of(end: &TurnEvent) -> TurnAccount {
-    account_mut(&mut end.clone()).cloned().unwrap_or_default()
-}
-
-fn account_mut(end: &mut TurnEvent) -> Option<&mut TurnAccount> {
-    match end {
-        TurnEvent::Completed(TurnCompleted { account, .. })
-        | TurnEvent::Failed { account, .. }
-        | TurnEvent::Interrupted { account, .. } => Some(account),
-        TurnEvent::Started { .. }
-        | TurnEvent::InterruptRequested { .. }
-        | TurnEvent::Parked { .. }
-        | TurnEvent::Resumed(_)
-        | TurnEvent::Continued { .. } => None,
-    }
+    end.clone().account_mut().cloned().unwrap_or_default()
 }

@@ -6,7 +6,7 @@
 //! a turn's own spend, older ones a running total of their process.
 
 use crate::ids::{ProcessId, TurnId};
-use crate::session::event::{AgentCounter, TurnAccount};
+use crate::session::event::{AgentCounter, CostBasis, TurnAccount};
 use crate::session::{RunningTurn, Session};
 use crate::spend::{ModelCall, ModelUse, Spend};
 
@@ -39,7 +39,7 @@ impl Session {
     fn turn_account(&self, running: &RunningTurn, told: AgentCounter, counter: AgentCounter) -> TurnAccount {
         let AgentCounter { spend, duration_api_ms } =
             if self.is_behind_gateway { running.calls.clone() } else { told };
-        TurnAccount { spend, duration_ms: 0, duration_api_ms, counter }
+        TurnAccount { spend, duration_ms: 0, duration_api_ms, counter, cost_basis: CostBasis::Counted }
     }
 
     /// The newest counters that are known of a process.

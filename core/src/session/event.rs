@@ -32,7 +32,7 @@ pub use request::{Asked, Decided, RequestEvent, WithdrawReason};
 pub use setting::SettingEvent;
 pub use spend::{AgentCounter, SpendEvent};
 pub use tool::ToolEvent;
-pub use turn::{TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed};
+pub use turn::{CostBasis, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed};
 
 /// A fact about a session. In JSON: `{"type": …, "data": …}`; the log keeps both apart.
 #[derive(Clone, Debug, PartialEq, Serialize)]

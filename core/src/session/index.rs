@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::PermissionMode;
 use crate::ids::{SessionId, TenantId, TurnId};
-use crate::money::{MicroDollars, as_usd};
+use crate::money::{MicroDollars, as_usd_if_known};
 use crate::session::event::{LifecycleEvent, Origin, Parent, SessionEvent, SessionOpened};
 use crate::spend::Usage;
 use crate::time::Timestamp;
@@ -57,9 +57,13 @@ pub struct SessionHead {
     pub updated_at: Timestamp,
     /// How many events the session has.
     pub version: u64,
-    #[serde(with = "as_usd")]
-    #[schema(value_type = f64)]
-    pub cost_usd: MicroDollars,
+    /// Null where a model was used whose price is not known.
+    #[serde(with = "as_usd_if_known")]
+    #[schema(value_type = Option<f64>, required)]
+    pub cost_usd: Option<MicroDollars>,
+    /// Some of it is what the public price list asks for the tokens of what was imported.
+    #[serde(default)]
+    pub cost_is_estimate: bool,
     pub usage: Usage,
     pub tags: Vec<String>,
     /// Whether the offline model plays the agent's model.
@@ -211,7 +215,8 @@ fn opened_head(opened: &SessionOpened, at: Timestamp) -> SessionHead {
         created_at: at.to_millis(),
         updated_at: at.to_millis(),
         version: 1,
-        cost_usd: MicroDollars::default(),
+        cost_usd: Some(MicroDollars::default()),
+        cost_is_estimate: false,
         usage: Usage::default(),
         tags: Vec::new(),
         offline: opened.offline,

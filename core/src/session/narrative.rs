@@ -11,10 +11,11 @@ use self::markdown::{code, contained, fenced, plain, quoted};
 
 use crate::agent::FileChangeKind;
 use crate::log::RecordedEvent;
+use crate::money::MicroDollars;
 use crate::request::Settlement;
 use crate::session::event::{
-    Asked, Decided, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent,
-    ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+    Asked, CostBasis, Decided, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent,
+    SettingEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
 };
 use crate::session::frame::plain_text;
 use crate::session::index::SessionHead;
@@ -36,7 +37,7 @@ pub fn heading(head: &SessionHead) -> String {
         ("Model", model),
         ("Permission mode", head.permission_mode.as_str().to_owned()),
         ("Events", head.version.to_string()),
-        ("Cost", format!("${:.6}", head.cost_usd.as_usd())),
+        ("Cost", cost(head.cost_usd, head.cost_is_estimate)),
     ] {
         // Writing to a string cannot fail.
         writeln!(text, "- {name}: {value}").ok();
@@ -178,8 +179,14 @@ fn setting(event: &SettingEvent) -> Option<String> {
 }
 
 fn costs(account: &TurnAccount) -> String {
-    let (seconds, dollars) = (account.duration_ms as f64 / 1000.0, account.spend.cost_micros.as_usd());
-    format!(", {seconds:.1} s, ${dollars:.6}")
+    let seconds = account.duration_ms as f64 / 1000.0;
+    let known = account.cost_beside(Some(MicroDollars::default()));
+    format!(", {seconds:.1} s, {}", cost(known, account.cost_basis == CostBasis::PriceList))
+}
+
+fn cost(known: Option<MicroDollars>, is_estimate: bool) -> String {
+    let Some(known) = known else { return "cost unknown".to_owned() };
+    format!("${:.6}{}", known.as_usd(), if is_estimate { " (estimated)" } else { "" })
 }
 
 fn file(path: &str, (kind, added, removed): (FileChangeKind, u32, u32), patch: Option<&str>) -> String {

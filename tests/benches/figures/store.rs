@@ -165,7 +165,13 @@ fn completed(turn: TurnId) -> SessionEvent {
         structured_output: None,
         agent_turns: 12,
         denials: vec![],
-        account: TurnAccount { spend, duration_ms: 90_000, duration_api_ms: 60_000, counter },
+        account: TurnAccount {
+            spend,
+            duration_ms: 90_000,
+            duration_api_ms: 60_000,
+            counter,
+            ..TurnAccount::default()
+        },
     }))
 }
 

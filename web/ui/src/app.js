@@ -26,7 +26,7 @@ function diff(patch) {
 }
 const sentence = (...facts) => facts.filter(Boolean).join(' · ')
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
-const dollars = (usd) => `$${usd.toFixed(4)}`
+const dollars = (usd) => (usd === null ? 'cost unknown' : `$${usd.toFixed(4)}`)
 const moment = (time) => new Date(time).toLocaleString()
 const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`
 

@@ -250,9 +250,15 @@ impl<'a> Retelling<'a> {
         }
         let Some(turn) = self.turn.take() else { return };
         let now = std::mem::replace(&mut self.clock, turn.last_at());
-        let report = turn.report(self.meter.end_turn());
+        let (total, cost_basis) = self.meter.end_turn();
+        let report = turn.report(total);
         if let Some(running) = self.session.running() {
             self.hear(running.turn, String::new(), AgentOutput::TurnEnded(Box::new(report)));
+        }
+        if let Some(PastEvent { event: SessionEvent::Turn(end), .. }) = self.events.last_mut()
+            && let Some(account) = end.account_mut()
+        {
+            account.cost_basis = cost_basis;
         }
         self.clock = now;
     }

@@ -5,6 +5,7 @@ mod endings;
 mod files;
 mod samples;
 
+use runner_core::session::event::CostBasis;
 use serde_json::{Value, json};
 
 use samples::{Sample, tool_use};
@@ -65,7 +66,27 @@ fn message_counts_once_however_many_lines_it_has() {
     let usage = spend.usage();
     assert_eq!((usage.input_tokens, usage.output_tokens), (200, 40), "two messages of 100 and 20 tokens");
     assert_eq!(spend.models.keys().collect::<Vec<_>>(), ["claude-opus-4-8"]);
-    assert_eq!(spend.cost_micros.0, 0, "a transcript does not say what it cost");
+}
+
+#[test]
+fn cost_is_what_the_price_list_asks_and_unknown_where_it_has_no_price() {
+    let usage = json!({ "input_tokens": 1_000_000, "output_tokens": 100_000, "cache_read_input_tokens": 10_000,
+        "cache_creation_input_tokens": 3_000, "cache_creation": { "ephemeral_5m_input_tokens": 1_000,
+        "ephemeral_1h_input_tokens": 2_000 }, "server_tool_use": { "web_search_requests": 1 } });
+    let account = |model: &str| {
+        let message = json!({ "id": "m1", "role": "assistant", "model": model, "usage": usage,
+            "content": [{ "type": "text", "text": "done" }] });
+        Sample::new().prompt("go").add(json!({ "type": "assistant", "message": message })).account()
+    };
+
+    let known = account("claude-opus-4-8");
+    // 1 × $5 + 0.1 × $25, the cache 0.01 × $0.50 + 0.001 × $6.25 + 0.002 × $10, and a search for a cent.
+    let micros = 5_000_000 + 2_500_000 + 5_000 + 6_250 + 20_000 + 10_000;
+    assert_eq!((known.cost_basis, known.spend.cost_micros.0), (CostBasis::PriceList, micros));
+    assert_eq!(known.spend.usage().cache_creation_input_tokens, 3_000);
+    let unknown = account("somebody-elses-model");
+    assert_eq!((unknown.cost_basis, unknown.spend.cost_micros.0), (CostBasis::Unknown, 0));
+    assert_eq!(unknown.spend.usage(), known.spend.usage());
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn index_values(indexes: &[&SessionIndex]) -> Result<SqliteArguments, BoxDynErro
         values.add(head.status.as_str())?;
         values.add(head.created_at.as_micros())?;
         values.add(head.updated_at.as_micros())?;
-        values.add(signed(head.cost_usd.0))?;
+        values.add(signed(head.cost_usd.unwrap_or_default().0))?;
         values.add(serde_json::to_string(index)?)?;
     }
     Ok(values)

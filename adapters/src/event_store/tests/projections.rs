@@ -28,14 +28,14 @@ async fn summary_follows_every_append() {
     }
 
     use SessionStatus::{Idle, Running};
-    let nothing = MicroDollars(0);
+    let nothing = Some(MicroDollars(0));
     assert_eq!(
         seen,
         [
             (1, Idle, 0, nothing),
             (2, Running, 1, nothing),
             (3, Running, 1, nothing),
-            (4, Idle, 1, MicroDollars(30)),
+            (4, Idle, 1, Some(MicroDollars(30))),
         ]
     );
     let usage = Usage { input_tokens: 90, output_tokens: 30, ..Usage::default() };

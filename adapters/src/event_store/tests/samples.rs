@@ -166,7 +166,7 @@ fn account(micros: u64) -> TurnAccount {
     let cost_micros = MicroDollars(micros);
     let spend = Spend { cost_micros, models: [("opus".into(), ModelUse { usage, cost_micros })].into() };
     let counter = AgentCounter { spend: spend.clone(), duration_api_ms: 5 };
-    TurnAccount { spend, duration_ms: 10, duration_api_ms: 5, counter }
+    TurnAccount { spend, duration_ms: 10, duration_api_ms: 5, counter, ..TurnAccount::default() }
 }
 
 pub(super) fn requested(request_id: &str) -> SessionEvent {

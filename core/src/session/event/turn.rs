@@ -7,6 +7,7 @@ use super::causes::{self, FailureCause, Fallback, Initiator, InterruptCause, Par
 use super::spend::AgentCounter;
 use crate::agent::Denial;
 use crate::ids::{ProcessId, TurnId};
+use crate::money::MicroDollars;
 use crate::spend::Spend;
 
 /// A turn begins, waits, goes on or ends. It ends in exactly one of `turn_completed`, `turn_failed` and
@@ -95,9 +96,38 @@ pub struct TurnAccount {
     pub duration_api_ms: u64,
     /// The process's counters after this turn; the next turn's share is counted from here.
     pub counter: AgentCounter,
+    #[serde(default, skip_serializing_if = "CostBasis::is_counted")]
+    pub cost_basis: CostBasis,
+}
+
+/// Where the cost of a turn comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CostBasis {
+    /// The calls were counted as they were made, by the gateway or by the agent.
+    #[default]
+    Counted,
+    /// Their tokens are known, and what the public price list asks for them.
+    PriceList,
+    /// They used a model that is not in the price list.
+    Unknown,
+}
+
+impl CostBasis {
+    const fn is_counted(&self) -> bool {
+        matches!(self, Self::Counted)
+    }
 }
 
 impl TurnAccount {
+    /// The cost together with another one; absent where either is not known.
+    pub fn cost_beside(&self, other: Option<MicroDollars>) -> Option<MicroDollars> {
+        match self.cost_basis {
+            CostBasis::Counted | CostBasis::PriceList => other.map(|other| other + self.spend.cost_micros),
+            CostBasis::Unknown => None,
+        }
+    }
+
     /// What a turn has used since an earlier end of it.
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -105,6 +135,7 @@ impl TurnAccount {
             duration_ms: self.duration_ms.saturating_sub(earlier.duration_ms),
             duration_api_ms: self.duration_api_ms.saturating_sub(earlier.duration_api_ms),
             counter: self.counter.clone(),
+            cost_basis: self.cost_basis,
         }
     }
 }
@@ -124,6 +155,20 @@ pub enum TurnOutcome {
 }
 
 impl TurnEvent {
+    /// The account with which the turn ends.
+    pub const fn account_mut(&mut self) -> Option<&mut TurnAccount> {
+        match self {
+            Self::Completed(TurnCompleted { account, .. })
+            | Self::Failed { account, .. }
+            | Self::Interrupted { account, .. } => Some(account),
+            Self::Started { .. }
+            | Self::InterruptRequested { .. }
+            | Self::Parked { .. }
+            | Self::Resumed(_)
+            | Self::Continued { .. } => None,
+        }
+    }
+
     /// The stable name under which the log keeps it.
     pub const fn type_name(&self) -> &'static str {
         match self {

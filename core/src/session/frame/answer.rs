@@ -41,7 +41,7 @@ impl TaskAnswer {
             message: turn.result.clone().or(because).unwrap_or_default(),
             session_id: session,
             turn_id: turn.id,
-            cost_usd: turn.cost_usd.as_usd(),
+            cost_usd: turn.cost_usd.unwrap_or_default().as_usd(),
             duration_ms: turn.duration_ms,
             duration_api_ms: turn.duration_api_ms,
             files_changed: turn.files_changed.clone(),

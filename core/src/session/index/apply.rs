@@ -3,8 +3,8 @@
 use super::SessionIndex;
 use crate::agent::FileChange;
 use crate::session::event::{
-    AgentEvent, BackgroundEvent, FilesEvent, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent,
-    SettingEvent, SpendEvent, TurnAccount, TurnEvent,
+    AgentEvent, BackgroundEvent, CostBasis, FilesEvent, LifecycleEvent, PromptEvent, RequestEvent,
+    SessionEvent, SettingEvent, SpendEvent, TurnAccount, TurnEvent,
 };
 use crate::workspace::WorkspaceChange;
 
@@ -139,7 +139,7 @@ impl SessionIndex {
     fn note_spend(&mut self, event: &SpendEvent) -> bool {
         match event {
             SpendEvent::ModelCalled { turn: Some(turn), call } if !self.is_running(*turn) => {
-                self.head.cost_usd += call.cost_micros;
+                self.head.cost_usd = self.head.cost_usd.map(|cost| cost + call.cost_micros);
                 self.head.usage = self.head.usage.plus(call.usage);
                 true
             }
@@ -158,7 +158,8 @@ impl SessionIndex {
     }
 
     fn end_turn(&mut self, account: &TurnAccount) {
-        self.head.cost_usd += account.spend.cost_micros;
+        self.head.cost_usd = account.cost_beside(self.head.cost_usd);
+        self.head.cost_is_estimate |= account.cost_basis == CostBasis::PriceList;
         self.head.usage = self.head.usage.plus(account.spend.usage());
         (self.running, self.turn) = (false, None);
         let asked_by = &self.asked_by;

@@ -99,8 +99,11 @@ fn turn_that_went_on_elsewhere_goes_on_and_costs_the_rest() {
     let stored = [stored.to_vec(), more].concat();
     assert_eq!(news(&stored, past(&told)), News::More(vec![]), "once");
     let view = viewed(&stored[1..]);
-    assert_eq!((view.turns[0].status, view.turns[0].cost_usd), (TurnStatus::Completed, spend(5).cost_micros));
-    assert_eq!((view.turns.len(), view.head.cost_usd), (1, spend(5).cost_micros));
+    assert_eq!(
+        (view.turns[0].status, view.turns[0].cost_usd),
+        (TurnStatus::Completed, Some(spend(5).cost_micros))
+    );
+    assert_eq!((view.turns.len(), view.head.cost_usd), (1, Some(spend(5).cost_micros)));
     assert_eq!(view.head.status, SessionStatus::Idle);
 }
 

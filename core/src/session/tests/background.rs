@@ -238,8 +238,8 @@ fn view_keeps_the_request_and_pays_what_is_called_after_the_turn() {
     let view = viewed(&[asked_after_the_turn(), vec![call]].concat()[1..]);
 
     assert_eq!((view.pending.len(), view.turns[0].background), (1, 1));
-    assert_eq!((view.turns[0].cost_usd, view.turns[0].usage), (MicroDollars(10), usage(10)));
-    assert_eq!((view.head.cost_usd, view.head.usage), (MicroDollars(10), usage(10)));
+    assert_eq!((view.turns[0].cost_usd, view.turns[0].usage), (Some(MicroDollars(10)), usage(10)));
+    assert_eq!((view.head.cost_usd, view.head.usage), (Some(MicroDollars(10)), usage(10)));
     assert_eq!(viewed(&parked_after_the_turn()[1..]).subagents[0].status, "parked");
 }
 

@@ -10,8 +10,8 @@ use crate::money::MicroDollars;
 use crate::request::Decision;
 use crate::session::command::SessionCommand;
 use crate::session::event::{
-    AgentCounter, BackgroundEvent, InterruptCause, SessionEvent, SpendEvent, TurnAccount, TurnCompleted,
-    TurnEvent, TurnOutcome,
+    AgentCounter, BackgroundEvent, CostBasis, InterruptCause, SessionEvent, SpendEvent, TurnAccount,
+    TurnCompleted, TurnEvent, TurnOutcome,
 };
 use crate::spend::{CallOutcome, ModelCall, Spend};
 
@@ -165,6 +165,7 @@ fn crashed(number: u128, share: &Spend, total: &Spend) -> SessionEvent {
         duration_ms: 0,
         duration_api_ms: share.cost_micros.0,
         counter: counter(total),
+        cost_basis: CostBasis::Counted,
     };
     SessionEvent::Turn(TurnEvent::Interrupted {
         turn: turn(number),

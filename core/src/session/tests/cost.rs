@@ -272,5 +272,5 @@ fn completed_by_two(share: &Spend, duration_api_ms: u64, total: &Spend) -> Sessi
 
 fn account_of(share: &Spend, duration_api_ms: u64, total: &Spend, duration_ms: u64) -> TurnAccount {
     let counter = AgentCounter { spend: total.clone(), duration_api_ms: total.cost_micros.0 };
-    TurnAccount { spend: share.clone(), duration_ms, duration_api_ms, counter }
+    TurnAccount { spend: share.clone(), duration_ms, duration_api_ms, counter, ..TurnAccount::default() }
 }

@@ -15,10 +15,10 @@ use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect};
 use crate::session::event::{
-    AgentEvent, Asked, BackgroundEvent, Decided, FailureCause, Fallback, FilesEvent, InterruptCause,
-    LifecycleEvent, MessageEvent, Parent, ParkCause, PromptEvent, RequestEvent, SessionEvent, SessionOpened,
-    SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed,
-    WithdrawReason,
+    AgentEvent, Asked, BackgroundEvent, CostBasis, Decided, FailureCause, Fallback, FilesEvent,
+    InterruptCause, LifecycleEvent, MessageEvent, Parent, ParkCause, PromptEvent, RequestEvent, SessionEvent,
+    SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
+    TurnResumed, WithdrawReason,
 };
 use crate::workspace::{Unobserved, UnobservedReason, WorkspaceChange};
 
@@ -333,6 +333,11 @@ fn ends() -> Vec<SessionEvent> {
             denials: vec![denial()],
             account: spent(),
             ..completion(turn(1), TurnOutcome::MaxTurns, &spend_of(&[]), &spend_of(&[]))
+        })),
+        SessionEvent::Turn(TurnEvent::Completed(TurnCompleted {
+            stop_reason: None,
+            account: TurnAccount { cost_basis: CostBasis::PriceList, ..TurnAccount::default() },
+            ..completion(turn(1), TurnOutcome::Success, &spend_of(&[]), &spend_of(&[]))
         })),
         SessionEvent::Turn(TurnEvent::Failed {
             turn: turn(1),

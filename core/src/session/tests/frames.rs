@@ -259,7 +259,7 @@ fn incidents() -> Vec<Option<Value>> {
 fn ends() -> Vec<Option<Value>> {
     let failed = json!({ "code": "model_api_error", "detail": "API Error: 529" });
     let interrupted = json!({ "code": "interrupted", "detail": "server_crashed" });
-    vec![None, shown("error", "API Error: 529", failed), shown("error", "server_crashed", interrupted)]
+    vec![None, None, shown("error", "API Error: 529", failed), shown("error", "server_crashed", interrupted)]
 }
 
 fn stored(event: &SessionEvent) -> Option<Value> {

@@ -36,7 +36,8 @@ fn fold_begins_with_what_the_session_was_opened_with() {
         created_at: at(1),
         updated_at: at(1),
         version: 1,
-        cost_usd: MicroDollars(0),
+        cost_usd: Some(MicroDollars(0)),
+        cost_is_estimate: false,
         usage: Usage::default(),
         tags: vec![],
         offline: false,
@@ -100,7 +101,7 @@ fn costs_and_tokens_of_all_turns_add_up() {
 
     let head = indexed(&[completed(1, &spend(10), &spend(10)), cut_off]).head;
 
-    assert_eq!((head.cost_usd, head.usage), (MicroDollars(15), usage(15)));
+    assert_eq!((head.cost_usd, head.usage), (Some(MicroDollars(15)), usage(15)));
 }
 
 #[test]
@@ -297,7 +298,7 @@ fn summary_in_json_is_flat_and_in_dollars() {
         "id": session(), "title": "prompt 1", "status": "idle", "working_dir": "/srv", "model": null,
         "permission_mode": "acceptEdits", "owner": "ada", "origin": "api",
         "created_at": "2026-11-22T10:24:14.000Z", "updated_at": "2026-11-22T10:24:17.000Z",
-        "version": 4, "cost_usd": 2.5, "usage": none, "tags": [], "offline": false,
+        "version": 4, "cost_usd": 2.5, "cost_is_estimate": false, "usage": none, "tags": [], "offline": false,
         "turns": 1, "files_changed": 0, "pending": 0,
     });
     assert_eq!(json, expected);

@@ -16,7 +16,7 @@ use crate::money::MicroDollars;
 use crate::prompt::Prompt;
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{
-    AgentCounter, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause, PromptEvent,
+    AgentCounter, CostBasis, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause, PromptEvent,
     SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed,
 };
 use crate::session::view::SessionView;
@@ -130,6 +130,7 @@ pub(super) fn account(share: &Spend, total: &Spend) -> TurnAccount {
         duration_ms: 1200,
         duration_api_ms: share.cost_micros.0,
         counter: AgentCounter { spend: total.clone(), duration_api_ms: total.cost_micros.0 },
+        cost_basis: CostBasis::Counted,
     }
 }
 

@@ -17,8 +17,9 @@ use super::every_event::every_event;
 use super::samples::{decided, opened, settlement, turn};
 use crate::request::Decision;
 use crate::session::event::{
-    AgentCounter, AgentEvent, BackgroundEvent, FailureCause, FilesEvent, LifecycleEvent, MessageEvent,
-    PromptEvent, RequestEvent, SessionEvent, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnEvent,
+    AgentCounter, AgentEvent, BackgroundEvent, CostBasis, FailureCause, FilesEvent, LifecycleEvent,
+    MessageEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent, SpendEvent, ToolEvent, TurnAccount,
+    TurnEvent,
 };
 
 const GOLDEN: &str = include_str!("golden_events.jsonl");
@@ -148,6 +149,7 @@ fn spaces_and_unknown_fields_of_a_newer_program_do_not_matter() {
         duration_ms: 2,
         duration_api_ms: 3,
         counter: AgentCounter { spend: spend(), duration_api_ms: 3 },
+        cost_basis: CostBasis::Counted,
     };
     assert_eq!(
         read("turn_failed", data),

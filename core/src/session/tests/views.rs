@@ -62,7 +62,8 @@ fn completed_turn_shows_everything_that_came_of_it() {
             result: Some("all done".into()),
             outcome: Some("success".into()),
             error: None,
-            cost_usd: MicroDollars(7),
+            cost_usd: Some(MicroDollars(7)),
+            cost_is_estimate: false,
             usage: usage(7),
             model: Some("opus".into()),
             duration_ms: 1200,
@@ -80,7 +81,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
             last_version: 9,
         }]
     );
-    assert_eq!((view.head.version, view.head.cost_usd), (9, MicroDollars(7)));
+    assert_eq!((view.head.version, view.head.cost_usd), (9, Some(MicroDollars(7))));
 }
 
 #[test]
@@ -157,7 +158,7 @@ fn turn_that_was_interrupted_keeps_what_it_had_done() {
 
     let found = view.turn(turn(1)).unwrap();
     assert_eq!((found.status, found.outcome.as_deref()), (TurnStatus::Interrupted, Some("interrupted")));
-    assert_eq!((found.cost_usd, &found.tools_used[..]), (MicroDollars(7), &["Bash".to_owned()][..]));
+    assert_eq!((found.cost_usd, &found.tools_used[..]), (Some(MicroDollars(7)), &["Bash".to_owned()][..]));
     assert!(found.is_over());
 }
 

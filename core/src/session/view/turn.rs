@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::agent::Denial;
 use crate::ids::TurnId;
-use crate::money::{MicroDollars, as_usd};
+use crate::money::{MicroDollars, as_usd_if_known};
 use crate::spend::{ModelCall, Usage};
 use crate::time::Timestamp;
 
@@ -31,9 +31,12 @@ pub struct TurnView {
     /// `interrupted`, `withdrawn`, or the code of the failure.
     pub outcome: Option<String>,
     pub error: Option<TurnError>,
-    #[serde(with = "as_usd")]
-    #[schema(value_type = f64)]
-    pub cost_usd: MicroDollars,
+    /// Null where a model was used whose price is not known.
+    #[serde(with = "as_usd_if_known")]
+    #[schema(value_type = Option<f64>, required)]
+    pub cost_usd: Option<MicroDollars>,
+    /// It is what the public price list asks for the tokens of what was imported.
+    pub cost_is_estimate: bool,
     pub usage: Usage,
     pub model: Option<String>,
     pub duration_ms: u64,
@@ -74,7 +77,8 @@ impl TurnView {
             result: None,
             outcome: None,
             error: None,
-            cost_usd: MicroDollars::default(),
+            cost_usd: Some(MicroDollars::default()),
+            cost_is_estimate: false,
             usage: Usage::default(),
             model: None,
             duration_ms: 0,
@@ -97,7 +101,7 @@ impl TurnView {
     /// off with it.
     pub(super) fn pay_late(&mut self, call: &ModelCall) {
         if self.is_over() {
-            self.cost_usd += call.cost_micros;
+            self.cost_usd = self.cost_usd.map(|cost| cost + call.cost_micros);
             self.usage = self.usage.plus(call.usage);
             self.duration_api_ms = self.duration_api_ms.saturating_add(call.duration_ms);
         }
