@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::agent_folder::AgentFolder;
+use crate::claude::protocol::decode::parse_whole;
 
 /// The agent writes its transcript a little after it says something.
 pub(super) const UNTIL_WRITTEN: Duration = Duration::from_secs(2);
@@ -215,7 +216,7 @@ fn marker_for(line: &str, tool_use_id: &str) -> Option<Value> {
     if line.len() > MAX_LINE_BYTES || !line.contains(tool_use_id) {
         return None;
     }
-    let line: Value = serde_json::from_str(line).ok()?;
+    let line = parse_whole(line.as_bytes())?;
     if line["type"] != "assistant" {
         return None;
     }

@@ -15,6 +15,7 @@ use runner_core::session::fork::ConversationPart;
 use serde_json::Value;
 
 use super::transcript::{MAX_LINE_BYTES, Transcript, UNTIL_WRITTEN, conversation_of};
+use crate::claude::protocol::decode::parse_whole;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -140,7 +141,7 @@ fn parts(line: &[u8]) -> Vec<ConversationPart> {
     if line.len() > MAX_LINE_BYTES {
         return vec![];
     }
-    let Ok(line) = serde_json::from_slice::<Value>(line) else { return vec![] };
+    let Some(line) = parse_whole(line) else { return vec![] };
     let blocks = line["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     match line["type"].as_str() {
         Some("assistant") => {

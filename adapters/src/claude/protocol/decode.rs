@@ -51,13 +51,18 @@ pub(super) fn decode(line: &[u8], current_message: &mut String) -> Vec<Incoming>
 }
 
 pub(crate) fn parse(line: &[u8]) -> Option<Value> {
-    let mut raw = match serde_json::from_slice::<Value>(line) {
-        Ok(raw) => raw,
-        // A text that was cut inside a character has half of one, which JavaScript allows and JSON does not.
-        Err(_) => serde_json::from_str(&without_lone_surrogates(std::str::from_utf8(line).ok()?)).ok()?,
-    };
+    let mut raw = parse_whole(line)?;
     flatten_below(&mut raw, MAX_DEPTH);
     Some(raw)
+}
+
+/// Reads a line of JSON as deep as it is.
+pub(crate) fn parse_whole(line: &[u8]) -> Option<Value> {
+    match serde_json::from_slice::<Value>(line) {
+        Ok(raw) => Some(raw),
+        // A text that was cut inside a character has half of one, which JavaScript allows and JSON does not.
+        Err(_) => serde_json::from_str(&without_lone_surrogates(std::str::from_utf8(line).ok()?)).ok(),
+    }
 }
 
 /// Replaces each escaped half of a surrogate pair by the replacement character.

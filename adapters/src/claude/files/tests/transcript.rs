@@ -176,6 +176,21 @@ fn path_that_leads_out_of_the_folder_is_ignored() {
 }
 
 #[test]
+fn transcript_is_cut_at_a_tool_use_with_half_a_character() {
+    let folder = ScratchFolder::new();
+    let line = tool_use("u2", "toolu_1", "echo HALF").to_string().replace("HALF", r"\ud83d");
+    write(&folder, PATH, &format!("{line}\n"));
+
+    transcript(&folder).cut_at("toolu_1").unwrap();
+
+    let text = read(&folder, PATH);
+    let (kept, marker) = text.trim_end().rsplit_once('\n').unwrap();
+    let marker: Value = serde_json::from_str(marker).unwrap();
+    assert_eq!(kept, line);
+    assert_eq!(marker["attachment"]["toolInput"], json!({ "command": "echo \u{fffd}" }));
+}
+
+#[test]
 fn transcript_is_cut_behind_the_tool_use_with_a_marker() {
     let folder = ScratchFolder::new();
     let before = [prompt(), tool_use("u2", "toolu_1", "ls")].map(|line| line.to_string()).join("\n");

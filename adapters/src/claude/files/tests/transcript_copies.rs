@@ -63,6 +63,20 @@ fn of_two_conversations_the_one_with_what_was_said_last_is_copied() {
 }
 
 #[test]
+fn line_with_half_a_character_is_copied_as_it_is() {
+    let mut main = main_file();
+    let text =
+        String::from_utf8(main.bytes).unwrap().replace(r#""content":"ok""#, r#""content":"cut \ud83d""#);
+    main.bytes = text.into_bytes();
+    let uses = [ConversationPart::ToolUse("t1".into()), ConversationPart::ToolResult("t1".into())];
+
+    let copied = copy(&uses, vec![main]);
+
+    assert!(copied.is_whole);
+    assert!(String::from_utf8_lossy(&copied.files[0].bytes).contains(r#""cut \ud83d""#));
+}
+
+#[test]
 fn every_line_and_every_path_names_the_new_session() {
     let subagent = format!("projects/-srv/{FROM}/subagents/agent-1.jsonl");
     let line = json!({ "sessionId": FROM, "message": { "content": format!("\"sessionId\":\"{FROM}\"") } });

@@ -46,6 +46,18 @@ fn torn_last_line_is_counted_and_not_kept() {
 }
 
 #[test]
+fn line_with_half_a_character_is_told_and_kept_as_it_is() {
+    let half = Sample::new().prompt("go").text("m1", "cut HALF").text_of().replace("HALF", r"\ud83d");
+    let sample = half.lines().fold(Sample::new(), Sample::raw);
+
+    let reading = sample.read();
+
+    assert_eq!(reading.unreadable, []);
+    assert!(sample.told().contains(&"text: cut \u{fffd}".to_owned()), "{:#?}", sample.told());
+    assert_eq!(kept(reading)[0].1, format!("{half}\n"));
+}
+
+#[test]
 fn id_is_the_name_of_the_file_or_else_what_its_lines_say() {
     let sample = Sample::new().prompt("go");
     let nameless = Sample::new().add(json!({ "type": "user", "sessionId": "mine",
