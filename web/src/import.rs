@@ -146,7 +146,7 @@ impl Import {
 
     /// Takes a conversation in; where it went another way than what is stored, as a session of its own. Says
     /// how many other ways it went before.
-    async fn adopt(&self, transcript: &Transcript) -> anyhow::Result<Option<(Adopted, u32)>> {
+    async fn adopt(&mut self, transcript: &Transcript) -> anyhow::Result<Option<(Adopted, u32)>> {
         let owner = Principal::local().name;
         let Some(mut told) = transcript.tell(transcript.session, None, &owner) else { return Ok(None) };
         if let Some(origin) = transcript.copied_from()
@@ -161,11 +161,13 @@ impl Import {
                 Foreign { session, events: told.events.clone(), files: std::mem::take(&mut told.files) };
             let turn = match self.adoption.adopt(foreign).await? {
                 Adopted::Branch(turn) if branches < MAX_BRANCHES => turn,
-                adopted @ (Adopted::New
-                | Adopted::Grown
-                | Adopted::Unchanged
-                | Adopted::Branch(_)
-                | Adopted::MadeHere) => return Ok(Some((adopted, branches))),
+                adopted @ (Adopted::New | Adopted::Grown) => {
+                    self.report.left_branches += told.left_branches as u64;
+                    return Ok(Some((adopted, branches)));
+                }
+                adopted @ (Adopted::Unchanged | Adopted::Branch(_) | Adopted::MadeHere) => {
+                    return Ok(Some((adopted, branches)));
+                }
             };
             let copy_of = self.copy_of(session, &told).await?;
             let branch = Transcript::branch(session, turn);

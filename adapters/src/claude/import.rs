@@ -27,6 +27,7 @@ use runner_core::session::adoption::{PastEvent, Shared};
 use runner_core::session::event::{Origin, Parent, SessionOpened};
 use uuid::Uuid;
 
+use chain::Chain;
 pub use folder::{Found, Project, find_projects};
 use line::{Line, derived_uuid};
 use retelling::Retelling;
@@ -60,6 +61,8 @@ pub struct ImportedSession {
     pub events: Vec<PastEvent>,
     /// The files with which an agent can take the conversation up.
     pub files: Vec<AgentFile>,
+    /// How many branches a person, or the agent, had left; they are not told.
+    pub left_branches: usize,
 }
 
 /// The session that a transcript goes on from, and what both have; what that has cost is counted there.
@@ -83,7 +86,7 @@ impl Transcript {
 
     /// The session that the conversation was copied from, by what its lines say.
     pub fn copied_from(&self) -> Option<SessionId> {
-        let origins = chain::main_chain(&self.lines).into_iter().rev().filter_map(Line::origin);
+        let origins = chain::main_chain(&self.lines).lines.into_iter().rev().filter_map(Line::origin);
         let mut others = origins.filter_map(|origin| Uuid::try_parse(origin).ok()).map(SessionId);
         others.find(|other| *other != self.session)
     }
@@ -95,7 +98,7 @@ impl Transcript {
 
     /// Tells the conversation as a session of this id; absent if there is none in the file.
     pub fn tell(&self, session: SessionId, copy_of: Option<&CopyOf>, owner: &str) -> Option<ImportedSession> {
-        let chain = chain::main_chain(&self.lines);
+        let Chain { lines: chain, left: left_branches } = chain::main_chain(&self.lines);
         let working_dir = resolved(chain.iter().find_map(|line| line.working_dir())?);
         let opened = SessionOpened {
             session,
@@ -117,7 +120,7 @@ impl Transcript {
         let counted = copy_of.map(|of| of.shared.parts.clone()).unwrap_or_default();
         let events = Retelling::of(opened, opened_at, subagents, Meter::beside(counted)).tell(&chain);
         // A session without a prompt or an answer is of no use to anybody.
-        (events.len() > 1).then_some(ImportedSession { session, events, files })
+        (events.len() > 1).then_some(ImportedSession { session, events, files, left_branches })
     }
 }
 

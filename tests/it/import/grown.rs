@@ -75,8 +75,14 @@ async fn another_way_is_a_session_of_its_own() {
     let grown = import(&server.data_dir(), transcripts.path()).await;
     server.restart().await;
 
-    assert_eq!(said(&branched), "0 imported, 1 branched, 0 skipped, 0 unreadable lines\n");
-    assert_eq!(said(&grown), "0 imported, 1 continued, 0 skipped, 0 unreadable lines\n");
+    assert_eq!(
+        said(&branched),
+        "0 imported, 1 branched, 0 skipped, 1 branches that were left, 0 unreadable lines\n"
+    );
+    assert_eq!(
+        said(&grown),
+        "0 imported, 1 continued, 0 skipped, 1 branches that were left, 0 unreadable lines\n"
+    );
     let first = server.view(&before.session).await;
     assert_eq!(turns(&first), [["one", "completed"], ["wrong", "completed"]]);
     let sessions = server.get("/api/sessions").await.body["sessions"].clone();

@@ -14,6 +14,8 @@ pub struct ImportReport {
     pub made_here: u64,
     pub empty: u64,
     pub failed: u64,
+    /// Branches that were left, in what was imported.
+    pub left_branches: u64,
     pub unreadable_lines: u64,
 }
 
@@ -43,6 +45,9 @@ impl fmt::Display for ImportReport {
         if self.failed > 0 {
             write!(f, ", {} failed", self.failed)?;
         }
+        if self.left_branches > 0 {
+            write!(f, ", {} branches that were left", self.left_branches)?;
+        }
         write!(f, ", {} unreadable lines", self.unreadable_lines)
     }
 }
@@ -56,6 +61,7 @@ impl ImportReport {
         self.made_here += other.made_here;
         self.empty += other.empty;
         self.failed += other.failed;
+        self.left_branches += other.left_branches;
         self.unreadable_lines += other.unreadable_lines;
     }
 }

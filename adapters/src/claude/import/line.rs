@@ -139,6 +139,16 @@ impl Line {
         self.is("system") && self.raw["subtype"] == "compact_boundary"
     }
 
+    /// The line that was the last one before a compaction.
+    pub(super) fn compacted(&self) -> Option<&str> {
+        self.raw["logicalParentUuid"].as_str().filter(|_| self.is_boundary())
+    }
+
+    /// The line that the conversation goes on from, by what the agent's program noted last.
+    pub(super) fn leaf(&self) -> Option<&str> {
+        self.raw["leafUuid"].as_str().filter(|_| self.is("last-prompt"))
+    }
+
     /// The id of the API message that the line is a part of.
     pub(super) fn message(&self) -> Option<&str> {
         self.raw["message"]["id"].as_str().filter(|_| self.is("assistant"))

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::AGENT;
 use super::samples::{Sample, tool_use};
+use crate::claude::import::ImportedSession;
 
 fn compacted(sample: Sample) -> Sample {
     let metadata = json!({ "trigger": "manual", "preTokens": 900, "postTokens": 90 });
@@ -46,6 +47,58 @@ fn branch_that_was_left_is_left_out() {
 
     assert!(!told.iter().any(|words| words.contains("wrong") || words.contains("left")), "{told:#?}");
     assert_eq!(told[6..], ["prompt: right", "started by prompt", "text: 2", "completed: 2"]);
+}
+
+#[test]
+fn branch_that_a_person_went_back_from_is_left_out() {
+    let sample = Sample::new().prompt("one").text("m1", "1").prompt("wrong").text("m2", "left");
+    let leaf = |place: usize| json!({ "type": "last-prompt", "leafUuid": sample.uuid(place) });
+
+    let gone_back = sample.clone().aside(leaf(1)).session();
+    let went_on = sample.clone().aside(leaf(1)).prompt("right").session();
+    let in_turn = sample.clone().aside(leaf(2)).session();
+    let at_end = sample.clone().aside(leaf(3)).session();
+
+    let of = |session: &ImportedSession| (session.events.len(), session.left_branches);
+    assert_eq!(of(&gone_back), (6, 1));
+    assert_eq!(of(&went_on), (13, 0), "lines behind it are newer");
+    assert_eq!((of(&in_turn), of(&at_end)), ((10, 0), (10, 0)), "the answer is no other branch");
+}
+
+#[test]
+fn branches_that_were_left_are_counted() {
+    let retried = Sample::new().prompt("one").text("m1", "1").back_to(0).text("m2", "2");
+    let (root, alone) =
+        (json!({ "parentUuid": null, "type": "user", "message": { "content": "right" } }), Sample::new());
+    let other_root = alone.prompt("wrong").text("m1", "1").add(root).text("m2", "2");
+
+    assert_eq!([retried, other_root].map(|sample| sample.session().left_branches), [1, 1]);
+    let unbranched = Sample::new().prompt("one").said("m1", tool_use("t1", "Bash")).returned("t1", "1");
+    assert_eq!(compacted(unbranched).text("m2", "2").session().left_branches, 0);
+}
+
+#[test]
+fn compaction_that_a_command_asked_for_is_told() {
+    let sample = Sample::new().prompt("one").text("m1", "1");
+    let before = sample.uuid(1);
+    let metadata = json!({ "trigger": "manual", "preTokens": 900, "postTokens": 90 });
+    let sample = sample
+        .add(json!({ "type": "system", "subtype": "compact_boundary", "parentUuid": null,
+            "logicalParentUuid": before, "compactMetadata": metadata }))
+        .back_to(1)
+        .prompt("<command-name>/compact</command-name>")
+        .prompt("<local-command-stdout>Compacted</local-command-stdout>");
+
+    let told = sample.told();
+
+    let expected = [
+        "prompt: /compact",
+        "started by prompt",
+        "compacted: 900",
+        "text: Compacted",
+        "completed: Compacted",
+    ];
+    assert_eq!(told[6..], expected[..]);
 }
 
 #[test]
