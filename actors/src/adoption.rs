@@ -88,7 +88,7 @@ impl Adoption {
         Ok(adopted)
     }
 
-    /// What a session that is stored has of what is told of another one; absent where there is no such session.
+    /// What a stored session has of what is told of another one; absent where there is no such session.
     pub async fn shared(&self, stored: SessionId, told: &[PastEvent]) -> Result<Option<Shared>, ReadError> {
         let stored = self.read(stored).await?;
         Ok((!stored.is_empty()).then(|| shared(&stored, told)))

@@ -2,7 +2,8 @@
 //!
 //! A session is opened once. Prompts become turns; one turn runs at a time, and prompts that come
 //! meanwhile wait in order. A turn ends in exactly one of `turn_completed`, `turn_failed` and
-//! `turn_interrupted`; one that was imported may go on after that. The agent's cost counters run per process, so a turn's share is a difference.
+//! `turn_interrupted`; one that was imported may go on after that. The agent's cost counters run per process,
+//! so a turn's share is a difference.
 
 pub mod action;
 pub mod adoption;

@@ -60,8 +60,8 @@ impl EncodedEvent {
         E::decode_data(&self.type_name, &self.data)
     }
 
-    /// Says that it happened before it is recorded. The time stands among the fields, so that it is hashed with
-    /// them, and goes before them, so that it is found without reading them.
+    /// Says that it happened before it is recorded. The time stands among the fields, so that it is hashed
+    /// with them, and goes before them, so that it is found without reading them.
     pub fn happened(mut self, at: Timestamp) -> Self {
         let rest = self.data.split_off(1);
         let comma = if rest == "}" { "" } else { "," };

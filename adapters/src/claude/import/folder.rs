@@ -79,8 +79,8 @@ pub(super) fn files_beside(transcript: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The session's files under the names by which the agent finds them, and in them the name of the session that
-/// it has here.
+/// The session's files under the names by which the agent finds them, and in them the id that the session
+/// has here.
 pub(super) fn agent_files(
     path: &Path,
     (known, session): (SessionId, SessionId),
