@@ -118,7 +118,7 @@ async fn nothing_that_a_client_sends_becomes_an_argument_of_its_own() {
         "prompt": script("--settings=evil.json\n-p\n--version", &replies), "timeout_ms": 1,
         "title": "--version", "working_dir": evil, "add_dirs": [format!("./{evil}")],
         "append_system_prompt": text, "model": "opus", "tools": ["Bash", "mcp__x__--settings"],
-        "output_schema": { "type": "object", "--settings": "evil.json" },
+        "output_schema": { "type": "object", "title": "--settings=evil.json" },
         "env": { "X": "--settings=evil.json", "_P": "\n-p" }, "permission_mode": "acceptEdits", "effort": "low",
     });
 
@@ -145,7 +145,7 @@ async fn nothing_that_a_client_sends_becomes_an_argument_of_its_own() {
         "--model=opus",
         "--effort=low",
         &format!("--append-system-prompt={text}"),
-        r#"--json-schema={"--settings":"evil.json","type":"object"}"#,
+        r#"--json-schema={"title":"--settings=evil.json","type":"object"}"#,
         "--tools=Bash,mcp__x__--settings",
         &format!("--add-dir={folder}"),
     ];

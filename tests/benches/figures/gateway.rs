@@ -7,7 +7,9 @@ use reqwest::Client;
 use runner_actors::{Repository, StoredBudgets};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::{Admission, Anybody, Gateway, GatewaySettings, MonthlyBudgets, OperatorKey};
+use runner_adapters::gateway::{
+    Admission, Anybody, CallJournal, Gateway, GatewaySettings, MonthlyBudgets, OperatorKey,
+};
 use runner_adapters::offline_model::OfflineModel;
 use runner_core::ids::{SessionId, TenantId};
 use runner_core::money::MicroDollars;
@@ -38,6 +40,7 @@ pub(crate) async fn measure() {
         keys: Arc::new(OperatorKey(ModelKey::new(None, Some(model.base_url()), "sk-ant-bench"))),
         budgets: Arc::new(MonthlyBudgets::new(Arc::new(limits), Arc::new(store.clone()), clock)),
         session_budget: budget,
+        journal: CallJournal::new(folder.path().join("calls")),
         proxies: vec![],
     })
     .await

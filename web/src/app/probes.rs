@@ -154,12 +154,10 @@ impl Lab {
         if calls != 2 {
             return Err(format!("two turns of one call each made {calls} calls"));
         }
-        match first.cost_usd == second.cost_usd && first.cost_usd.0 > 0 {
+        let [first, second] = [first, second].map(|turn| turn.cost_usd.unwrap_or_default().0);
+        match first == second && first > 0 {
             true => Ok(()),
-            false => Err(format!(
-                "two turns of one call each cost {} and {} micro-dollars",
-                first.cost_usd.0, second.cost_usd.0
-            )),
+            false => Err(format!("two turns of one call each cost {first} and {second} micro-dollars")),
         }
     }
 }

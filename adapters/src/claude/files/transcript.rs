@@ -179,9 +179,9 @@ impl Transcript {
 
 /// Whether a transcript has a line of a conversation. A line that cannot be read may be one.
 fn has_messages(transcript: &[u8]) -> bool {
-    transcript.split(|byte| *byte == b'\n').any(|line| match serde_json::from_slice::<Value>(line) {
-        Ok(line) => line["uuid"].is_string() && matches!(line["type"].as_str(), Some("user" | "assistant")),
-        Err(_) => line.ends_with(b"}"),
+    transcript.split(|byte| *byte == b'\n').any(|line| match parse_whole(line) {
+        Some(line) => line["uuid"].is_string() && matches!(line["type"].as_str(), Some("user" | "assistant")),
+        None => line.ends_with(b"}"),
     })
 }
 

@@ -16,8 +16,9 @@ use crate::money::MicroDollars;
 use crate::prompt::Prompt;
 use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{
-    AgentCounter, CostBasis, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause, PromptEvent,
-    SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed,
+    AgentCounter, CostBasis, Fallback, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause,
+    PromptEvent, SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
+    TurnResumed,
 };
 use crate::session::view::SessionView;
 use crate::spend::{BudgetKind, BudgetSpent, CallOutcome, ModelCall, ModelUse, Spend, Usage};
