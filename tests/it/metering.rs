@@ -76,7 +76,27 @@ async fn calls_that_fail_or_are_cut_off_are_in_the_log_too() {
     assert_eq!((&cut["outcome"], &cut["turn"]), (&json!("cut_off"), &task["turn_id"]));
     // 21 bytes were written, which is estimated, and what was asked is known.
     assert_eq!((&cut["usage"]["input_tokens"], &cut["usage"]["output_tokens"]), (&json!(70), &json!(6)));
-    then_turns_pay_for(&[cut], &server.wait_for_status(session, "idle").await);
+    let view = server.wait_for_status(session, "idle").await;
+    assert_eq!(
+        (&cut["cost_is_estimate"], &view["turns"][0]["cost_is_estimate"]),
+        (&json!(true), &json!(true))
+    );
+    then_turns_pay_for(&[cut], &view);
+}
+
+#[tokio::test]
+async fn the_cost_of_a_model_without_a_known_price_is_marked_as_an_estimate() {
+    let server = Server::start().await;
+    let prompt = script("Say.", &json!([{ "text": "hi" }]));
+
+    for (model, is_estimate) in [("claude-opus-5-5", false), ("claude-of-the-future-9", true)] {
+        let done = server.task(&json!({ "prompt": prompt, "model": model })).await;
+        let view = server.view(done["session_id"].as_str().unwrap()).await;
+
+        let marks = (&view["cost_is_estimate"], &view["turns"][0]["cost_is_estimate"]);
+        assert_eq!(marks, (&json!(is_estimate), &json!(is_estimate)), "{model}: {view}");
+        assert!(view["cost_usd"].as_f64().unwrap() > 0.0);
+    }
 }
 
 #[tokio::test]

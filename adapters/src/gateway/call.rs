@@ -136,6 +136,7 @@ impl Call {
             outcome: CallOutcome::CutOff,
             usage,
             cost_micros,
+            cost_is_estimate: true,
             key: self.key,
             status: None,
             duration_ms: 0,
@@ -209,6 +210,8 @@ impl Call {
             self.meter.assume_input(self.asked.bytes);
         }
         let (model, usage, cost_micros) = self.pay();
+        // A call that failed costs nothing, for certain.
+        let cost_is_estimate = cost_micros > MicroDollars::default() && self.meter.is_estimate(&model);
         self.reservation = None;
         Some(ModelCall {
             call_id: Some(self.id),
@@ -216,6 +219,7 @@ impl Call {
             outcome,
             usage,
             cost_micros,
+            cost_is_estimate,
             key: self.key,
             status: self.status,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -120,6 +120,7 @@ mod tests {
             outcome: CallOutcome::CutOff,
             usage: Usage::default(),
             cost_micros: MicroDollars(7),
+            cost_is_estimate: false,
             key: None,
             status: None,
             duration_ms: 0,

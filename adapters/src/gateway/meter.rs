@@ -106,6 +106,13 @@ impl Meter {
         (all.0, all.1.min(prices::MOST_COST))
     }
 
+    /// Whether the cost of what was read is more or less guessed.
+    pub(super) fn is_estimate(&self, model: &str) -> bool {
+        let beside = self.iterations.iter().filter_map(|part| part.model.as_deref());
+        let is_priced = beside.chain([model]).all(prices::is_listed);
+        !(is_priced && self.is_input_known && self.is_output_known)
+    }
+
     fn end_of_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         self.is_line_too_long = false;

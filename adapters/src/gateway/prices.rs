@@ -96,6 +96,11 @@ pub(crate) fn list_price(model: &str, counts: &Counts) -> Option<MicroDollars> {
     Some(price.of(counts))
 }
 
+/// Whether the price of a model is known.
+pub(super) fn is_listed(model: &str) -> bool {
+    list_price(model, &Counts::default()).is_some()
+}
+
 /// The price of a call, rounded up to a whole micro-dollar; at most ten thousand dollars.
 pub(super) fn cost(model: &str, counts: &Counts) -> MicroDollars {
     list_price(model, counts).unwrap_or_else(|| DEAREST.of(counts))

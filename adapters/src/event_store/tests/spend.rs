@@ -52,6 +52,7 @@ fn called(key: u128) -> SessionEvent {
             cache_creation_input_tokens: most,
         },
         cost_micros: MicroDollars(most),
+        cost_is_estimate: false,
         key: Some(Uuid::from_u128(key)),
         status: Some(200),
         duration_ms: 1,

@@ -207,6 +207,7 @@ fn completed() -> ModelCall {
             cache_creation_input_tokens: 300,
         },
         cost_micros: MicroDollars(10 * 5 + 20 * 25 + 500 + 100 * 25 / 4 + 200 * 10),
+        cost_is_estimate: false,
         key: None,
         status: Some(200),
         duration_ms: 0,

@@ -137,6 +137,9 @@ impl SessionIndex {
 
     /// A turn that runs has its calls in its account.
     fn note_spend(&mut self, event: &SpendEvent) -> bool {
+        let is_estimate = matches!(event, SpendEvent::ModelCalled { call, .. } if call.cost_is_estimate);
+        let is_first_estimate = is_estimate && !self.head.cost_is_estimate;
+        self.head.cost_is_estimate |= is_estimate;
         match event {
             SpendEvent::ModelCalled { turn: Some(turn), call } if !self.is_running(*turn) => {
                 self.head.cost_usd = self.head.cost_usd.map(|cost| cost + call.cost_micros);
@@ -145,7 +148,7 @@ impl SessionIndex {
             }
             SpendEvent::ModelCalled { .. }
             | SpendEvent::UsageReported { .. }
-            | SpendEvent::BudgetExhausted { .. } => false,
+            | SpendEvent::BudgetExhausted { .. } => is_first_estimate,
         }
     }
 

@@ -255,6 +255,7 @@ pub(super) fn model_call() -> ModelCall {
         outcome: CallOutcome::CutOff,
         usage,
         cost_micros: MicroDollars(12),
+        cost_is_estimate: false,
         key: Some(session().0),
         status: Some(200),
         duration_ms: 34,

@@ -170,7 +170,7 @@ impl SessionView {
     fn apply_spend(&mut self, event: &SpendEvent, stored: Stored) {
         match event {
             SpendEvent::ModelCalled { turn: Some(turn), call } => {
-                self.change_turn(*turn, stored, |view| view.pay_late(call));
+                self.change_turn(*turn, stored, |view| view.count_call(call));
             }
             SpendEvent::UsageReported { turn, .. } | SpendEvent::BudgetExhausted { turn: Some(turn), .. } => {
                 self.touch(*turn, stored)

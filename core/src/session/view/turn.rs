@@ -97,9 +97,10 @@ impl TurnView {
         }
     }
 
-    /// Adds a call that no account has: its turn is over, and a subagent works on for it, or the call broke
-    /// off with it.
-    pub(super) fn pay_late(&mut self, call: &ModelCall) {
+    /// Takes a call into account. One that no account has is added: its turn is over, and a subagent works on
+    /// for it, or the call broke off with it.
+    pub(super) fn count_call(&mut self, call: &ModelCall) {
+        self.cost_is_estimate |= call.cost_is_estimate;
         if self.is_over() {
             self.cost_usd = self.cost_usd.map(|cost| cost + call.cost_micros);
             self.usage = self.usage.plus(call.usage);
