@@ -77,6 +77,8 @@ pub struct Session {
     open_calls: OpenCalls,
     /// Work that goes on beside the conversation, by its id.
     background: BTreeMap<String, Task>,
+    /// The work that ended last, until a turn begins.
+    finished_work: Option<String>,
     /// The process that worked on the last turn, and its counters when that turn ended.
     counter: Option<(ProcessId, AgentCounter)>,
     /// The last reading of a process's counters.

@@ -109,8 +109,8 @@ pub struct ModelCall {
     /// what was written.
     pub usage: Usage,
     pub cost_micros: MicroDollars,
-    /// Whether the cost is an estimate: the price list does not know the model, which is counted at the highest
-    /// price, or the API did not tell all tokens.
+    /// Whether the cost is an estimate: the price list does not know the model, which is counted at the
+    /// highest price, or the API did not tell all tokens.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cost_is_estimate: bool,
     /// Which of several keys paid.

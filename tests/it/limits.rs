@@ -83,6 +83,7 @@ async fn work_in_the_background_outlives_its_turn_and_begins_one_of_its_own() {
         if view["turns"].as_array().unwrap().len() == 2 && view["status"] == "idle" {
             let second = &view["turns"][1];
             assert_eq!((&second["prompt"], &second["status"]), (&Value::Null, &json!("completed")));
+            assert_eq!(second["task_id"], finished["data"]["task_id"], "why it began: {second}");
             assert!(server.workspace().join("done.txt").exists());
             return;
         }

@@ -25,7 +25,7 @@ async fn an_opened_session_says_where_it_is() {
         "id": id, "title": "Mine", "status": "idle", "working_dir": server.workspace().join("sub"),
         "model": "haiku", "permission_mode": "default", "owner": "local", "origin": "api",
         "created_at": opened.body["created_at"], "updated_at": opened.body["updated_at"], "version": 1,
-        "cost_usd": 0.0, "tags": [], "offline": true, "turns": [], "pending": [], "files": [],
+        "cost_usd": 0.0, "cost_is_estimate": false, "tags": [], "offline": true, "turns": [], "pending": [], "files": [],
         "tasks": [], "subagents": [],
         "files_changed": 0, "usage": {
             "input_tokens": 0, "output_tokens": 0, "cache_read_input_tokens": 0,

@@ -1,5 +1,5 @@
-//! Sessions over several versions of Claude Code: those of the suite in both directions, and one of the future
-//! that says more, and less, than today's.
+//! Sessions over several versions of Claude Code: those of the suite in both directions, and one of the
+//! future that says more, and less, than today's.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

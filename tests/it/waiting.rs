@@ -63,6 +63,7 @@ fn waiting_session() -> (SessionId, Vec<SessionEvent>) {
             process: ProcessId(Uuid::now_v7()),
             runtime_version: "2.1.197".to_owned(),
             node: "test".to_owned(),
+            task_id: None,
         }),
         SessionEvent::Request(RequestEvent::Asked(Asked { kind: RequestKind::Permission, turn, request })),
     ];

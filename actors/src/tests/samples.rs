@@ -204,6 +204,7 @@ pub(super) fn started(number: u128) -> SessionEvent {
         process: ProcessId(Uuid::from_u128(77)),
         runtime_version: "2.1".into(),
         node: "n1".into(),
+        task_id: None,
     })
 }
 

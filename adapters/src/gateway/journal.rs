@@ -1,9 +1,9 @@
 //! Calls that were sent to the model, kept where a server that is killed does not lose them.
 //!
-//! A call is reported when it ends. Until then it costs money that no event tells of, so it is noted in a file
-//! before it is sent: one file for each process of an agent, in the data folder. The next start of the server
-//! finds the files of processes that had no end, and the log tells which of their calls were reported. The
-//! notes are in the system's hands and not yet on the disk: they outlive the server, not a loss of power.
+//! A call is reported when it ends. Until then it costs money that no event tells of, so it is noted in a
+//! file before it is sent: one file for each process of an agent, in the data folder. The next start of the
+//! server finds the files of processes that had no end, and the log tells which of their calls were reported.
+//! The notes are in the system's hands and not yet on the disk: they outlive the server, not a loss of power.
 
 use std::fs::{self, File};
 use std::io::Write as _;

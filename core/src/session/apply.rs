@@ -127,6 +127,7 @@ impl Session {
                 self.forget_calls_of(&task_id);
                 self.background.remove(&task_id);
                 self.requests.subagent_ended(&task_id);
+                self.finished_work = Some(task_id);
             }
             BackgroundEvent::Parked { turn: _, task_id } => {
                 self.forget_calls_of(&task_id);
@@ -192,6 +193,7 @@ impl Session {
     fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {
         self.queue.retain(|queued| queued.turn != turn);
         self.last_turn = Some(turn);
+        self.finished_work = None;
         let calls = std::mem::take(&mut self.calls_before);
         self.running = Some(RunningTurn {
             turn,

@@ -57,7 +57,10 @@ impl Session {
                 }
                 let turn = self.next_prompt().ok_or(SessionError::NothingQueued)?.turn;
                 let initiator = Initiator::Prompt;
-                Ok(vec![TurnEvent::Started { turn, initiator, process, runtime_version, node }.into()])
+                Ok(vec![
+                    TurnEvent::Started { turn, initiator, process, runtime_version, node, task_id: None }
+                        .into(),
+                ])
             }
             SessionCommand::RequestInterrupt { by, cause } => self.request_interrupt(by, cause),
             SessionCommand::Record(recording) => Ok(self.record(*recording)),

@@ -24,7 +24,8 @@ impl Session {
             // Background work has ended and the agent takes it up by itself.
             (None, _, AgentOutput::Initialized(profile)) => {
                 let (turn, initiator) = (spare_turn, Initiator::Agent);
-                let started = TurnEvent::Started { turn, initiator, process, runtime_version, node };
+                let task_id = self.finished_work.clone();
+                let started = TurnEvent::Started { turn, initiator, process, runtime_version, node, task_id };
                 [vec![started.into()], self.introduced(turn, profile)].concat()
             }
             (None, Some(last), output) => {

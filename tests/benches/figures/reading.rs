@@ -131,6 +131,7 @@ fn turn() -> Vec<SessionEvent> {
             process: ProcessId(Uuid::now_v7()),
             runtime_version: "2.1.197".to_owned(),
             node: "bench".to_owned(),
+            task_id: None,
         }),
     ];
     for step in 0..STEPS {

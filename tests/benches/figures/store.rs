@@ -85,6 +85,7 @@ impl Written {
                 process: ProcessId(Uuid::nil()),
                 runtime_version: "2.1.197".into(),
                 node: "local".into(),
+                task_id: None,
             }),
             (Self::Turns, number) if number == EVENTS_PER_TURN - 1 => completed(turn),
             (Self::Turns, _) => {

@@ -144,8 +144,8 @@ impl Transcript {
         Ok(())
     }
 
-    /// Removes a conversation in which nothing was said: its agent ended before it had written more than notes,
-    /// and none can go on with it or begin it again.
+    /// Removes a conversation in which nothing was said: its agent ended before it had written more than
+    /// notes, and none can go on with it or begin it again.
     pub(crate) fn discard_empty(&self) -> io::Result<()> {
         let Some(path) = self.path() else { return Ok(()) };
         let is_small = self.folder.size(&path).is_some_and(|size| size <= TAIL_BYTES);

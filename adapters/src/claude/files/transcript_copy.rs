@@ -1,10 +1,10 @@
 //! The agent's files for a session that begins as a copy of another.
 //!
 //! The transcript is cut behind its last line with a part of the conversation to copy, and every line names
-//! the new session. Of several conversations, which a session has once people began anew with `/clear`, the one
-//! with the last such part is copied. Lines between such lines (attachments, snapshots, results that belong together) link them
-//! and are kept. Lines that are left without an answer do not disturb the agent: it leaves them out, as it
-//! does after a crash.
+//! the new session. Of several conversations, which a session has once people began anew with `/clear`, the
+//! one with the last such part is copied. Lines between such lines (attachments, snapshots, results that
+//! belong together) link them and are kept. Lines that are left without an answer do not disturb the agent:
+//! it leaves them out, as it does after a crash.
 
 use std::collections::HashMap;
 use std::time::Duration;

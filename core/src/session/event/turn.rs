@@ -17,7 +17,16 @@ use crate::spend::Spend;
 pub enum TurnEvent {
     /// The agent works on a turn from here on. `process` tells whose cost counter counts.
     #[serde(rename = "turn_started")]
-    Started { turn: TurnId, initiator: Initiator, process: ProcessId, runtime_version: String, node: String },
+    Started {
+        turn: TurnId,
+        initiator: Initiator,
+        process: ProcessId,
+        runtime_version: String,
+        node: String,
+        /// The background work whose end the agent takes up, where it began the turn by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task_id: Option<String>,
+    },
     #[serde(rename = "interrupt_requested")]
     InterruptRequested {
         turn: TurnId,

@@ -95,6 +95,7 @@ fn began(turn: TurnId, initiator: Initiator, process_number: u128) -> SessionEve
         process,
         runtime_version: "2.1".into(),
         node: "n1".into(),
+        task_id: None,
     })
 }
 

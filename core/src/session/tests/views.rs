@@ -58,6 +58,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
         [TurnView {
             id: turn(1),
             prompt: Some("prompt 1".into()),
+            task_id: None,
             status: TurnStatus::Completed,
             result: Some("all done".into()),
             outcome: Some("success".into()),

@@ -59,7 +59,10 @@ impl SessionView {
 
     fn apply_turn(&mut self, event: &TurnEvent, stored: Stored) {
         match event {
-            TurnEvent::Started { turn, .. } => self.start_turn(*turn, stored),
+            TurnEvent::Started { turn, task_id, .. } => {
+                self.start_turn(*turn, stored);
+                self.change_turn(*turn, stored, |view| view.task_id.clone_from(task_id));
+            }
             TurnEvent::InterruptRequested { turn, .. } => self.touch(*turn, stored),
             TurnEvent::Parked { turn, .. } => {
                 tasks::end_all(&mut self.subagents, stored.at);

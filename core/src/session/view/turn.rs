@@ -25,6 +25,9 @@ pub struct TurnView {
     pub id: TurnId,
     /// Absent where the agent began the turn by itself.
     pub prompt: Option<String>,
+    /// The background work whose end the agent takes up, where it began the turn by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
     pub status: TurnStatus,
     pub result: Option<String>,
     /// `success`, `max_turns`, `max_budget`, `refused`, `output_schema_unmet`, `not_sent_to_model`,
@@ -73,6 +76,7 @@ impl TurnView {
         Self {
             id,
             prompt,
+            task_id: None,
             status: TurnStatus::Queued,
             result: None,
             outcome: None,
