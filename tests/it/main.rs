@@ -12,6 +12,7 @@ mod budgets;
 mod cleared;
 mod clients;
 mod commands_in_prompts;
+mod copies;
 mod crashes;
 mod crashes_anywhere;
 mod decision_buttons;

@@ -61,7 +61,6 @@ async fn the_database_alone_is_enough_to_go_on() {
 
     server.kill_9().await;
     std::fs::remove_dir_all(server.data_dir().join("agents")).unwrap();
-    std::fs::remove_file(server.data_dir().join("instance")).unwrap();
     server.restart().await;
     let mut input = request["input"].clone();
     input["command"] = json!("echo changed >> log.txt");

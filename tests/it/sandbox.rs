@@ -51,7 +51,7 @@ async fn nothing_of_the_server_of_others_and_of_the_host_is_seen() {
     let others_config = server.data_dir().join("agents").join(&other);
     let hidden = [
         database.as_path(),
-        &server.data_dir().join("instance"),
+        &server.data_dir().join("lock"),
         &others_config,
         &server.workspace().join("theirs"),
         &server.home().join("secret.txt"),

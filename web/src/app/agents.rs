@@ -1,6 +1,7 @@
 //! The settings with which agents start, out of the configuration.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,6 +13,12 @@ use uuid::Uuid;
 
 use super::start_files;
 use crate::config::{Config, Sandbox};
+
+/// The machine's own name for the time since it was started.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The namespace of the names that data folders have for their agents.
+const INSTANCES: Uuid = Uuid::from_u128(0x5b0e_6c1f_9a3d_4c6e_8f27_d1a4_70b9_e352);
 
 pub(super) fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders> {
     let except = vec![config.data_dir.canonicalize()?];
@@ -52,13 +59,14 @@ pub(super) fn claude_settings(
     config: &Config,
     credentials: Credentials,
     folders: AllowedFolders,
+    lock: &File,
 ) -> anyhow::Result<ClaudeSettings> {
     Ok(ClaudeSettings {
         program: config.claude_bin.clone(),
         search_path: config.search_path.clone(),
         credentials,
         agents_dir: config.data_dir.canonicalize()?.join("agents"),
-        instance: instance_id(&config.data_dir)?,
+        instance: instance_id(&config.data_dir, lock)?,
         inherited_env: config.inherited_env.clone(),
         max_api_retries: config.max_api_retries,
         folders,
@@ -73,17 +81,17 @@ pub(super) fn claude_settings(
     })
 }
 
-/// Tells this installation's agents from others'; made once and kept in the data folder.
-fn instance_id(data_dir: &Path) -> anyhow::Result<String> {
+/// Tells the agents of this data folder from those of others on the machine. The lock that the server holds is
+/// what a copy of the folder cannot have: its file is another one. And no agent outlives the machine's boot. It
+/// is written down for whoever looks for the agents, and never read back.
+fn instance_id(data_dir: &Path, lock: &File) -> anyhow::Result<String> {
+    let held = lock.metadata().context("the lock of the data folder cannot be looked at")?;
+    let boot = fs::read_to_string(BOOT_ID).unwrap_or_default();
+    let name = format!("{}/{}/{}", boot.trim(), held.dev(), held.ino());
+    let id = Uuid::new_v5(&INSTANCES, name.as_bytes()).to_string();
     let file = data_dir.join("instance");
-    match fs::read_to_string(&file) {
-        Ok(id) if Uuid::try_parse(id.trim()).is_ok() => Ok(id.trim().to_owned()),
-        Ok(_) | Err(_) => {
-            let id = Uuid::now_v7().to_string();
-            fs::write(&file, &id).with_context(|| format!("{} cannot be written", file.display()))?;
-            Ok(id)
-        }
-    }
+    fs::write(&file, &id).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(id)
 }
 
 pub(super) fn announce(config: &Config, runtime: &dyn AgentRuntime) {

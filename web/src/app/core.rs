@@ -59,7 +59,7 @@ impl Core {
         let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
         let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;
         let folders = agents::allowed_folders(config)?;
-        let settings = agents::claude_settings(config, credentials, folders.clone())?;
+        let settings = agents::claude_settings(config, credentials, folders.clone(), &lock)?;
         let runtime = Arc::new(ClaudeRuntime::new(settings).await?);
         let (trust, tenants) = (TrustedFolders::new(repository.clone()), Tenants::new(repository.clone()));
         let proofs = match prober {

@@ -34,6 +34,10 @@ impl SessionDriver {
 
     pub(in crate::session_actor) async fn agent_ended(&mut self, message: AgentEnded) {
         let Some(agent) = self.agent.take_if(|agent| agent.process == message.process) else { return };
+        if !agent.is_stopped && !*agent.killed.borrow() {
+            let detail = &message.exit.detail;
+            tracing::warn!(session.id = %self.id, "an agent ended that nobody here had ended: {detail}");
+        }
         // The program is gone; what it started may not be.
         self.leave(Errand::End(Ending::Stop));
         self.close_background_work().await;
