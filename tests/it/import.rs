@@ -200,6 +200,22 @@ async fn unreadable_lines_are_named() {
 }
 
 #[tokio::test]
+async fn subagents_that_are_left_out_are_told() {
+    let (data, transcripts) = (tempfile::tempdir().unwrap(), Transcripts::new());
+    let path = transcripts.write(&Conversation::of(1).prompt("one").answer("m1", "1"));
+    let workflow = path.with_extension("").join("subagents/workflows/w1");
+    std::fs::create_dir_all(&workflow).unwrap();
+    let agent = Conversation::of(1).prompt("below").answer("m2", "2");
+    let lines: Vec<String> = agent.lines.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(workflow.join("agent-a1.jsonl"), lines.concat()).unwrap();
+
+    let output = import(data.path(), transcripts.path()).await;
+
+    let left = "1 subagents of no tool use left out (1200 tokens)";
+    assert_eq!(said(&output), format!("1 imported, 0 skipped, {left}, 0 unreadable lines\n"));
+}
+
+#[tokio::test]
 async fn links_to_projects_are_followed_and_others_are_named() {
     let (data, shared) = (tempfile::tempdir().unwrap(), Transcripts::new());
     let transcript = shared.write(&Conversation::of(1).prompt("one"));

@@ -163,6 +163,8 @@ impl Import {
                 Adopted::Branch(turn) if branches < MAX_BRANCHES => turn,
                 adopted @ (Adopted::New | Adopted::Grown) => {
                     self.report.left_branches += told.left_branches as u64;
+                    self.report.left_subagents += told.left_subagents.count;
+                    self.report.left_tokens += told.left_subagents.tokens;
                     return Ok(Some((adopted, branches)));
                 }
                 adopted @ (Adopted::Unchanged | Adopted::Branch(_) | Adopted::MadeHere) => {

@@ -31,6 +31,7 @@ use chain::Chain;
 pub use folder::{Found, Project, find_projects};
 use line::{Line, derived_uuid};
 use retelling::Retelling;
+pub use subagent::LeftSubagents;
 use subagent::{SubagentFile, Subagents};
 use usage::Meter;
 
@@ -63,6 +64,7 @@ pub struct ImportedSession {
     pub files: Vec<AgentFile>,
     /// How many branches a person, or the agent, had left; they are not told.
     pub left_branches: usize,
+    pub left_subagents: LeftSubagents,
 }
 
 /// The session that a transcript goes on from, and what both have; what that has cost is counted there.
@@ -118,9 +120,17 @@ impl Transcript {
         let opened_at = chain.iter().find_map(|line| line.at());
         let subagents = Subagents::of(&self.subagents, &self.lines);
         let counted = copy_of.map(|of| of.shared.parts.clone()).unwrap_or_default();
-        let events = Retelling::of(opened, opened_at, subagents, Meter::beside(counted)).tell(&chain);
+        let (events, subagents) =
+            Retelling::of(opened, opened_at, subagents, Meter::beside(counted)).tell(&chain);
+        let left_subagents = subagents.left(&self.lines);
         // A session without a prompt or an answer is of no use to anybody.
-        (events.len() > 1).then_some(ImportedSession { session, events, files, left_branches })
+        (events.len() > 1).then_some(ImportedSession {
+            session,
+            events,
+            files,
+            left_branches,
+            left_subagents,
+        })
     }
 }
 

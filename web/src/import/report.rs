@@ -16,6 +16,9 @@ pub struct ImportReport {
     pub failed: u64,
     /// Branches that were left, in what was imported.
     pub left_branches: u64,
+    /// Subagents that no tool use leads to, in what was imported, and their tokens.
+    pub left_subagents: u64,
+    pub left_tokens: u64,
     pub unreadable_lines: u64,
 }
 
@@ -48,6 +51,10 @@ impl fmt::Display for ImportReport {
         if self.left_branches > 0 {
             write!(f, ", {} branches that were left", self.left_branches)?;
         }
+        if self.left_subagents > 0 {
+            let (subagents, tokens) = (self.left_subagents, self.left_tokens);
+            write!(f, ", {subagents} subagents of no tool use left out ({tokens} tokens)")?;
+        }
         write!(f, ", {} unreadable lines", self.unreadable_lines)
     }
 }
@@ -62,6 +69,8 @@ impl ImportReport {
         self.empty += other.empty;
         self.failed += other.failed;
         self.left_branches += other.left_branches;
+        self.left_subagents += other.left_subagents;
+        self.left_tokens += other.left_tokens;
         self.unreadable_lines += other.unreadable_lines;
     }
 }

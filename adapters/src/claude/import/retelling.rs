@@ -61,7 +61,8 @@ impl<'a> Retelling<'a> {
         retelling
     }
 
-    pub(super) fn tell(mut self, chain: &[&Line]) -> Vec<PastEvent> {
+    /// The events, and the subagents that no tool use of the conversation leads to.
+    pub(super) fn tell(mut self, chain: &[&Line]) -> (Vec<PastEvent>, Subagents<'a>) {
         for line in chain {
             if let Some(mode) = line.permission_mode() {
                 self.profile.permission_mode = mode.to_owned();
@@ -70,7 +71,7 @@ impl<'a> Retelling<'a> {
             self.tell_line(line);
         }
         self.end_turn();
-        self.events
+        (self.events, self.subagents)
     }
 
     fn tell_line(&mut self, line: &Line) {

@@ -1,6 +1,6 @@
 //! The conversations of subagents, each in a file of its own beside the session's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use super::Unreadable;
 use super::chain::subagent_chain;
 use super::folder::files_beside;
 use super::line::Line;
+use super::usage::tokens;
 use crate::claude::protocol::json::{number, text};
 
 /// The file of a subagent, and what is said of it beside.
@@ -34,6 +35,17 @@ pub(super) struct Subagent<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Subagents<'a> {
     by_tool_use: HashMap<String, Subagent<'a>>,
+    /// The files of those that were not told, by their ids.
+    untold: HashMap<&'a str, &'a [Line]>,
+}
+
+/// The subagents that are not told, for no tool use of the conversation leads to them: those of workflows, of
+/// branches that were left, and those whose lines older versions wrote among the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftSubagents {
+    pub count: u64,
+    /// What they said and read; no turn of the session has it.
+    pub tokens: u64,
 }
 
 impl SubagentFile {
@@ -62,7 +74,8 @@ impl<'a> Subagents<'a> {
                 Some((line.subagent()?, (line.tool_results().next()?, line.structured_result())))
             })
             .collect();
-        let mut subagents = Self::default();
+        let untold = files.iter().map(|file| (file.id.as_str(), file.lines.as_slice())).collect();
+        let mut subagents = Self { untold, ..Self::default() };
         for SubagentFile { id, lines, description } in files {
             let (tool_use, result) = results.get(id.as_str()).copied().unzip();
             let Some(tool_use) = description["toolUseId"].as_str().or(tool_use).map(str::to_owned) else {
@@ -83,7 +96,20 @@ impl<'a> Subagents<'a> {
 
     /// Takes the subagent that a tool use began, so that it is reported once.
     pub(super) fn take(&mut self, tool_use: &str) -> Option<Subagent<'a>> {
-        self.by_tool_use.remove(tool_use)
+        let taken = self.by_tool_use.remove(tool_use)?;
+        self.untold.remove(taken.task.task_id.as_str());
+        Some(taken)
+    }
+
+    /// What is left once the conversation is told.
+    pub(super) fn left(&self, lines: &[Line]) -> LeftSubagents {
+        let inline: Vec<&Line> = lines.iter().filter(|line| line.is_of_subagent()).collect();
+        let uuids: HashSet<&str> = inline.iter().filter_map(|line| line.uuid()).collect();
+        let begins = |line: &&&Line| line.parent().is_none_or(|parent| !uuids.contains(parent));
+        let files = self.untold.values().filter(|lines| !lines.is_empty());
+        let count = files.clone().count() + inline.iter().filter(begins).count();
+        let tokens = tokens(files.flat_map(|lines| lines.iter()).chain(inline.iter().copied()));
+        LeftSubagents { count: count as u64, tokens }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tokens of a conversation: each message of the model's API counts once, however many lines it has. A
 //! transcript does not say what they cost; the public price list does.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use runner_core::session::event::CostBasis;
 use runner_core::spend::{ModelUse, Spend, Usage};
@@ -52,6 +52,17 @@ impl Meter {
         }
         (self.total.clone(), basis)
     }
+}
+
+/// The tokens of messages, each counted once.
+pub(super) fn tokens<'a>(lines: impl Iterator<Item = &'a Line>) -> u64 {
+    let messages: HashMap<&str, Usage> =
+        lines.filter_map(|line| Some((line.message()?, usage(&counts(line.usage()))))).collect();
+    messages.values().fold(0, |sum, usage| {
+        let Usage { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } =
+            usage;
+        sum + input_tokens + output_tokens + cache_read_input_tokens + cache_creation_input_tokens
+    })
 }
 
 fn counts(raw: &Value) -> Counts {

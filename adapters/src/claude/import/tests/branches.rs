@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::AGENT;
 use super::samples::{Sample, tool_use};
-use crate::claude::import::ImportedSession;
+use crate::claude::import::{ImportedSession, LeftSubagents};
 
 fn compacted(sample: Sample) -> Sample {
     let metadata = json!({ "trigger": "manual", "preTokens": 900, "postTokens": 90 });
@@ -217,4 +217,16 @@ fn lines_of_a_subagent_among_the_others_are_left_out() {
         sample.told()[1..],
         ["prompt: go", "started by prompt", AGENT, "text: done", "completed: done"]
     );
+    assert_eq!(sample.session().left_subagents, LeftSubagents { count: 1, tokens: 0 });
+}
+
+#[test]
+fn subagents_that_no_tool_use_leads_to_are_counted_with_their_tokens() {
+    let told = with_subagent("a1", json!({ "toolUseId": "t1" }));
+    let alone = Sample::new().prompt("below").text("w1", "seen").text("w1", "more").text("w2", "done");
+    let left = told.clone().beside("subagents/workflows/w/agent-b2.jsonl", &alone.text_of());
+
+    assert_eq!(told.session().left_subagents, LeftSubagents::default());
+    assert_eq!(left.session().left_subagents, LeftSubagents { count: 1, tokens: 240 });
+    assert_eq!(left.told(), told.told());
 }
