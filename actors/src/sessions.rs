@@ -3,6 +3,7 @@
 mod agent;
 mod fork;
 mod left_calls;
+mod prompts;
 mod requests;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use runner_core::ports::{AppendError, SessionCounts, SessionCursor, SessionFilte
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
-use runner_core::session::event::{InterruptCause, PromptEvent, SessionEvent, SessionOpened};
+use runner_core::session::event::{InterruptCause, SessionOpened};
 use runner_core::session::index::SessionSummary;
 use runner_core::session::messages::Message as ConversationMessage;
 use runner_core::session::view::{SessionView, TurnView};
@@ -33,6 +34,7 @@ use crate::session_actor::{Committed, Execute, Interrupt, SessionActor};
 use crate::spares::Spares;
 use crate::turns::{Owner, TurnCounts, Turns};
 use crate::{RunnerError, Services, Shared};
+use prompts::submit;
 pub use requests::Settled;
 
 /// How often a message is sent again because its actor was parked just then.
@@ -198,19 +200,6 @@ impl Sessions {
         Ok((session, committed?))
     }
 
-    pub async fn prompt(
-        &self,
-        session: SessionId,
-        submission: Submission,
-        provenance: Provenance,
-    ) -> Result<Prompted, RunnerError> {
-        self.check_agent_of(session).await?;
-        self.check_queue(None)?;
-        let commands = vec![submit(submission)];
-        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
-        self.prompted(&committed).await
-    }
-
     /// Asks for the running turn to be stopped; where none runs, the next prompt is taken back.
     pub async fn interrupt(
         &self,
@@ -230,11 +219,6 @@ impl Sessions {
         request_hash: Digest,
     ) -> Result<Option<Appended>, RunnerError> {
         Ok(self.services.log.find_command(command, request_hash).await?)
-    }
-
-    /// The prompt that an earlier request submitted.
-    pub async fn find_prompt(&self, appended: Appended) -> Result<Prompted, RunnerError> {
-        self.prompted(&Committed { appended, events: vec![] }).await
     }
 
     /// Waits until a turn is over or needs a person, at most `limit`.
@@ -341,29 +325,6 @@ impl Sessions {
         self.services.clock.now()
     }
 
-    async fn prompted(&self, committed: &Committed) -> Result<Prompted, RunnerError> {
-        let Appended { last_version: version, replayed, .. } = committed.appended;
-        let session = committed.appended.session();
-        // Only what an earlier request stored has to be read.
-        let last = match committed.events.last() {
-            Some(last) => last.clone(),
-            None => self.last_event(committed.appended).await?,
-        };
-        let SessionEvent::Prompt(PromptEvent::Submitted { turn, .. }) = last else {
-            return Err(RunnerError::CommandReused);
-        };
-        Ok(Prompted { session, turn, version, replayed })
-    }
-
-    /// The last event that a request has stored. If it is not of the kind that such a request stores, the
-    /// same key was used for a request of another kind.
-    async fn last_event(&self, appended: Appended) -> Result<SessionEvent, RunnerError> {
-        let after = appended.last_version.saturating_sub(1);
-        let stored = self.services.log.read(appended.stream, after, 1).await?;
-        let last = stored.first().ok_or(RunnerError::CommandReused)?;
-        last.decode().map_err(|source| RunnerError::Unexpected(source.into()))
-    }
-
     #[cfg(test)]
     pub(crate) async fn address(&self, session: SessionId) -> Addr<SessionActor> {
         self.registry.send(Find(session)).await.unwrap().unwrap()
@@ -387,9 +348,4 @@ impl Sessions {
             }
         }
     }
-}
-
-fn submit(submission: Submission) -> SessionCommand {
-    let Submission { turn, text, attachments, author, while_running } = submission;
-    SessionCommand::SubmitPrompt { turn, text, attachments, author, while_running }
 }

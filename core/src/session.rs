@@ -68,6 +68,9 @@ pub struct Session {
     /// The agent's own choice, as its last process told.
     chosen_model: Option<String>,
     archived: bool,
+    /// It goes on in another folder than the one in which it began.
+    #[serde(default)]
+    moved: bool,
     /// The model's API answers nothing before then.
     limited_until: Option<Timestamp>,
     requests: Requests,
@@ -166,6 +169,11 @@ impl Session {
     /// The mode to go back to when a plan is approved.
     pub fn mode_before_plan(&self) -> Option<PermissionMode> {
         self.mode_before_plan
+    }
+
+    /// Whether it goes on in another folder than the one in which it began.
+    pub fn is_moved(&self) -> bool {
+        self.moved
     }
 
     /// The model to start the agent with; absent means the agent's own choice. What it has chosen once stays:

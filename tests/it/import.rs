@@ -2,6 +2,7 @@
 
 mod costs;
 mod grown;
+mod moved;
 mod times;
 mod transcripts;
 

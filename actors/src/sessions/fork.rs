@@ -4,7 +4,8 @@ use runner_core::log::{Appended, Provenance};
 use runner_core::session::command::SessionCommand;
 use runner_core::session::fork::{Fork, conversation_parts};
 
-use super::{Sessions, Submission, submit};
+use super::prompts::submit;
+use super::{Sessions, Submission};
 use crate::RunnerError;
 use crate::session_actor::Execute;
 

@@ -168,7 +168,7 @@ macro_rules! one_field_of_another {
 fn launches_that_differ(launch: &AgentLaunch) -> Vec<(&'static str, AgentLaunch)> {
     let AgentLaunch { setup, seat } = launch;
     let seats = one_field_of_another!(
-        AgentSeat { session, conversation, process, spent, files, resume_at },
+        AgentSeat { session, conversation, process, spent, files, is_moved, resume_at },
         seat,
         other_seat()
     );
@@ -236,6 +236,7 @@ fn other_seat() -> AgentSeat {
         process: ProcessId(Uuid::from_u128(9)),
         spent: SpentBefore { session: MicroDollars(1), turn: MicroDollars(0) },
         files: vec![AgentFile { path: "transcript".into(), bytes: vec![] }],
+        is_moved: true,
         resume_at: Some("tool-1".into()),
     }
 }

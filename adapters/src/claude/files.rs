@@ -2,6 +2,7 @@
 
 pub(super) mod agent_folder;
 pub(super) mod git_folders;
+pub(super) mod project;
 #[cfg(test)]
 mod tests;
 pub(super) mod transcript;

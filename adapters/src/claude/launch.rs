@@ -10,6 +10,7 @@ pub(super) mod spares;
 mod tests;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 
 use runner_core::ports::{AgentError, AgentLaunch};
@@ -19,6 +20,7 @@ use tokio::process::Command;
 use self::config_folder::{config_dir, make_folders};
 use crate::claude::credentials::{Access, Credentials};
 use crate::claude::files::git_folders::GitFolder;
+use crate::claude::files::project::project;
 use crate::claude::files::transcript::Transcript;
 use crate::claude::files::work_folder::WorkFolder;
 use crate::claude::limits::{AgentGroup, Limiter};
@@ -57,7 +59,7 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
     let config_dir = config_dir(settings, launch.seat.session);
     let transcript = Transcript::new(&config_dir, launch.seat.conversation);
     make_folders(settings, &config_dir)
-        .and_then(|()| transcript.restore(&launch.seat.files))
+        .and_then(|()| restore(&transcript, launch))
         .and_then(|()| transcript.discard_empty())
         .map_err(|error| AgentError::NotStarted(format!("its folder cannot be made: {error}")))?;
     trust::tell(&config_dir, &launch.setup.working_dir, launch.setup.trust)
@@ -66,6 +68,14 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
         transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
     }
     Ok(())
+}
+
+fn restore(transcript: &Transcript, launch: &AgentLaunch) -> io::Result<()> {
+    let files = &launch.seat.files;
+    match launch.setup.working_dir.to_str().and_then(project).filter(|_| launch.seat.is_moved) {
+        Some(project) => transcript.restore_in(&project, files),
+        None => transcript.restore(files),
+    }
 }
 
 /// The command of an agent whose folder was prepared. It is run while the folders of the context are open.

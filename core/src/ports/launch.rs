@@ -43,6 +43,8 @@ pub struct AgentSeat {
     pub spent: SpentBefore,
     /// Files that were saved of earlier processes; they are put back where the machine has less.
     pub files: Vec<AgentFile>,
+    /// Whether its files may be under the name of another folder than the one in which it goes on.
+    pub is_moved: bool,
     /// The tool use to go on with. No prompt is needed: the agent comes to its gate by itself.
     pub resume_at: Option<String>,
 }
@@ -51,7 +53,8 @@ impl AgentSeat {
     /// The seat of a session that begins: nothing is spent, saved or waited for.
     pub fn of_new_session(session: SessionId, process: ProcessId) -> Self {
         let conversation = session.0;
-        Self { session, conversation, process, spent: SpentBefore::default(), files: vec![], resume_at: None }
+        let (spent, files) = (SpentBefore::default(), vec![]);
+        Self { session, conversation, process, spent, files, is_moved: false, resume_at: None }
     }
 
     /// Whether the session begins with this process.

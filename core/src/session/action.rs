@@ -188,6 +188,8 @@ impl Session {
             // The agent changed it by itself.
             SettingEvent::PermissionModeChanged { .. } => vec![],
             SettingEvent::ModelChanged { model, .. } => vec![Action::ChangeModel(model.clone())],
+            // A process stays in the folder in which it began.
+            SettingEvent::WorkingDirChanged { .. } => vec![Action::RetireAgent],
         }
     }
 

@@ -161,6 +161,12 @@ impl Session {
                 self.model = model;
                 self.chosen_model = None;
             }
+            SettingEvent::WorkingDirChanged { working_dir, by: _ } => {
+                self.moved = true;
+                if let Some(opened) = &mut self.opened {
+                    opened.working_dir = working_dir;
+                }
+            }
         }
     }
 

@@ -108,6 +108,8 @@ pub enum SessionChange {
     Tags(Vec<String>),
     PermissionMode(PermissionMode),
     Model(Option<String>),
+    /// The folder is gone; whoever asks has looked.
+    WorkingDir(String),
     Archived(bool),
 }
 

@@ -211,6 +211,11 @@ impl Session {
             SessionChange::PermissionMode(mode) => self.changed_mode(mode, DecidedBy::user(&by)),
             SessionChange::Model(model) if model == self.model => vec![],
             SessionChange::Model(model) => vec![SettingEvent::ModelChanged { model, by }.into()],
+            SessionChange::WorkingDir(working_dir) => {
+                self.refuse_if_archived()?;
+                self.refuse_while_busy()?;
+                vec![SettingEvent::WorkingDirChanged { working_dir, by }.into()]
+            }
             SessionChange::Archived(archived) if archived == self.archived => vec![],
             SessionChange::Archived(true) => {
                 self.refuse_while_working()?;

@@ -179,6 +179,7 @@ pub enum StatusFrame {
     PromptSteered { text: String },
     PermissionModeChanged { permission_mode: PermissionMode },
     ModelChanged { model: Option<String> },
+    WorkingDirChanged { working_dir: String },
     BudgetExhausted { budget: BudgetSpent, detail: String },
 }
 

@@ -175,6 +175,9 @@ fn setting(event: &SettingEvent) -> Option<String> {
             Some(format!("*The permission mode is now {}.*", mode.as_str()))
         }
         SettingEvent::ModelChanged { .. } => None,
+        SettingEvent::WorkingDirChanged { working_dir, .. } => {
+            Some(format!("*The folder is now {}.*", code(working_dir)))
+        }
     }
 }
 

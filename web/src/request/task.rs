@@ -1,5 +1,6 @@
 //! The bodies that carry a prompt.
 
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
@@ -138,14 +139,16 @@ impl Task {
 }
 
 impl Task {
-    /// Whether the task fits a session that is open already: what was fixed then cannot be asked for now.
-    pub(crate) fn check_fits(&self, working_dir: &str) -> Result<(), Problem> {
+    /// The folder in which to go on with a session that is open already, if it is another one. What was fixed
+    /// when it was opened cannot be asked for now, but for a folder that is gone.
+    pub(crate) fn other_folder(&self, working_dir: &str) -> Result<Option<String>, Problem> {
         if let Some(name) = &self.fixed {
             return Err(option_fixed(name));
         }
         match self.names_folder && self.opening.working_dir != working_dir {
-            true => Err(option_fixed("working_dir")),
-            false => Ok(()),
+            true if Path::new(working_dir).exists() => Err(option_fixed("working_dir")),
+            true => Ok(Some(self.opening.working_dir.clone())),
+            false => Ok(None),
         }
     }
 }

@@ -142,9 +142,14 @@ async fn begin(write: Write<Task>, context: &Context) -> Result<Begun, ApiError>
     };
     match session {
         Some(session) => {
-            task.check_fits(&session.head.working_dir)?;
-            context.working_folders.check(&caller, &session.head.working_dir).await?;
-            let prompted = sessions.prompt(session.head.id, task.submission, provenance).await?;
+            let other_folder = task.other_folder(&session.head.working_dir)?;
+            let folder = other_folder.as_deref().unwrap_or(&session.head.working_dir);
+            context.working_folders.check(&caller, folder).await?;
+            let (session, submission) = (session.head.id, task.submission);
+            let prompted = match other_folder {
+                Some(folder) => sessions.prompt_in(session, folder, submission, provenance).await?,
+                None => sessions.prompt(session, submission, provenance).await?,
+            };
             Ok(Begun { prompted, resumed: true })
         }
         None => {

@@ -89,6 +89,7 @@ impl SessionDriver {
             process,
             spent: session.spent(),
             files: vec![],
+            is_moved: session.is_moved(),
             resume_at,
         };
         let launch = AgentLaunch { setup, seat };

@@ -3,13 +3,14 @@
 //! The server may read and write what an agent may not. A link that an agent leaves in its folder must not
 //! lead the server anywhere else, so the kernel is told to follow none, and to open nothing that blocks.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, renameat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
@@ -109,6 +110,20 @@ impl AgentFolder {
 
     /// Writes a file in place of an older one, and makes the folders that lead to it.
     pub(crate) fn write(&self, relative: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.make_parent(relative)?;
+        let mut file = self.open(relative, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC)?;
+        file.write_all(bytes)
+    }
+
+    /// Gives a file another name, and makes the folders that lead to it.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.make_parent(to)?;
+        let (old, old_name) = self.open_parent(from)?;
+        let (new, new_name) = self.open_parent(to)?;
+        Ok(renameat(&old, old_name, &new, new_name)?)
+    }
+
+    fn make_parent(&self, relative: &Path) -> io::Result<()> {
         let mut made = PathBuf::from(".");
         for part in relative.parent().unwrap_or(Path::new("")).components() {
             let Component::Normal(name) = part else { return Err(io::ErrorKind::InvalidInput.into()) };
@@ -118,17 +133,20 @@ impl AgentFolder {
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut file = self.open(relative, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC)?;
-        file.write_all(bytes)
+        Ok(())
     }
 
     /// Removes a file.
     pub(super) fn remove(&self, relative: &Path) -> io::Result<()> {
+        let (parent, name) = self.open_parent(relative)?;
+        Ok(unlinkat(&parent, name, UnlinkatFlags::NoRemoveDir)?)
+    }
+
+    fn open_parent<'a>(&self, relative: &'a Path) -> io::Result<(File, &'a OsStr)> {
         let (Some(parent), Some(name)) = (relative.parent(), relative.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let parent = self.open(parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
-        Ok(unlinkat(&parent, name, UnlinkatFlags::NoRemoveDir)?)
+        Ok((self.open(parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?, name))
     }
 
     fn open(&self, relative: &Path, flags: OFlag) -> io::Result<File> {

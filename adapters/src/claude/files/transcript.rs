@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::agent_folder::AgentFolder;
+use super::project::in_project;
 use crate::claude::protocol::decode::parse_whole;
 
 /// The agent writes its transcript a little after it says something.
@@ -134,14 +135,31 @@ impl Transcript {
 
     /// Puts saved files back where the folder has less, or something else.
     pub(crate) fn restore(&self, files: &[AgentFile]) -> io::Result<()> {
-        for file in files.iter().filter(|file| is_below(&file.path)) {
-            let path = Path::new(&file.path);
-            if self.folder.begins_with(path, &file.bytes) {
-                continue;
+        files.iter().try_for_each(|file| self.put_back(&file.path, &file.bytes))
+    }
+
+    /// Does the same in another project than the conversation was begun in, where the agent looks for it.
+    pub(crate) fn restore_in(&self, project: &str, files: &[AgentFile]) -> io::Result<()> {
+        for path in self.folder.list_below(Path::new("projects")) {
+            let Some(moved) = path.to_str().map(|path| in_project(project, path)) else { continue };
+            let moved = Path::new(&moved);
+            match self.folder.is_file(moved) {
+                true if path == moved => {}
+                true => self.folder.remove(&path)?,
+                false => self.folder.rename(&path, moved)?,
             }
-            self.folder.write(path, &file.bytes)?;
         }
-        Ok(())
+        // Of a file that was saved under both names, the one that has more is put back last.
+        let mut files: Vec<&AgentFile> = files.iter().collect();
+        files.sort_by_key(|file| file.bytes.len());
+        files.into_iter().try_for_each(|file| self.put_back(&in_project(project, &file.path), &file.bytes))
+    }
+
+    fn put_back(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        if !is_below(path) || self.folder.begins_with(Path::new(path), bytes) {
+            return Ok(());
+        }
+        self.folder.write(Path::new(path), bytes)
     }
 
     /// Removes a conversation in which nothing was said: its agent ended before it had written more than

@@ -12,11 +12,9 @@ use runner_core::ids::SessionId;
 use runner_core::ports::AgentFile;
 
 use super::line::Line;
+use crate::claude::files::project::project;
 use crate::claude::files::transcript::{MAX_FILE_BYTES, add_below};
 use crate::claude::files::transcript_copy::name_session;
-
-/// A longer name of a project ends in a hash that only Claude Code knows.
-const MAX_SLUG_CHARS: usize = 200;
 
 /// The transcripts of one folder in which somebody worked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +85,7 @@ pub(super) fn agent_files(
     working_dir: &str,
     bytes: &[u8],
 ) -> Vec<AgentFile> {
-    let project = format!("projects/{}", slug(working_dir, path));
+    let project = project(working_dir).unwrap_or_else(|| kept_project(path));
     let beside = path.with_extension("");
     let bytes = whole_lines(bytes.to_vec());
     let mut files = vec![AgentFile { path: format!("{project}/{session}.jsonl"), bytes }];
@@ -104,15 +102,10 @@ pub(super) fn agent_files(
     files
 }
 
-/// The name of the project of a folder.
-fn slug(working_dir: &str, path: &Path) -> String {
-    let slug: String =
-        working_dir.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
-    let kept = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-    match kept {
-        Some(kept) if slug.len() > MAX_SLUG_CHARS => kept.to_owned(),
-        Some(_) | None => slug,
-    }
+/// The project in which a transcript was found.
+fn kept_project(path: &Path) -> String {
+    let name = path.parent().and_then(Path::file_name).unwrap_or_default();
+    format!("projects/{}", name.to_string_lossy())
 }
 
 /// Drops a torn last line: the agent writes behind the last line.

@@ -57,7 +57,7 @@ impl Subject {
             | "subagent_parked"
             | "subagent_taken_up"
             | "task_list_changed" => Self::Background,
-            "permission_mode_changed" | "model_changed" => Self::Setting,
+            "permission_mode_changed" | "model_changed" | "working_dir_changed" => Self::Setting,
             "session_opened" | "session_renamed" | "session_tagged" | "session_archived"
             | "session_unarchived" => Self::Lifecycle,
             _ => return None,

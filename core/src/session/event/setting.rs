@@ -18,6 +18,13 @@ pub enum SettingEvent {
         model: Option<String>,
         by: String,
     },
+    /// The folder that it worked in is gone, and somebody named another one.
+    #[serde(rename = "working_dir_changed")]
+    WorkingDirChanged {
+        /// An absolute path without symbolic links.
+        working_dir: String,
+        by: String,
+    },
 }
 
 impl SettingEvent {
@@ -26,6 +33,7 @@ impl SettingEvent {
         match self {
             Self::PermissionModeChanged { .. } => "permission_mode_changed",
             Self::ModelChanged { .. } => "model_changed",
+            Self::WorkingDirChanged { .. } => "working_dir_changed",
         }
     }
 }

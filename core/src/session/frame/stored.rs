@@ -250,6 +250,9 @@ fn setting(event: &SettingEvent) -> Told {
             StatusFrame::PermissionModeChanged { permission_mode: *mode }
         }
         SettingEvent::ModelChanged { model, by: _ } => StatusFrame::ModelChanged { model: model.clone() },
+        SettingEvent::WorkingDirChanged { working_dir, by: _ } => {
+            StatusFrame::WorkingDirChanged { working_dir: working_dir.clone() }
+        }
     };
     Told { turn: None, body: FrameBody::Status(status) }
 }

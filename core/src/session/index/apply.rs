@@ -156,6 +156,9 @@ impl SessionIndex {
         match event {
             SettingEvent::PermissionModeChanged { mode, by: _ } => self.head.permission_mode = *mode,
             SettingEvent::ModelChanged { model, by: _ } => self.head.model.clone_from(model),
+            SettingEvent::WorkingDirChanged { working_dir, by: _ } => {
+                self.head.working_dir.clone_from(working_dir);
+            }
         }
         true
     }

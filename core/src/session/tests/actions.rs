@@ -52,6 +52,13 @@ fn change(change: SessionChange) -> SessionCommand {
     SessionCommand::Change { change, by: "ada".into() }
 }
 
+#[test]
+fn another_folder_needs_another_process() {
+    let moved = effects(&[opened()], change(SessionChange::WorkingDir("/srv/new".into())));
+
+    assert_eq!(moved, (vec!["working_dir_changed"], vec![Action::RetireAgent]));
+}
+
 fn mode_changed(mode: PermissionMode) -> SessionEvent {
     SettingEvent::PermissionModeChanged { mode, by: DecidedBy::user("ada") }.into()
 }

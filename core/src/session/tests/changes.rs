@@ -81,6 +81,13 @@ fn each_change_is_an_event_with_who_made_it() {
             SessionChange::Model(model.clone()),
             SessionEvent::Setting(SettingEvent::ModelChanged { model, by: by() }),
         ),
+        (
+            SessionChange::WorkingDir("/srv/new".into()),
+            SessionEvent::Setting(SettingEvent::WorkingDirChanged {
+                working_dir: "/srv/new".into(),
+                by: by(),
+            }),
+        ),
         (SessionChange::Archived(true), SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() })),
     ] {
         given([opened()]).when(change(changed)).then_expect_events(vec![event]);
@@ -105,6 +112,15 @@ fn mode_and_model_change_while_a_turn_runs_or_waits() {
         given(before).when(change(SessionChange::Model(model()))).then_expect_events(vec![
             SessionEvent::Setting(SettingEvent::ModelChanged { model: model(), by: "ada".into() }),
         ]);
+    }
+}
+
+#[test]
+fn session_with_something_to_do_stays_in_its_folder() {
+    for before in [vec![opened(), prompted(1)], running()] {
+        given(before)
+            .when(change(SessionChange::WorkingDir("/srv/new".into())))
+            .then_expect_error(SessionError::TurnInProgress);
     }
 }
 

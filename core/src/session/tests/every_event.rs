@@ -274,6 +274,7 @@ fn changes() -> Vec<SessionEvent> {
             by: DecidedBy::user("ada"),
         }),
         SessionEvent::Setting(SettingEvent::ModelChanged { model: Some("haiku".into()), by: by() }),
+        SessionEvent::Setting(SettingEvent::WorkingDirChanged { working_dir: "/srv/new".into(), by: by() }),
         SessionEvent::Lifecycle(LifecycleEvent::Renamed { title: "Another title".into(), by: by() }),
         SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags: vec!["red".into(), "blue".into()], by: by() }),
         SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() }),

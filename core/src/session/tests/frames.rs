@@ -240,6 +240,7 @@ fn changes() -> Vec<Option<Value>> {
     let told = vec![
         outside_of_turns("permission_mode_changed", json!({ "permission_mode": "plan" })),
         outside_of_turns("model_changed", json!({ "model": "haiku" })),
+        outside_of_turns("working_dir_changed", json!({ "working_dir": "/srv/new" })),
     ];
     let steered = shown("status", "prompt_steered", json!({ "text": "the other one" }));
     [told, untold(), vec![steered, None]].concat()

@@ -233,9 +233,11 @@ fn what_was_changed_shows_as_it_is_now() {
             mode: PermissionMode::Plan,
             by: DecidedBy::user("ada"),
         }),
+        SessionEvent::Setting(SettingEvent::WorkingDirChanged { working_dir: "/srv/new".into(), by: by() }),
     ])
     .head;
 
+    assert_eq!(head.working_dir, "/srv/new");
     assert_eq!((head.title.as_deref(), head.model.as_deref()), (Some("New"), Some("haiku")));
     assert_eq!(
         (head.tags, head.permission_mode),

@@ -1,13 +1,14 @@
 //! The agent's own files: kept, put back, and cut where a decision was waited for.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runner_core::ids::SessionId;
 use runner_core::ports::AgentFile;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::claude::files::agent_folder::AgentFolder;
 use crate::claude::files::transcript::Transcript;
 use crate::claude::tests::ScratchFolder;
 
@@ -49,6 +50,33 @@ async fn conversations_that_people_left_are_kept_as_well() {
     let files = transcript.collect("second".into()).await;
     let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, [history.as_str(), PATH, &anew]);
+}
+
+#[test]
+fn conversation_that_goes_on_in_another_folder_gets_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = AgentFolder::new(folder.path());
+    let (session, old, new) = (Uuid::from_u128(1), "projects/-srv-old", "projects/-srv-new");
+    let file = |path: String, bytes: &str| AgentFile { path, bytes: bytes.into() };
+    own.write(Path::new(&format!("{old}/{session}.jsonl")), b"one\n").unwrap();
+    let saved = [
+        file(format!("{new}/{session}.jsonl"), "one\ntwo\n"),
+        file(format!("{old}/{session}.jsonl"), "one\n"),
+        file(format!("{old}/{session}/subagents/agent-a.jsonl"), "{}\n"),
+        file("plans/a.md".to_owned(), "plan"),
+    ];
+
+    Transcript::new(folder.path(), session).restore_in(new, &saved).unwrap();
+
+    let mut found = own.list_below(Path::new("."));
+    found.sort();
+    let names = [
+        "./plans/a.md".to_owned(),
+        format!("./{new}/{session}/subagents/agent-a.jsonl"),
+        format!("./{new}/{session}.jsonl"),
+    ];
+    assert_eq!(found, names.map(PathBuf::from));
+    assert_eq!(own.read(Path::new(&format!("{new}/{session}.jsonl")), 100).unwrap(), b"one\ntwo\n");
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! Prompts: given to a session, and found again by whoever asks twice.
+
+use runner_core::ids::SessionId;
+use runner_core::log::{Appended, Provenance};
+use runner_core::session::command::{SessionChange, SessionCommand};
+use runner_core::session::event::{PromptEvent, SessionEvent};
+
+use super::{Prompted, Sessions, Submission};
+use crate::RunnerError;
+use crate::session_actor::{Committed, Execute};
+
+impl Sessions {
+    pub async fn prompt(
+        &self,
+        session: SessionId,
+        submission: Submission,
+        provenance: Provenance,
+    ) -> Result<Prompted, RunnerError> {
+        self.check_agent_of(session).await?;
+        self.check_queue(None)?;
+        self.begin_prompt(session, vec![submit(submission)], provenance).await
+    }
+
+    /// The same in another folder, for the session's own is gone.
+    pub async fn prompt_in(
+        &self,
+        session: SessionId,
+        working_dir: String,
+        submission: Submission,
+        provenance: Provenance,
+    ) -> Result<Prompted, RunnerError> {
+        self.check_agent_of(session).await?;
+        self.check_queue(None)?;
+        let (change, by) = (SessionChange::WorkingDir(working_dir), submission.author.clone());
+        let commands = vec![SessionCommand::Change { change, by }, submit(submission)];
+        self.begin_prompt(session, commands, provenance).await
+    }
+
+    async fn begin_prompt(
+        &self,
+        session: SessionId,
+        commands: Vec<SessionCommand>,
+        provenance: Provenance,
+    ) -> Result<Prompted, RunnerError> {
+        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        self.prompted(&committed).await
+    }
+
+    /// The prompt that an earlier request submitted.
+    pub async fn find_prompt(&self, appended: Appended) -> Result<Prompted, RunnerError> {
+        self.prompted(&Committed { appended, events: vec![] }).await
+    }
+
+    pub(super) async fn prompted(&self, committed: &Committed) -> Result<Prompted, RunnerError> {
+        let Appended { last_version: version, replayed, .. } = committed.appended;
+        let session = committed.appended.session();
+        // Only what an earlier request stored has to be read.
+        let last = match committed.events.last() {
+            Some(last) => last.clone(),
+            None => self.last_event(committed.appended).await?,
+        };
+        let SessionEvent::Prompt(PromptEvent::Submitted { turn, .. }) = last else {
+            return Err(RunnerError::CommandReused);
+        };
+        Ok(Prompted { session, turn, version, replayed })
+    }
+
+    /// The last event that a request has stored. If it is not of the kind that such a request stores, the
+    /// same key was used for a request of another kind.
+    pub(super) async fn last_event(&self, appended: Appended) -> Result<SessionEvent, RunnerError> {
+        let after = appended.last_version.saturating_sub(1);
+        let stored = self.services.log.read(appended.stream, after, 1).await?;
+        let last = stored.first().ok_or(RunnerError::CommandReused)?;
+        last.decode().map_err(|source| RunnerError::Unexpected(source.into()))
+    }
+}
+
+pub(super) fn submit(submission: Submission) -> SessionCommand {
+    let Submission { turn, text, attachments, author, while_running } = submission;
+    SessionCommand::SubmitPrompt { turn, text, attachments, author, while_running }
+}
