@@ -5,6 +5,7 @@ mod fork;
 mod left_calls;
 mod prompts;
 mod requests;
+mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +24,11 @@ use runner_core::session::command::{SessionCommand, WhileRunning};
 use runner_core::session::event::{InterruptCause, SessionOpened};
 use runner_core::session::index::SessionSummary;
 use runner_core::session::messages::Message as ConversationMessage;
-use runner_core::session::view::{SessionView, TurnView};
+use runner_core::session::view::SessionView;
 use runner_core::time::Timestamp;
 
 use crate::history::History;
-use crate::hub::{Hub, Subscription, Wake};
+use crate::hub::{Hub, Subscription};
 use crate::registry::{Find, Registry, StopAll};
 use crate::session_actor::lifetime::Warm;
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor};
@@ -36,6 +37,7 @@ use crate::turns::{Owner, TurnCounts, Turns};
 use crate::{RunnerError, Services, Shared};
 use prompts::submit;
 pub use requests::Settled;
+pub use waiting::Waited;
 
 /// How often a message is sent again because its actor was parked just then.
 const MAX_ATTEMPTS: u32 = 5;
@@ -80,14 +82,6 @@ pub struct Prompted {
     pub version: u64,
     /// The request had been carried out before.
     pub replayed: bool,
-}
-
-/// A turn that somebody waited for.
-#[derive(Clone, Debug)]
-pub enum Waited {
-    Over(Box<TurnView>),
-    /// A person has to decide, time is up, or the server is stopping; the turn goes its way.
-    Unfinished(Arc<SessionView>),
 }
 
 impl Sessions {
@@ -219,30 +213,6 @@ impl Sessions {
         request_hash: Digest,
     ) -> Result<Option<Appended>, RunnerError> {
         Ok(self.services.log.find_command(command, request_hash).await?)
-    }
-
-    /// Waits until a turn is over or needs a person, at most `limit`.
-    pub async fn wait(
-        &self,
-        session: SessionId,
-        turn: TurnId,
-        limit: Duration,
-    ) -> Result<Waited, RunnerError> {
-        let deadline = tokio::time::Instant::now() + limit;
-        let mut subscription = self.subscribe(session, false);
-        loop {
-            let view = self.history.view(session).await?.ok_or(RunnerError::NotFound)?;
-            if let Some(over) = view.ended_turn(turn) {
-                return Ok(Waited::Over(Box::new(over)));
-            }
-            if view.is_held_up(turn) {
-                return Ok(Waited::Unfinished(view));
-            }
-            match tokio::time::timeout_at(deadline, subscription.wake()).await {
-                Ok(Wake::Stored | Wake::Delta(_)) => {}
-                Ok(Wake::Closed) | Err(_) => return Ok(Waited::Unfinished(view)),
-            }
-        }
     }
 
     pub fn subscribe(&self, session: SessionId, want_deltas: bool) -> Subscription {

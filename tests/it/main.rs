@@ -59,6 +59,7 @@ mod tidy;
 mod trust;
 mod trust_limits;
 mod turn_control;
+mod turns;
 mod versions;
 mod waiting;
 mod workspace_changes;

@@ -64,6 +64,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(sessions::list::list_sessions)
         .service(sessions::open::open_session)
         .service(sessions::view::find_session)
+        .service(sessions::turns::find_turn)
         .service(sessions::prompts::submit_prompt)
         .service(sessions::interrupt::interrupt_session)
         .service(sessions::fork::fork_session)

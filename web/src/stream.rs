@@ -53,7 +53,7 @@ pub(crate) trait Feed: 'static {
         None
     }
 
-    /// When there is something to show although the log has nothing new.
+    /// When there is something to show, or the end, although the log has nothing new.
     fn due(&self) -> Option<Instant> {
         None
     }
@@ -79,6 +79,10 @@ impl Outbox {
     /// A frame that was written before.
     pub(crate) fn ready(&mut self, bytes: Bytes) {
         self.frames.push_back(bytes);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
     }
 
     fn push(&mut self, head: String, data: &impl Serialize) {

@@ -23,6 +23,11 @@ impl Reply {
         Self::from(HttpResponse::Accepted().json(body))
     }
 
+    /// Begun; how it stands is to be found under a path.
+    pub(crate) fn accepted_at(location: String, body: impl Serialize) -> Self {
+        Self::from(HttpResponse::Accepted().insert_header((LOCATION, location)).json(body))
+    }
+
     pub(crate) fn created(body: impl Serialize) -> Self {
         Self::from(HttpResponse::Created().json(body))
     }

@@ -28,7 +28,6 @@ use crate::working_folders::OfferedFolders;
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 const MAX_ATTACHMENTS: usize = 20;
-const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MAX_TIMEOUT_MS: u64 = 86_400_000;
 
 /// A prompt for a session that exists.
@@ -71,7 +70,8 @@ struct TaskFields {
     continue_conversation: Option<bool>,
     /// Never go on with another session.
     new_session: Option<bool>,
-    /// How long the request waits; the task itself may take longer.
+    /// How long the request waits: 600000 if absent, and a stream as long as the turn takes. The task itself may
+    /// take longer.
     #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 86400000)]
     timeout_ms: Option<u64>,
@@ -95,7 +95,8 @@ pub(crate) struct Task {
     pub(crate) submission: Submission,
     pub(crate) target: Target,
     pub(crate) opening: Opening,
-    pub(crate) timeout: Duration,
+    /// Absent where none was given.
+    pub(crate) timeout: Option<Duration>,
     /// A given option that cannot be changed once a session is open, and whether a folder was given.
     fixed: Option<String>,
     names_folder: bool,
@@ -131,7 +132,7 @@ impl Task {
             submission: submission(author, body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
             opening: Opening::read(parse(options)?, context, offered)?,
-            timeout: timeout(body.timeout_ms)?,
+            timeout: body.timeout_ms.map(timeout).transpose()?,
             fixed,
             names_folder,
         })
@@ -232,8 +233,8 @@ fn media_types() -> Object {
     one_of(MEDIA_TYPES)
 }
 
-fn timeout(millis: Option<u64>) -> Result<Duration, Problem> {
-    match millis.unwrap_or(DEFAULT_TIMEOUT_MS) {
+fn timeout(millis: u64) -> Result<Duration, Problem> {
+    match millis {
         millis @ 1..=MAX_TIMEOUT_MS => Ok(Duration::from_millis(millis)),
         _ => {
             let detail = format!("must be between 1 and {MAX_TIMEOUT_MS}");

@@ -13,5 +13,6 @@ pub(super) mod replay;
 pub(super) mod requests;
 pub(super) mod rewind;
 pub(super) mod settings;
+pub(super) mod turns;
 pub(super) mod verify;
 pub(super) mod view;

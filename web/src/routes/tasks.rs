@@ -1,16 +1,16 @@
 //! Running a task: waiting for its end, or watching it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, ResponseError, post, web};
 use runner_actors::{Prompted, Waited};
-use runner_core::ids::SessionId;
+use runner_core::ids::{SessionId, TurnId};
 use runner_core::people::principal::{Permission, Principal};
 use runner_core::ports::SessionFilter;
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 use runner_core::session::index::SessionSummary;
-use runner_core::session::view::{TurnStatus, TurnView};
+use runner_core::session::view::{SessionView, TurnStatus, TurnView};
 
 use super::sessions::open::opened;
 use crate::context::Context;
@@ -22,13 +22,16 @@ use crate::request::write::Write;
 use crate::stream;
 use crate::stream::task::TaskFeed;
 
+/// How long a request waits for a task that names no time.
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
+
 /// Runs a task and waits for its end, at most `timeout_ms`.
 #[utoipa::path(
     tag = "tasks",
     request_body = TaskBody,
     responses(
         (status = 200, description = "The agent has finished", body = TaskAnswer),
-        (status = 202, description = "Not over in time; follow the session", body = UnfinishedTask),
+        (status = 202, description = "Not over in time, or a person has to decide; `Location` is the turn, whose end can be waited for with `?wait_ms=`", body = UnfinishedTask),
         (status = "4XX", description = "The request was refused", body = Problem),
         (status = 402, description = "A budget is spent", body = Problem),
         (status = 502, description = "The agent or the model's API failed", body = Problem),
@@ -38,16 +41,17 @@ use crate::stream::task::TaskFeed;
 #[post("/api/task")]
 pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) -> Result<Reply, ApiError> {
     let write = read(write, &context).await?;
-    let deadline = Instant::now() + write.body.timeout;
+    let timeout = write.body.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let deadline = Instant::now() + timeout;
     if write.first.is_none() {
-        context.sessions.wait_for_proof(write.body.timeout).await;
+        context.sessions.wait_for_proof(timeout).await;
     }
     let Begun { prompted, .. } = begin(write, &context).await?;
     let rest = deadline.saturating_duration_since(Instant::now());
     let waited = context.sessions.wait(prompted.session, prompted.turn, rest).await?;
     let reply = match &waited {
         Waited::Over(turn) => finished(prompted.session, turn),
-        Waited::Unfinished(view) => Reply::accepted(UnfinishedTask::new(view, prompted.turn)),
+        Waited::Unfinished(view) => unfinished(view, prompted.turn),
     };
     Ok(reply.replayed(prompted.replayed))
 }
@@ -61,7 +65,7 @@ pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) 
     params(("Last-Event-ID" = Option<u64>, Header)),
     request_body = TaskBody,
     responses(
-        (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame with what `/api/task` would have answered; when the server stops while the turn waits, with what it would have answered unfinished", content_type = "text/event-stream", body = Frame),
+        (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame with what `/api/task` would have answered. After `timeout_ms`, also while people decide, and when the server stops, it is what that would have answered unfinished: the turn goes on, and its end is at `GET /api/sessions/{id}/turns/{turn_id}?wait_ms=`", content_type = "text/event-stream", body = Frame),
         (status = "4XX", description = "The request was refused", body = Problem),
         (status = 409, description = "`session_busy`; `stream_not_resumable`: a `Last-Event-ID` without the key of the first request", body = Problem),
         (status = 503, description = "No agent, or too busy", body = Problem),
@@ -77,6 +81,7 @@ pub(crate) async fn stream_task(
     let write = read(write, &context).await?;
     // Before anything begins that nobody could watch.
     let place = context.streams.open(&write.caller)?;
+    let deadline = write.body.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
     let Begun { prompted, resumed } = begin(write, &context).await?;
     let subscription = context.sessions.subscribe(prompted.session, true);
     let view = context.sessions.view(prompted.session).await?;
@@ -91,6 +96,7 @@ pub(crate) async fn stream_task(
         after: seen.max(prompted.version),
         opening: seen < prompted.version,
         is_over: view.ended_turn(prompted.turn).is_some(),
+        deadline,
     };
     Ok(Reply::from(stream::respond(feed, subscription, place)).replayed(prompted.replayed))
 }
@@ -173,6 +179,11 @@ async fn newest_in(
     };
     let (newest, _) = context.sessions.list(filter).await?;
     Ok(newest.into_iter().next())
+}
+
+fn unfinished(view: &SessionView, turn: TurnId) -> Reply {
+    let location = format!("/api/sessions/{}/turns/{turn}", view.head.id);
+    Reply::accepted_at(location, UnfinishedTask::new(view, turn))
 }
 
 fn finished(session: SessionId, turn: &TurnView) -> Reply {

@@ -5,6 +5,7 @@ use runner_core::ids::{SessionId, TurnId};
 use runner_core::log::RecordedEvent;
 use runner_core::session::event::{PromptEvent, SessionEvent};
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
+use tokio::time::Instant;
 
 use super::{Feed, Outbox, PAGE, ends_unreadable};
 
@@ -20,6 +21,8 @@ pub(crate) struct TaskFeed {
     pub(crate) opening: bool,
     /// Whether the turn had ended when the stream was asked for: its end is in the log, or was shown before.
     pub(crate) is_over: bool,
+    /// When the client wants to know how the turn stands, if it is not over by then.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl TaskFeed {
@@ -48,6 +51,10 @@ impl TaskFeed {
         Ok(true)
     }
 
+    fn is_due(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     async fn complete(&self, recorded: &RecordedEvent, outbox: &mut Outbox) -> Result<(), RunnerError> {
         let view = self.sessions.view(self.session).await?;
         let turn = view.ended_turn(self.turn).ok_or(RunnerError::NotFound)?;
@@ -60,6 +67,10 @@ impl TaskFeed {
 impl Feed for TaskFeed {
     async fn catch_up(&mut self, outbox: &mut Outbox) -> bool {
         match self.frames(outbox).await {
+            Ok(true) if self.is_due() && outbox.is_empty() => {
+                self.close(outbox).await;
+                false
+            }
             Ok(goes_on) => goes_on,
             Err(error) => {
                 ends_unreadable(self.session, &error);
@@ -78,6 +89,10 @@ impl Feed for TaskFeed {
                 ends_unreadable(self.session, &error);
             }
         }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.deadline
     }
 
     fn delta(&mut self, delta: &LiveDelta, outbox: &mut Outbox) {
