@@ -57,7 +57,7 @@ async fn a_budget_is_each_turns_own() {
     ]);
     let body = json!({ "prompt": script("Spend.", &replies), "max_budget_usd": 0.5 });
     let first = server.task(&body).await;
-    assert_eq!(first["error"]["code"], "max_budget", "{first}");
+    assert_eq!(first["error"]["code"], "budget", "{first}");
 
     let next =
         json!({ "prompt": script("Next.", &json!([{ "text": "fresh" }])), "resume": first["session_id"] });

@@ -89,7 +89,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
 fn turn_that_stopped_at_a_limit_says_so_and_is_no_success() {
     for (outcome, name) in [
         (TurnOutcome::MaxTurns, "max_turns"),
-        (TurnOutcome::MaxBudget, "max_budget"),
+        (TurnOutcome::MaxBudget, "budget"),
         (TurnOutcome::Refused, "refused"),
     ] {
         let end =

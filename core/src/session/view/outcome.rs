@@ -7,7 +7,8 @@ pub(super) const fn outcome_name(outcome: TurnOutcome) -> &'static str {
     match outcome {
         TurnOutcome::Success => "success",
         TurnOutcome::MaxTurns => "max_turns",
-        TurnOutcome::MaxBudget => "max_budget",
+        // As where the gateway finds it spent.
+        TurnOutcome::MaxBudget => FailureCause::Budget.code(),
         TurnOutcome::Refused => "refused",
         TurnOutcome::OutputSchemaUnmet => "output_schema_unmet",
         TurnOutcome::NotSentToModel => "not_sent_to_model",

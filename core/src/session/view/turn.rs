@@ -30,7 +30,7 @@ pub struct TurnView {
     pub task_id: Option<String>,
     pub status: TurnStatus,
     pub result: Option<String>,
-    /// `success`, `max_turns`, `max_budget`, `refused`, `output_schema_unmet`, `not_sent_to_model`,
+    /// `success`, `max_turns`, `budget`, `refused`, `output_schema_unmet`, `not_sent_to_model`,
     /// `interrupted`, `withdrawn`, or the code of the failure.
     pub outcome: Option<String>,
     pub error: Option<TurnError>,
