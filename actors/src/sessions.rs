@@ -21,7 +21,7 @@ use runner_core::ports::{AppendError, SessionCounts, SessionCursor, SessionFilte
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
-use runner_core::session::event::{InterruptCause, SessionOpened};
+use runner_core::session::event::{InterruptCause, LifecycleEvent, SessionEvent, SessionOpened};
 use runner_core::session::index::SessionSummary;
 use runner_core::session::messages::Message as ConversationMessage;
 use runner_core::session::view::SessionView;
@@ -237,6 +237,16 @@ impl Sessions {
 
     pub async fn view_at(&self, session: SessionId, version: u64) -> Result<Arc<SessionView>, RunnerError> {
         self.history.view_at(session, version).await?.ok_or(RunnerError::NotFound)
+    }
+
+    /// How a session was opened.
+    pub async fn opening(&self, session: SessionId) -> Result<SessionOpened, RunnerError> {
+        let first = self.events(session, 0, 1).await?.pop().ok_or(RunnerError::NotFound)?;
+        let first = first.decode().map_err(|source| RunnerError::Unexpected(source.into()))?;
+        let SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) = first else {
+            return Err(RunnerError::NotFound);
+        };
+        Ok(opened)
     }
 
     pub async fn events(

@@ -28,20 +28,6 @@ async fn a_task_sent_again_is_answered_again_and_runs_once() {
 }
 
 #[tokio::test]
-async fn a_failed_task_sent_again_is_the_same_failure() {
-    let server = Server::start().await;
-    let body = json!({ "prompt": script("Fail.", &json!([{ "error": { "status": 400 } }])) });
-
-    let first = post_keyed(&server, "/api/task", "key-5", &body).await;
-    let second = post_keyed(&server, "/api/task", "key-5", &body).await;
-
-    assert_eq!((first.status, first.is_replay()), (StatusCode::BAD_GATEWAY, false));
-    assert_eq!((second.status, second.is_replay()), (StatusCode::BAD_GATEWAY, true));
-    assert!(first.body["session_id"].is_string());
-    assert_eq!(first.body["turn_id"], second.body["turn_id"]);
-}
-
-#[tokio::test]
 async fn a_key_is_good_for_one_request_only() {
     let server = Server::start().await;
     let body = json!({ "prompt": script("Once.", &json!([{ "text": "1" }])) });

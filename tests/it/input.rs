@@ -71,9 +71,9 @@ fn tasks() -> Vec<Case> {
         (json!({ "prompt": "x", "resume": uuid::Uuid::now_v7() }), 404, "session_not_found", ""),
         (
             json!({ "prompt": "x", "resume": uuid::Uuid::now_v7(), "model": "opus" }),
-            400,
-            "option_fixed",
-            "/model",
+            404,
+            "session_not_found",
+            "",
         ),
         (
             json!({ "prompt": "x", "resume": uuid::Uuid::now_v7(), "new_session": true }),

@@ -46,6 +46,8 @@ mod projections;
 mod rate_limits;
 mod replay;
 mod requests;
+mod resuming;
+mod retries;
 mod rights;
 mod routes;
 mod sandbox;

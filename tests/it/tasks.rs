@@ -125,24 +125,6 @@ async fn a_resumed_session_knows_what_was_said_and_counts_each_turn_once() {
 }
 
 #[tokio::test]
-async fn what_was_fixed_when_the_session_was_opened_cannot_be_changed_by_going_on() {
-    let server = Server::start().await;
-    std::fs::create_dir(server.workspace().join("sub")).unwrap();
-    let session = server.post("/api/sessions", &json!({})).await.body["id"].clone();
-
-    for (body, pointer) in [
-        (json!({ "prompt": "x", "resume": session, "working_dir": "sub" }), "/working_dir"),
-        (json!({ "prompt": "x", "resume": session, "model": "haiku" }), "/model"),
-        (json!({ "prompt": "x", "continue_conversation": true, "model": "haiku" }), "/model"),
-    ] {
-        let refused = server.post("/api/task", &body).await;
-        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "option_fixed"), "{body}");
-        assert_eq!(refused.body["errors"][0]["pointer"], pointer);
-    }
-    assert_eq!(server.event_types(session.as_str().unwrap()).await, ["session_opened"]);
-}
-
-#[tokio::test]
 async fn a_task_that_takes_too_long_to_wait_for_goes_on() {
     let server = Server::start().await;
     let prompt = script("Slowly.", &json!([{ "text": "At last.", "delay_ms": 2500 }]));

@@ -2,12 +2,12 @@
 
 use runner_core::ids::SessionId;
 use runner_core::log::{Appended, Provenance};
-use runner_core::session::command::{SessionChange, SessionCommand};
+use runner_core::session::command::SessionCommand;
 use runner_core::session::event::{PromptEvent, SessionEvent};
 
 use super::{Prompted, Sessions, Submission};
 use crate::RunnerError;
-use crate::session_actor::{Committed, Execute};
+use crate::session_actor::Committed;
 
 impl Sessions {
     pub async fn prompt(
@@ -16,34 +16,7 @@ impl Sessions {
         submission: Submission,
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
-        self.check_agent_of(session).await?;
-        self.check_queue(None)?;
-        self.begin_prompt(session, vec![submit(submission)], provenance).await
-    }
-
-    /// The same in another folder, for the session's own is gone.
-    pub async fn prompt_in(
-        &self,
-        session: SessionId,
-        working_dir: String,
-        submission: Submission,
-        provenance: Provenance,
-    ) -> Result<Prompted, RunnerError> {
-        self.check_agent_of(session).await?;
-        self.check_queue(None)?;
-        let (change, by) = (SessionChange::WorkingDir(working_dir), submission.author.clone());
-        let commands = vec![SessionCommand::Change { change, by }, submit(submission)];
-        self.begin_prompt(session, commands, provenance).await
-    }
-
-    async fn begin_prompt(
-        &self,
-        session: SessionId,
-        commands: Vec<SessionCommand>,
-        provenance: Provenance,
-    ) -> Result<Prompted, RunnerError> {
-        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
-        self.prompted(&committed).await
+        self.change_and_prompt(session, (vec![], submission), provenance).await
     }
 
     /// The prompt that an earlier request submitted.

@@ -13,7 +13,7 @@ use runner_core::session::error::SessionError;
 use runner_core::session::event::{FilesEvent, PromptEvent, SessionEvent};
 use runner_core::session::view::{RequestView, SessionView};
 
-use super::Sessions;
+use super::{Prompted, Sessions, Submission, submit};
 use crate::RunnerError;
 use crate::session_actor::{Execute, Rewind};
 
@@ -85,6 +85,34 @@ impl Sessions {
             false => self.view(session).await?,
         };
         Ok((view, appended.replayed))
+    }
+
+    /// Sets properties anew and gives the prompt, both or none.
+    pub async fn change_and_prompt(
+        &self,
+        session: SessionId,
+        (changes, submission): (Vec<SessionChange>, Submission),
+        provenance: Provenance,
+    ) -> Result<Prompted, RunnerError> {
+        let mode = changes.iter().find_map(|change| match change {
+            SessionChange::PermissionMode(mode) => Some(*mode),
+            SessionChange::Title(_)
+            | SessionChange::Tags(_)
+            | SessionChange::Model(_)
+            | SessionChange::WorkingDir(_)
+            | SessionChange::Archived(_) => None,
+        });
+        match mode {
+            Some(mode) => self.check_agent(mode).await?,
+            None => self.check_agent_of(session).await?,
+        }
+        self.check_queue(None)?;
+        let by = &submission.author;
+        let change = |change| SessionCommand::Change { change, by: by.clone() };
+        let mut commands: Vec<_> = changes.into_iter().map(change).collect();
+        commands.push(submit(submission));
+        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        self.prompted(&committed).await
     }
 
     /// Takes back a prompt that waits behind the running turn.

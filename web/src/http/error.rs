@@ -53,7 +53,7 @@ pub(crate) struct Problem {
     /// How long to wait before trying again.
     #[serde(skip)]
     pub(crate) retry_after_s: Option<u64>,
-    /// The session and turn that failed; both are stored and can be read.
+    /// The session and turn that failed, both stored and to be read; or the session that is busy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session_id: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,10 +8,20 @@ use serde::Serialize;
 /// Noted on a request that came before under the same key.
 pub(super) struct Retry;
 
+/// The request whose answer it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    /// The first one under the key, if there was one before.
+    First,
+    /// This one: what was done before under the key has failed.
+    Nothing,
+}
+
 /// The answer to a write.
 pub(crate) struct Reply {
     response: HttpResponse,
     is_replay: bool,
+    repeats: Repeats,
 }
 
 impl Reply {
@@ -46,11 +56,16 @@ impl Reply {
     pub(crate) fn replayed(self, is_replay: bool) -> Self {
         Self { is_replay, ..self }
     }
+
+    /// Says whose answer it is where that is not plain.
+    pub(crate) fn repeating(self, repeats: Repeats) -> Self {
+        Self { repeats, ..self }
+    }
 }
 
 impl From<HttpResponse> for Reply {
     fn from(response: HttpResponse) -> Self {
-        Self { response, is_replay: false }
+        Self { response, is_replay: false, repeats: Repeats::First }
     }
 }
 
@@ -59,7 +74,8 @@ impl Responder for Reply {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let mut response = self.response;
-        if self.is_replay || request.extensions().get::<Retry>().is_some() {
+        let is_retry = self.repeats == Repeats::First && request.extensions().get::<Retry>().is_some();
+        if self.is_replay || is_retry {
             let name = HeaderName::from_static("idempotency-replayed");
             response.headers_mut().insert(name, HeaderValue::from_static("true"));
         }

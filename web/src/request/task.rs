@@ -6,9 +6,12 @@ use std::time::Duration;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use runner_core::agent::AgentOptions;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::prompt::{Attachment, Prompt, PromptError};
-use runner_core::session::command::WhileRunning;
+use runner_core::session::command::{SessionChange, WhileRunning};
+use runner_core::session::event::SessionOpened;
+use runner_core::session::index::SessionHead;
 use serde::Deserialize;
 use serde_json::Map;
 use utoipa::openapi::Object;
@@ -63,7 +66,8 @@ struct TaskFields {
     prompt: String,
     #[schema(max_items = 20)]
     attachments: Option<Vec<ImageBody>>,
-    /// The session to go on with.
+    /// The session to go on with. `title`, `permission_mode` and `model` are set anew if they are given; other
+    /// options must be what they were when it was opened.
     #[schema(value_type = Option<SessionId>)]
     resume: Option<String>,
     /// Go on with the newest session in this folder, if there is one.
@@ -97,9 +101,8 @@ pub(crate) struct Task {
     pub(crate) opening: Opening,
     /// Absent where none was given.
     pub(crate) timeout: Option<Duration>,
-    /// A given option that cannot be changed once a session is open, and whether a folder was given.
-    fixed: Option<String>,
-    names_folder: bool,
+    /// The options that were given, by name.
+    given: Vec<String>,
 }
 
 /// Which session a task is for.
@@ -121,41 +124,80 @@ impl Task {
         for name in OPTION_FIELDS {
             options.extend(fields.remove(*name).map(|value| ((*name).to_owned(), value)));
         }
-        let names_folder = options.contains_key("working_dir");
-        let fixed = options.keys().find(|name| name.as_str() != "working_dir").cloned();
+        let given =
+            options.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.clone()).collect();
         let body: TaskFields = parse(fields)?;
         let target = target(&body)?;
-        if let (Target::Resume(_), Some(name)) = (target, &fixed) {
-            return Err(option_fixed(name));
-        }
         Ok(Self {
             submission: submission(author, body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
             opening: Opening::read(parse(options)?, context, offered)?,
             timeout: body.timeout_ms.map(timeout).transpose()?,
-            fixed,
-            names_folder,
+            given,
         })
     }
 }
 
 impl Task {
-    /// The folder in which to go on with a session that is open already, if it is another one. What was fixed
-    /// when it was opened cannot be asked for now, but for a folder that is gone.
-    pub(crate) fn other_folder(&self, working_dir: &str) -> Result<Option<String>, Problem> {
-        if let Some(name) = &self.fixed {
-            return Err(option_fixed(name));
+    /// What has to change in a session that is open already, so that the options hold that were given.
+    /// Those that cannot be changed must be what they are; a folder can be where its own is gone.
+    pub(crate) fn changes_to(
+        &self,
+        session: &SessionHead,
+        opened: &SessionOpened,
+    ) -> Result<Vec<SessionChange>, Problem> {
+        let Opening { working_dir, permission_mode, title, options } = &self.opening;
+        let mut changes = vec![];
+        for name in &self.given {
+            let is_same = match name.as_str() {
+                "title" if *title == session.title => true,
+                "title" => {
+                    changes.extend(title.clone().map(SessionChange::Title));
+                    true
+                }
+                "permission_mode" => {
+                    changes.push(SessionChange::PermissionMode(*permission_mode));
+                    true
+                }
+                "model" if options.model == session.model => true,
+                "model" => {
+                    changes.push(SessionChange::Model(options.model.clone()));
+                    true
+                }
+                "working_dir" if *working_dir == session.working_dir => true,
+                "working_dir" if !Path::new(&session.working_dir).exists() => {
+                    changes.push(SessionChange::WorkingDir(working_dir.clone()));
+                    true
+                }
+                name => is_same_option(name, options, &opened.options),
+            };
+            if !is_same {
+                return Err(option_fixed(name));
+            }
         }
-        match self.names_folder && self.opening.working_dir != working_dir {
-            true if Path::new(working_dir).exists() => Err(option_fixed("working_dir")),
-            true => Ok(Some(self.opening.working_dir.clone())),
-            false => Ok(None),
-        }
+        Ok(changes)
+    }
+}
+
+fn is_same_option(name: &str, asked: &AgentOptions, fixed: &AgentOptions) -> bool {
+    match name {
+        "tools" => asked.tools == fixed.tools,
+        "fallback_model" => asked.fallback_model == fixed.fallback_model,
+        "effort" => asked.effort == fixed.effort,
+        "max_turns" => asked.max_turns == fixed.max_turns,
+        "max_budget_usd" => asked.max_budget_micros == fixed.max_budget_micros,
+        "max_duration_ms" => asked.max_duration_ms == fixed.max_duration_ms,
+        "append_system_prompt" => asked.append_system_prompt == fixed.append_system_prompt,
+        "output_schema" => asked.output_schema == fixed.output_schema,
+        "add_dirs" => asked.add_dirs == fixed.add_dirs,
+        "env" => asked.env == fixed.env,
+        _ => false,
     }
 }
 
 fn option_fixed(name: &str) -> Problem {
-    Problem::field("option_fixed", &format!("/{name}"), "was fixed when the session was opened")
+    let detail = format!("`{name}` was fixed when the session was opened, and is not what it was then");
+    Problem::field("option_fixed", &format!("/{name}"), detail)
 }
 
 /// Reads a prompt for a session that exists.

@@ -125,7 +125,17 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 /// A person's key means one command, whichever route it is sent to.
 fn keyed_command(caller: &Principal, key: &str) -> CommandId {
-    let digest: [u8; 32] = Sha256::digest(format!("{}\n{key}", caller.name)).into();
+    command_of(&format!("{}\n{key}", caller.name))
+}
+
+/// The same request as a command of its own, for the time when it is done anew.
+pub(crate) fn retry_of(provenance: &Provenance, retry: u32) -> Provenance {
+    let command = command_of(&format!("{}\n{retry}", provenance.command));
+    Provenance { command, ..provenance.clone() }
+}
+
+fn command_of(text: &str) -> CommandId {
+    let digest: [u8; 32] = Sha256::digest(text).into();
     let mut id = [0; 16];
     id.copy_from_slice(&digest[..16]);
     CommandId(Uuid::new_v8(id))

@@ -119,7 +119,7 @@ fn idempotency_key() -> Parameter {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("Visible ASCII. A retry with the same key and body does nothing twice."))
+        .description(Some("Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun."))
         .schema(Some(key))
         .build()
 }

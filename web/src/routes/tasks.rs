@@ -1,22 +1,28 @@
 //! Running a task: waiting for its end, or watching it.
 
+mod retry;
+
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, ResponseError, post, web};
-use runner_actors::{Prompted, Waited};
+use runner_actors::{Prompted, RunnerError, Submission, Waited};
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::log::Provenance;
 use runner_core::people::principal::{Permission, Principal};
 use runner_core::ports::SessionFilter;
+use runner_core::session::command::SessionChange;
+use runner_core::session::error::SessionError;
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
-use runner_core::session::index::SessionSummary;
+use runner_core::session::index::{SessionHead, SessionSummary};
 use runner_core::session::view::{SessionView, TurnStatus, TurnView};
 
+use self::retry::Retry;
 use super::sessions::open::opened;
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
 use crate::request::body::Fields;
-use crate::request::reply::Reply;
+use crate::request::reply::{Repeats, Reply};
 use crate::request::task::{Target, Task, TaskBody};
 use crate::request::write::Write;
 use crate::stream;
@@ -26,6 +32,9 @@ use crate::stream::task::TaskFeed;
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Runs a task and waits for its end, at most `timeout_ms`.
+///
+/// A retry under the same `Idempotency-Key` waits for the turn that was begun and gets its answer. If that turn
+/// has failed (402, 502, 503), the retry gives its session the prompt once more.
 #[utoipa::path(
     tag = "tasks",
     request_body = TaskBody,
@@ -33,6 +42,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
         (status = 200, description = "The agent has finished", body = TaskAnswer),
         (status = 202, description = "Not over in time, or a person has to decide; `Location` is the turn, whose end can be waited for with `?wait_ms=`", body = UnfinishedTask),
         (status = "4XX", description = "The request was refused", body = Problem),
+        (status = 409, description = "`session_busy`, with the `session_id` of the session in which something runs", body = Problem),
         (status = 402, description = "A budget is spent", body = Problem),
         (status = 502, description = "The agent or the model's API failed", body = Problem),
         (status = 503, description = "No agent, or too busy", body = Problem),
@@ -46,14 +56,14 @@ pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) 
     if write.first.is_none() {
         context.sessions.wait_for_proof(timeout).await;
     }
-    let Begun { prompted, .. } = begin(write, &context).await?;
+    let Begun { prompted, repeats, .. } = begin(write, 0, &context).await?;
     let rest = deadline.saturating_duration_since(Instant::now());
     let waited = context.sessions.wait(prompted.session, prompted.turn, rest).await?;
     let reply = match &waited {
         Waited::Over(turn) => finished(prompted.session, turn),
         Waited::Unfinished(view) => unfinished(view, prompted.turn),
     };
-    Ok(reply.replayed(prompted.replayed))
+    Ok(reply.repeating(repeats).replayed(prompted.replayed))
 }
 
 /// Runs a task and shows each step as it happens.
@@ -67,7 +77,7 @@ pub(crate) async fn run_task(write: Write<Fields>, context: web::Data<Context>) 
     responses(
         (status = 200, description = "Server-sent events: a `session` frame, what happens, a `complete` frame with what `/api/task` would have answered. After `timeout_ms`, also while people decide, and when the server stops, it is what that would have answered unfinished: the turn goes on, and its end is at `GET /api/sessions/{id}/turns/{turn_id}?wait_ms=`", content_type = "text/event-stream", body = Frame),
         (status = "4XX", description = "The request was refused", body = Problem),
-        (status = 409, description = "`session_busy`; `stream_not_resumable`: a `Last-Event-ID` without the key of the first request", body = Problem),
+        (status = 409, description = "`session_busy`, with the `session_id`; `stream_not_resumable`: a `Last-Event-ID` without the key of the first request", body = Problem),
         (status = 503, description = "No agent, or too busy", body = Problem),
     )
 )]
@@ -82,7 +92,7 @@ pub(crate) async fn stream_task(
     // Before anything begins that nobody could watch.
     let place = context.streams.open(&write.caller)?;
     let deadline = write.body.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
-    let Begun { prompted, resumed } = begin(write, &context).await?;
+    let Begun { prompted, resumed, repeats } = begin(write, seen, &context).await?;
     let subscription = context.sessions.subscribe(prompted.session, true);
     let view = context.sessions.view(prompted.session).await?;
     if seen > view.head.version {
@@ -98,7 +108,8 @@ pub(crate) async fn stream_task(
         is_over: view.ended_turn(prompted.turn).is_some(),
         deadline,
     };
-    Ok(Reply::from(stream::respond(feed, subscription, place)).replayed(prompted.replayed))
+    let reply = Reply::from(stream::respond(feed, subscription, place));
+    Ok(reply.repeating(repeats).replayed(prompted.replayed))
 }
 
 /// The last version that the client was shown by an earlier request under the same key; 0 if there was none.
@@ -129,40 +140,67 @@ async fn read(write: Write<Fields>, context: &Context) -> Result<Write<Task>, Ap
 struct Begun {
     prompted: Prompted,
     resumed: bool,
+    repeats: Repeats,
 }
 
-/// Submits the prompt to the session it is for.
-async fn begin(write: Write<Task>, context: &Context) -> Result<Begun, ApiError> {
+/// Submits the prompt to the session it is for. `seen` is how far a stream of it was shown.
+async fn begin(write: Write<Task>, seen: u64, context: &Context) -> Result<Begun, ApiError> {
     let Write { body: task, caller, provenance, first, .. } = write;
-    let sessions = &context.sessions;
     if let Some(first) = first {
-        let prompted = sessions.find_prompt(first).await?;
-        return Ok(Begun { prompted, resumed: first.first_version > 1 });
+        return match retry::of(first, seen, &provenance, context).await? {
+            Retry::Stands(prompted, appended) => {
+                Ok(Begun { prompted, resumed: appended.first_version > 1, repeats: Repeats::First })
+            }
+            Retry::Again(session, provenance) => {
+                let reach = caller.reach_with(Permission::WriteSessions);
+                let head = context.sessions.find(&reach, session).await?.head;
+                resume(&head, (vec![], task.submission), (&caller, provenance), context).await
+            }
+        };
     }
     let session = match task.target {
         Target::New => None,
         Target::Resume(session) => {
-            Some(sessions.find(&caller.reach_with(Permission::WriteSessions), session).await?)
+            Some(context.sessions.find(&caller.reach_with(Permission::WriteSessions), session).await?)
         }
         Target::NewestInFolder => newest_in(&task.opening.working_dir, &caller, context).await?,
     };
     match session {
-        Some(session) => {
-            let other_folder = task.other_folder(&session.head.working_dir)?;
-            let folder = other_folder.as_deref().unwrap_or(&session.head.working_dir);
-            context.working_folders.check(&caller, folder).await?;
-            let (session, submission) = (session.head.id, task.submission);
-            let prompted = match other_folder {
-                Some(folder) => sessions.prompt_in(session, folder, submission, provenance).await?,
-                None => sessions.prompt(session, submission, provenance).await?,
-            };
-            Ok(Begun { prompted, resumed: true })
+        Some(SessionSummary { head, .. }) => {
+            let changes = task.changes_to(&head, &context.sessions.opening(head.id).await?)?;
+            resume(&head, (changes, task.submission), (&caller, provenance), context).await
         }
         None => {
             let opened = opened(task.opening, &caller, context).await?;
-            let prompted = sessions.open_with_prompt(opened, task.submission, provenance).await?;
-            Ok(Begun { prompted, resumed: false })
+            let prompted = context.sessions.open_with_prompt(opened, task.submission, provenance).await?;
+            Ok(Begun { prompted, resumed: false, repeats: Repeats::Nothing })
         }
+    }
+}
+
+/// Gives a session the prompt; a problem that something runs in it names it.
+async fn resume(
+    session: &SessionHead,
+    prompt: (Vec<SessionChange>, Submission),
+    (caller, provenance): (&Principal, Provenance),
+    context: &Context,
+) -> Result<Begun, ApiError> {
+    let folder = prompt.0.iter().find_map(|change| match change {
+        SessionChange::WorkingDir(folder) => Some(folder),
+        SessionChange::Title(_)
+        | SessionChange::Tags(_)
+        | SessionChange::PermissionMode(_)
+        | SessionChange::Model(_)
+        | SessionChange::Archived(_) => None,
+    });
+    context.working_folders.check(caller, folder.unwrap_or(&session.working_dir)).await?;
+    match context.sessions.change_and_prompt(session.id, prompt, provenance).await {
+        Ok(prompted) => Ok(Begun { prompted, resumed: true, repeats: Repeats::Nothing }),
+        Err(busy @ RunnerError::Refused(SessionError::TurnInProgress)) => {
+            let problem = ApiError::from(busy).problem();
+            Err(Problem { session_id: Some(session.id), ..problem }.into())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
