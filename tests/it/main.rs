@@ -9,6 +9,7 @@ mod api_keys;
 mod audit;
 mod background;
 mod budgets;
+mod bypass_rights;
 mod cleared;
 mod clients;
 mod commands_in_prompts;

@@ -61,7 +61,9 @@ fn rights() -> [(Value, Value, &'static str); 2] {
 }
 
 async fn server_with(claude: &str) -> Server {
-    let server = Server::start_with(&[("IS_SANDBOX", "1"), ("CLAUDE_BIN", claude)]).await;
+    let server =
+        Server::start_with(&[("IS_SANDBOX", "1"), ("CLAUDE_BIN", claude), ("BYPASS_PERMISSIONS", "members")])
+            .await;
     std::fs::write(server.workspace().join("there.txt"), "x").unwrap();
     nix::unistd::mkfifo(&server.workspace().join("never"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     server

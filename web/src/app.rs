@@ -92,6 +92,7 @@ impl Application {
             },
             trust: core.trust,
             may_bypass: agents::may_bypass(config, &*core.runtime),
+            bypass: config.access.bypass,
             node: config.node.clone(),
             started_at: clock.now(),
         };

@@ -16,7 +16,7 @@ use runner_core::money::MicroDollars;
 use thiserror::Error;
 
 use crate::secrets;
-pub use access::AccessSettings;
+pub use access::{AccessSettings, BypassPolicy};
 pub use limits::LimitSettings;
 
 /// Variables of the server's environment that an agent may see. Everything else stays here.

@@ -1,11 +1,14 @@
 //! The parts of the server, as its routes see them.
 
+use actix_web::http::StatusCode;
 use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
-use runner_core::people::principal::Principal;
+use runner_core::agent::PermissionMode;
+use runner_core::people::principal::{Permission, Principal, Role};
 use runner_core::session::index::SessionHead;
 use runner_core::time::Timestamp;
 
-use crate::http::error::{ApiError, not_found};
+use crate::config::BypassPolicy;
+use crate::http::error::{ApiError, Problem, not_found};
 use crate::limits::streams::Streams;
 use crate::stream::recent::RecentFrames;
 use crate::working_folders::WorkingFolders;
@@ -22,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) trust: TrustedFolders,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
+    /// Who of those that it accepts it from may ask for it.
+    pub(crate) bypass: BypassPolicy,
     pub(crate) node: String,
     pub(crate) started_at: Timestamp,
 }
@@ -31,6 +36,31 @@ impl Context {
     pub(crate) async fn session(&self, caller: &Principal, id: &str) -> Result<SessionHead, ApiError> {
         let id = id.parse().map_err(|_| not_found())?;
         Ok(self.sessions.find(&caller.reach(), id).await?.head)
+    }
+
+    /// Whether somebody has the right to have agents work without asking anybody.
+    pub(crate) fn has_bypass_right(&self, caller: &Principal) -> bool {
+        match self.bypass {
+            BypassPolicy::Nobody => false,
+            BypassPolicy::Admins => caller.role == Role::Admin && caller.may(Permission::BypassPermissions),
+            BypassPolicy::Members => caller.may(Permission::BypassPermissions),
+        }
+    }
+
+    /// Refuses a session's mode to whoever has no right to it.
+    pub(crate) fn check_mode(&self, caller: &Principal, mode: PermissionMode) -> Result<(), Problem> {
+        if mode != PermissionMode::BypassPermissions || self.has_bypass_right(caller) {
+            return Ok(());
+        }
+        let detail = match self.bypass {
+            BypassPolicy::Nobody => "this server lets nobody use bypassPermissions",
+            BypassPolicy::Admins | BypassPolicy::Members => {
+                "bypassPermissions needs the right `sessions:bypass`: a role that has it here \
+                 (BYPASS_PERMISSIONS), and of a service token that scope"
+            }
+        };
+        Err(Problem::field("bypass_not_allowed", "/permission_mode", detail)
+            .with_status(StatusCode::FORBIDDEN))
     }
 
     /// Whether the offline model answers in sessions that somebody opens now.

@@ -34,6 +34,10 @@ pub enum Permission {
     /// own.
     #[serde(rename = "tasks:write")]
     RunTasks,
+    /// Have agents work without asking anybody (`bypassPermissions`), where the server's setting lets people of
+    /// this role.
+    #[serde(rename = "sessions:bypass")]
+    BypassPermissions,
     /// Store, change and remove API keys of one's own.
     #[serde(rename = "keys:write")]
     ManageKeys,
@@ -43,8 +47,14 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Self; 5] =
-        [Self::ReadSessions, Self::WriteSessions, Self::RunTasks, Self::ManageKeys, Self::Administer];
+    pub const ALL: [Self; 6] = [
+        Self::ReadSessions,
+        Self::WriteSessions,
+        Self::RunTasks,
+        Self::BypassPermissions,
+        Self::ManageKeys,
+        Self::Administer,
+    ];
 
     /// The word for it in scopes of tokens.
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +62,7 @@ impl Permission {
             Self::ReadSessions => "sessions:read",
             Self::WriteSessions => "sessions:write",
             Self::RunTasks => "tasks:write",
+            Self::BypassPermissions => "sessions:bypass",
             Self::ManageKeys => "keys:write",
             Self::Administer => "admin",
         }
@@ -81,6 +92,7 @@ impl Role {
                 Permission::ReadSessions
                 | Permission::WriteSessions
                 | Permission::RunTasks
+                | Permission::BypassPermissions
                 | Permission::ManageKeys,
             )
             | (Self::Viewer, Permission::ReadSessions) => true,
@@ -89,6 +101,7 @@ impl Role {
                 Self::Viewer,
                 Permission::WriteSessions
                 | Permission::RunTasks
+                | Permission::BypassPermissions
                 | Permission::ManageKeys
                 | Permission::Administer,
             ) => false,
@@ -176,7 +189,10 @@ fn is_in_scope(scopes: &BTreeSet<Permission>, permission: Permission) -> bool {
     let wider = match permission {
         Permission::RunTasks => Some(Permission::WriteSessions),
         Permission::ReadSessions => Some(Permission::WriteSessions),
-        Permission::WriteSessions | Permission::ManageKeys | Permission::Administer => None,
+        Permission::WriteSessions
+        | Permission::BypassPermissions
+        | Permission::ManageKeys
+        | Permission::Administer => None,
     };
     scopes.contains(&permission)
         || wider.is_some_and(|wider| scopes.contains(&wider))

@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 
+use crate::agent::PermissionMode;
 use crate::ids::{SessionId, TurnId};
 use crate::log::Aggregate;
 use crate::money::MicroDollars;
+use crate::request::DecidedBy;
 use crate::session::Session;
 use crate::session::event::{
     AgentCounter, AgentEvent, Initiator, InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent,
-    PromptEvent, RequestEvent, SessionEvent, SessionOpened, SpendEvent, ToolEvent, TurnAccount,
+    PromptEvent, RequestEvent, SessionEvent, SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount,
     TurnCompleted, TurnEvent,
 };
 use crate::spend::Usage;
@@ -26,6 +28,8 @@ pub struct Fork {
     pub by: String,
     /// Whether the offline model plays the agent's model from now on.
     pub offline: bool,
+    /// Whether its owner may have agents work without asking; without the right to it the copy asks.
+    pub may_bypass: bool,
 }
 
 impl Fork {
@@ -45,6 +49,11 @@ impl Fork {
             SessionEvent::Prompt(PromptEvent::Withdrawn { turn, by })
         }));
         events.extend(copy.stopped_work());
+        let asks_again = copy.mode == PermissionMode::BypassPermissions && !self.may_bypass;
+        events.extend(asks_again.then(|| {
+            let (mode, by) = (PermissionMode::Default, DecidedBy::user(&self.by));
+            SessionEvent::Setting(SettingEvent::PermissionModeChanged { mode, by })
+        }));
         // Somebody wants to go on with it.
         let unarchived = || SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: self.by.clone() });
         events.extend(copy.archived.then(unarchived));

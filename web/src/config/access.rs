@@ -17,6 +17,7 @@ pub struct AccessSettings {
     /// Whether requests without a token are the local user's, while nobody has registered.
     pub local_user: LocalUser,
     pub registration: RegistrationPolicy,
+    pub bypass: BypassPolicy,
     /// Absent: the one in the data folder.
     pub secret_key: Option<Secret>,
     /// The key with which `keys rotate` seals from now on.
@@ -25,6 +26,26 @@ pub struct AccessSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The server's address for people, if it does not listen there.
     pub public_url: Option<String>,
+}
+
+/// Who may have agents work without asking anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BypassPolicy {
+    Admins,
+    Members,
+    Nobody,
+}
+
+fn bypass_policy(reader: &mut Reader) -> BypassPolicy {
+    match reader.text("BYPASS_PERMISSIONS").as_deref() {
+        None | Some("admins") => BypassPolicy::Admins,
+        Some("members") => BypassPolicy::Members,
+        Some("nobody") => BypassPolicy::Nobody,
+        Some(other) => {
+            reader.problems.push(format!("BYPASS_PERMISSIONS: `{other}` is none of admins, members, nobody"));
+            BypassPolicy::Nobody
+        }
+    }
 }
 
 impl AccessSettings {
@@ -48,6 +69,7 @@ impl AccessSettings {
         Self {
             local_user,
             registration,
+            bypass: bypass_policy(reader),
             secret_key: secret_key(reader, "SECRET_KEY"),
             new_secret_key: secret_key(reader, "NEW_SECRET_KEY"),
             trusted_proxies,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::money::MicroDollars;
+use runner_core::people::principal::Principal;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::openapi::Object;
@@ -162,10 +163,10 @@ pub(crate) struct Opening {
 impl Opening {
     pub(crate) fn read(
         body: OpenSessionBody,
-        context: &Context,
-        offered: &OfferedFolders,
+        caller: &Principal,
+        (context, offered): (&Context, &OfferedFolders),
     ) -> Result<Self, Problem> {
-        let permission_mode = permission_mode(body.permission_mode.as_deref(), context)?;
+        let permission_mode = permission_mode(body.permission_mode.as_deref(), caller, context)?;
         let add_dirs = body.add_dirs.unwrap_or_default();
         at_most("/add_dirs", add_dirs.len(), MAX_ADD_DIRS)?;
         let add_dirs = add_dirs
@@ -204,7 +205,11 @@ pub(crate) fn resolve(folder: &str, pointer: &str, offered: &OfferedFolders) -> 
     resolved.into_os_string().into_string().map_err(|_| not_text())
 }
 
-pub(crate) fn permission_mode(name: Option<&str>, context: &Context) -> Result<PermissionMode, Problem> {
+pub(crate) fn permission_mode(
+    name: Option<&str>,
+    caller: &Principal,
+    context: &Context,
+) -> Result<PermissionMode, Problem> {
     let Some(name) = name else { return Ok(PermissionMode::default()) };
     let mode = serde_json::from_value(Value::String(name.to_owned())).map_err(|_| {
         let detail = "must be default, acceptEdits, plan, bypassPermissions or dontAsk";
@@ -216,6 +221,7 @@ pub(crate) fn permission_mode(name: Option<&str>, context: &Context) -> Result<P
         return Err(Problem::field("bypass_not_allowed", "/permission_mode", detail)
             .with_status(StatusCode::FORBIDDEN));
     }
+    context.check_mode(caller, mode)?;
     Ok(mode)
 }
 

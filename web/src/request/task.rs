@@ -8,6 +8,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use runner_core::agent::AgentOptions;
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::people::principal::Principal;
 use runner_core::prompt::{Attachment, Prompt, PromptError};
 use runner_core::session::command::{SessionChange, WhileRunning};
 use runner_core::session::event::SessionOpened;
@@ -116,7 +117,7 @@ pub(crate) enum Target {
 impl Task {
     pub(crate) fn read(
         mut fields: Fields,
-        author: &str,
+        caller: &Principal,
         context: &Context,
         offered: &OfferedFolders,
     ) -> Result<Self, Problem> {
@@ -129,9 +130,9 @@ impl Task {
         let body: TaskFields = parse(fields)?;
         let target = target(&body)?;
         Ok(Self {
-            submission: submission(author, body.prompt, body.attachments, WhileRunning::Refuse)?,
+            submission: submission(&caller.name, body.prompt, body.attachments, WhileRunning::Refuse)?,
             target,
-            opening: Opening::read(parse(options)?, context, offered)?,
+            opening: Opening::read(parse(options)?, caller, (context, offered))?,
             timeout: body.timeout_ms.map(timeout).transpose()?,
             given,
         })

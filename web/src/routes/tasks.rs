@@ -132,7 +132,7 @@ fn not_resumable() -> Problem {
 async fn read(write: Write<Fields>, context: &Context) -> Result<Write<Task>, ApiError> {
     let Write { body, query, caller, provenance, first } = write;
     let offered = context.working_folders.of(&caller).await?;
-    let body = Task::read(body, &caller.name, context, &offered)?;
+    let body = Task::read(body, &caller, context, &offered)?;
     Ok(Write { body, query, caller, provenance, first })
 }
 
@@ -194,6 +194,15 @@ async fn resume(
         | SessionChange::Archived(_) => None,
     });
     context.working_folders.check(caller, folder.unwrap_or(&session.working_dir)).await?;
+    let mode = prompt.0.iter().find_map(|change| match change {
+        SessionChange::PermissionMode(mode) => Some(*mode),
+        SessionChange::Title(_)
+        | SessionChange::Tags(_)
+        | SessionChange::WorkingDir(_)
+        | SessionChange::Model(_)
+        | SessionChange::Archived(_) => None,
+    });
+    context.check_mode(caller, mode.unwrap_or(session.permission_mode))?;
     match context.sessions.change_and_prompt(session.id, prompt, provenance).await {
         Ok(prompted) => Ok(Begun { prompted, resumed: true, repeats: Repeats::Nothing }),
         Err(busy @ RunnerError::Refused(SessionError::TurnInProgress)) => {

@@ -137,7 +137,7 @@ const COPY: SessionId = SessionId(Uuid::from_u128(0xb));
 
 fn fork(version: u64) -> Fork {
     let parent = Parent { session: session(), version };
-    Fork { session: COPY, parent, by: "bob".into(), offline: true }
+    Fork { session: COPY, parent, by: "bob".into(), offline: true, may_bypass: true }
 }
 
 fn reopened(version: u64) -> SessionEvent {

@@ -60,7 +60,9 @@ pub(crate) async fn fork_session(
     let version = version(body.at_version, "/at_version", 1..=head.version)?.unwrap_or(head.version);
     let parent = Parent { session: head.id, version };
     let offline = context.is_offline_for(&write.caller).await?;
-    let fork = Fork { session: SessionId(Uuid::now_v7()), parent, by: write.caller.name, offline };
+    let may_bypass = context.has_bypass_right(&write.caller);
+    let session = SessionId(Uuid::now_v7());
+    let fork = Fork { session, parent, by: write.caller.name, offline, may_bypass };
     let forked = sessions.fork(fork, prompt, write.provenance).await?;
     let view = sessions.view_at(forked.session(), forked.last_version).await?;
     let location = format!("/api/sessions/{}", forked.session());

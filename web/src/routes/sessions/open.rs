@@ -26,7 +26,7 @@ pub(crate) async fn open_session(
 ) -> Result<Reply, ApiError> {
     let sessions = &context.sessions;
     let offered = context.working_folders.of(&write.caller).await?;
-    let opening = Opening::read(write.body, &context, &offered)?;
+    let opening = Opening::read(write.body, &write.caller, (&context, &offered))?;
     let appended = match write.first {
         Some(appended) => appended,
         None => {

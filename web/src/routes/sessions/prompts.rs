@@ -57,6 +57,7 @@ pub(crate) async fn submit_prompt(
     let submission = read_prompt(write.body, &write.caller.name)?;
     let head = context.session(&write.caller, &id).await?;
     context.working_folders.check(&write.caller, &head.working_dir).await?;
+    context.check_mode(&write.caller, head.permission_mode)?;
     if let Some(PromptMode::Steer) = write.query.mode {
         return steer(head.id, submission, write.provenance, &context).await;
     }

@@ -3,6 +3,7 @@
 use actix_web::{patch, web};
 use runner_core::agent::PermissionMode;
 use runner_core::ids::SessionId;
+use runner_core::people::principal::Principal;
 use runner_core::session::command::SessionChange;
 use runner_core::session::view::SessionView;
 use serde::Deserialize;
@@ -58,20 +59,24 @@ pub(crate) async fn change_session(
     write: Write<SessionPatch>,
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
-    let changes = read_changes(write.body, &context)?;
+    let changes = read_changes(write.body, &write.caller, &context)?;
     let session = context.session(&write.caller, &id).await?.id;
     let (view, replayed) =
         context.sessions.change(session, changes, &write.caller.name, write.provenance).await?;
     Ok(Reply::ok(&*view).replayed(replayed))
 }
 
-fn read_changes(body: SessionPatch, context: &Context) -> Result<Vec<SessionChange>, Problem> {
+fn read_changes(
+    body: SessionPatch,
+    caller: &Principal,
+    context: &Context,
+) -> Result<Vec<SessionChange>, Problem> {
     let mut changes = vec![];
     if let Some(text) = body.title {
         changes.push(SessionChange::Title(title(text)?));
     }
     if let Some(name) = body.permission_mode {
-        let mode: PermissionMode = permission_mode(Some(&name), context)?;
+        let mode: PermissionMode = permission_mode(Some(&name), caller, context)?;
         changes.push(SessionChange::PermissionMode(mode));
     }
     if let Some(name) = body.model {
