@@ -9,7 +9,7 @@ async fn only_own_host_names_are_answered() {
     let server = Server::start_with(&[("ALLOWED_HOSTS", "runner.example")]).await;
 
     for host in ["evil.test", "127.0.0.1.evil.test", "localhost.evil.test:8000", ""] {
-        for path in ["/", "/api/status", "/health", "/openapi.json"] {
+        for path in ["/", "/api/status", "/health/", "/openapi.json"] {
             let refused = answer(server.request(Method::GET, path).header("host", host)).await;
             assert_eq!(
                 (refused.status, refused.code()),
@@ -18,10 +18,35 @@ async fn only_own_host_names_are_answered() {
             );
         }
     }
+    for path in ["/health", "/ready"] {
+        let probed = answer(server.request(Method::GET, path).header("host", "10.1.2.3:8000")).await;
+        assert_eq!(probed.status, StatusCode::OK, "{path} answers under any name");
+    }
     for host in ["localhost", "LOCALHOST:1234", "127.0.0.1:9", "[::1]:8000", "runner.example"] {
-        let answered = answer(server.request(Method::GET, "/health").header("host", host)).await;
+        let answered = answer(server.request(Method::GET, "/openapi.json").header("host", host)).await;
         assert_eq!(answered.status, StatusCode::OK, "{host}");
     }
+}
+
+#[tokio::test]
+async fn a_server_on_all_addresses_says_where_it_is_and_answers_there() {
+    let server = Server::start_with(&[("HOST", "0.0.0.0")]).await;
+    let code = std::fs::read_to_string(server.data_dir().join("setup-code")).unwrap();
+    let ada = json!({ "username": "ada", "password": "a long enough password", "code": code.trim() });
+    let register = |host: &'static str| {
+        let request = server.request(Method::POST, "/api/auth/register").header("host", host);
+        answer(request.json(&ada))
+    };
+
+    let by_name = register("runner.example:8000").await;
+    let by_address = register("192.0.2.7:8000").await;
+
+    assert_eq!((by_name.status, by_name.code()), (StatusCode::FORBIDDEN, "host_not_allowed"));
+    assert!(by_name.body["detail"].as_str().unwrap().contains("ALLOWED_HOSTS"), "{}", by_name.body);
+    assert_eq!(by_address.status, StatusCode::CREATED, "{}", by_address.body);
+    let log = server.log().await;
+    let said = log.lines().find(|line| line.contains("it can be reached by")).unwrap();
+    assert!(said.contains("ALLOWED_HOSTS"), "{said}");
 }
 
 #[tokio::test]

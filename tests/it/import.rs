@@ -84,7 +84,9 @@ async fn an_imported_session_says_the_same_and_goes_on() {
     let transcript = transcript(&elsewhere, &session, "All done.").await;
     let mut file = std::fs::File::options().append(true).open(&transcript).unwrap();
     file.write_all(br#"{"parentUuid":"a torn li"#).unwrap();
-    let mut here = Server::start_with(&[("ALLOWED_ROOTS", elsewhere.workspace().to_str().unwrap())]).await;
+    let workspace = elsewhere.workspace();
+    let workspace = workspace.to_str().unwrap();
+    let mut here = Server::start_with(&[("WORKING_DIR", workspace), ("ALLOWED_ROOTS", workspace)]).await;
     here.stop().await;
 
     let imported = import(&here.data_dir(), &transcripts_of(&elsewhere)).await;

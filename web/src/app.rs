@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod keys;
 mod people;
 mod probes;
+pub mod reachable;
 mod start_files;
 
 use std::fs::{self, File, TryLockError};
@@ -35,7 +36,7 @@ use crate::http::access::admit;
 use crate::http::authentication::{Agents, Authentication};
 use crate::http::error::Problem;
 use crate::http::guard::guard;
-use crate::http::hosts::AllowedHosts;
+use crate::http::hosts::{Addresses, AllowedHosts};
 use crate::limits::streams::Streams;
 use crate::limits::{self, Limits};
 use crate::pages;
@@ -207,5 +208,6 @@ fn session_settings(config: &Config) -> Settings {
 
 fn allowed_hosts(config: &Config) -> AllowedHosts {
     let own = [config.host.to_string()].into_iter().chain(config.access.public_host());
-    AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own))
+    let addresses = if config.host.is_unspecified() { Addresses::All } else { Addresses::Named };
+    AllowedHosts::new(config.allowed_hosts.iter().cloned().chain(own), addresses)
 }

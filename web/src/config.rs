@@ -1,6 +1,7 @@
 //! The configuration: environment and `.env` file, read once, every mistake named at once.
 
 mod access;
+mod checks;
 mod dotenv;
 mod limits;
 #[cfg(test)]
@@ -151,7 +152,7 @@ impl Config {
     /// Reads given variables; for tests and for [`Config::from_env`].
     pub fn read(variables: BTreeMap<String, String>, problems: Vec<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { variables, problems };
-        let host = reader.parse("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address");
+        let host = reader.host();
         let access = AccessSettings::read(&mut reader, host);
         let working_dir = reader.folder("WORKING_DIR", Path::new("."));
         let roots = reader.list("ALLOWED_ROOTS");
@@ -205,6 +206,9 @@ impl Config {
             agent_max_disk_mib: reader.positive("AGENT_MAX_DISK_MB", 10_240),
             min_free_disk_mib: reader.parse("MIN_FREE_DISK_MB", 128, "a number"),
         };
+        reader.log_filter();
+        reader.misspelt();
+        reader.contradictions(&config);
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError(reader.problems)) }
     }
 }

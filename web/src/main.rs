@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use nix::sys::resource::{Resource, setrlimit};
 use runner_adapters::event_store::EventStore;
 use runner_web::app::doctor::AgentExamination;
-use runner_web::app::{Application, prepare_data_dir};
+use runner_web::app::{Application, prepare_data_dir, reachable};
 use runner_web::config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -106,6 +106,7 @@ async fn serve() -> anyhow::Result<()> {
     for address in server.addrs() {
         tracing::info!(%address, "listening on http://{address}");
     }
+    reachable::announce(&server.addrs());
     let server = server.run();
     let handle = server.handle();
     let serving = actix_rt::spawn(server);

@@ -139,6 +139,15 @@ fn trusted_proxies(reader: &mut Reader) -> Vec<IpNet> {
 }
 
 impl Reader {
+    /// The address to listen on.
+    pub(super) fn host(&mut self) -> IpAddr {
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        match self.text("HOST") {
+            Some(name) if name.eq_ignore_ascii_case("localhost") => loopback,
+            Some(_) | None => self.parse("HOST", loopback, "an IP address or localhost"),
+        }
+    }
+
     /// Names as they stand in a `Host` header, without ports.
     pub(super) fn hosts(&mut self, name: &str) -> Vec<String> {
         let hosts = self.list(name);
@@ -179,6 +188,17 @@ mod tests {
             let expected = (LocalUser::Refused, RegistrationPolicy::Invite);
             assert_eq!((access.local_user, access.registration), expected, "{open:?}");
         }
+    }
+
+    #[test]
+    fn localhost_is_an_address() {
+        let config = read(&[("HOST", "localhost")]).unwrap();
+
+        assert!(config.host.is_loopback() && config.access.local_user == LocalUser::Admitted);
+        assert_eq!(
+            read(&[("HOST", "runner.example")]).unwrap_err(),
+            ["HOST: `runner.example` is not an IP address or localhost"]
+        );
     }
 
     #[test]

@@ -1,22 +1,44 @@
 //! The names and addresses by which a request reaches this server.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 
-/// The names under which this server may be addressed, without ports and in lower case.
+/// The names under which this server may be addressed.
 #[derive(Clone, Debug)]
-pub(crate) struct AllowedHosts(Vec<String>);
+pub(crate) struct AllowedHosts {
+    /// Without ports and in lower case.
+    names: Vec<String>,
+    addresses: Addresses,
+}
+
+/// The addresses under which the server may be addressed, beside those among the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Addresses {
+    /// It listens on every address of its machine, and cannot know those that lead there from elsewhere. A
+    /// page that somebody was lured to can give its own name another address, but no address another one.
+    All,
+    Named,
+}
 
 impl AllowedHosts {
-    pub(crate) fn new(own: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(own: impl IntoIterator<Item = String>, addresses: Addresses) -> Self {
         let always = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-        Self(always.into_iter().chain(own).map(|name| name.to_ascii_lowercase()).collect())
+        let names = always.into_iter().chain(own).map(|name| name.to_ascii_lowercase()).collect();
+        Self { names, addresses }
     }
 
     pub(super) fn allows(&self, authority: &str) -> bool {
         let name = without_port(authority).to_ascii_lowercase();
-        self.0.contains(&name)
+        self.names.contains(&name) || (self.addresses == Addresses::All && is_address(&name))
+    }
+}
+
+fn is_address(name: &str) -> bool {
+    let v6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    match v6 {
+        Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
+        None => name.parse::<Ipv4Addr>().is_ok(),
     }
 }
 
@@ -49,13 +71,28 @@ pub(crate) fn without_port(authority: &str) -> &str {
 mod tests {
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::is_from_here;
+    use super::{Addresses, AllowedHosts, is_from_here};
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let pairs = pairs
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         pairs.collect()
+    }
+
+    #[test]
+    fn server_on_all_addresses_answers_to_each_but_to_no_other_name() {
+        let own = || ["runner.example".to_owned()];
+        let (all, named) =
+            (AllowedHosts::new(own(), Addresses::All), AllowedHosts::new(own(), Addresses::Named));
+
+        for host in ["10.0.0.5:8000", "10.0.0.5", "[2001:db8::1]:8000", "[2001:db8::1]"] {
+            assert_eq!((all.allows(host), named.allows(host)), (true, false), "{host}");
+        }
+        for host in ["evil.test", "10.0.0.5.evil.test", "2001:db8::1", "10.0.0", "[10.0.0.5]", ""] {
+            assert!(!all.allows(host), "{host}");
+        }
+        assert!(all.allows("runner.example:80") && named.allows("localhost:8000"));
     }
 
     #[test]
