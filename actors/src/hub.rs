@@ -4,15 +4,20 @@
 //! holds nobody up and loses nothing. Only the pieces of blocks that are being written travel here,
 //! because they are stored nowhere; who is too slow for them misses some.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use runner_core::agent::Delta;
 use runner_core::ids::{SessionId, TurnId};
 use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 
 /// Pieces kept for a watcher that reads slower than the agent writes.
 const MAX_WAITING_DELTAS: usize = 128;
+
+/// How long those who wait for a session of which nothing can be stored go on: there may be room again.
+const UNTIL_GIVEN_UP: Duration = Duration::from_secs(3);
 
 /// A piece of a block that is being written in a turn.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Hub {
 #[derive(Debug, Default)]
 struct Topics {
     by_session: HashMap<SessionId, Topic>,
+    /// Sessions of which the last event could not be stored, and none since.
+    stalled: HashSet<SessionId>,
     closed: bool,
 }
 
@@ -42,9 +49,24 @@ struct Topic {
 
 impl Hub {
     pub(crate) fn publish(&self, session: SessionId, version: u64) {
-        if let Some(topic) = self.lock().by_session.get(&session) {
+        let mut topics = self.lock();
+        topics.stalled.remove(&session);
+        if let Some(topic) = topics.by_session.get(&session) {
             topic.version.send_replace(version);
         }
+    }
+
+    /// Wakes the watchers of a session of which nothing can be stored; whether that is new.
+    pub(crate) fn stall(&self, session: SessionId) -> bool {
+        let mut topics = self.lock();
+        if let Some(topic) = topics.by_session.get(&session) {
+            topic.version.send_modify(|_| ());
+        }
+        topics.stalled.insert(session)
+    }
+
+    pub(crate) fn is_stalled(&self, session: SessionId) -> bool {
+        self.lock().stalled.contains(&session)
     }
 
     pub(crate) fn publish_delta(&self, session: SessionId, delta: LiveDelta) {
@@ -117,6 +139,16 @@ impl Subscription {
     /// The newest version, if anything was stored since the session is watched.
     pub fn newest(&self) -> Option<u64> {
         Some(*self.version.borrow()).filter(|version| *version > 0)
+    }
+
+    /// Whether the last event of the session could not be stored, and none since.
+    pub fn is_stalled(&self) -> bool {
+        self.hub.is_stalled(self.session)
+    }
+
+    /// When to wait no longer for what cannot be stored; goes on from the answer before.
+    pub fn given_up_at(&self, before: Option<Instant>) -> Option<Instant> {
+        self.is_stalled().then(|| before.unwrap_or_else(|| Instant::now() + UNTIL_GIVEN_UP))
     }
 
     /// Waits until there is something new. Stored events come before deltas that followed them.

@@ -67,7 +67,9 @@ impl Registry {
             self.shared.turns.release(session);
         }
         if was_busy && !self.stopping {
-            tracing::error!(session.id = %session, "the actor of a session died; it is started again");
+            if !self.shared.hub.is_stalled(session) {
+                tracing::error!(session.id = %session, "the actor of a session died; it is started again");
+            }
             context.run_later(UNTIL_RESTARTED, move |registry, context| {
                 if !registry.stopping && !registry.live.contains_key(&session) {
                     registry.start(session, context);

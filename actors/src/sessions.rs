@@ -295,10 +295,14 @@ impl Sessions {
     pub fn check_log(&self) -> Result<(), RunnerError> {
         match self.services.log.is_writable() {
             true => Ok(()),
-            false => {
-                Err(RunnerError::LogUnavailable(AppendError::Unavailable("the last append failed".into())))
-            }
+            false => Err(not_stored("the last append failed")),
         }
+    }
+
+    /// Whether an agent could be started, and there is room for what it does.
+    pub async fn check_runtime(&self) -> Result<(), RunnerError> {
+        self.services.runtime.check().await?;
+        Ok(())
     }
 
     pub fn now(&self) -> Timestamp {
@@ -328,4 +332,8 @@ impl Sessions {
             }
         }
     }
+}
+
+fn not_stored(why: &'static str) -> RunnerError {
+    RunnerError::LogUnavailable(AppendError::Unavailable(why.into()))
 }

@@ -1,20 +1,19 @@
 //! What was acknowledged is there after a crash of the process, and after a loss of power.
 
+mod full_disk;
+
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::ids::SessionId;
 use runner_core::ports::EventLog;
-use runner_tests::server::Server;
-use serde_json::json;
 
 const WRITERS: usize = 64;
 
@@ -113,12 +112,10 @@ async fn a_loss_of_power_loses_nothing_acknowledged() {
     std::fs::File::create(&file).unwrap().set_len(256 * 1024 * 1024).unwrap();
     let formatted = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&file).status();
     if !formatted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: mkfs.ext4 is not installed");
-        return;
+        return skipped("mkfs.ext4 is not installed");
     }
     let Some(disk) = Image::mount(&file, &folder.path().join("disk")) else {
-        eprintln!("skipped: loop devices cannot be mounted here");
-        return;
+        return skipped("loop devices cannot be mounted here");
     };
     let survivor = folder.path().join("survivor.img");
 
@@ -131,42 +128,7 @@ async fn a_loss_of_power_loses_nothing_acknowledged() {
     assert_all_there(&disk.mount.join("events.db"), &acknowledged).await;
 }
 
-#[tokio::test]
-async fn a_full_disk_refuses_and_the_server_recovers_when_there_is_room() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("small");
-    std::fs::create_dir(&data).unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=2m", "none"])
-        .arg(&data)
-        .stderr(Stdio::null())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: this user may not mount");
-        return;
-    }
-    let disk = Image { file: data.clone(), mount: data.clone() };
-    let url = format!("sqlite://{}", data.join("runner.db").display());
-    let server = Server::start_with(&[("DATABASE_URL", &url)]).await;
-    std::fs::write(data.join("ballast"), vec![0; 1_700_000]).ok();
-
-    let big = json!({ "title": "Big", "append_system_prompt": "x".repeat(19_000) });
-    let mut refused = server.post("/api/sessions", &big).await;
-    for _ in 0..100 {
-        if refused.status != StatusCode::CREATED {
-            break;
-        }
-        refused = server.post("/api/sessions", &big).await;
-    }
-    let ready = server.get("/ready").await;
-    std::fs::remove_file(data.join("ballast")).unwrap();
-    let accepted = server.post("/api/sessions", &big).await;
-
-    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"));
-    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(accepted.status, StatusCode::CREATED, "{}", accepted.body);
-    assert_eq!(server.get("/ready").await.status, StatusCode::OK);
-    server.verify(accepted.body["id"].as_str().unwrap()).await;
-    drop(server);
-    drop(disk);
+/// Says that a test proves nothing here; the output of tests that pass is kept from everybody.
+fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "skipped: {why}").unwrap();
 }

@@ -48,6 +48,11 @@ pub(crate) trait Feed: 'static {
         async {}
     }
 
+    /// Nothing of the session can be stored. Whether the stream goes on all the same.
+    fn stall(&mut self, _: &mut Outbox) -> bool {
+        true
+    }
+
     /// How far it has come, where that is all that decides whether the log has more for it.
     fn position(&self) -> Option<u64> {
         None
@@ -106,6 +111,8 @@ struct Stream<F> {
     outbox: Outbox,
     heartbeat: tokio::time::Interval,
     state: State,
+    /// When it is told that nothing of the session can be stored.
+    given_up_at: Option<Instant>,
     /// Counts among the open streams.
     _place: StreamPlace,
     /// The server stops: say so after what is stored, then end.
@@ -124,7 +131,8 @@ enum State {
 pub(crate) fn respond(feed: impl Feed, subscription: Subscription, place: StreamPlace) -> HttpResponse {
     let heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     let (outbox, state) = (Outbox::default(), State::Behind);
-    let stream = Stream { feed, subscription, outbox, heartbeat, state, _place: place, closing: false };
+    let (given_up_at, closing) = (None, false);
+    let stream = Stream { feed, subscription, outbox, heartbeat, state, given_up_at, _place: place, closing };
     let body = stream::unfold(stream, |mut stream| async move {
         let bytes = stream.next().await?;
         Some((Ok::<_, actix_web::Error>(bytes), stream))
@@ -175,6 +183,7 @@ impl<F: Feed> Stream<F> {
 
     async fn wait(&mut self) {
         let due = self.feed.due();
+        self.given_up_at = self.subscription.given_up_at(self.given_up_at);
         tokio::select! {
             biased;
             wake = self.subscription.wake() => match wake {
@@ -183,6 +192,12 @@ impl<F: Feed> Stream<F> {
                 Wake::Closed => (self.closing, self.state) = (true, State::Behind),
             },
             () = until(due) => self.state = State::Behind,
+            () = until(self.given_up_at) => {
+                self.given_up_at = None;
+                if !self.feed.stall(&mut self.outbox) {
+                    self.state = State::Ended;
+                }
+            }
             _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(b": alive\n")),
         }
     }

@@ -249,7 +249,11 @@ impl SessionDriver {
     async fn record(&mut self, commands: Vec<SessionCommand>, actor: &str) {
         if let Err(error) = self.execute(commands, by(actor)).await {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(session.id = %self.id, error, "a session stops: its events cannot be stored");
+            if self.shared.hub.stall(self.id) {
+                tracing::error!(session.id = %self.id, error, "a session stops: its events cannot be stored");
+            } else {
+                tracing::debug!(session.id = %self.id, error, "a session stops again");
+            }
             (self.failed, self.finished) = (true, true);
         }
     }

@@ -7,7 +7,7 @@ use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::view::{SessionView, TurnView};
 use tokio::time::{Instant, timeout_at};
 
-use super::Sessions;
+use super::{Sessions, not_stored};
 use crate::RunnerError;
 use crate::hub::Wake;
 
@@ -63,6 +63,7 @@ impl Sessions {
     ) -> Result<Waited, RunnerError> {
         let deadline = Instant::now() + limit;
         let mut subscription = self.subscribe(session, false);
+        let mut given_up_at = None;
         loop {
             let view = self.view(session).await?;
             if let Some(over) = view.ended_turn(turn) {
@@ -71,8 +72,11 @@ impl Sessions {
             if until == Until::Needed && view.is_held_up(turn) {
                 return Ok(Waited::Unfinished(view));
             }
-            match timeout_at(deadline, subscription.wake()).await {
+            given_up_at = subscription.given_up_at(given_up_at);
+            let limit = given_up_at.unwrap_or(deadline).min(deadline);
+            match timeout_at(limit, subscription.wake()).await {
                 Ok(Wake::Stored | Wake::Delta(_)) => {}
+                Err(_) if limit < deadline => return Err(not_stored("the session's events are not stored")),
                 Ok(Wake::Closed) | Err(_) => return Ok(Waited::Unfinished(view)),
             }
         }

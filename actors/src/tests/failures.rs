@@ -74,7 +74,7 @@ fn agent_whose_words_cannot_be_stored_is_ended() {
         let mut next = server.runner.agent().await;
         assert_eq!(next.hears().await, prompt_of(2));
         let events = server.log.when_there_are(6, session(1)).await;
-        let expected = ["turn_interrupted 1 server_crashed", "prompt_submitted 2", "turn_started 2"];
+        let expected = ["turn_interrupted 1 store_unavailable", "prompt_submitted 2", "turn_started 2"];
         assert_eq!(told(&events[3..]), expected);
         assert_eq!(server.runner.running(), 1);
     });
@@ -91,7 +91,7 @@ fn turn_whose_words_could_not_be_stored_is_closed_although_nobody_asks() {
 
         assert_eq!(agent.hears().await, Heard::Stop);
         let events = server.log.when_there_are(4, session(1)).await;
-        assert_eq!(told(&events[3..]), ["turn_interrupted 1 server_crashed"]);
+        assert_eq!(told(&events[3..]), ["turn_interrupted 1 store_unavailable"]);
     });
 }
 

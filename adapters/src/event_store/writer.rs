@@ -235,10 +235,22 @@ impl<D: Dialect> Writer<D> {
             self.commands_swept_at = now;
         }
         let rows = batch.into_rows();
+        let was_writable = self.writable.load(Ordering::Relaxed);
         self.writing = Some(tokio::spawn(async move {
             let written = database.write(rows).await;
-            if let Err(error) = &written {
-                tracing::error!(error = error as &dyn std::error::Error, "a batch of events was not written");
+            match &written {
+                Ok(()) if was_writable => {}
+                Ok(()) => tracing::info!("events are written again"),
+                // It is tried again and again, and told once.
+                Err(error) if was_writable => {
+                    tracing::error!(
+                        error = error as &dyn std::error::Error,
+                        "a batch of events was not written"
+                    );
+                }
+                Err(error) => {
+                    tracing::debug!(error = error as &dyn std::error::Error, "nor was another one");
+                }
             }
             if written.is_ok() {
                 database.forget_secrets().await;

@@ -240,6 +240,13 @@ impl Frame {
         Self { body, timestamp: at, session_id: task.session_id, turn_id: Some(task.turn_id) }
     }
 
+    /// The last frame of a stream that the server ends because nothing of its session can be stored.
+    pub fn cut_off(session: SessionId, turn: TurnId, (code, detail): (&str, &str), at: Timestamp) -> Self {
+        let (content, code, detail) = (detail.to_owned(), code.to_owned(), detail.to_owned());
+        let body = FrameBody::Error { content, code, detail };
+        Self { body, timestamp: at, session_id: session, turn_id: Some(turn) }
+    }
+
     /// A piece of a block that is being written.
     pub fn delta(session: SessionId, turn: Option<TurnId>, delta: &Delta, at: Timestamp) -> Self {
         let Delta { kind, message_id, index, text } = delta;

@@ -227,9 +227,13 @@ pub(crate) fn internal() -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
 }
 
+/// The code and the detail where the log cannot be written.
+pub(crate) const STORE_UNAVAILABLE: (&str, &str) =
+    ("store_unavailable", "nothing can be stored just now; the disk may be full");
+
 fn store_unavailable() -> Problem {
-    let detail = "nothing can be stored just now";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+    let (code, detail) = STORE_UNAVAILABLE;
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
 }
 
 /// The same problem for an absent session and for one of other people.
@@ -247,11 +251,10 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Self::Runner(RunnerError::Unexpected(_) | RunnerError::LogUnavailable(_))
-        | Self::Account(AccountError::Unexpected(_) | AccountError::LogUnavailable(_))
-        | Self::ApiKey(
-            ApiKeyError::Unexpected(_) | ApiKeyError::LogUnavailable(_) | ApiKeyError::Vault(_),
-        ) = self
+        // That the log cannot be written is told by whoever tries, and not once for each request.
+        if let Self::Runner(RunnerError::Unexpected(_))
+        | Self::Account(AccountError::Unexpected(_))
+        | Self::ApiKey(ApiKeyError::Unexpected(_) | ApiKeyError::Vault(_)) = self
         {
             tracing::error!(error = self as &dyn std::error::Error, "a request failed");
         }

@@ -101,7 +101,8 @@ pub(crate) async fn health() -> HttpResponse {
     HttpResponse::Ok().json(Health { status: "ok" })
 }
 
-/// Whether the server takes work: its store answers and it is not stopping.
+/// Whether the server takes work: its store answers and takes what happens, an agent can be started, there is
+/// room on the disk, and it is not stopping. The problem says what is missing.
 #[utoipa::path(
     tag = "server",
     responses((status = 200, body = Health), (status = 503, body = Problem))
@@ -113,5 +114,6 @@ pub(crate) async fn ready(context: web::Data<Context>) -> Result<HttpResponse, A
     }
     context.sessions.check_log()?;
     context.sessions.count(None).await?;
+    context.sessions.check_runtime().await?;
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))
 }

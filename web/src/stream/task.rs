@@ -8,6 +8,7 @@ use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 use tokio::time::Instant;
 
 use super::{Feed, Outbox, PAGE, ends_unreadable};
+use crate::http::error::STORE_UNAVAILABLE;
 
 pub(crate) struct TaskFeed {
     pub(crate) sessions: Sessions,
@@ -93,6 +94,11 @@ impl Feed for TaskFeed {
 
     fn due(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    fn stall(&mut self, outbox: &mut Outbox) -> bool {
+        outbox.live(&Frame::cut_off(self.session, self.turn, STORE_UNAVAILABLE, self.sessions.now()));
+        false
     }
 
     fn delta(&mut self, delta: &LiveDelta, outbox: &mut Outbox) {

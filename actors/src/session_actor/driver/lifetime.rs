@@ -22,10 +22,14 @@ impl SessionDriver {
             (self.failed, self.finished) = (true, true);
             return;
         }
+        let (park, interrupt) = match self.shared.hub.is_stalled(self.id) {
+            true => (ParkCause::StoreUnavailable, InterruptCause::StoreUnavailable),
+            false => (ParkCause::ServerCrashed, InterruptCause::ServerCrashed),
+        };
         if self.session().is_some_and(Session::outlives_its_process) {
-            self.record(vec![SessionCommand::Park { cause: ParkCause::ServerCrashed }], "system").await;
+            self.record(vec![SessionCommand::Park { cause: park }], "system").await;
         } else if self.has_turn() {
-            let cause = InterruptCause::ServerCrashed;
+            let cause = interrupt;
             self.record(vec![SessionCommand::InterruptTurn { cause }], "system").await;
         }
         self.close_background_work().await;

@@ -15,8 +15,8 @@ pub(crate) fn check_room(folder: &Path, keep_mib: u64) -> Result<(), AgentError>
         return Ok(());
     }
     Err(AgentError::NotStarted(format!(
-        "the disk of {} is nearly full: {free} MiB are free, and nothing begins below {keep_mib} MiB (MIN_FREE_DISK_MB)",
-        folder.display()
+        "the disk of the data folder is nearly full: {free} MiB are free, and nothing begins below {keep_mib} MiB \
+         (MIN_FREE_DISK_MB)"
     )))
 }
 
@@ -38,5 +38,6 @@ mod tests {
         assert!(check_room(folder.path(), free / 2).is_ok());
         let refused = check_room(folder.path(), free.saturating_add(1 << 20)).unwrap_err();
         assert!(refused.to_string().contains("nearly full"), "{refused}");
+        assert!(!refused.to_string().contains(folder.path().to_str().unwrap()), "{refused}");
     }
 }

@@ -18,6 +18,8 @@ pub enum ParkCause {
     Idle,
     ServerStopped,
     ServerCrashed,
+    /// What happened could not be stored.
+    StoreUnavailable,
     AgentDied,
     /// The right or the trust that the agent ran on was taken back; see [`crate::session::revoked::Revoked`].
     OwnerDisabled,
@@ -73,6 +75,8 @@ pub enum InterruptCause {
     User,
     ServerStopped,
     ServerCrashed,
+    /// What happened in it could not be stored.
+    StoreUnavailable,
     /// The agent stopped by itself without having been asked.
     AgentAborted,
     /// It took longer than it may.
@@ -94,9 +98,11 @@ impl InterruptCause {
             Self::User | Self::ServerStopped | Self::ServerCrashed | Self::AgentAborted | Self::Forked => {
                 "interrupted"
             }
-            Self::OwnerDisabled | Self::OwnerNotPermitted | Self::SessionArchived | Self::TrustRevoked => {
-                self.as_str()
-            }
+            Self::StoreUnavailable
+            | Self::OwnerDisabled
+            | Self::OwnerNotPermitted
+            | Self::SessionArchived
+            | Self::TrustRevoked => self.as_str(),
         }
     }
 
@@ -106,6 +112,7 @@ impl InterruptCause {
             Self::User => "user",
             Self::ServerStopped => "server_stopped",
             Self::ServerCrashed => "server_crashed",
+            Self::StoreUnavailable => "store_unavailable",
             Self::AgentAborted => "agent_aborted",
             Self::Deadline => "deadline",
             Self::Forked => "forked",

@@ -278,6 +278,10 @@ fn answer_of_an_interrupted_turn_says_who_stopped_it() {
         (InterruptCause::User, "the turn was interrupted on request"),
         (InterruptCause::ServerStopped, "the server was stopped while the turn ran"),
         (InterruptCause::ServerCrashed, "the server ended without warning while the turn ran"),
+        (
+            InterruptCause::StoreUnavailable,
+            "what happened in the turn could not be stored; the server's log says why",
+        ),
         (InterruptCause::AgentAborted, "the agent stopped by itself"),
     ] {
         let account = unreported(&Spend::default());

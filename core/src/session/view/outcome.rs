@@ -42,6 +42,9 @@ pub(super) fn interruption(cause: InterruptCause) -> TurnError {
         InterruptCause::User => "the turn was interrupted on request",
         InterruptCause::ServerStopped => "the server was stopped while the turn ran",
         InterruptCause::ServerCrashed => "the server ended without warning while the turn ran",
+        InterruptCause::StoreUnavailable => {
+            "what happened in the turn could not be stored; the server's log says why"
+        }
         InterruptCause::Deadline => "the turn took longer than it may",
         InterruptCause::AgentAborted => "the agent stopped by itself",
         InterruptCause::Forked => "the session was forked in the middle of the turn",
