@@ -4,8 +4,9 @@
 //! (filters, file system monitors, those of nested repositories too). So the files are compared here. Of
 //! git, only the ignore rules count, for what is ignored is not looked at: builds and dependencies.
 //! `folder.rs` gets at the files without being led outside or held up, `snapshot.rs` remembers and
-//! compares them, `patch.rs` says what the difference is.
+//! compares them, `patch.rs` says what the difference is, `binary.rs` where it is no text.
 
+mod binary;
 mod folder;
 mod patch;
 mod snapshot;
@@ -76,6 +77,15 @@ impl WorkspaceWatch for GitWorkspaces {
         let snapshot = taken.await??;
         Ok(snapshot.map(|snapshot| Box::new(Sight { snapshot: Some(snapshot), limits }) as _))
     }
+}
+
+/// Whether the lines of a file end as those of Windows do, by its first one. Blocks for as long as that is
+/// read.
+pub(crate) fn has_windows_line_ends(path: &Path) -> bool {
+    folder::read_head(path).is_some_and(|head| {
+        let end = head.iter().position(|byte| *byte == b'\n');
+        end.and_then(|end| end.checked_sub(1)).is_some_and(|before| head[before] == b'\r')
+    })
 }
 
 /// A snapshot at rest.

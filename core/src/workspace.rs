@@ -13,9 +13,13 @@ pub struct WorkspaceChange {
     /// Lines; 0 where they were not compared.
     pub added: u32,
     pub removed: u32,
-    /// A unified diff without file headers; absent where the file is not text, or is too large.
+    /// A unified diff without file headers, or git's form for what is no text; absent where the file is too
+    /// large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<String>,
+    /// Whether the file may be executed now, where that has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<bool>,
 }
 
 /// Why some of what commands changed is not known.

@@ -33,8 +33,15 @@ async fn change_versions(server: &Server, session: &str) -> Vec<u64> {
     changes.map(|event| event["version"].as_u64().unwrap()).collect()
 }
 
+/// The difference of a file that was not there.
+fn created(name: &str, lines: &[&str]) -> Value {
+    let body: String = lines.iter().map(|line| format!("+{line}\n")).collect();
+    let header = format!("diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n");
+    format!("{header}@@ -0,0 +1,{} @@\n{body}", lines.len()).into()
+}
+
 #[tokio::test]
-async fn each_file_shows_what_it_went_through() {
+async fn each_file_shows_what_became_of_it() {
     let server = Server::start().await;
     let (session, _) = session_with_changes(&server).await;
     let versions = change_versions(&server, &session).await;
@@ -42,18 +49,16 @@ async fn each_file_shows_what_it_went_through() {
     let changes = server.get(&format!("/api/sessions/{session}/changes")).await;
 
     let view = server.view(&session).await;
-    let patch =
-        "@@ -0,0 +1,2 @@\n+one\n+two\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n@@ -1,2 +1,2 @@\n-one\n+1\n 2\n";
     let expected = json!({
         "version": view["version"],
         "files": [
             {
-                "path": server.workspace().join("a.txt"), "kind": "created", "added": 4, "removed": 2,
-                "patch": patch, "versions": versions[..3],
+                "path": "a.txt", "absolute_path": server.workspace().join("a.txt"), "kind": "created",
+                "added": 2, "removed": 0, "patch": created("a.txt", &["1", "2"]), "versions": versions[..3],
             },
             {
-                "path": server.workspace().join("b.txt"), "kind": "created", "added": 1, "removed": 0,
-                "patch": "@@ -0,0 +1,1 @@\n+b\n", "versions": [versions[3]],
+                "path": "b.txt", "absolute_path": server.workspace().join("b.txt"), "kind": "created",
+                "added": 1, "removed": 0, "patch": created("b.txt", &["b"]), "versions": [versions[3]],
             },
         ],
         "next_cursor": null,
@@ -80,7 +85,7 @@ async fn each_turn_shows_what_it_did() {
     };
     assert_eq!(
         shown(0),
-        (turns[0].clone(), json!(3), json!(1), vec![(json!("created"), json!(versions[..2]))])
+        (turns[0].clone(), json!(2), json!(0), vec![(json!("created"), json!(versions[..2]))])
     );
     let files = vec![(json!("modified"), json!([versions[2]])), (json!("created"), json!([versions[3]]))];
     assert_eq!(shown(1), (turns[1].clone(), json!(2), json!(1), files));
@@ -100,7 +105,7 @@ async fn changes_are_shown_as_they_were_and_page_by_page() {
     let second =
         server.get(&format!("{path}?limit=1&cursor={}", first["next_cursor"].as_str().unwrap())).await;
 
-    assert_eq!(then["files"][0]["patch"], "@@ -0,0 +1,2 @@\n+one\n+two\n");
+    assert_eq!(then["files"][0]["patch"], created("a.txt", &["one", "two"]));
     assert_eq!(then["version"], versions[0]);
     assert_eq!(of_turn["files"][0]["versions"], json!(versions[..2]));
     assert_eq!(second.body["files"][0]["versions"], json!([versions[3]]));
@@ -160,9 +165,9 @@ async fn files_of_subagents_are_among_the_changes() {
     let files = changes["files"].as_array().unwrap().iter();
     let patches: Vec<_> = files.map(|file| (file["path"].clone(), file["patch"].clone())).collect();
     let expected = [
-        (json!(paths[0]), json!("@@ -0,0 +1,1 @@\n+one\n")),
-        (json!(paths[1]), json!("@@ -0,0 +1,2 @@\n+a\n+b\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n")),
-        (json!(paths[2]), json!("@@ -0,0 +1,1 @@\n+m\n")),
+        (json!("s1.txt"), created("s1.txt", &["one"])),
+        (json!("s2.txt"), created("s2.txt", &["a", "c"])),
+        (json!("main.txt"), created("main.txt", &["m"])),
     ];
     assert!(expected.iter().all(|file| patches.contains(file)), "{changes}");
     let view = server.view(session).await;

@@ -42,6 +42,7 @@ mod openapi;
 mod output_schemas;
 mod pages;
 mod parking;
+mod patches;
 mod paths;
 mod projections;
 mod rate_limits;

@@ -1,4 +1,5 @@
-//! Retries under an `Idempotency-Key` after what went wrong: a failure is not kept, what was begun is waited for.
+//! Retries under an `Idempotency-Key` after what went wrong: a failure is not kept, what was begun is waited
+//! for.
 
 use std::os::unix::fs::symlink;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
 
-fn git(folder: &Path, arguments: &[&str]) {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=a", "-c", "user.email=a@localhost"]).args(arguments).current_dir(folder);
     let done = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
@@ -54,7 +54,8 @@ async fn what_a_command_changed_is_in_the_changes_the_answer_and_the_views() {
     assert_eq!(changes.status, StatusCode::OK);
     let files = changes.body["files"].as_array().unwrap();
     assert_eq!(files.len(), 3);
-    assert_eq!(files[0]["patch"], "@@ -1,2 +1,2 @@\n one\n-two\n+2\n");
+    let patch = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n";
+    assert_eq!(files[0]["patch"], patch);
     assert_eq!((&files[1]["added"], &files[1]["removed"]), (&json!(0), &json!(1)));
     let view = server.view(session).await;
     assert_eq!((&view["files_changed"], &view["files"][0]["path"]), (&json!(3), &path("a.txt")));
@@ -127,7 +128,7 @@ fn make_program(path: &Path, text: &str) {
 }
 
 /// Runs a task to its end and allows what it asks; returns its answer, and all frames.
-async fn run(server: &Server, body: &Value) -> (Value, Vec<Value>) {
+pub(crate) async fn run(server: &Server, body: &Value) -> (Value, Vec<Value>) {
     let mut stream = server.stream_task(body).await;
     let mut frames = vec![];
     loop {

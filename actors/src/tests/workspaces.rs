@@ -60,7 +60,7 @@ impl WorkspaceSight for ReplayFolder {
         let changed = std::mem::take(&mut self.0.lock().unwrap().changed);
         let change = |path| {
             let kind = FileChangeKind::Modified;
-            WorkspaceChange { path, kind, added: 1, removed: 0, patch: Some("+\n".into()) }
+            WorkspaceChange { path, kind, added: 1, removed: 0, patch: Some("+\n".into()), executable: None }
         };
         WorkspaceReport { changes: changed.into_iter().map(change).collect(), unobserved: None }
     }

@@ -1,6 +1,7 @@
 //! One running agent: its pipes, its end, and the guard that leaves nothing of it behind.
 
 pub(super) mod connections;
+mod file_reports;
 pub(super) mod own_folders;
 pub(super) mod process_tree;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::file_reports::FileReports;
 use self::own_folders::OwnFolders;
 use self::process_tree::ProcessTree;
 use crate::claude::protocol::outgoing::ControlRequest;
@@ -113,6 +115,8 @@ impl ClaudeProcess {
         tokio::spawn(write_lines(stdin, waiting_lines));
         tokio::spawn(read_lines(stdout, outputs, lines.downgrade(), answers.clone()));
         let tree = Arc::new(tree);
+        let own_paths = own_folders.as_ref().map(|own| own.paths.clone()).unwrap_or_default();
+        let reports = FileReports { own_paths };
         if let Some(own_folders) = own_folders {
             tokio::spawn(own_folders.watch(Arc::clone(&tree), exit.clone()));
         }
@@ -121,8 +125,8 @@ impl ClaudeProcess {
         // The agent answers when it is up; nothing waits for that.
         lines.try_send(outgoing::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
-        let outputs =
-            ClaudeOutputs { outputs: waiting_outputs, exit: exit.clone(), answers: answers.clone(), trust };
+        let (outputs, exit_seen, answered) = (waiting_outputs, exit.clone(), answers.clone());
+        let outputs = ClaudeOutputs { outputs, exit: exit_seen, answers: answered, trust, reports };
         let process = Self { group, tree, socket, lines: Mutex::new(Some(lines)), answers, exit };
         Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
     }
@@ -271,6 +275,7 @@ struct ClaudeOutputs {
     exit: watch::Receiver<Option<String>>,
     answers: Answers,
     trust: Trust,
+    reports: FileReports,
 }
 
 #[async_trait]
@@ -283,6 +288,7 @@ impl AgentOutputs for ClaudeOutputs {
                 if let AgentOutput::Initialized(profile) = output {
                     profile.trusted_folder = self.trust == Trust::Trusted;
                 }
+                self.reports.set_right(output).await;
             }
             return Ok(outputs);
         }

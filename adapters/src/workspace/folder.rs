@@ -18,13 +18,16 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
-use nix::sys::stat::{FileStat, SFlag, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use runner_core::workspace::UnobservedReason;
 
 /// Larger files are not read.
 pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 const MAX_RULES_BYTES: u64 = 64 << 10;
+
+/// More than a line has.
+const MAX_HEAD_BYTES: u64 = 4 << 10;
 
 /// Rules of folders hang on those above, and are let go of one by one.
 const MAX_DEPTH: usize = 128;
@@ -37,6 +40,8 @@ pub(super) struct Stat {
     /// Seconds and nanoseconds since 1970.
     pub(super) changed: (i64, i64),
     inode: (u64, u64),
+    /// Whether its owner may execute it, which is all that git knows of a file's mode.
+    pub(super) executable: bool,
 }
 
 /// An open folder in a git repository.
@@ -175,6 +180,7 @@ impl Stat {
             modified: (stat.st_mtime, stat.st_mtime_nsec),
             changed: (stat.st_ctime, stat.st_ctime_nsec),
             inode: (stat.st_dev, stat.st_ino),
+            executable: stat.st_mode & Mode::S_IXUSR.bits() != 0,
         }
     }
 }
@@ -186,6 +192,17 @@ fn kind(stat: &FileStat) -> SFlag {
 /// Ignore rules of the folders above, and git's own of this repository.
 fn read_outside(path: &Path) -> Option<Vec<u8>> {
     read_regular(open_without_links(path, OFlag::O_NONBLOCK).ok()?, MAX_RULES_BYTES)
+}
+
+/// The beginning of a file, wherever it is.
+pub(super) fn read_head(path: &Path) -> Option<Vec<u8>> {
+    let opened = open_without_links(path, OFlag::O_NONBLOCK).ok()?;
+    if kind(&fstat(&opened).ok()?) != SFlag::S_IFREG {
+        return None;
+    }
+    let mut bytes = vec![];
+    File::from(opened).take(MAX_HEAD_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Opens an absolute path in which no part is a symbolic link.

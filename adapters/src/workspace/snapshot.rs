@@ -78,7 +78,9 @@ impl Snapshot {
         before.append(&mut accepted);
         for (path, old) in before {
             let old = self.contents.load(old.content.as_ref());
-            listing.add(&self.folder.path.join(path), FileChangeKind::Deleted, (old, Some(vec![])));
+            let change =
+                Difference { kind: FileChangeKind::Deleted, executable: None, old, new: Some(vec![]) };
+            listing.add(&self.folder.path.join(path), change);
         }
         self.looked_at = looked_at;
         listing.report()
@@ -104,16 +106,25 @@ impl Snapshot {
         let new = if listing.in_time() { self.folder.read(path) } else { None };
         let before = old.as_ref().map(|old| self.contents.load(old.content.as_ref()));
         let full_path = self.folder.path.join(path);
+        let was_executable = old.as_ref().is_some_and(|old| old.stat.executable);
+        let executable = (was_executable != stat.executable).then_some(stat.executable);
         match (&before, &new) {
             (Some(Some(before)), Some(new)) if before == new => {
+                if executable.is_some() {
+                    listing.add_mode(&full_path, executable);
+                }
                 return Seen { stat, content: old.and_then(|old| old.content) };
             }
             // Nothing but its size and times are known of it.
             (Some(None), _) | (Some(_), None) if old.as_ref().is_some_and(|old| old.stat == stat) => {}
             (Some(before), new) => {
-                listing.add(&full_path, FileChangeKind::Modified, (before.clone(), new.clone()));
+                let (kind, old, new) = (FileChangeKind::Modified, before.clone(), new.clone());
+                listing.add(&full_path, Difference { kind, executable, old, new });
             }
-            (None, new) => listing.add(&full_path, FileChangeKind::Created, (Some(vec![]), new.clone())),
+            (None, new) => {
+                let (kind, old, new) = (FileChangeKind::Created, Some(vec![]), new.clone());
+                listing.add(&full_path, Difference { kind, executable, old, new });
+            }
         }
         Seen { stat, content: new.and_then(|bytes| self.contents.keep(&bytes)) }
     }
@@ -156,6 +167,14 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
+/// A file as it was and as it is; contents that could not be kept or read are absent.
+struct Difference {
+    kind: FileChangeKind,
+    executable: Option<bool>,
+    old: Option<Vec<u8>>,
+    new: Option<Vec<u8>>,
+}
+
 /// Changes, as many as there is room for.
 struct Listing {
     limits: Limits,
@@ -174,19 +193,35 @@ impl Listing {
         Instant::now() < self.deadline && self.changes.len() < self.limits.changes
     }
 
-    fn add(&mut self, path: &Path, kind: FileChangeKind, (old, new): (Option<Vec<u8>>, Option<Vec<u8>>)) {
-        if self.changes.len() >= self.limits.changes {
-            self.left_out = self.left_out.saturating_add(1);
+    fn add(&mut self, path: &Path, Difference { kind, executable, old, new }: Difference) {
+        if self.is_full() {
             return;
         }
         let compared = old.zip(new).filter(|_| self.in_time());
-        let patch = compared.and_then(|(old, new)| patch::between(&old, &new));
+        let patch = compared.map(|(old, new)| patch::between(kind, &old, &new));
         let (added, removed, text) =
             patch.map_or((0, 0, None), |patch| (patch.added, patch.removed, patch.text));
         let patch = text.filter(|text| self.patch_bytes + text.len() <= self.limits.patch_bytes);
         self.patch_bytes += patch.as_ref().map_or(0, String::len);
         let path = path.to_string_lossy().into_owned();
-        self.changes.push(WorkspaceChange { path, kind, added, removed, patch });
+        self.changes.push(WorkspaceChange { path, kind, added, removed, patch, executable });
+    }
+
+    /// Nothing but its mode is different.
+    fn add_mode(&mut self, path: &Path, executable: Option<bool>) {
+        if self.is_full() {
+            return;
+        }
+        let (path, patch) = (path.to_string_lossy().into_owned(), Some(String::new()));
+        let (kind, added, removed) = (FileChangeKind::Modified, 0, 0);
+        self.changes.push(WorkspaceChange { path, kind, added, removed, patch, executable });
+    }
+
+    /// Whether there is no room for another one, which is counted then.
+    fn is_full(&mut self) -> bool {
+        let is_full = self.changes.len() >= self.limits.changes;
+        self.left_out = self.left_out.saturating_add(u32::from(is_full));
+        is_full
     }
 
     fn report(mut self) -> WorkspaceReport {

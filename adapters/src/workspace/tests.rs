@@ -1,7 +1,7 @@
 //! What is seen of a folder's changes, and what a hostile folder cannot do.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -150,15 +150,13 @@ async fn what_a_tool_reported_is_taken_as_known() {
 }
 
 #[tokio::test]
-async fn files_that_are_no_text_or_too_large_are_named_without_a_patch() {
+async fn files_that_are_too_large_are_named_without_a_patch() {
     let mut repository = Repository::new();
     repository.limits.patch_bytes = 60;
-    repository.write("binary", b"a\0b");
     repository.write("large", vec![b'x'; 2 << 20]);
     repository.write("long", "1\n".repeat(30));
     let mut sight = repository.look().await;
 
-    repository.write("binary", b"a\0c");
     repository.write("large", vec![b'y'; 3 << 20]);
     repository.write("long", "2\n".repeat(30));
     repository.write("short", "z\n");
@@ -167,12 +165,45 @@ async fn files_that_are_no_text_or_too_large_are_named_without_a_patch() {
     assert_eq!(
         repository.told(&report),
         [
-            ("binary".into(), Modified, 0, 0, None),
             ("large".into(), Modified, 0, 0, None),
             ("long".into(), Modified, 30, 30, None),
             ("short".into(), Created, 1, 0, Some("@@ -0,0 +1 @@\n+z\n".into())),
         ]
     );
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_told_as_git_does() {
+    let repository = Repository::new();
+    repository.write("changed", b"a\0b");
+    let mut sight = repository.look().await;
+
+    repository.write("changed", b"a\0c");
+    repository.write("new", b"\0");
+    let report = sight.changes().await;
+
+    let patches: Vec<_> = report.changes.iter().map(|change| change.patch.clone().unwrap()).collect();
+    let changed = "index 20b5be91886d0b6f26dc98a225c0dac05fe2c86e..88f37001cec36655decf891d4244853aaa51a00a\n\
+                   GIT binary patch\nliteral 3\n";
+    let new = "index 0000000000000000000000000000000000000000..f76dd238ade08917e6712764a16a22005a50573d\n";
+    assert!(patches[0].starts_with(changed) && patches[1].starts_with(new), "{patches:?}");
+}
+
+#[tokio::test]
+async fn a_mode_that_is_another_one_is_told() {
+    let repository = Repository::new();
+    repository.write("script", "x\n");
+    let mut sight = repository.look().await;
+
+    let mut seen = vec![];
+    for mode in [0o755, 0o744, 0o644] {
+        fs::set_permissions(repository.path("script"), PermissionsExt::from_mode(mode)).unwrap();
+        let changes = sight.changes().await.changes;
+        seen.extend(changes.into_iter().map(|change| (change.kind, change.patch, change.executable)));
+    }
+
+    let told = |executable| (Modified, Some(String::new()), Some(executable));
+    assert_eq!(seen, [told(true), told(false)]);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! The changes of a session to files: a fold over the reports of the agent's file tools, and over what was
-//! seen after its commands had run.
+//! seen after its commands had run. The steps of a file are shown as the one difference that they add up to.
+
+mod lines;
+mod patch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +10,28 @@ use serde::Serialize;
 
 use crate::agent::{FileChange, FileChangeKind};
 use crate::ids::TurnId;
-use crate::session::event::{FilesEvent, PromptEvent, SessionEvent, TurnEvent};
+use crate::session::event::{FilesEvent, LifecycleEvent, PromptEvent, SessionEvent, TurnEvent};
 use crate::workspace::WorkspaceChange;
+use patch::Difference;
+pub use patch::Unpatched;
 
-/// What happened to one file, step after step.
+/// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ChangedFile {
+    /// From the session's folder; of a file outside of it the same as `absolute_path`.
     pub path: String,
-    /// How the first of the steps found it.
+    pub absolute_path: String,
     pub kind: FileChangeKind,
-    /// Lines that the steps added and removed, each step counted by itself.
+    /// Lines of the difference.
     pub added: u32,
     pub removed: u32,
-    /// The unified diffs of the steps, one after another: line numbers are those of each step. A step
-    /// that was not compared line by line has none: the file is not text, or is too large.
+    /// Whether it may be executed now, where that has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executable: Option<bool>,
+    /// The difference as `git apply` takes it in the session's folder; empty where `unpatched` says why.
     pub patch: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unpatched: Option<Unpatched>,
     /// The versions of the steps.
     pub versions: Vec<u64>,
 }
@@ -38,9 +48,20 @@ pub struct ChangedTurn {
 /// The fold.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
+    folder: String,
     turns: BTreeSet<TurnId>,
     started: BTreeMap<TurnId, u64>,
     steps: Vec<Step>,
+}
+
+/// Which changes are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Session,
+    /// What one turn did.
+    Turn(TurnId),
+    /// What was done since a turn began.
+    Since(TurnId),
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +80,9 @@ impl Changes {
             SessionEvent::Prompt(event) => self.apply_prompt(event),
             SessionEvent::Turn(event) => self.apply_turn(version, event),
             SessionEvent::Files(event) => self.apply_files(version, event),
+            SessionEvent::Lifecycle(LifecycleEvent::Opened(opened)) => {
+                self.folder.clone_from(&opened.working_dir);
+            }
             SessionEvent::Lifecycle(_)
             | SessionEvent::Agent(_)
             | SessionEvent::Message(_)
@@ -99,7 +123,8 @@ impl Changes {
         match event {
             FilesEvent::Changed { turn, change } => {
                 let FileChange { path, kind, added, removed, patch, tool_use_id: _ } = change.clone();
-                let change = WorkspaceChange { path, kind, added, removed, patch: Some(patch) };
+                let (patch, executable) = (Some(patch), None);
+                let change = WorkspaceChange { path, kind, added, removed, patch, executable };
                 self.steps.push(Step { version, turn: *turn, change, undone: false });
             }
             FilesEvent::WorkspaceChanged { turn, change } => {
@@ -119,10 +144,18 @@ impl Changes {
         self.turns.contains(&turn)
     }
 
-    /// The files in the order in which they were first changed, without the steps that a rewind undid.
-    pub fn by_file(&self, turn: Option<TurnId>) -> Vec<ChangedFile> {
-        let in_turn = |step: &&Step| turn.is_none_or(|turn| step.turn == turn);
-        files(self.steps.iter().filter(in_turn).filter(|step| !step.undone))
+    /// The files that are not as they were, in the order in which they were first changed; what a rewind
+    /// undid is left out.
+    pub fn by_file(&self, scope: Scope) -> Vec<ChangedFile> {
+        let since = match scope {
+            Scope::Since(turn) => self.started.get(&turn).copied().unwrap_or(u64::MAX),
+            Scope::Session | Scope::Turn(_) => 0,
+        };
+        let is_meant = |step: &&Step| match scope {
+            Scope::Session | Scope::Since(_) => step.version > since,
+            Scope::Turn(turn) => step.turn == turn,
+        };
+        self.files(self.steps.iter().filter(is_meant).filter(|step| !step.undone))
     }
 
     /// The changes of each turn in order, whether they were undone later or not.
@@ -134,7 +167,7 @@ impl Changes {
             }
         }
         let changed = |turn_id: TurnId| {
-            let files = files(self.steps.iter().filter(|step| step.turn == turn_id));
+            let files = self.files(self.steps.iter().filter(|step| step.turn == turn_id));
             let (added, removed) = (
                 files.iter().fold(0, |sum: u32, file| sum.saturating_add(file.added)),
                 files.iter().fold(0, |sum: u32, file| sum.saturating_add(file.removed)),
@@ -143,37 +176,45 @@ impl Changes {
         };
         turns.into_iter().map(changed).collect()
     }
-}
 
-fn files<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<ChangedFile> {
-    let mut files: Vec<ChangedFile> = vec![];
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for Step { version, change, .. } in steps {
-        let place = *places.entry(&change.path).or_insert(files.len());
-        match files.get_mut(place) {
-            Some(file) => file.add(*version, change),
-            None => files.push(ChangedFile::new(*version, change)),
+    fn files<'a>(&self, steps: impl Iterator<Item = &'a Step>) -> Vec<ChangedFile> {
+        let mut files: Vec<Vec<&Step>> = vec![];
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for step in steps {
+            let place = *places.entry(&step.change.path).or_insert(files.len());
+            match files.get_mut(place) {
+                Some(file) => file.push(step),
+                None => files.push(vec![step]),
+            }
         }
+        files.into_iter().filter_map(|steps| self.file(&steps)).collect()
     }
-    files
+
+    fn file(&self, steps: &[&Step]) -> Option<ChangedFile> {
+        let absolute_path = &steps.first()?.change.path;
+        let below = absolute_path.strip_prefix(&self.folder).and_then(|rest| rest.strip_prefix('/'));
+        let path = below.unwrap_or(absolute_path);
+        let Difference { kind, added, removed, executable, patch } = patch::difference(path, steps)?;
+        let (patch, unpatched) = patch.map_or_else(|why| (String::new(), Some(why)), |patch| (patch, None));
+        let (path, absolute_path) = (path.to_owned(), absolute_path.clone());
+        let versions = steps.iter().map(|step| step.version).collect();
+        Some(ChangedFile {
+            path,
+            absolute_path,
+            kind,
+            added,
+            removed,
+            executable,
+            patch,
+            unpatched,
+            versions,
+        })
+    }
 }
 
 impl ChangedFile {
-    fn new(version: u64, change: &WorkspaceChange) -> Self {
-        Self {
-            path: change.path.clone(),
-            kind: change.kind,
-            added: change.added,
-            removed: change.removed,
-            patch: change.patch.clone().unwrap_or_default(),
-            versions: vec![version],
-        }
-    }
-
-    fn add(&mut self, version: u64, change: &WorkspaceChange) {
-        self.added = self.added.saturating_add(change.added);
-        self.removed = self.removed.saturating_add(change.removed);
-        self.patch.push_str(change.patch.as_deref().unwrap_or_default());
-        self.versions.push(version);
+    /// Whether it lies in the session's folder.
+    pub fn is_inside(&self) -> bool {
+        self.path != self.absolute_path
     }
 }

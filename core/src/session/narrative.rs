@@ -125,7 +125,7 @@ fn files(event: &FilesEvent) -> Option<String> {
             Some(file(&change.path, counts, Some(&change.patch)))
         }
         FilesEvent::WorkspaceChanged { change, .. } => {
-            let WorkspaceChange { path, kind, added, removed, patch } = change;
+            let WorkspaceChange { path, kind, added, removed, patch, executable: _ } = change;
             Some(file(path, (*kind, *added, *removed), patch.as_deref()))
         }
         FilesEvent::Rewound { files, by, .. } => {

@@ -67,16 +67,16 @@ struct TaskFields {
     prompt: String,
     #[schema(max_items = 20)]
     attachments: Option<Vec<ImageBody>>,
-    /// The session to go on with. `title`, `permission_mode` and `model` are set anew if they are given; other
-    /// options must be what they were when it was opened.
+    /// The session to go on with. `title`, `permission_mode` and `model` are set anew if they are given;
+    /// other options must be what they were when it was opened.
     #[schema(value_type = Option<SessionId>)]
     resume: Option<String>,
     /// Go on with the newest session in this folder, if there is one.
     continue_conversation: Option<bool>,
     /// Never go on with another session.
     new_session: Option<bool>,
-    /// How long the request waits: 600000 if absent, and a stream as long as the turn takes. The task itself may
-    /// take longer.
+    /// How long the request waits: 600000 if absent, and a stream as long as the turn takes. The task itself
+    /// may take longer.
     #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 86400000)]
     timeout_ms: Option<u64>,

@@ -33,8 +33,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Runs a task and waits for its end, at most `timeout_ms`.
 ///
-/// A retry under the same `Idempotency-Key` waits for the turn that was begun and gets its answer. If that turn
-/// has failed (402, 502, 503), the retry gives its session the prompt once more.
+/// A retry under the same key waits for the turn that was begun and gets its answer. If that
+/// turn has failed (402, 502, 503), the retry gives its session the prompt once more.
 #[utoipa::path(
     tag = "tasks",
     request_body = TaskBody,

@@ -43,14 +43,17 @@ fn hunk(raw: &Value) -> String {
 }
 
 fn whole_file(content: &str) -> String {
-    let mut patch = match content.lines().count() {
+    let lines = content.split_inclusive('\n');
+    let mut patch = match lines.clone().count() {
         0 => return String::new(),
         lines => format!("@@ -0,0 +1,{lines} @@\n"),
     };
-    for line in content.lines() {
+    for line in lines {
         patch.push('+');
         patch.push_str(line);
-        patch.push('\n');
+    }
+    if !content.ends_with('\n') {
+        patch.push_str("\n\\ No newline at end of file\n");
     }
     patch
 }

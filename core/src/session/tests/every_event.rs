@@ -85,6 +85,7 @@ fn blocks() -> Vec<SessionEvent> {
         added: 0,
         removed: 1,
         patch: Some("@@ -1 +0,0 @@\n-b\n".into()),
+        executable: None,
     };
     let unobserved = Unobserved { reason: UnobservedReason::TooManyChanges, files: 7 };
     vec![

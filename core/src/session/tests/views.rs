@@ -307,7 +307,7 @@ fn used(tool: &str) -> SessionEvent {
 
 fn seen(path: &str) -> SessionEvent {
     let (path, kind) = (path.to_owned(), FileChangeKind::Deleted);
-    let change = WorkspaceChange { path, kind, added: 0, removed: 3, patch: None };
+    let change = WorkspaceChange { path, kind, added: 0, removed: 3, patch: None, executable: None };
     SessionEvent::Files(FilesEvent::WorkspaceChanged { turn: turn(1), change })
 }
 

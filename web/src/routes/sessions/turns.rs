@@ -25,9 +25,9 @@ struct TurnQuery {
 
 /// A turn as it is now, or as it ended if it does within `wait_ms`.
 ///
-/// `status` says whether it is over: `completed`, `failed` or `interrupted`. Ask again while it is `queued` or
-/// `running`; what waits for a person stands in the session's `pending`. A request that waits counts among the
-/// caller's open streams.
+/// `status` says whether it is over: `completed`, `failed` or `interrupted`. Ask again while it is `queued`
+/// or `running`; what waits for a person stands in the session's `pending`. A request that waits counts among
+/// the caller's open streams.
 #[utoipa::path(
     tag = "sessions",
     params(("id" = SessionId, Path), ("turn_id" = TurnId, Path), TurnQuery),
