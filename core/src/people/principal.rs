@@ -34,8 +34,8 @@ pub enum Permission {
     /// own.
     #[serde(rename = "tasks:write")]
     RunTasks,
-    /// Have agents work without asking anybody (`bypassPermissions`), where the server's setting lets people of
-    /// this role.
+    /// Have agents work without asking anybody (`bypassPermissions`), where the server's setting lets people
+    /// of this role.
     #[serde(rename = "sessions:bypass")]
     BypassPermissions,
     /// Store, change and remove API keys of one's own.

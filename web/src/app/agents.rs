@@ -81,9 +81,9 @@ pub(super) fn claude_settings(
     })
 }
 
-/// Tells the agents of this data folder from those of others on the machine. The lock that the server holds is
-/// what a copy of the folder cannot have: its file is another one. And no agent outlives the machine's boot. It
-/// is written down for whoever looks for the agents, and never read back.
+/// Tells the agents of this data folder from those of others on the machine. The lock that the server holds
+/// is what a copy of the folder cannot have: its file is another one. And no agent outlives the machine's
+/// boot. It is written down for whoever looks for the agents, and never read back.
 fn instance_id(data_dir: &Path, lock: &File) -> anyhow::Result<String> {
     let held = lock.metadata().context("the lock of the data folder cannot be looked at")?;
     let boot = fs::read_to_string(BOOT_ID).unwrap_or_default();

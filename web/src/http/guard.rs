@@ -1,8 +1,9 @@
 //! The first check of every request, and the last hand on every response.
 //!
 //! A page that a browser was lured to can reach a server on loopback by DNS rebinding, and then sends no
-//! `Origin`; so the `Host` header must be one of ours, on every route but `/health` and `/ready`. Writes must say that they are JSON,
-//! which a form cannot, and where a browser names the page it comes from that must be ours too.
+//! `Origin`; so the `Host` header must be one of ours, on every route but `/health` and `/ready`. Writes must
+//! say that they are JSON, which a form cannot, and where a browser names the page it comes from that must be
+//! ours too.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -75,7 +76,8 @@ fn check(request: &ServiceRequest) -> Result<(), Problem> {
     check_content_type(request)
 }
 
-/// Whoever looks whether the server is well knows it by whatever address; the answer is the same for everybody.
+/// Whoever looks whether the server is well knows it by whatever address; the answer is the same for
+/// everybody.
 fn is_probe(request: &ServiceRequest) -> bool {
     *request.method() == Method::GET && ["/health", "/ready"].contains(&request.path())
 }

@@ -288,7 +288,9 @@ fn answer_of_an_interrupted_turn_says_who_stopped_it() {
 
         let answer = answered(SessionEvent::Turn(TurnEvent::Interrupted { turn: turn(1), cause, account }));
 
-        let error = TurnError { code: "interrupted".into(), detail: detail.into(), status: None };
+        let code =
+            if cause == InterruptCause::StoreUnavailable { "store_unavailable" } else { "interrupted" };
+        let error = TurnError { code: code.into(), detail: detail.into(), status: None };
         assert_eq!((answer.success, &answer.message[..], answer.error), (false, detail, Some(error)));
         assert_eq!((answer.cost_usd, answer.usage), (0.0, Usage::default()));
     }
