@@ -9,6 +9,7 @@
 mod binary;
 mod folder;
 mod patch;
+mod reader;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use runner_core::workspace::{UnobservedReason, WorkspaceReport};
 use tokio::task::spawn_blocking;
 
 use folder::Folder;
+pub use reader::GuardedFolders;
 use snapshot::Snapshot;
 
 /// How far looking goes, so that it neither fills the disk nor holds up a turn.

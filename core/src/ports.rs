@@ -18,7 +18,10 @@ pub use directory::{
 };
 pub use launch::{AgentLaunch, AgentSeat, AgentSetup};
 pub use log::{AppendError, EventLog, ReadError};
-pub use workspace::{AgentFile, AgentFiles, WorkspaceSight, WorkspaceWatch};
+pub use workspace::{
+    AgentFile, AgentFiles, EntryKind, EntryName, EntryRefusal, FolderEntry, FolderReader, WorkspaceSight,
+    WorkspaceWatch,
+};
 
 /// Tells the time. The only way the time gets into the program.
 pub trait Clock: Send + Sync {

@@ -21,6 +21,7 @@ mod durability;
 mod export;
 mod failures;
 mod file_changes;
+mod files;
 mod forks;
 mod gateway;
 mod git_in_the_sandbox;

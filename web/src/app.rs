@@ -91,6 +91,7 @@ impl Application {
                 all: OfferedFolders { default: config.working_dir.clone(), allowed: folders },
                 tenants: core.tenants,
             },
+            files: Arc::new(agents::folder_reader(config)?),
             trust: core.trust,
             may_bypass: agents::may_bypass(config, &*core.runtime),
             bypass: config.access.bypass,

@@ -1,9 +1,12 @@
 //! The parts of the server, as its routes see them.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
 use runner_core::agent::PermissionMode;
 use runner_core::people::principal::{Permission, Principal, Role};
+use runner_core::ports::FolderReader;
 use runner_core::session::index::SessionHead;
 use runner_core::time::Timestamp;
 
@@ -22,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) accounts: Accounts,
     pub(crate) api_keys: ApiKeys,
     pub(crate) working_folders: WorkingFolders,
+    pub(crate) files: Arc<dyn FolderReader>,
     pub(crate) trust: TrustedFolders,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,

@@ -79,6 +79,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(sessions::export::export_session)
         .service(sessions::messages::list_messages)
         .service(sessions::changes::list_changes)
+        .service(sessions::files::read_file)
         .service(sessions::verify::verify_session)
         .service(trusted_folders::list_trusted_folders)
         .service(trusted_folders::trust_folder)

@@ -206,7 +206,7 @@ pub(super) fn read_head(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Opens an absolute path in which no part is a symbolic link.
-fn open_without_links(path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+pub(super) fn open_without_links(path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
     let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
     openat2(AT_FDCWD, path, how)
 }

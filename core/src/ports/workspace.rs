@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use super::log::{AppendError, ReadError};
 use crate::ids::SessionId;
@@ -15,6 +16,52 @@ pub trait WorkspaceWatch: Send + Sync {
     ///
     /// The folder may be hostile: nothing that is in it may be run, waited for, or read without a limit.
     async fn look(&self, folder: &Path) -> Result<Option<Box<dyn WorkspaceSight>>, UnobservedReason>;
+}
+
+/// Shows what is in folders in which agents work.
+#[async_trait]
+pub trait FolderReader: std::fmt::Debug + Send + Sync {
+    /// What is at a path below a folder. Nothing that lies outside, wherever a link leads, and nothing that
+    /// is the server's own.
+    async fn read(&self, folder: &Path, path: &Path) -> Result<FolderEntry, EntryRefusal>;
+}
+
+/// What is at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FolderEntry {
+    File(Vec<u8>),
+    /// In the order of the names.
+    Folder(Vec<EntryName>),
+}
+
+/// What is in a folder, one by one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+pub struct EntryName {
+    pub name: String,
+    pub kind: EntryKind,
+    /// Of a file.
+    pub bytes: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    File,
+    Folder,
+    Link,
+    /// A pipe, a socket, a device: these are not read.
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryRefusal {
+    /// It is not there, lies outside, or is none of what is shown.
+    #[error("there is no such file or folder in the session's folders")]
+    Missing,
+    #[error("the file has more than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("the folder has more than {limit} entries")]
+    TooMany { limit: usize },
 }
 
 /// What a folder's files were like.

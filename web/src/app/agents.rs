@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use runner_adapters::claude::{AgentLimits, ClaudeSettings, Credentials, SandboxMode, SandboxSettings};
+use runner_adapters::workspace::GuardedFolders;
 use runner_core::agent_protection::Sandboxing;
 use runner_core::allowed_folders::AllowedFolders;
 use runner_core::ports::AgentRuntime;
@@ -25,8 +26,9 @@ pub(super) fn allowed_folders(config: &Config) -> anyhow::Result<AllowedFolders>
     Ok(AllowedFolders { roots: config.allowed_roots.clone(), except, within: None })
 }
 
-/// Paths that agents must not see although they may lie in a folder of theirs: keys, and all sessions.
-fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
+/// Paths that agents must not see although they may lie in a folder of theirs: keys, and all sessions. The
+/// data folder is not among them: its agents have theirs in it.
+fn hidden_paths(config: &Config) -> anyhow::Result<Vec<PathBuf>> {
     // Folders are mounted under their names without links, so what lies in them is hidden under those.
     let database = config.database.canonicalize()?;
     let database = database.display();
@@ -37,6 +39,18 @@ fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
     let env_file = start_files::env_file()?;
     hidden.extend(env_file.canonicalize().ok().filter(|target| *target != env_file));
     hidden.push(env_file);
+    Ok(hidden)
+}
+
+/// What people are shown of the folders in which agents work.
+pub(super) fn folder_reader(config: &Config) -> anyhow::Result<GuardedFolders> {
+    let mut hidden = hidden_paths(config)?;
+    hidden.push(config.data_dir.canonicalize()?);
+    Ok(GuardedFolders::new(hidden))
+}
+
+fn sandbox_settings(config: &Config) -> anyhow::Result<SandboxSettings> {
+    let (hidden, data_dir) = (hidden_paths(config)?, config.data_dir.canonicalize()?);
     // Agents must not exchange a program that was built in a folder in which they work.
     let own_program = std::env::current_exe()?.canonicalize()?;
     let is_in_reach = config.allowed_roots.iter().any(|root| own_program.starts_with(root));

@@ -54,6 +54,13 @@ impl PageQuery {
     }
 }
 
+/// A page of what is all there, and where the next one begins.
+pub(crate) fn cut<T>(all: Vec<T>, start: usize, limit: usize) -> (Vec<T>, Option<String>) {
+    let end = start.saturating_add(limit);
+    let next_cursor = (end < all.len()).then(|| end.to_string());
+    (all.into_iter().skip(start).take(limit).collect(), next_cursor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Order, PageQuery};

@@ -3,6 +3,7 @@
 pub(super) mod changes;
 pub(super) mod events;
 pub(super) mod export;
+pub(super) mod files;
 pub(super) mod fork;
 pub(super) mod interrupt;
 pub(super) mod list;

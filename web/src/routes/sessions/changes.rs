@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem, turn_not_found};
+use crate::request::paging::cut;
 use crate::request::query::{limit, version};
 use crate::request::read::Read;
 
@@ -143,10 +144,4 @@ fn page(changes: &Changes, asked: &ChangesQuery, (version, scope): (u64, Scope),
             ChangePage::Turns { version, turns, next_cursor }
         }
     }
-}
-
-fn cut<T>(all: Vec<T>, start: usize, limit: usize) -> (Vec<T>, Option<String>) {
-    let end = start.saturating_add(limit);
-    let next_cursor = (end < all.len()).then(|| end.to_string());
-    (all.into_iter().skip(start).take(limit).collect(), next_cursor)
 }
