@@ -1,7 +1,7 @@
 //! The domain of Claude Code Runner: what a session is, what may happen to it, and what it looks like.
 //!
-//! Everything here is plain and synchronous. A command goes into [`Session::decide`], events come out;
-//! views are folds over those events. Time, ids and looked-up facts arrive with the command.
+//! Everything here is plain and synchronous. A command goes into [`log::Aggregate::decide`], events come
+//! out; views are folds over those events. Time, ids and looked-up facts arrive with the command.
 //!
 //! This crate must not know I/O, clocks, randomness, actors, SQL, HTTP or the agent's wire format.
 //! What the domain needs done by others is named in [`ports`].
