@@ -39,7 +39,8 @@ async fn examine(program_of_agent: &Path) -> Output {
     let output = Command::new(program("claude-runner"))
         .args(["doctor", "--agent"])
         .env_clear()
-        .envs([("CLAUDE_BIN", program_of_agent), ("HOME", folder.path()), ("DATA_DIR", folder.path())])
+        .envs([("CLAUDE_BIN", program_of_agent), ("HOME", folder.path())])
+        .env("DATA_DIR", folder.path().join("data"))
         // As root Claude Code skips permissions only where it is told that it sits in a sandbox.
         .envs([("PATH", "/usr/bin:/bin"), ("SANDBOX", "off"), ("IS_SANDBOX", "1")])
         .current_dir(folder.path())

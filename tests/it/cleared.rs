@@ -40,6 +40,7 @@ async fn a_cleared_conversation_does_not_come_back() {
         server.restart().await;
         let at_once = asked(&server, &model, &session).await;
         say(&server, &session, "Remember the pelican.").await;
+        say(&server, &session, "Go on.").await; // What was said before is stored by then.
         // As on another machine, which has only what was stored.
         server.stop().await;
         std::fs::remove_dir_all(server.data_dir().join("agents")).unwrap();

@@ -78,7 +78,7 @@ async fn a_turn_that_waits_for_its_place_is_taken_back() {
         answer(keyed.json(&say))
     };
     let waiting = task().await.body["session_id"].as_str().unwrap().to_owned();
-    let mut frames = server.stream_task(&say).await;
+    let mut frames = server.stream_task(&json!({ "prompt": say["prompt"] })).await;
     let watched = frames.until("session").await[0].data["session_id"].as_str().unwrap().to_owned();
 
     let interrupted = server.post(&format!("/api/sessions/{waiting}/interrupt"), &json!({})).await;

@@ -47,6 +47,7 @@ const SETTINGS: &[&str] = &[
     "AGENT_MAX_FILE_MB",
     "AGENT_MAX_DISK_MB",
     "MIN_FREE_DISK_MB",
+    "BYPASS_PERMISSIONS",
     "SHUTDOWN_GRACE_SECONDS",
     "RUST_LOG",
 ];

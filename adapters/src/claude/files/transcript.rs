@@ -19,7 +19,7 @@ use super::project::in_project;
 use crate::claude::protocol::decode::parse_whole;
 
 /// The agent writes its transcript a little after it says something.
-pub(super) const UNTIL_WRITTEN: Duration = Duration::from_secs(2);
+pub(super) const UNTIL_WRITTEN: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// Larger files are not saved. A session can be taken up without them, but only on this machine if the
