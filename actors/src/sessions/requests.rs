@@ -72,10 +72,8 @@ impl Sessions {
         by: &str,
         provenance: Provenance,
     ) -> Result<(Arc<SessionView>, bool), RunnerError> {
-        for change in &changes {
-            if let SessionChange::PermissionMode(mode) = change {
-                self.check_agent(*mode).await?;
-            }
+        if let Some(mode) = changes.iter().find_map(SessionChange::permission_mode) {
+            self.check_agent(mode).await?;
         }
         let commands = changes.into_iter().map(|change| SessionCommand::Change { change, by: by.to_owned() });
         let execute = Execute { commands: commands.collect(), provenance };
@@ -94,14 +92,7 @@ impl Sessions {
         (changes, submission): (Vec<SessionChange>, Submission),
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
-        let mode = changes.iter().find_map(|change| match change {
-            SessionChange::PermissionMode(mode) => Some(*mode),
-            SessionChange::Title(_)
-            | SessionChange::Tags(_)
-            | SessionChange::Model(_)
-            | SessionChange::WorkingDir(_)
-            | SessionChange::Archived(_) => None,
-        });
+        let mode = changes.iter().find_map(SessionChange::permission_mode);
         match mode {
             Some(mode) => self.check_agent(mode).await?,
             None => self.check_agent_of(session).await?,

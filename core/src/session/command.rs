@@ -113,6 +113,26 @@ pub enum SessionChange {
     Archived(bool),
 }
 
+impl SessionChange {
+    /// The permission mode, if that is what is set.
+    pub const fn permission_mode(&self) -> Option<PermissionMode> {
+        match self {
+            Self::PermissionMode(mode) => Some(*mode),
+            Self::Title(_) | Self::Tags(_) | Self::Model(_) | Self::WorkingDir(_) | Self::Archived(_) => None,
+        }
+    }
+
+    /// The folder, if that is what is set.
+    pub fn working_dir(&self) -> Option<&str> {
+        match self {
+            Self::WorkingDir(folder) => Some(folder),
+            Self::Title(_) | Self::Tags(_) | Self::PermissionMode(_) | Self::Model(_) | Self::Archived(_) => {
+                None
+            }
+        }
+    }
+}
+
 /// The fate of a prompt that comes while a turn runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhileRunning {

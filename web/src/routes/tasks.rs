@@ -185,23 +185,9 @@ async fn resume(
     (caller, provenance): (&Principal, Provenance),
     context: &Context,
 ) -> Result<Begun, ApiError> {
-    let folder = prompt.0.iter().find_map(|change| match change {
-        SessionChange::WorkingDir(folder) => Some(folder),
-        SessionChange::Title(_)
-        | SessionChange::Tags(_)
-        | SessionChange::PermissionMode(_)
-        | SessionChange::Model(_)
-        | SessionChange::Archived(_) => None,
-    });
+    let folder = prompt.0.iter().find_map(SessionChange::working_dir);
     context.working_folders.check(caller, folder.unwrap_or(&session.working_dir)).await?;
-    let mode = prompt.0.iter().find_map(|change| match change {
-        SessionChange::PermissionMode(mode) => Some(*mode),
-        SessionChange::Title(_)
-        | SessionChange::Tags(_)
-        | SessionChange::WorkingDir(_)
-        | SessionChange::Model(_)
-        | SessionChange::Archived(_) => None,
-    });
+    let mode = prompt.0.iter().find_map(SessionChange::permission_mode);
     context.check_mode(caller, mode.unwrap_or(session.permission_mode))?;
     match context.sessions.change_and_prompt(session.id, prompt, provenance).await {
         Ok(prompted) => Ok(Begun { prompted, resumed: true, repeats: Repeats::Nothing }),
