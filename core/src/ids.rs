@@ -42,6 +42,10 @@ id!(
     ApiKeyId
 );
 id!(
+    /// Something that extends the agent.
+    ExtensionId
+);
+id!(
     /// Something that is kept encrypted beside the log.
     SecretId
 );

@@ -7,6 +7,7 @@ use crate::people::tenant::Tenant;
 use crate::session::Session;
 use crate::setup::agent_proof::AgentProof;
 use crate::setup::api_key::ApiKey;
+use crate::setup::extension::Extension;
 use crate::setup::trust::TrustedFolder;
 
 /// A kind of aggregate, as far as the log needs to know it.
@@ -33,6 +34,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<Account>(),
     Kind::of::<AgentProof>(),
     Kind::of::<ApiKey>(),
+    Kind::of::<Extension>(),
     Kind::of::<Invite>(),
     Kind::of::<Session>(),
     Kind::of::<Tenant>(),

@@ -1,0 +1,87 @@
+//! The extensions that an agent works with.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::definition::{Definition, ExtensionKind};
+use super::mcp_server::McpServer;
+use super::secrets::SecretValues;
+use crate::ids::ExtensionId;
+use crate::log::Digest;
+
+/// Everything that extends one agent, by kind and name. An agent whose session would get others now is
+/// replaced before the next turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActiveExtensions(Vec<ActiveExtension>);
+
+/// One of them, as it was when the agent was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveExtension {
+    pub id: ExtensionId,
+    pub name: String,
+    /// The version of its stream.
+    pub version: u64,
+    pub definition: Definition,
+    pub secrets: SecretValues,
+}
+
+/// What a process was extended with, as its session's log tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LoadedExtensions {
+    /// The same for the same extensions in the same versions.
+    #[schema(value_type = String)]
+    pub fingerprint: Digest,
+    pub extensions: Vec<LoadedExtension>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LoadedExtension {
+    pub id: ExtensionId,
+    pub kind: ExtensionKind,
+    pub name: String,
+    /// The version of its history.
+    pub version: u64,
+}
+
+impl ActiveExtensions {
+    pub fn new(mut extensions: Vec<ActiveExtension>) -> Self {
+        extensions.sort_by(|one, other| one.order().cmp(&other.order()));
+        Self(extensions)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn mcp_servers(&self) -> impl Iterator<Item = (&ActiveExtension, &McpServer)> {
+        self.0.iter().map(|extension| match &extension.definition {
+            Definition::McpServer(server) => (extension, server),
+        })
+    }
+
+    /// What the log tells of them; nothing where there are none.
+    pub fn loaded(&self) -> Option<LoadedExtensions> {
+        let extensions: Vec<LoadedExtension> = self.0.iter().map(ActiveExtension::loaded).collect();
+        let mut hash = Sha256::new();
+        for extension in &extensions {
+            hash.update(format!("{} {}\n", extension.id, extension.version));
+        }
+        let fingerprint = Digest(hash.finalize().into());
+        (!self.is_empty()).then_some(LoadedExtensions { fingerprint, extensions })
+    }
+}
+
+impl ActiveExtension {
+    fn order(&self) -> (ExtensionKind, &str, ExtensionId) {
+        (self.definition.kind(), &self.name, self.id)
+    }
+
+    fn loaded(&self) -> LoadedExtension {
+        LoadedExtension {
+            id: self.id,
+            kind: self.definition.kind(),
+            name: self.name.clone(),
+            version: self.version,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What an extension is, by kind, and where it is active.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::mcp_server::{McpServer, McpServerEdit};
+use super::secrets::SecretValues;
+use crate::request::Mismatch;
+
+/// The sorts of extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtensionKind {
+    McpServer,
+}
+
+impl ExtensionKind {
+    /// The word for it in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::McpServer => "mcp_server",
+        }
+    }
+}
+
+/// The sessions in which an extension is active.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Scope {
+    /// All of its owner's.
+    #[default]
+    User,
+    /// Everybody's of the team in this folder and below.
+    Workspace { working_dir: String },
+}
+
+impl Scope {
+    /// Whether it covers a session of this owner in this folder.
+    pub fn covers(&self, owner: &str, session: (&str, &Path)) -> bool {
+        let (session_owner, working_dir) = session;
+        match self {
+            Self::User => owner == session_owner,
+            Self::Workspace { working_dir: folder } => working_dir.starts_with(folder),
+        }
+    }
+}
+
+/// What an extension does. Values that are secret are not in it; their names are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Definition {
+    McpServer(McpServer),
+}
+
+impl Definition {
+    pub const fn kind(&self) -> ExtensionKind {
+        match self {
+            Self::McpServer(_) => ExtensionKind::McpServer,
+        }
+    }
+
+    /// The names of the values that are kept secret.
+    pub fn secret_names(&self) -> &[String] {
+        match self {
+            Self::McpServer(server) => server.secret_names(),
+        }
+    }
+
+    /// Whether only admins may make it so: it runs a program without asking anybody.
+    pub const fn is_for_admins(&self) -> bool {
+        match self {
+            Self::McpServer(McpServer::Stdio { .. }) => true,
+            Self::McpServer(McpServer::Http { .. } | McpServer::Sse { .. }) => false,
+        }
+    }
+}
+
+/// A definition with its secret values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defined {
+    pub definition: Definition,
+    pub secrets: SecretValues,
+}
+
+/// What to make of a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DefinitionEdit {
+    Replace(Definition),
+    McpServer(McpServerEdit),
+}
+
+impl DefinitionEdit {
+    /// The definition that it leads to.
+    pub fn apply(self, to: Defined) -> Result<Defined, Mismatch> {
+        match (self, to) {
+            (Self::Replace(definition), Defined { secrets, .. }) => Ok(Defined { definition, secrets }),
+            (Self::McpServer(edit), Defined { definition: Definition::McpServer(server), secrets }) => {
+                let (server, secrets) = edit.apply(server, secrets)?;
+                Ok(Defined { definition: Definition::McpServer(server), secrets })
+            }
+        }
+    }
+}
