@@ -24,7 +24,6 @@ mod journal;
 mod meter;
 mod passes;
 mod prices;
-mod public_only;
 mod refusal;
 mod reservation;
 mod routes;

@@ -11,6 +11,7 @@ pub(crate) mod options;
 mod output_schema;
 pub(crate) mod paging;
 mod picture;
+pub(crate) mod public_address;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod reply;

@@ -21,9 +21,9 @@ use runner_core::setup::api_key::Network;
 use runner_core::spend::BudgetKind;
 
 use super::call::Call;
-use super::public_only::{PublicOnly, may_be_public};
 use super::refusal::Refusal;
 use crate::loopback::ResponseBody;
+use crate::public_only::{PublicOnly, may_be_public};
 
 const PUBLIC_API: &str = "https://api.anthropic.com";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@
 mod fields;
 mod view;
 
-use self::fields::{base_url, last_four, name, network, priority};
+use self::fields::{base_url, last_four, name, priority};
 use self::view::{KeyView, place, view};
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use runner_actors::NewKey;
@@ -19,6 +19,7 @@ use crate::http::error::{ApiError, Problem, not_found};
 use crate::request::body::Nothing;
 use crate::request::field::{monthly_budget, present, whole};
 use crate::request::paging::{Order, PageQuery};
+use crate::request::public_address::network;
 use crate::request::read::Read;
 use crate::request::reply::Reply;
 use crate::request::write::Write;

@@ -12,9 +12,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Resolves names, and leaves out the addresses of networks that are not public.
 #[derive(Debug)]
-pub(super) struct PublicOnly {
+pub(crate) struct PublicOnly {
     /// The server's own proxies; the operator says where they are.
-    pub(super) proxies: Vec<String>,
+    pub(crate) proxies: Vec<String>,
 }
 
 impl Resolve for PublicOnly {
@@ -33,7 +33,7 @@ impl Resolve for PublicOnly {
 }
 
 /// Whether a URL may be asked, as far as can be seen before its name is resolved.
-pub(super) fn may_be_public(url: &Url) -> bool {
+pub(crate) fn may_be_public(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(address) => is_public(address),
