@@ -24,7 +24,8 @@ TYPOS := target/tools/typos-$(TYPOS_VERSION)/bin/typos
 
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 PAGES := web/ui/dist/index.html
-CLIENTS := tests/clients/typescript/node_modules/.package-lock.json tests/clients/python/venv/installed
+CLIENTS := tests/clients/typescript/node_modules/.package-lock.json tests/clients/python/venv/installed \
+	tests/clients/mcp/node_modules/.package-lock.json
 
 .PHONY: run test check bench deny machete typos fmt doc ui claude tested-claude older-claude tools clients openapi release clean
 
@@ -119,10 +120,10 @@ tools:
 		{ $(SUDO) apt-get update && \
 		$(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs bubblewrap nginx-light python3-venv; }
 
-# Generators of clients, which show that the OpenAPI document is fit for them.
+# Generators of clients, which show that the OpenAPI document is fit for them, and an MCP server.
 clients: $(CLIENTS)
 
-tests/clients/typescript/node_modules/.package-lock.json: tests/clients/typescript/package-lock.json
+tests/clients/%/node_modules/.package-lock.json: tests/clients/%/package-lock.json
 	cd $(@D)/.. && npm ci --no-audit --no-fund
 	touch $@
 

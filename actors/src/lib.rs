@@ -14,6 +14,7 @@ mod api_keys;
 mod audit;
 mod budgets;
 mod error;
+mod extensions;
 mod history;
 mod hub;
 mod owners;
@@ -47,6 +48,9 @@ pub use api_keys::{ApiKeyError, ApiKeys, KeyUse, NewKey, SessionKeys};
 pub use audit::Audit;
 pub use budgets::StoredBudgets;
 pub use error::RunnerError;
+pub use extensions::{
+    ExtensionChanged, ExtensionError, ExtensionPatch, Extensions, NewExtension, StoredExtension,
+};
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use owners::Owners;
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
@@ -65,6 +69,7 @@ pub struct Services {
     pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub trust: TrustedFolders,
+    pub extensions: Extensions,
     pub owners: Owners,
     pub tenants: Tenants,
     pub proofs: AgentProofs,

@@ -234,6 +234,7 @@ fn is_for(spare: &AgentSetup, opened: &SessionOpened) -> bool {
         permission_mode: opened.permission_mode,
         options: opened.options.clone(),
         trust: spare.trust,
+        extensions: Arc::clone(&spare.extensions),
     };
     opened.parent.is_none() && wanted == *spare
 }

@@ -172,6 +172,21 @@ impl Repository {
         Ok(Loaded { stream: stream.id, tenant: stream.tenant.clone(), version, state })
     }
 
+    /// All events of an aggregate, the first first.
+    pub(crate) async fn events<A: Aggregate>(
+        &self,
+        stream: StreamId,
+    ) -> Result<Vec<(RecordedEvent, A::Event)>, ReadError> {
+        let mut events = vec![];
+        replay(&*self.log, stream, 1..=u64::MAX, |recorded| {
+            let event = recorded.decode().map_err(unreadable)?;
+            events.push((recorded, event));
+            Ok(())
+        })
+        .await?;
+        Ok(events)
+    }
+
     /// Adds events to a stream of which nothing is folded.
     pub async fn note(
         &self,

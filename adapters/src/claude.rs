@@ -17,6 +17,7 @@ mod sandbox;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tool_program;
 mod trust;
 
 use std::net::SocketAddr;
@@ -34,17 +35,18 @@ pub use credentials::{Credentials, ModelKind};
 use files::transcript::Transcript;
 use files::transcript_copy::TranscriptCopy;
 use files::work_folder::WorkFolder;
-use launch::{LaunchContext, config_folder, spares};
+use launch::{LaunchContext, config_folder, extension_folder, spares};
 use limits::{AgentGroup, InSandbox, Limiter, free_disk};
 use process::connections::{AgentProcesses, Connections};
 use process::own_folders::OwnFolders;
 use process::process_tree::{Marker, ProcessTree};
-use process::{Attached, ClaudeProcess, OutputQueue};
+use process::{Attached, ClaudeProcess, LoadedSetup, OutputQueue};
 use program::Program;
 use protocol::tools;
 use sandbox::Sandbox;
 pub use sandbox::SandboxUnavailable;
 pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
+pub use tool_program::{PreparedTool, ToolProgram};
 use trust::socket_guard::SocketGuard;
 use uuid::Uuid;
 
@@ -124,9 +126,11 @@ impl AgentRuntime for ClaudeRuntime {
         let sandbox = self.sandbox.as_ref().ok();
         let git_folders = sandbox.map(|sandbox| sandbox.git_folders(&folders, &allowed)).unwrap_or_default();
         let settings = self.settings.clone();
-        let prepared =
-            tokio::task::spawn_blocking(move || launch::prepare(&settings, &launch).map(|()| launch));
-        let launch = prepared.await.map_err(|error| AgentError::NotStarted(error.to_string()))??;
+        let prepared = tokio::task::spawn_blocking(move || {
+            launch::prepare(&settings, &launch).map(|made| (made, launch))
+        });
+        let (extensions, launch) =
+            prepared.await.map_err(|error| AgentError::NotStarted(error.to_string()))??;
         let group = self
             .limiter
             .group(launch.seat.process)
@@ -144,6 +148,7 @@ impl AgentRuntime for ClaudeRuntime {
             access: &access,
             folders: &folders,
             git_folders: &git_folders,
+            extensions: extensions.as_ref(),
             group: group.as_ref(),
         };
         let command = launch::command(context, &launch)?;
@@ -153,8 +158,11 @@ impl AgentRuntime for ClaudeRuntime {
             max_mib: self.settings.limits.own_disk_mib,
         });
         let socket = SocketGuard::new(&launch.setup, &program);
-        let attached =
-            Attached { tree, started, pass: access.pass, trust: launch.setup.trust, socket, own_folders };
+        let setup = LoadedSetup {
+            trust: launch.setup.trust,
+            extensions: launch.setup.extensions.loaded().map(Box::new),
+        };
+        let attached = Attached { tree, started, pass: access.pass, setup, socket, own_folders, extensions };
         ClaudeProcess::spawn(command, outputs, attached)
     }
 
@@ -238,6 +246,7 @@ impl AgentRuntime for ClaudeRuntime {
     async fn sweep(&self) -> Swept {
         let processes = Marker::of_instance(&self.settings.instance).kill_all().await + self.limiter.sweep();
         spares::sweep(&self.settings);
+        extension_folder::sweep(&self.settings);
         let calls = self.settings.credentials.gateway().map(Gateway::left_calls).unwrap_or_default();
         Swept { processes, calls }
     }

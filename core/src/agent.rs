@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::money::MicroDollars;
 use crate::request::{AgentRequest, RequestKind, ToolGate};
+use crate::setup::extension::active::LoadedExtensions;
 use crate::spend::{BudgetSpent, ModelCall, Spend};
 use crate::time::Timestamp;
 
@@ -85,6 +86,9 @@ pub struct AgentProfile {
     /// Whether it loaded what its folder brings, because somebody trusts that. Absent means no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trusted_folder: bool,
+    /// What this server extended it with. Absent means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<Box<LoadedExtensions>>,
     /// Its conversation, once people began anew with `/clear`; until then it has the session's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<Uuid>,

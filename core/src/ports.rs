@@ -4,6 +4,7 @@ mod agent;
 mod directory;
 mod launch;
 mod log;
+mod mcp;
 pub mod model;
 mod workspace;
 
@@ -18,6 +19,7 @@ pub use directory::{
 };
 pub use launch::{AgentLaunch, AgentSeat, AgentSetup};
 pub use log::{AppendError, EventLog, ReadError};
+pub use mcp::{McpProber, McpReport, McpTool, McpTrial, McpUnusable};
 pub use workspace::{
     AgentFile, AgentFiles, EntryKind, EntryName, EntryRefusal, FolderEntry, FolderReader, WorkspaceSight,
     WorkspaceWatch,

@@ -73,6 +73,7 @@ struct Things {
     invite: String,
     login: String,
     tenant: String,
+    mcp_server: String,
 }
 
 impl Things {
@@ -84,6 +85,7 @@ impl Things {
         let replies = json!([{ "tool_use": { "name": "Write", "input": write } }, { "text": "done" }]);
         let waiting = member.post("/api/task", &json!({ "prompt": script("Write.", &replies) })).await.body;
         let key = json!({ "name": "k", "key": "sk-ant-of-grace" });
+        let server = json!({ "name": "web", "url": "https://mcp.example" });
         let token = json!({ "name": "t", "scopes": ["sessions:read"] });
         Self {
             session,
@@ -93,6 +95,7 @@ impl Things {
             token: id(member.post("/api/tokens", &token).await),
             invite: id(admin.post("/api/users/invites", &json!({ "role": "member" })).await),
             login: text(&member.get("/api/auth/sessions").await.body["sessions"][0]["id"]),
+            mcp_server: id(member.post("/api/mcp/servers", &server).await),
             tenant: text(&admin.get("/api/tenants").await.body["tenants"][0]["id"]),
         }
     }
@@ -106,10 +109,15 @@ impl Things {
             "users" => &self.invite,
             "auth" => &self.login,
             "tenants" => &self.tenant,
+            "mcp" => &self.mcp_server,
             _ => NOBODY,
         };
         let named = template.replace("{request_id}", &self.request).replace("{turn_id}", &self.turn);
-        named.replace("{username}", "grace").replace("{id}", id)
+        named
+            .replace("{username}", "grace")
+            .replace("{id}", id)
+            .replace("{name}", id)
+            .replace("{version}", "1")
     }
 }
 
@@ -126,7 +134,7 @@ fn own_entries(template: &str) -> Option<usize> {
 
 /// How long the list in an answer is, where it is one that tells of a team.
 fn entries(body: &Value) -> Option<usize> {
-    let lists = ["users", "sessions", "requests", "api_keys", "tokens", "invites", "folders"];
+    let lists = ["users", "sessions", "requests", "api_keys", "tokens", "invites", "folders", "servers"];
     lists.iter().find_map(|name| body[*name].as_array()).map(Vec::len)
 }
 

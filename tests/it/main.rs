@@ -36,6 +36,7 @@ mod interrupts;
 mod lambda;
 mod limits;
 mod local_user;
+mod mcp_servers;
 mod metering;
 mod modes;
 mod nginx;

@@ -27,6 +27,7 @@ use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{Audit, Settings};
 use runner_adapters::event_store::EventStore;
+use runner_adapters::mcp_prober::McpClientProber;
 use runner_adapters::offline_model::OfflineModel;
 
 use self::core::Core;
@@ -93,6 +94,8 @@ impl Application {
             },
             files: Arc::new(agents::folder_reader(config)?),
             trust: core.trust,
+            extensions: core.extensions,
+            mcp_prober: Arc::new(McpClientProber::new(core.runtime.clone())?),
             may_bypass: agents::may_bypass(config, &*core.runtime),
             bypass: config.access.bypass,
             node: config.node.clone(),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use runner_actors::{Accounts, ApiKeys, Sessions, TrustedFolders};
+use runner_actors::{Accounts, ApiKeys, Extensions, Sessions, TrustedFolders};
 use runner_core::agent::PermissionMode;
 use runner_core::people::principal::{Permission, Principal, Role};
-use runner_core::ports::FolderReader;
+use runner_core::ports::{FolderReader, McpProber};
 use runner_core::session::index::SessionHead;
 use runner_core::time::Timestamp;
 
@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) working_folders: WorkingFolders,
     pub(crate) files: Arc<dyn FolderReader>,
     pub(crate) trust: TrustedFolders,
+    pub(crate) extensions: Extensions,
+    pub(crate) mcp_prober: Arc<dyn McpProber>,
     /// Whether Claude Code accepts `bypassPermissions` from the user this server runs as.
     pub(crate) may_bypass: bool,
     /// Who of those that it accepts it from may ask for it.

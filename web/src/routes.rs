@@ -4,6 +4,8 @@ mod api_keys;
 mod audit;
 mod auth;
 mod document;
+mod extensions;
+mod mcp_servers;
 mod requests;
 mod sessions;
 mod status;
@@ -110,6 +112,14 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(api_keys::change_key)
         .service(api_keys::rotate_key)
         .service(api_keys::remove_key)
+        .service(mcp_servers::list_mcp_servers)
+        .service(mcp_servers::add_mcp_server)
+        .service(mcp_servers::find_mcp_server)
+        .service(mcp_servers::change_mcp_server)
+        .service(mcp_servers::remove_mcp_server)
+        .service(mcp_servers::test_mcp_server)
+        .service(mcp_servers::list_mcp_server_history)
+        .service(mcp_servers::restore_mcp_server)
         .service(status::show_status)
         .service(status::list_tools)
         .service(audit::list_audit_events)

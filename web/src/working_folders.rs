@@ -27,6 +27,11 @@ impl WorkingFolders {
         })
     }
 
+    /// The folder of the caller's team, where it has one.
+    pub(crate) async fn team_folder(&self, caller: &Principal) -> Result<Option<PathBuf>, RunnerError> {
+        Ok(self.tenants.folder(&caller.tenant).await?)
+    }
+
     /// Whether somebody can go on in a folder that was resolved before: by now its name may lead elsewhere.
     pub(crate) async fn check(&self, caller: &Principal, resolved: &str) -> Result<(), ApiError> {
         Ok(self.of(caller).await?.check(resolved)?)

@@ -25,6 +25,7 @@ use runner_core::session::Session;
 use runner_core::session::action::Action;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::revoked::Revoked;
+use runner_core::setup::extension::active::ActiveExtensions;
 use runner_core::setup::trust::Trust;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -48,6 +49,8 @@ struct Agent {
     process: ProcessId,
     /// What was known of its folder when it was started.
     trust: Trust,
+    /// What it was extended with.
+    extensions: Arc<ActiveExtensions>,
     /// Why it was killed, if it was because a right is gone.
     revoked: Option<Revoked>,
     /// Whether it was stopped because it did not react.

@@ -24,12 +24,13 @@ use runner_core::time::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::api_keys::PlainVault;
 use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
 use super::workspaces::ReplayFolder;
 use crate::{
-    AgentProofs, Owners, Prompted, Repository, RunnerError, Services, Sessions, Settings, Settled,
-    Submission, Tenants, TrustedFolders,
+    AgentProofs, Extensions, Owners, Prompted, Repository, RunnerError, Services, Sessions, Settings,
+    Settled, Submission, Tenants, TrustedFolders,
 };
 
 /// Runs a test on an actix system of its own; one that hangs fails.
@@ -66,8 +67,9 @@ impl Server {
             files: Arc::clone(&log) as Arc<_>,
             runtime: Arc::clone(&runner) as Arc<_>,
             workspaces: Arc::clone(&folder) as Arc<_>,
-            clock,
+            clock: Arc::clone(&clock) as Arc<_>,
             trust: trust.clone(),
+            extensions: Extensions::new(repository.clone(), Arc::new(PlainVault), clock),
             owners: Owners::new(repository.clone()),
             tenants,
             proofs: AgentProofs::unchecked(),

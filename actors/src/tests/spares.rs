@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use runner_core::agent::{AgentOptions, PermissionMode};
-use runner_core::ids::{ProcessId, SessionId, TenantId};
+use runner_core::ids::{ExtensionId, ProcessId, SessionId, TenantId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentFile, AgentLaunch, AgentSeat, AgentSetup, RunningAgent};
 use runner_core::session::command::WhileRunning;
 use runner_core::session::event::SessionOpened;
+use runner_core::setup::extension::active::{ActiveExtension, ActiveExtensions};
+use runner_core::setup::extension::definition::Definition;
+use runner_core::setup::extension::mcp_server::McpServer;
+use runner_core::setup::extension::secrets::SecretValues;
 use runner_core::setup::trust::{Granted, Trust};
 use runner_core::spend::SpentBefore;
 use runner_core::time::Timestamp;
@@ -151,7 +155,9 @@ async fn take_claimed(change: impl FnOnce(AgentLaunch) -> AgentLaunch) -> (Optio
 fn like_opened(session: SessionId) -> AgentLaunch {
     let SessionOpened { tenant, owner, working_dir, permission_mode, options, .. } = opening(session);
     let (working_dir, within, trust) = (working_dir.into(), None, Trust::Untrusted);
-    let setup = AgentSetup { tenant, owner, working_dir, within, permission_mode, options, trust };
+    let extensions = Arc::default();
+    let setup =
+        AgentSetup { tenant, owner, working_dir, within, permission_mode, options, trust, extensions };
     AgentLaunch { setup, seat: AgentSeat::of_new_session(session, ProcessId(Uuid::now_v7())) }
 }
 
@@ -176,7 +182,7 @@ fn launches_that_differ(launch: &AgentLaunch) -> Vec<(&'static str, AgentLaunch)
     let seats =
         seats.into_iter().filter(|(field, _)| !["session", "conversation", "process"].contains(field));
     let setups = one_field_of_another!(
-        AgentSetup { tenant, owner, working_dir, within, permission_mode, options, trust },
+        AgentSetup { tenant, owner, working_dir, within, permission_mode, options, trust, extensions },
         setup,
         other_setup()
     );
@@ -226,6 +232,16 @@ fn other_setup() -> AgentSetup {
             env: BTreeMap::from([("TOKEN".into(), "secret".into())]),
         },
         trust: Trust::Trusted,
+        extensions: Arc::new(ActiveExtensions::new(vec![ActiveExtension {
+            id: ExtensionId(Uuid::from_u128(1)),
+            name: "other".into(),
+            version: 1,
+            definition: Definition::McpServer(McpServer::Http {
+                url: "https://a.example".into(),
+                headers: vec![],
+            }),
+            secrets: SecretValues::default(),
+        }])),
     }
 }
 

@@ -5,11 +5,12 @@
 //! (`trust.rs`): a repository must not bring hooks, servers or another API address of its own.
 
 pub(super) mod config_folder;
+pub(super) mod extension_folder;
 pub(super) mod spares;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use runner_core::setup::trust::Trust;
 use tokio::process::Command;
 
 use self::config_folder::{config_dir, make_folders};
+use self::extension_folder::ExtensionFolder;
 use crate::claude::credentials::{Access, Credentials};
 use crate::claude::files::git_folders::GitFolder;
 use crate::claude::files::project::project;
@@ -50,12 +52,18 @@ pub(super) struct LaunchContext<'a> {
     pub(super) folders: &'a [WorkFolder],
     /// What git needs beside them.
     pub(super) git_folders: &'a [GitFolder],
+    /// What tells the agent what extends it, where something does.
+    pub(super) extensions: Option<&'a ExtensionFolder>,
     /// The agent's control group, where there is one.
     pub(super) group: Option<&'a AgentGroup>,
 }
 
-/// Prepares the agent's own folder. Files may be large, so call this where nobody else waits.
-pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result<(), AgentError> {
+/// Prepares the agent's own folder, and that of what extends it. Files may be large, so call this where
+/// nobody else waits.
+pub(super) fn prepare(
+    settings: &ClaudeSettings,
+    launch: &AgentLaunch,
+) -> Result<Option<ExtensionFolder>, AgentError> {
     let config_dir = config_dir(settings, launch.seat.session);
     let transcript = Transcript::new(&config_dir, launch.seat.conversation);
     make_folders(settings, &config_dir)
@@ -67,7 +75,8 @@ pub(super) fn prepare(settings: &ClaudeSettings, launch: &AgentLaunch) -> Result
     if let Some(tool_use_id) = &launch.seat.resume_at {
         transcript.cut_at(tool_use_id).map_err(|error| AgentError::NotStarted(error.to_string()))?;
     }
-    Ok(())
+    ExtensionFolder::write(settings, launch)
+        .map_err(|error| AgentError::NotStarted(format!("what extends it cannot be written: {error}")))
 }
 
 fn restore(transcript: &Transcript, launch: &AgentLaunch) -> io::Result<()> {
@@ -84,20 +93,15 @@ pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Resul
     let config_dir = config_dir(settings, launch.seat.session);
     let transcript = Transcript::new(&config_dir, launch.seat.conversation);
     SocketGuard::new(&launch.setup, context.program).map_or(Ok(()), |guard| guard.check())?;
-    let line = command_line(context, &config_dir);
-    let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
-    let mut command = Command::new(first);
-    command.args(others);
-    // A sandbox enters the working folder by itself.
-    if let (None, Some(working_dir)) = (context.sandbox, context.folders.first()) {
-        command.current_dir(working_dir.handle());
-    }
-    command.env_clear();
-    command.envs(settings.inherited_env.iter().map(|(name, value)| (name, value)));
+    let program = match context.sandbox {
+        Some(_) => context.program.resolved(),
+        None => context.program.path.clone(),
+    };
+    let mut command = tool_command(context, &config_dir, program.as_os_str())?;
     command.envs(&launch.setup.options.env);
     command.envs(context.access.env.iter().map(|(name, value)| (name, value)));
     if let Some(sandbox) = context.sandbox {
-        command.env("HOME", sandbox.home(&config_dir)).env("TMPDIR", "/tmp").env("IS_SANDBOX", "1");
+        set_home(sandbox, &config_dir, &mut command);
     }
     if context.access.pass.is_some() {
         keep_from_proxy(settings, &mut command);
@@ -113,11 +117,38 @@ pub(super) fn command(context: LaunchContext<'_>, launch: &AgentLaunch) -> Resul
     let sources = trust::arguments(&launch.setup, &command);
     // Without a transcript there is nothing to resume.
     command.args(arguments(launch, sources, transcript.path().is_some()));
+    command.args(context.extensions.map(ExtensionFolder::arguments).unwrap_or_default());
     Ok(command)
 }
 
+/// The command of any program that is to see and take what an agent would.
+pub(super) fn tool_command(
+    context: LaunchContext<'_>,
+    config_dir: &Path,
+    program: &OsStr,
+) -> Result<Command, AgentError> {
+    let line = command_line(context, config_dir, program);
+    let Some((first, others)) = line.split_first() else { return Err(AgentError::Ended) };
+    let mut command = Command::new(first);
+    command.args(others);
+    // A sandbox enters the working folder by itself.
+    if let (None, Some(working_dir)) = (context.sandbox, context.folders.first()) {
+        command.current_dir(working_dir.handle());
+    }
+    command.env_clear();
+    command.envs(context.settings.inherited_env.iter().map(|(name, value)| (name, value)));
+    if let Some(sandbox) = context.sandbox {
+        set_home(sandbox, config_dir, &mut command);
+    }
+    Ok(command)
+}
+
+fn set_home(sandbox: &Sandbox, config_dir: &Path, command: &mut Command) {
+    command.env("HOME", sandbox.home(config_dir)).env("TMPDIR", "/tmp").env("IS_SANDBOX", "1");
+}
+
 /// The words in front of the agent's own arguments: each program sets something up and becomes the next.
-fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> {
+fn command_line(context: LaunchContext<'_>, config_dir: &Path, program: &OsStr) -> Vec<OsString> {
     let mut line = vec![];
     // The kernel ends the agent when this server ends, however that happens. The sweep at the next start
     // would come too late: an agent whose input is closed goes on with its turn.
@@ -132,19 +163,19 @@ fn command_line(context: LaunchContext<'_>, config_dir: &Path) -> Vec<OsString> 
         line.extend(entrances.into_iter().map(OsString::from));
     }
     let Some(sandbox) = context.sandbox else {
-        line.push(context.program.path.clone().into());
+        line.push(program.into());
         return line;
     };
     let login = match &context.settings.credentials {
         Credentials::Login { credentials_file } => Some(credentials_file.as_path()),
         Credentials::Gateway { .. } | Credentials::OauthToken { .. } => None,
     };
-    let program = context.program.resolved();
     line.extend(sandbox.arguments(AgentPaths {
-        program: &program,
+        program: &context.program.resolved(),
         folders: context.folders,
         git_folders: context.git_folders,
         config_dir,
+        extensions: context.extensions.map(ExtensionFolder::path),
         login,
     }));
     line.extend(context.limiter.inner_command());

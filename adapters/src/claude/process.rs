@@ -19,6 +19,7 @@ use runner_core::ids::TurnId;
 use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, GateVerdict, RunningAgent};
 use runner_core::prompt::Attachment;
 use runner_core::session::requests::SettledRequest;
+use runner_core::setup::extension::active::LoadedExtensions;
 use runner_core::setup::trust::Trust;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -28,6 +29,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::file_reports::FileReports;
 use self::own_folders::OwnFolders;
 use self::process_tree::ProcessTree;
+use crate::claude::launch::extension_folder::ExtensionFolder;
 use crate::claude::protocol::outgoing::ControlRequest;
 use crate::claude::protocol::reader::{Answers, read_lines};
 use crate::claude::protocol::{outgoing, result_line};
@@ -86,10 +88,19 @@ pub(super) struct Attached {
     pub(super) started: Arc<OnceLock<u32>>,
     /// The pass with which it reaches a model, where it needs one.
     pub(super) pass: Option<Pass>,
-    pub(super) trust: Trust,
+    pub(super) setup: LoadedSetup,
     pub(super) socket: Option<SocketGuard>,
     /// The folders whose size is watched while it runs.
     pub(super) own_folders: Option<OwnFolders>,
+    /// What it is extended with, for as long as it runs.
+    pub(super) extensions: Option<ExtensionFolder>,
+}
+
+/// What the program loads because the server says so. It does not tell this by itself.
+#[derive(Clone, Debug)]
+pub(super) struct LoadedSetup {
+    pub(super) trust: Trust,
+    pub(super) extensions: Option<Box<LoadedExtensions>>,
 }
 
 impl ClaudeProcess {
@@ -97,7 +108,7 @@ impl ClaudeProcess {
     pub(super) fn spawn(
         mut command: Command,
         outputs: OutputQueue,
-        Attached { tree, started, pass, trust, socket, own_folders }: Attached,
+        Attached { tree, started, pass, setup, socket, own_folders, extensions }: Attached,
     ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -120,13 +131,13 @@ impl ClaudeProcess {
         if let Some(own_folders) = own_folders {
             tokio::spawn(own_folders.watch(Arc::clone(&tree), exit.clone()));
         }
-        let program = RunningProgram { child, pass, tree: Arc::clone(&tree), exited };
+        let program = RunningProgram { child, pass, tree: Arc::clone(&tree), extensions, exited };
         tokio::spawn(program.wait(stderr));
         // The agent answers when it is up; nothing waits for that.
         lines.try_send(outgoing::initialize()).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let (outputs, exit_seen, answered) = (waiting_outputs, exit.clone(), answers.clone());
-        let outputs = ClaudeOutputs { outputs, exit: exit_seen, answers: answered, trust, reports };
+        let outputs = ClaudeOutputs { outputs, exit: exit_seen, answers: answered, setup, reports };
         let process = Self { group, tree, socket, lines: Mutex::new(Some(lines)), answers, exit };
         Ok(RunningAgent { input: Arc::new(process), outputs: Box::new(outputs) })
     }
@@ -274,7 +285,7 @@ struct ClaudeOutputs {
     outputs: mpsc::Receiver<AgentOutput>,
     exit: watch::Receiver<Option<String>>,
     answers: Answers,
-    trust: Trust,
+    setup: LoadedSetup,
     reports: FileReports,
 }
 
@@ -284,9 +295,9 @@ impl AgentOutputs for ClaudeOutputs {
         let mut outputs = Vec::new();
         if self.outputs.recv_many(&mut outputs, MAX_OUTPUTS_AT_ONCE).await > 0 {
             for output in &mut outputs {
-                // The agent does not report this itself.
                 if let AgentOutput::Initialized(profile) = output {
-                    profile.trusted_folder = self.trust == Trust::Trusted;
+                    profile.trusted_folder = self.setup.trust == Trust::Trusted;
+                    profile.extensions.clone_from(&self.setup.extensions);
                 }
                 self.reports.set_right(output).await;
             }
@@ -316,13 +327,14 @@ struct RunningProgram {
     child: Child,
     pass: Option<Pass>,
     tree: Arc<ProcessTree>,
+    extensions: Option<ExtensionFolder>,
     exited: watch::Sender<Option<String>>,
 }
 
 impl RunningProgram {
     /// Waits for the end, ends the processes that outlive it, and reports how it came.
     async fn wait(self, stderr: impl AsyncRead + Unpin) {
-        let Self { mut child, pass, tree, exited } = self;
+        let Self { mut child, pass, tree, extensions, exited } = self;
         let tail = Mutex::new(Vec::new());
         let drained = drain(stderr, &tail);
         tokio::pin!(drained);
@@ -342,6 +354,7 @@ impl RunningProgram {
         // Processes that outlive the agent would hold its output open. They are ended before the end is
         // reported, for then the session's next agent may start.
         tree.kill_rest().await;
+        drop(extensions);
         let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let how = tree.why().map_or_else(|| describe(status, &tail), str::to_owned);
         exited.send_replace(Some(how));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::allowed_folders::AllowedFolders;
@@ -73,6 +74,7 @@ pub(super) fn setup_with(options: AgentOptions) -> AgentSetup {
         permission_mode: PermissionMode::Default,
         options,
         trust: Trust::Untrusted,
+        extensions: Arc::default(),
     }
 }
 

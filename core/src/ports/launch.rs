@@ -1,12 +1,14 @@
 //! The start of an agent: the setup that shapes its process, and the seat that one session has in it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::AgentFile;
 use crate::agent::{AgentOptions, PermissionMode};
 use crate::ids::{ProcessId, SessionId, TenantId};
+use crate::setup::extension::active::ActiveExtensions;
 use crate::setup::trust::Trust;
 use crate::spend::SpentBefore;
 
@@ -30,6 +32,7 @@ pub struct AgentSetup {
     pub options: AgentOptions,
     /// Whether the agent loads settings, instructions and skills of its working folder.
     pub trust: Trust,
+    pub extensions: Arc<ActiveExtensions>,
 }
 
 /// The part of a launch that is one session's alone: its ids, and where it goes on.

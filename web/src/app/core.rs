@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use runner_actors::{
-    AgentProofs, ApiKeys, Owners, ProofPorts, Repository, Services, Sessions, StoredBudgets, Tenants,
-    TrustedFolders,
+    AgentProofs, ApiKeys, Extensions, Owners, ProofPorts, Repository, Services, Sessions, StoredBudgets,
+    Tenants, TrustedFolders,
 };
 use runner_adapters::claude::{self, ClaudeRuntime};
 use runner_adapters::clock::SystemClock;
@@ -35,6 +35,7 @@ pub(super) struct Core {
     pub(super) secret_key: SecretKey,
     pub(super) api_keys: ApiKeys,
     pub(super) trust: TrustedFolders,
+    pub(super) extensions: Extensions,
     pub(super) tenants: Tenants,
     pub(super) folders: AllowedFolders,
     /// Kept while the program runs: the offline model, and the lock on the data folder.
@@ -54,6 +55,7 @@ impl Core {
         let vault = Arc::new(KeyVault::new(&secret_key));
         keys::check(&vault, &repository).await?;
         let stored = (repository.clone(), key_use(config));
+        let extensions = Extensions::new(repository.clone(), vault.clone(), Arc::clone(&clock));
         let api_keys = ApiKeys::new(stored, vault, Arc::clone(&record), Arc::clone(&clock));
         let limits = StoredBudgets { repository: repository.clone(), of_each_user: config.monthly_budget };
         let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
@@ -77,6 +79,7 @@ impl Core {
             workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             trust: trust.clone(),
+            extensions: extensions.clone(),
             owners: Owners::new(repository.clone()),
             tenants: tenants.clone(),
             proofs,
@@ -93,6 +96,7 @@ impl Core {
             secret_key,
             api_keys,
             trust,
+            extensions,
             tenants,
             folders,
             kept,

@@ -13,9 +13,10 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::secret_key::SecretKey;
 use runner_adapters::vault::KeyVault;
-use runner_core::ids::{ApiKeyId, CommandId, TenantId};
+use runner_core::ids::{CommandId, TenantId};
 use runner_core::log::{EncodedEvent, LogStream, Provenance, SecretChange, stream_of_name};
 use runner_core::setup::api_key::ApiKey;
+use runner_core::setup::extension::Extension;
 use runner_core::setup::vault::{SealedFor, Vault as _};
 use uuid::Uuid;
 
@@ -24,7 +25,8 @@ use crate::config::{Config, Secret};
 
 /// A stored value as it is sealed now, and what it is bound to.
 struct Sealed {
-    key: ApiKeyId,
+    /// For people.
+    what: String,
     bound_to: SealedFor,
     bytes: Vec<u8>,
 }
@@ -62,13 +64,12 @@ async fn rotate_in(config: &Config, repository: &Repository) -> anyhow::Result<R
     };
     let (from, to) = (KeyVault::new(&old), KeyVault::new(&new));
     let mut secrets = vec![];
-    for Sealed { key, bound_to, bytes } in sealed_values(repository).await? {
+    for Sealed { what, bound_to, bytes } in sealed_values(repository).await? {
         if to.is_sealed_with(&bytes) {
             continue; // An earlier rotation to the same key got so far.
         }
         let value = from.open(&bytes, &bound_to);
-        let value =
-            value.with_context(|| format!("the API key {key} of {} cannot be opened", bound_to.owner))?;
+        let value = value.with_context(|| format!("{what} cannot be opened"))?;
         secrets.push(SecretChange { id: bound_to.secret, sealed: Some(to.seal(&value, &bound_to)?) });
     }
     let sealed = secrets.len();
@@ -105,20 +106,30 @@ pub(crate) async fn check(vault: &KeyVault, repository: &Repository) -> anyhow::
     let foreign = values.iter().filter(|sealed| !vault.is_sealed_with(&sealed.bytes)).count();
     ensure!(
         foreign == 0,
-        "{foreign} stored API keys are sealed with another secret key: set SECRET_KEY to what it was, or unset \
+        "{foreign} stored secrets are sealed with another secret key: set SECRET_KEY to what it was, or unset \
          it if the key in the data folder was in use, or bring back the file `secret-key` of the data folder"
     );
     Ok(())
 }
 
 async fn sealed_values(repository: &Repository) -> anyhow::Result<Vec<Sealed>> {
-    let mut values = vec![];
+    let mut named: Vec<(String, SealedFor)> = vec![];
     for loaded in repository.list::<ApiKey>(None).await? {
         let Some(stored) = loaded.state.stored() else { continue };
-        if let Some(bytes) = repository.load_secret(stored.secret).await? {
-            let (owner, secret) = (stored.owner.clone(), stored.secret);
-            let (key, tenant) = (stored.key, loaded.tenant);
-            values.push(Sealed { key, bound_to: SealedFor { tenant, owner, secret }, bytes });
+        let (owner, secret) = (stored.owner.clone(), stored.secret);
+        let what = format!("the API key {} of {owner}", stored.key);
+        named.push((what, SealedFor { tenant: loaded.tenant, owner, secret }));
+    }
+    for loaded in repository.list::<Extension>(None).await? {
+        let Some((created, secret)) = loaded.state.created().zip(loaded.state.secret()) else { continue };
+        let owner = created.owner.clone();
+        let what = format!("what belongs to the extension {} of {owner}", created.name);
+        named.push((what, SealedFor { tenant: loaded.tenant, owner, secret }));
+    }
+    let mut values = vec![];
+    for (what, bound_to) in named {
+        if let Some(bytes) = repository.load_secret(bound_to.secret).await? {
+            values.push(Sealed { what, bound_to, bytes });
         }
     }
     Ok(values)

@@ -1,11 +1,12 @@
 //! Problems: the only place where an error becomes a status and a body (RFC 9457).
 
 mod accounts;
+mod extensions;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use runner_actors::{AccountError, ApiKeyError, RunnerError, Unproven};
+use runner_actors::{AccountError, ApiKeyError, ExtensionError, RunnerError, Unproven};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::error::SessionError;
 use runner_core::session::view::{RequestView, TurnError};
@@ -27,6 +28,8 @@ pub(crate) enum ApiError {
     Account(#[from] AccountError),
     #[error(transparent)]
     ApiKey(#[from] ApiKeyError),
+    #[error(transparent)]
+    Extension(#[from] ExtensionError),
     /// The turn failed for a reason that is not the client's.
     #[error("{}", .error.detail)]
     TurnFailed { session: SessionId, turn: TurnId, error: TurnError },
@@ -138,6 +141,7 @@ impl ApiError {
             Self::Runner(error) => runner_problem(error),
             Self::Account(error) => accounts::problem(error),
             Self::ApiKey(error) => accounts::key_problem(error),
+            Self::Extension(error) => extensions::problem(error),
             Self::TurnFailed { session, turn, error } => {
                 let status = match error.code.as_str() {
                     "agent_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -241,6 +245,10 @@ pub(crate) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "session_not_found", "there is no such session")
 }
 
+pub(crate) fn version_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "extension_version_not_found", "its history has no such version")
+}
+
 pub(crate) fn turn_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "turn_not_found", "the session has no such turn")
 }
@@ -254,7 +262,8 @@ impl ResponseError for ApiError {
         // That the log cannot be written is told by whoever tries, and not once for each request.
         if let Self::Runner(RunnerError::Unexpected(_))
         | Self::Account(AccountError::Unexpected(_))
-        | Self::ApiKey(ApiKeyError::Unexpected(_) | ApiKeyError::Vault(_)) = self
+        | Self::ApiKey(ApiKeyError::Unexpected(_) | ApiKeyError::Vault(_))
+        | Self::Extension(ExtensionError::Unexpected(_) | ExtensionError::Vault(_)) = self
         {
             tracing::error!(error = self as &dyn std::error::Error, "a request failed");
         }

@@ -1,6 +1,8 @@
 //! From the start of an actor to its end: taking up what an earlier one left, giving agents up while people
 //! think, and stopping.
 
+use std::sync::Arc;
+
 use runner_core::session::Session;
 use runner_core::session::action::Action;
 use runner_core::session::command::SessionCommand;
@@ -131,14 +133,19 @@ impl SessionDriver {
         }
     }
 
-    /// An agent has loaded what its folder brings, or not. When that is to be otherwise, the next turn gets
-    /// another one; what an agent does beside its turns goes on, unless it is no longer trusted.
-    pub(super) async fn retire_if_trust_changed(&mut self) {
-        let Some(before) = self.agent.as_ref().map(|agent| agent.trust) else { return };
-        // Where trust cannot be told, the next start says so.
-        let now = self.trust().await.unwrap_or_default();
-        let goes_on = now == Trust::Trusted && self.session().is_some_and(Session::has_background_work);
-        if now != before && !goes_on {
+    /// An agent has loaded what its folder brings, or not, and what people added. When that is to be
+    /// otherwise, the next turn gets another one; what an agent does beside its turns goes on, unless it is
+    /// no longer trusted.
+    pub(super) async fn retire_if_setup_changed(&mut self) {
+        let Some(agent) = &self.agent else { return };
+        let (trust_before, extensions_before) = (agent.trust, Arc::clone(&agent.extensions));
+        // Where trust or extensions cannot be told, the next start says so.
+        let trust = self.trust().await.unwrap_or_default();
+        let is_same = trust == trust_before
+            && self.extensions().await.is_ok_and(|extensions| extensions == extensions_before);
+        let is_revoked = trust != trust_before && trust == Trust::Untrusted;
+        let goes_on = !is_revoked && self.session().is_some_and(Session::has_background_work);
+        if !is_same && !goes_on {
             self.retire_agent().await;
         }
     }

@@ -1,6 +1,7 @@
 //! Beginning turns, and starting the agents that work on them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use runner_core::agent::AgentOptions;
@@ -9,6 +10,7 @@ use runner_core::ports::{AgentError, AgentLaunch, AgentSeat, AgentSetup};
 use runner_core::session::Session;
 use runner_core::session::command::SessionCommand;
 use runner_core::session::event::FailureCause;
+use runner_core::setup::extension::active::ActiveExtensions;
 use runner_core::setup::trust::Trust;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -37,7 +39,7 @@ impl SessionDriver {
         if self.end_if_revoked().await || !self.acquire_slot() {
             return;
         }
-        self.retire_if_trust_changed().await;
+        self.retire_if_setup_changed().await;
         let process = self.agent.as_ref().map_or_else(|| ProcessId(Uuid::now_v7()), |agent| agent.process);
         let start = SessionCommand::StartTurn {
             process,
@@ -71,6 +73,7 @@ impl SessionDriver {
         }
         let trust = self.trust().await?;
         let within = self.team_folder().await?;
+        let extensions = self.extensions().await?;
         let Some(session) = self.session() else { return Err(AgentError::Ended) };
         let Some(opened) = session.opened() else { return Err(AgentError::Ended) };
         let options = AgentOptions { model: session.model().map(str::to_owned), ..opened.options.clone() };
@@ -82,6 +85,7 @@ impl SessionDriver {
             permission_mode: session.asks_everything().unwrap_or(session.permission_mode()),
             options,
             trust,
+            extensions: Arc::clone(&extensions),
         };
         let seat = AgentSeat {
             session: self.id,
@@ -96,7 +100,7 @@ impl SessionDriver {
         let spare = self.shared.spares.take_claimed(&launch).await;
         let (killed, is_killed) = watch::channel(false);
         self.leave(Errand::Start(Box::new(Start { launch, spare, killed: is_killed })));
-        self.agent = Some(Agent { process, trust, revoked: None, is_stopped: false, killed });
+        self.agent = Some(Agent { process, trust, extensions, revoked: None, is_stopped: false, killed });
         Ok(())
     }
 
@@ -136,6 +140,18 @@ impl SessionDriver {
         let trust = self.services.trust.of_all(&opened.tenant, &folders).await;
         trust
             .map_err(|_| AgentError::NotStarted("it cannot be told whether its folder is trusted".to_owned()))
+    }
+
+    /// What people added to agents of the session's owner and folder.
+    pub(super) async fn extensions(&self) -> Result<Arc<ActiveExtensions>, AgentError> {
+        let Some(opened) = self.session().and_then(Session::opened) else { return Err(AgentError::Ended) };
+        let session = (opened.owner.as_str(), Path::new(&opened.working_dir));
+        let active = self.services.extensions.active(&opened.tenant, session).await;
+        active.map(Arc::new).map_err(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(session.id = %self.id, error, "the extensions cannot be read");
+            AgentError::NotStarted("it cannot be told what extends it".to_owned())
+        })
     }
 
     /// Where the session's team works.

@@ -23,7 +23,7 @@ pub(crate) fn own_folders(settings: &ClaudeSettings, session: SessionId) -> Vec<
     vec![private_home(&config_dir), config_dir]
 }
 
-pub(super) fn make_folders(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_folders(settings: &ClaudeSettings, folder: &Path) -> std::io::Result<()> {
     for own in [folder, &private_home(folder)] {
         fs::create_dir_all(own)?;
         fs::set_permissions(own, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;

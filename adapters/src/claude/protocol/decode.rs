@@ -145,6 +145,7 @@ fn profile(init: InitMessage, raw: &Value) -> AgentProfile {
         agents: init.agents,
         plugins: raw["plugins"].as_array().cloned().unwrap_or_default(),
         trusted_folder: false,
+        extensions: None,
         conversation: conversation(raw),
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct AgentPaths<'a> {
     /// What git needs beside the folders.
     pub(crate) git_folders: &'a [GitFolder],
     pub(crate) config_dir: &'a Path,
+    /// The folder with what extends the agent, which only the server writes.
+    pub(crate) extensions: Option<&'a Path>,
     /// The file of the operator's own login, where agents use that.
     pub(crate) login: Option<&'a Path>,
 }

@@ -167,6 +167,7 @@ impl Mounts {
             );
             let own = agent.login.into_iter().chain([agent.config_dir]);
             mounts.extend(own.map(|path| writable(path.to_owned(), path.to_owned())));
+            mounts.extend(agent.extensions.map(read_only));
         }
         let folders: Vec<&Path> = agent
             .map(|agent| agent.folders.iter().map(|folder| folder.real.as_path()).collect())

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -186,6 +187,7 @@ impl Lab {
             permission_mode: mode,
             options: AgentOptions::default(),
             trust: Trust::Untrusted,
+            extensions: Arc::default(),
         };
         let seat = AgentSeat::of_new_session(SessionId(Uuid::now_v7()), ProcessId(Uuid::now_v7()));
         let not_said = |error| format!("nothing can be said to the agent: {error}");

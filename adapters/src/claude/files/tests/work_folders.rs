@@ -125,6 +125,7 @@ async fn in_a_sandbox_no_agent_starts_in_another_folder_than_the_one_that_was_ch
         folders: &opened,
         git_folders: &[],
         config_dir: &config_dir,
+        extensions: None,
         login: None,
     });
     let mut command = Command::new(&line[0]);

@@ -257,6 +257,7 @@ fn try_command(
     let limiter = Limiter::none();
     let access = access(settings, launch);
     let folders = vec![WorkFolder::open(&launch.setup.working_dir, &settings.folders)?];
+    let extensions = launch::prepare(settings, launch)?;
     let context = LaunchContext {
         settings,
         program,
@@ -265,9 +266,9 @@ fn try_command(
         access: &access,
         folders: &folders,
         git_folders: &[],
+        extensions: extensions.as_ref(),
         group: None,
     };
-    launch::prepare(settings, launch)?;
     let mut command = launch::command(context, launch)?;
     // The folder is not kept open here.
     command.current_dir(&launch.setup.working_dir);

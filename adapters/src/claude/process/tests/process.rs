@@ -14,7 +14,7 @@ use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::claude::process::process_tree::{Marker, ProcessTree};
-use crate::claude::process::{Attached, ClaudeProcess, OutputQueue};
+use crate::claude::process::{Attached, ClaudeProcess, LoadedSetup, OutputQueue};
 use crate::claude::protocol::outgoing;
 use crate::claude::trust::enforced::MARKER_VARIABLE;
 
@@ -288,8 +288,9 @@ fn attached(marker: Marker) -> Attached {
         tree: ProcessTree::new(marker, None),
         started: Arc::default(),
         pass: None,
-        trust: Trust::Untrusted,
+        setup: LoadedSetup { trust: Trust::Untrusted, extensions: None },
         socket: None,
         own_folders: None,
+        extensions: None,
     }
 }

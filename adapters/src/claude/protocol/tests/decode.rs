@@ -27,6 +27,7 @@ fn init_is_the_agents_introduction() {
         agents: vec!["Explore".into(), "Plan".into()],
         plugins: vec![json!({ "name": "myplug", "path": "/w/plug", "source": "myplug@inline" })],
         trusted_folder: false,
+        extensions: None,
         conversation: Some(Uuid::from_u128(0xac7b)),
     };
     assert_eq!(outputs(line), [AgentOutput::Initialized(profile)]);

@@ -1,0 +1,104 @@
+//! Programs that are run as an agent would run them, without an agent: in the sandbox, with its limits, and
+//! ended with all that they start.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use runner_core::agent::{AgentOptions, PermissionMode};
+use runner_core::ids::{ProcessId, SessionId};
+use runner_core::ports::{AgentError, AgentLaunch, AgentSeat, AgentSetup, McpTrial};
+use runner_core::setup::trust::Trust;
+use tokio::process::Command;
+use uuid::Uuid;
+
+use super::ClaudeRuntime;
+use super::credentials::Access;
+use super::files::work_folder::WorkFolder;
+use super::launch::config_folder::{self, make_folders};
+use super::launch::{self, LaunchContext};
+use super::process::process_tree::{Marker, ProcessTree};
+use super::trust::enforced::MARKER_VARIABLE;
+
+/// A program with its arguments and variables.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolProgram<'a> {
+    pub command: &'a str,
+    pub args: &'a [String],
+    pub env: &'a BTreeMap<String, String>,
+}
+
+/// A program that is about to run. Nothing of it is left when this is dropped.
+#[derive(Debug)]
+pub struct PreparedTool {
+    tree: ProcessTree,
+    /// Made for this program, and removed with it.
+    folders: Vec<PathBuf>,
+}
+
+impl PreparedTool {
+    /// Ends the program and everything it started.
+    pub async fn end(&self) {
+        self.tree.kill_all().await;
+    }
+}
+
+impl Drop for PreparedTool {
+    fn drop(&mut self) {
+        self.tree.kill_once();
+        for folder in &self.folders {
+            std::fs::remove_dir_all(folder).ok();
+        }
+    }
+}
+
+impl ClaudeRuntime {
+    /// The command of a program, in a folder that its trial names.
+    pub async fn tool_command(
+        &self,
+        trial: &McpTrial,
+        tool: ToolProgram<'_>,
+    ) -> Result<(Command, PreparedTool), AgentError> {
+        let launch = launch_of(trial);
+        let program = self.program().await?;
+        let allowed = self.settings.folders.within(trial.within.as_deref());
+        let folders = WorkFolder::open_all(&launch.setup, &allowed)?;
+        let sandbox = self.sandbox.as_ref().ok();
+        let not_started = |error: std::io::Error| AgentError::NotStarted(error.to_string());
+        let config_dir = config_folder::config_dir(&self.settings, launch.seat.session);
+        make_folders(&self.settings, &config_dir).map_err(not_started)?;
+        let group = self.limiter.group(launch.seat.process).map_err(not_started)?;
+        let marker = Marker::of_session(&self.settings.instance, launch.seat.session);
+        let context = LaunchContext {
+            settings: &self.settings,
+            program: &program,
+            sandbox,
+            limiter: &self.limiter,
+            access: &Access { env: vec![], pass: None },
+            folders: &folders,
+            git_folders: &[],
+            extensions: None,
+            group: group.as_ref(),
+        };
+        let mut command = launch::tool_command(context, &config_dir, tool.command.as_ref())?;
+        command.args(tool.args).envs(tool.env).env(MARKER_VARIABLE, marker.value());
+        let own_folders = config_folder::own_folders(&self.settings, launch.seat.session);
+        let prepared = PreparedTool { tree: ProcessTree::new(marker, group), folders: own_folders };
+        Ok((command, prepared))
+    }
+}
+
+/// The launch of an agent that would start the program.
+fn launch_of(trial: &McpTrial) -> AgentLaunch {
+    let setup = AgentSetup {
+        tenant: trial.tenant.clone(),
+        owner: trial.owner.clone(),
+        working_dir: trial.working_dir.clone(),
+        within: trial.within.clone(),
+        permission_mode: PermissionMode::Default,
+        options: AgentOptions::default(),
+        trust: Trust::Untrusted,
+        extensions: std::sync::Arc::default(),
+    };
+    let seat = AgentSeat::of_new_session(SessionId(Uuid::now_v7()), ProcessId(Uuid::now_v7()));
+    AgentLaunch { setup, seat }
+}
