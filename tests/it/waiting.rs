@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use reqwest::StatusCode;
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::agent::PermissionMode;
@@ -17,7 +18,7 @@ use runner_core::session::event::{
 use runner_tests::processes::agents_of;
 use runner_tests::script;
 use runner_tests::server::Server;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 const SESSIONS: usize = 100;
@@ -110,4 +111,32 @@ fn resident_kib(server: &Server) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn decision_in_a_folder_that_is_no_longer_allowed_is_refused_and_not_spent() {
+    let mut server = Server::start().await;
+    let (session, request) = server.ask(&json!({ "prompt": script("Ask.", &asks()) })).await;
+    let (workspace, elsewhere) = (server.workspace(), server.home());
+    let allow = json!({ "decision": "allow" });
+
+    server.stop().await;
+    server.set("WORKING_DIR", elsewhere.to_str().unwrap());
+    server.restart().await;
+    let refused = server.decide(&session, &request, &allow).await;
+    let still = server.wait_for_request(&session).await;
+    server.stop().await;
+    server.set("WORKING_DIR", workspace.to_str().unwrap());
+    server.restart().await;
+    let decided = server.decide(&session, &request, &allow).await;
+
+    assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "working_dir_not_allowed"));
+    assert_eq!((&still, decided.status), (&request, StatusCode::OK), "{}", decided.body);
+    assert_eq!(server.wait_for_status(&session, "idle").await["turns"][0]["result"], "done");
+}
+
+/// Replies of which the first asks a person.
+fn asks() -> Value {
+    let input = json!({ "file_path": "{{cwd}}/a.txt", "content": "a" });
+    json!([{ "tool_use": { "name": "Write", "input": input } }, { "text": "done" }])
 }

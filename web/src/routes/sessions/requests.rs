@@ -109,7 +109,8 @@ enum Remember {
     request_body = DecisionBody,
     responses(
         (status = 200, description = "The request with its decision", body = RequestView),
-        (status = 400, description = "The answer does not fit what was asked", body = Problem),
+        (status = 400, description = "The answer does not fit what was asked; or the session's folder is gone, and what waits stays as it is: `working_dir_missing`", body = Problem),
+        (status = 403, description = "What waits stays as it is, for nobody may work in the session's folder any more: `working_dir_not_allowed`", body = Problem),
         (status = 404, body = Problem),
         (status = 409, description = "`request_already_decided`, with the first decision; `request_withdrawn`; or what waits stays as it is: `owner_disabled`, `owner_not_permitted`, `session_archived`", body = Problem),
     )
@@ -122,9 +123,11 @@ pub(crate) async fn decide_request(
 ) -> Result<Reply, ApiError> {
     let (id, request_id) = path.into_inner();
     let answer = read_answer(write.body)?;
-    let session = context.session(&write.caller, &id).await?.id;
+    let head = context.session(&write.caller, &id).await?;
+    // What is decided goes to an agent in this folder; where none can start, the decision would be lost.
+    context.working_folders.check(&write.caller, &head.working_dir).await?;
     let by = DecidedBy::user(&write.caller.name);
-    let settled = context.sessions.settle(session, &request_id, (answer, by), write.provenance).await?;
+    let settled = context.sessions.settle(head.id, &request_id, (answer, by), write.provenance).await?;
     Ok(Reply::ok(&settled.request).replayed(settled.replayed))
 }
 
