@@ -24,6 +24,7 @@ pub mod narrative;
 mod record;
 pub mod requests;
 pub mod revoked;
+mod so_far;
 #[cfg(test)]
 mod tests;
 pub mod view;

@@ -114,6 +114,32 @@ fn resident_kib(server: &Server) -> usize {
 }
 
 #[tokio::test]
+async fn what_waits_shows_its_cost_so_far_and_keeps_its_time_over_a_restart() {
+    let mut server = Server::start().await;
+    let (session, request) = server.ask(&json!({ "prompt": script("Ask.", &asks()) })).await;
+    server.wait_for(&session, "model_called").await;
+
+    let before = server.view(&session).await;
+    server.stop().await;
+    server.restart().await;
+    let after = server.wait_for_status(&session, "waiting").await;
+    let listed = server.get("/api/sessions").await.body["sessions"][0].clone();
+    server.decide(&session, &request, &json!({ "decision": "allow" })).await;
+    let ended = server.wait_for_status(&session, "idle").await;
+
+    let cost = |of: &Value| of["cost_usd"].as_f64().unwrap();
+    assert!(cost(&before["turns"][0]) > 0.0, "{before}");
+    for (seen, of) in [("view", &before), ("after the restart", &after), ("list", &listed)] {
+        assert_eq!(of["cost_usd"], before["turns"][0]["cost_usd"], "{seen}: {of}");
+        assert_eq!(of["updated_at"], before["updated_at"], "{seen}: {of}");
+    }
+    let calls = server.model_calls(&session).await;
+    let paid: u64 = calls.iter().map(|call| call["cost_micros"].as_u64().unwrap()).sum();
+    assert_eq!((cost(&ended["turns"][0]) * 1e6).round() as u64, paid, "{calls:?}");
+    assert_eq!(ended["cost_usd"], ended["turns"][0]["cost_usd"]);
+}
+
+#[tokio::test]
 async fn decision_in_a_folder_that_is_no_longer_allowed_is_refused_and_not_spent() {
     let mut server = Server::start().await;
     let (session, request) = server.ask(&json!({ "prompt": script("Ask.", &asks()) })).await;

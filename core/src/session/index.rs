@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::agent::PermissionMode;
 use crate::ids::{SessionId, TenantId, TurnId};
 use crate::money::{MicroDollars, as_usd_if_known};
-use crate::session::event::{LifecycleEvent, Origin, Parent, SessionEvent, SessionOpened};
+use crate::session::event::{
+    BackgroundEvent, LifecycleEvent, Origin, Parent, SessionEvent, SessionOpened, TurnEvent,
+};
+use crate::session::so_far::SoFar;
 use crate::spend::Usage;
 use crate::time::Timestamp;
 
@@ -100,6 +103,9 @@ pub struct SessionIndex {
     /// The last turn had ended before, and went on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     continued: bool,
+    /// What the calls of the turn that runs are counted with, until its end.
+    #[serde(default, skip_serializing_if = "SoFar::is_nothing")]
+    so_far: SoFar,
     /// Which subagents asked what is pending, by the request.
     #[serde(default)]
     asked_by: BTreeMap<String, String>,
@@ -126,6 +132,7 @@ impl SessionIndex {
             running: false,
             turn: None,
             continued: false,
+            so_far: SoFar::default(),
             asked_by: BTreeMap::new(),
             background: BTreeSet::new(),
             parked: BTreeSet::new(),
@@ -136,7 +143,7 @@ impl SessionIndex {
     /// Folds in one event after the first.
     pub fn apply(&mut self, event: &SessionEvent, at: Timestamp) {
         self.note(event);
-        self.advance(self.head.version + 1, at);
+        self.advance_by(event, (self.head.version + 1, at));
     }
 
     /// Folds an event into an index that is stored. While a turn runs, most events change nothing but how far
@@ -146,9 +153,21 @@ impl SessionIndex {
         let is_running = self.head.status == SessionStatus::Running;
         let is_different = self.note(event) || !is_running;
         if is_different {
-            self.advance(version, at);
+            self.advance_by(event, (version, at));
         }
         is_different
+    }
+
+    /// What waits loses its process at an idle limit or a stop of the server. Nothing of the session changes
+    /// with that, so its time stays.
+    fn advance_by(&mut self, event: &SessionEvent, (version, at): (u64, Timestamp)) {
+        let is_parked = matches!(
+            event,
+            SessionEvent::Turn(TurnEvent::Parked { .. })
+                | SessionEvent::Background(BackgroundEvent::Parked { .. })
+        );
+        let at = if is_parked { self.head.updated_at } else { at };
+        self.advance(version, at);
     }
 
     /// Says how far the log has come, and when.

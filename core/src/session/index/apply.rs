@@ -135,15 +135,18 @@ impl SessionIndex {
         }
     }
 
-    /// A turn that runs has its calls in its account.
+    /// One before the first turn is in the account of that.
     fn note_spend(&mut self, event: &SpendEvent) -> bool {
         let is_estimate = matches!(event, SpendEvent::ModelCalled { call, .. } if call.cost_is_estimate);
         let is_first_estimate = is_estimate && !self.head.cost_is_estimate;
         self.head.cost_is_estimate |= is_estimate;
         match event {
-            SpendEvent::ModelCalled { turn: Some(turn), call } if !self.is_running(*turn) => {
+            SpendEvent::ModelCalled { turn: Some(turn), call } => {
                 self.head.cost_usd = self.head.cost_usd.map(|cost| cost + call.cost_micros);
                 self.head.usage = self.head.usage.plus(call.usage);
+                if self.is_running(*turn) {
+                    self.so_far.count(call);
+                }
                 true
             }
             SpendEvent::ModelCalled { .. }
@@ -164,9 +167,10 @@ impl SessionIndex {
     }
 
     fn end_turn(&mut self, account: &TurnAccount) {
-        self.head.cost_usd = account.cost_beside(self.head.cost_usd);
+        let so_far = std::mem::take(&mut self.so_far);
+        self.head.cost_usd = account.cost_beside(so_far.cost_before(self.head.cost_usd));
         self.head.cost_is_estimate |= account.cost_basis == CostBasis::PriceList;
-        self.head.usage = self.head.usage.plus(account.spend.usage());
+        self.head.usage = so_far.usage_before(self.head.usage).plus(account.spend.usage());
         (self.running, self.turn) = (false, None);
         let asked_by = &self.asked_by;
         self.pending.retain(|request| asked_by.contains_key(request));

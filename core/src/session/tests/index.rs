@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::every_event::every_event;
 use super::samples::{
-    at, began_by_itself, completed, decided, interrupt_requested, opened, opening, parked,
+    at, began_by_itself, completed, decided, interrupt_requested, model_call, opened, opening, parked,
     permission_requested, profile, prompted, prompted_with, resumed, session, settlement, spend, spend_of,
     started, turn, unreported, usage,
 };
@@ -14,10 +14,10 @@ use crate::money::MicroDollars;
 use crate::request::{DecidedBy, Decision};
 use crate::session::event::{
     AgentEvent, FilesEvent, InterruptCause, LifecycleEvent, Origin, PromptEvent, RequestEvent, SessionEvent,
-    SessionOpened, SettingEvent, TurnEvent, WithdrawReason,
+    SessionOpened, SettingEvent, SpendEvent, TurnEvent, WithdrawReason,
 };
 use crate::session::index::{SessionHead, SessionIndex, SessionStatus, SessionSummary};
-use crate::spend::{Spend, Usage};
+use crate::spend::{ModelCall, Spend, Usage};
 
 #[test]
 fn fold_begins_with_what_the_session_was_opened_with() {
@@ -102,6 +102,33 @@ fn costs_and_tokens_of_all_turns_add_up() {
     let head = indexed(&[completed(1, &spend(10), &spend(10)), cut_off]).head;
 
     assert_eq!((head.cost_usd, head.usage), (Some(MicroDollars(15)), usage(15)));
+}
+
+#[test]
+fn turn_that_runs_or_waits_costs_what_its_calls_have_cost_and_nothing_twice_when_it_ends() {
+    let call = ModelCall { cost_micros: MicroDollars(30), usage: usage(3), ..model_call() };
+    let called = SessionEvent::Spend(SpendEvent::ModelCalled { turn: Some(turn(2)), call });
+    let earlier = [prompted(1), started(1), completed(1, &spend(10), &spend(10)), prompted(2), started(2)];
+    let mut events = [earlier.as_slice(), &[called.clone(), permission_requested("r1")]].concat();
+
+    let waiting = indexed(&events).head;
+    events.push(completed(2, &spend(40), &spend(50)));
+    let ended = indexed(&events).head;
+    events.push(called);
+    let afterwards = indexed(&events).head;
+
+    assert_eq!((waiting.cost_usd, waiting.usage), (Some(MicroDollars(40)), usage(13)));
+    assert_eq!((ended.cost_usd, ended.usage), (Some(MicroDollars(50)), usage(50)));
+    assert_eq!((afterwards.cost_usd, afterwards.usage), (Some(MicroDollars(80)), usage(53)));
+}
+
+#[test]
+fn loss_of_the_process_of_what_waits_is_no_change_of_the_session() {
+    let waiting = [prompted(1), started(1), permission_requested("r1")];
+
+    let head = indexed(&[waiting.as_slice(), &[parked()]].concat()).head;
+
+    assert_eq!((head.version, head.updated_at), (5, indexed(&waiting).head.updated_at));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::session::event::{
     TurnOutcome,
 };
 use crate::session::frame::TaskAnswer;
+use crate::session::so_far::SoFar;
 use crate::session::view::{FileView, SessionView, TurnError, TurnStatus, TurnView};
 use crate::spend::{Spend, Usage};
 use crate::workspace::WorkspaceChange;
@@ -80,6 +81,7 @@ fn completed_turn_shows_everything_that_came_of_it() {
             ended_at: Some(at(9)),
             first_version: 2,
             last_version: 9,
+            so_far: SoFar::default(),
         }]
     );
     assert_eq!((view.head.version, view.head.cost_usd), (9, Some(MicroDollars(7))));

@@ -9,8 +9,8 @@ use crate::agent::FileChange;
 use crate::ids::TurnId;
 use crate::log::RecordedEvent;
 use crate::session::event::{
-    AgentEvent, BackgroundEvent, CostBasis, FilesEvent, MessageEvent, PromptEvent, RequestEvent,
-    SessionEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+    AgentEvent, BackgroundEvent, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent,
+    SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
 };
 use crate::session::index::count;
 use crate::time::Timestamp;
@@ -227,12 +227,8 @@ impl SessionView {
         self.open_calls.turn_ended();
         self.change_turn(id, stored, |view| {
             view.ended_at = Some(stored.at);
-            // There is nothing yet, unless the turn ended before and went on.
-            view.cost_usd = account.cost_beside(view.cost_usd);
-            view.cost_is_estimate |= account.cost_basis == CostBasis::PriceList;
-            view.usage = view.usage.plus(account.spend.usage());
+            view.settle(account);
             view.model = model;
-            view.duration_api_ms += account.duration_api_ms;
             view.duration_ms = match (account.duration_ms, view.started_at) {
                 (0, Some(started_at)) => stored.at.millis_since(started_at),
                 (reported, _) => view.duration_ms + reported,

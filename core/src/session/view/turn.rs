@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::agent::Denial;
 use crate::ids::TurnId;
 use crate::money::{MicroDollars, as_usd_if_known};
+use crate::session::event::{CostBasis, TurnAccount};
+use crate::session::so_far::SoFar;
 use crate::spend::{ModelCall, Usage};
 use crate::time::Timestamp;
 
@@ -34,7 +36,8 @@ pub struct TurnView {
     /// `interrupted`, `withdrawn`, or the code of the failure.
     pub outcome: Option<String>,
     pub error: Option<TurnError>,
-    /// Null where a model was used whose price is not known.
+    /// While the turn runs or waits: what its calls of models have cost so far. Null where a model was used
+    /// whose price is not known.
     #[serde(with = "as_usd_if_known")]
     #[schema(value_type = Option<f64>, required)]
     pub cost_usd: Option<MicroDollars>,
@@ -59,6 +62,8 @@ pub struct TurnView {
     pub ended_at: Option<Timestamp>,
     pub first_version: u64,
     pub last_version: u64,
+    #[serde(skip)]
+    pub(in crate::session) so_far: SoFar,
 }
 
 /// Why a turn did not succeed.
@@ -98,18 +103,30 @@ impl TurnView {
             ended_at: None,
             first_version: version,
             last_version: version,
+            so_far: SoFar::default(),
         }
     }
 
-    /// Takes a call into account. One that no account has is added: its turn is over, and a subagent works on
-    /// for it, or the call broke off with it.
+    /// Adds a call. That of a turn which is over is in no account: a subagent works on for it, or the call
+    /// broke off with it.
     pub(super) fn count_call(&mut self, call: &ModelCall) {
         self.cost_is_estimate |= call.cost_is_estimate;
-        if self.is_over() {
-            self.cost_usd = self.cost_usd.map(|cost| cost + call.cost_micros);
-            self.usage = self.usage.plus(call.usage);
-            self.duration_api_ms = self.duration_api_ms.saturating_add(call.duration_ms);
+        self.cost_usd = self.cost_usd.map(|cost| cost + call.cost_micros);
+        self.usage = self.usage.plus(call.usage);
+        self.duration_api_ms = self.duration_api_ms.saturating_add(call.duration_ms);
+        if !self.is_over() {
+            self.so_far.count(call);
         }
+    }
+
+    /// Puts the account of all that the turn has used in the place of what was counted so far.
+    pub(super) fn settle(&mut self, account: &TurnAccount) {
+        let so_far = std::mem::take(&mut self.so_far);
+        // There is nothing before it, unless the turn ended before and went on.
+        self.cost_usd = account.cost_beside(so_far.cost_before(self.cost_usd));
+        self.cost_is_estimate |= account.cost_basis == CostBasis::PriceList;
+        self.usage = so_far.usage_before(self.usage).plus(account.spend.usage());
+        self.duration_api_ms = so_far.duration_before(self.duration_api_ms) + account.duration_api_ms;
     }
 
     /// Whether nothing more will happen in this turn.
