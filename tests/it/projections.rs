@@ -44,6 +44,7 @@ async fn a_rebuild_gives_identical_rows_and_mends_wrong_ones() {
     let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said(&first).contains("the read models were right"), "{}", said(&first));
     assert!(said(&second).contains("were wrong and are right now"), "{}", said(&second));
+    assert_eq!((first.status.code(), second.status.code()), (Some(0), Some(1)));
     let digest = |text: String| {
         text.lines().find_map(|line| line.strip_prefix("after:  ").map(str::to_owned)).unwrap()
     };

@@ -60,7 +60,7 @@ enum KeysCommand {
 
 #[derive(Subcommand)]
 enum ProjectionsCommand {
-    /// Write all read models anew from the log and say whether they were right.
+    /// Write all read models anew from the log and say whether they were right; exits with 1 if they were not.
     Rebuild,
 }
 
@@ -156,10 +156,9 @@ async fn rebuild_projections() -> anyhow::Result<()> {
     eprintln!("{} events of {} sessions were read", rebuilt.events, rebuilt.sessions);
     eprintln!("before: {}", rebuilt.digest_before);
     eprintln!("after:  {}", rebuilt.digest_after);
-    match rebuilt.digest_before == rebuilt.digest_after {
-        true => eprintln!("the read models were right"),
-        false => eprintln!("the read models were wrong and are right now"),
-    }
+    let were_right = rebuilt.digest_before == rebuilt.digest_after;
+    anyhow::ensure!(were_right, "the read models were wrong and are right now");
+    eprintln!("the read models were right");
     Ok(())
 }
 
