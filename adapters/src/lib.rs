@@ -18,6 +18,7 @@ pub mod passwords;
 mod public_only;
 pub mod random_codes;
 pub mod secret_key;
+mod session_tokens;
 pub mod setup_code;
 pub mod vault;
 pub mod workspace;

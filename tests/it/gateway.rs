@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use reqwest::StatusCode;
 use runner_adapters::offline_model::OfflineModel;
-use runner_tests::commands::{open, run};
+use runner_tests::commands::{bash, open, run};
 use runner_tests::processes::{agents_of, wait_for_command};
 use runner_tests::server::{Server, answer};
 use runner_tests::{claudes, script};
@@ -90,8 +90,9 @@ async fn a_token_is_good_from_its_own_agent_only() {
         let settings = [("SANDBOX", sandbox), ("IS_SANDBOX", "1"), ("CLAUDE_BIN", &claude)];
         let server = Server::start_with(&settings).await;
         let (one, other) = (open(&server, json!({})).await, open(&server, json!({})).await);
-        let look = "tr '\\0' '\\n' < /proc/$PPID/environ | grep -E '^(ANTHROPIC_(BASE_URL|API_KEY)|CLAUDE_RUNNER_AGENT)='";
-        let printed = run(&server, &one, look).await;
+        let look = "tr '\\0' '\\n' < /proc/$PPID/environ | grep -E '^(ANTHROPIC_(BASE_URL|API_KEY)|CLAUDE_RUNNER_AGENT)=' > seen";
+        run(&server, &one, look).await;
+        let printed = std::fs::read_to_string(server.workspace().join("seen")).unwrap();
         let value =
             |name: &str| printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap();
         let (address, token) = (value("ANTHROPIC_BASE_URL"), value("ANTHROPIC_API_KEY"));
@@ -117,6 +118,43 @@ async fn a_token_is_good_from_its_own_agent_only() {
         }
         assert_eq!(outside.status, StatusCode::FORBIDDEN, "{what}: {}", outside.body);
         assert_eq!(outside.body["error"]["type"], "permission_error");
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_an_agent_prints_writes_or_says_are_masked_in_all_that_is_kept_and_shown() {
+    let server = Server::start().await;
+    let workspace = server.workspace();
+    let git = std::process::Command::new("git").args(["init", "-q"]).current_dir(&workspace).status();
+    assert!(git.unwrap().success());
+    let session = open(&server, json!({})).await;
+    run(&server, &session, "tr '\\0' '\\n' < /proc/$PPID/environ | sed -n s/^ANTHROPIC_API_KEY=//p > token")
+        .await;
+    let token = std::fs::read_to_string(workspace.join("token")).unwrap().trim().to_owned();
+    let said = json!([
+        bash(&format!("cat token; echo {token} > copy")),
+        { "text": format!("It is {token}."), "chunk_delay_ms": 1 },
+    ]);
+
+    let mut stream =
+        server.stream_task(&json!({ "prompt": script("Tell.", &said), "resume": session })).await;
+    let frames = stream.rest().await;
+
+    assert!(token.len() > 60 && token.starts_with("sk-ant-session-"), "{token}");
+    let secret = &token["sk-ant-session-".len()..][..16];
+    let mut shown: Vec<String> = frames.iter().map(|frame| frame.data.to_string()).collect();
+    let events = server.events(&session).await;
+    shown.extend(events.iter().filter(|event| event["type"] != "prompt_submitted").map(Value::to_string));
+    for path in ["changes", "changes?format=patch"] {
+        shown.push(server.get(&format!("/api/sessions/{session}/{path}")).await.body.to_string());
+    }
+    for text in &shown {
+        assert!(!text.contains(secret), "{text}");
+    }
+    for kind in ["tool_used", "tool_returned", "workspace_changed", "text"] {
+        let of_kind = events.iter().filter(|event| event["type"].as_str().unwrap().ends_with(kind));
+        let masked = of_kind.filter(|event| event.to_string().contains("sk-ant-session-masked"));
+        assert!(masked.count() > 0, "{kind}: {events:?}");
     }
 }
 

@@ -35,6 +35,7 @@ use crate::claude::protocol::reader::{Answers, read_lines};
 use crate::claude::protocol::{outgoing, result_line};
 use crate::claude::trust::socket_guard::SocketGuard;
 use crate::gateway::Pass;
+use crate::session_tokens::masked;
 
 /// Lines waiting to be written to the agent, and outputs waiting to be stored.
 const MAX_WAITING_LINES: usize = 64;
@@ -381,6 +382,6 @@ fn describe(status: std::io::Result<ExitStatus>, error_output: &[u8]) -> String 
     };
     match String::from_utf8_lossy(error_output).trim() {
         "" => how,
-        said => format!("{how}: {said}"),
+        said => format!("{how}: {}", masked(said)),
     }
 }

@@ -19,9 +19,8 @@ use super::body_memory::{MAX_UNITS_OF_OWNER, MAX_UNITS_OF_PROCESS};
 use super::budgets::UNTIL_SETTLED;
 use super::journal::{CallJournal, Notes};
 use super::tally::{Room, UnderWay};
+use crate::session_tokens::PREFIX;
 
-/// The beginning of a token: the agent takes it for a key, and nobody takes it for one of Anthropic's.
-const TOKEN_PREFIX: &str = "sk-ant-session-";
 const TOKEN_BYTES: usize = 32;
 
 /// The most calls of one process at a time. An agent with many subagents has about a dozen.
@@ -102,7 +101,7 @@ impl Passes {
         let mut random = [0; TOKEN_BYTES];
         getrandom::fill(&mut random)?;
         let hexadecimal: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let token = format!("{TOKEN_PREFIX}{hexadecimal}");
+        let token = format!("{PREFIX}{hexadecimal}");
         let hash = hash(&token);
         let Admission { scope, caller, spent, turn_budget } = admission;
         let (session_budget, budgets) = (passes.session_budget, Arc::clone(&passes.budgets));

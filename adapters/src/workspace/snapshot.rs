@@ -14,6 +14,7 @@ use runner_core::workspace::{Unobserved, UnobservedReason, WorkspaceChange, Work
 use super::Limits;
 use super::folder::{Folder, MAX_FILE_BYTES, Stat};
 use super::patch;
+use crate::session_tokens::masked;
 
 /// A file may change twice within one tick of the file system's clock: what is newer than this at the
 /// time of a look is read again at the next.
@@ -202,6 +203,7 @@ impl Listing {
         let (added, removed, text) =
             patch.map_or((0, 0, None), |patch| (patch.added, patch.removed, patch.text));
         let patch = text.filter(|text| self.patch_bytes + text.len() <= self.limits.patch_bytes);
+        let patch = patch.map(|patch| masked(&patch).into_owned());
         self.patch_bytes += patch.as_ref().map_or(0, String::len);
         let path = path.to_string_lossy().into_owned();
         self.changes.push(WorkspaceChange { path, kind, added, removed, patch, executable });

@@ -14,6 +14,7 @@ use super::incoming::Incoming;
 use super::outgoing;
 use super::plans::ProposedPlan;
 use super::subagent_files::FileReports;
+use crate::session_tokens::{PieceMask, mask_line};
 
 /// A line of output may carry a whole file; longer lines are skipped.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
@@ -68,16 +69,20 @@ pub(crate) async fn read_lines(
     let mut current_message = String::new();
     let mut reports = FileReports::default();
     let mut plan = ProposedPlan::default();
+    let mut pieces = PieceMask::default();
     let mut line = Vec::new();
     while let Ok(Some(fits)) = next_line(&mut reader, &mut line).await {
+        mask_line(&mut line);
         let decoded = match fits {
             true => decode(&line, &mut current_message),
             false => vec![Incoming::Output(too_long())],
         };
         for incoming in decoded {
             let Some(output) = output(incoming, &mut reports, &lines, &answers).await else { continue };
-            if outputs.send(plan.complete(output)).await.is_err() {
-                return; // Nobody listens any more.
+            for output in pieces.pass(plan.complete(output)) {
+                if outputs.send(output).await.is_err() {
+                    return; // Nobody listens any more.
+                }
             }
         }
         if line.capacity() > 1024 * 1024 {
