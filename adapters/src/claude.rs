@@ -207,13 +207,13 @@ impl AgentRuntime for ClaudeRuntime {
         TranscriptCopy::new(from, to, said).collect(stored, &transcript).await
     }
 
-    async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool {
+    async fn may_have_connected(&self, peer: SocketAddr, here: SocketAddr) -> bool {
         if Arc::strong_count(&self.living_agents) == 1 {
             return false;
         }
         let connections = Connections::new(&self.settings.instance);
         // A failed look counts as an agent's connection.
-        tokio::task::spawn_blocking(move || connections.may_be_an_agents(peer, port)).await.unwrap_or(true)
+        tokio::task::spawn_blocking(move || connections.may_be_an_agents(peer, here)).await.unwrap_or(true)
     }
 
     async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError> {

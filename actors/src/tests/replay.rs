@@ -177,7 +177,7 @@ impl AgentRuntime for ReplayRunner {
         stored
     }
 
-    async fn may_have_connected(&self, _: std::net::SocketAddr, _: u16) -> bool {
+    async fn may_have_connected(&self, _: std::net::SocketAddr, _: std::net::SocketAddr) -> bool {
         false // It starts no programs.
     }
 

@@ -4,6 +4,7 @@ pub(super) mod connections;
 mod file_reports;
 pub(super) mod own_folders;
 pub(super) mod process_tree;
+mod socket_lookup;
 #[cfg(test)]
 mod tests;
 

@@ -98,9 +98,9 @@ pub trait AgentRuntime: Send + Sync {
         stored: Vec<AgentFile>,
     ) -> Vec<AgentFile>;
 
-    /// Whether the far end of a connection to a port of this machine may be an agent's, or of something that
-    /// an agent has started. What cannot be told may be.
-    async fn may_have_connected(&self, peer: SocketAddr, port: u16) -> bool;
+    /// Whether the far end of a connection to an address of this machine may be an agent's, or of something
+    /// that an agent has started. What cannot be told may be.
+    async fn may_have_connected(&self, peer: SocketAddr, here: SocketAddr) -> bool;
 
     /// Starts an agent for a session that may never be opened; an error where one of later could differ.
     async fn start_ahead(&self, launch: AgentLaunch) -> Result<(RunningAgent, AgentPlace), AgentError>;

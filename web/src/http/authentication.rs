@@ -1,7 +1,7 @@
 //! Telling who a request comes from: by the token in its header, or by a cookie, and from which address.
 
 use std::any::Any;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,8 +46,12 @@ impl std::fmt::Debug for Agents {
 }
 
 /// The process behind a connection. It stays the same as long as the connection is open: looked up once.
-#[derive(Debug, Default)]
-struct FarEnd(AtomicBool);
+#[derive(Debug)]
+struct FarEnd {
+    is_no_agent: AtomicBool,
+    /// The near end, which an address that the server listens on does not tell where that is any.
+    here: Option<SocketAddr>,
+}
 
 /// How long what was written to a connection may make no way before it ends, in milliseconds.
 const UNTIL_CUT_OFF_MS: u32 = 30_000;
@@ -55,8 +59,10 @@ const UNTIL_CUT_OFF_MS: u32 = 30_000;
 /// Gives every connection a place for what is known of its far end, and has the kernel end it when the far
 /// end takes nothing of what it is sent; for `HttpServer::on_connect`.
 pub fn connected(connection: &dyn Any, known: &mut Extensions) {
-    known.insert(FarEnd::default());
-    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+    let stream = connection.downcast_ref::<TcpStream>();
+    let here = stream.and_then(|stream| stream.local_addr().ok());
+    known.insert(FarEnd { is_no_agent: AtomicBool::new(false), here });
+    if let Some(stream) = stream
         && let Err(error) = setsockopt(stream, TcpUserTimeout, &UNTIL_CUT_OFF_MS)
     {
         tracing::warn!(%error, "a connection whose far end takes nothing will stay open");
@@ -65,11 +71,11 @@ pub fn connected(connection: &dyn Any, known: &mut Extensions) {
 
 impl FarEnd {
     fn is_no_agent(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.is_no_agent.load(Ordering::Relaxed)
     }
 
     fn note_no_agent(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.is_no_agent.store(true, Ordering::Relaxed);
     }
 }
 
@@ -107,12 +113,12 @@ impl Authentication {
     pub(crate) async fn refuse_agents(&self, request: &HttpRequest) -> Result<(), Problem> {
         // Without a socket there is nobody beside this program; Lambda calls it.
         let Some(peer) = request.peer_addr() else { return Ok(()) };
-        let port = request.app_config().local_addr().port();
         let known = request.conn_data::<FarEnd>();
         if known.is_some_and(FarEnd::is_no_agent) {
             return Ok(());
         }
-        if self.agents.0.may_have_connected(peer, port).await {
+        let here = known.and_then(|known| known.here).unwrap_or(request.app_config().local_addr());
+        if self.agents.0.may_have_connected(peer, here).await {
             let detail = "this comes from an agent, or it cannot be told that it does not; a token is needed";
             return Err(Problem::new(StatusCode::FORBIDDEN, "agent_not_admitted", detail));
         }

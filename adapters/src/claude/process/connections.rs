@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 use nix::unistd::Uid;
 
 use super::process_tree::Marker;
+use super::socket_lookup;
 use crate::claude::limits::{GroupMembers, is_in_group_of};
 use crate::gateway::Caller;
 
@@ -30,12 +31,12 @@ pub(crate) struct Connections {
     instance: String,
 }
 
-/// One end of a connection in the kernel's table.
+/// One end of a connection, as the kernel knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Socket {
-    owner: u32,
+pub(super) struct Socket {
+    pub(super) owner: u32,
     /// `0` where no process holds the socket any more.
-    inode: u64,
+    pub(super) inode: u64,
 }
 
 impl Connections {
@@ -43,9 +44,9 @@ impl Connections {
         Self { instance: instance.to_owned() }
     }
 
-    /// Whether the end `peer` of a connection to the local `port` may be an agent's. Reads much of `/proc`.
-    pub(crate) fn may_be_an_agents(&self, peer: SocketAddr, port: u16) -> bool {
-        let sockets = open_sockets(peer, port);
+    /// Whether the end `peer` of a connection to `here` may be an agent's. Reads much of `/proc`.
+    pub(crate) fn may_be_an_agents(&self, peer: SocketAddr, here: SocketAddr) -> bool {
+        let sockets = open_sockets(peer, here);
         sockets.is_empty() || sockets.into_iter().any(|socket| self.is_an_agents(socket))
     }
 
@@ -95,7 +96,9 @@ impl AgentProcesses {
 
 impl Caller for AgentProcesses {
     fn is_at(&self, peer: SocketAddr, port: u16) -> bool {
-        let sockets = open_sockets(peer, port).into_iter().filter(|socket| socket.inode != 0);
+        // The gateway listens there.
+        let here = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+        let sockets = open_sockets(peer, here).into_iter().filter(|socket| socket.inode != 0);
         let sockets: Vec<Socket> = sockets.collect();
         let holds_one = |pid: i32| {
             let descriptors = format!("/proc/{pid}/fd");
@@ -108,7 +111,14 @@ impl Caller for AgentProcesses {
     }
 }
 
-fn open_sockets(peer: SocketAddr, port: u16) -> Vec<Socket> {
+fn open_sockets(peer: SocketAddr, here: SocketAddr) -> Vec<Socket> {
+    match socket_lookup::find(peer, here) {
+        Some(socket) => vec![socket],
+        None => listed(peer, here.port()),
+    }
+}
+
+pub(super) fn listed(peer: SocketAddr, port: u16) -> Vec<Socket> {
     let tables = TABLES.iter().filter_map(|path| fs::read_to_string(path).ok());
     tables.flat_map(|table| sockets(&table, peer, port)).collect()
 }
@@ -221,23 +231,24 @@ mod tests {
     #[test]
     fn what_others_connect_is_not_taken_for_an_agents_and_what_a_child_connects_is() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let here = listener.local_addr().unwrap();
+        let port = here.port();
         let connections = Connections::new("instance");
 
         let own = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let (_near, far) = accepted(&listener);
-        assert!(!connections.may_be_an_agents(far, port));
+        assert!(!connections.may_be_an_agents(far, here));
 
         let command = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; read line");
         let mut child = Command::new("bash").args(["-c", &command]).stdin(Stdio::piped()).spawn().unwrap();
         let (near_child, far_child) = accepted(&listener);
-        assert!(connections.may_be_an_agents(far_child, port));
+        assert!(connections.may_be_an_agents(far_child, here));
         drop(child.stdin.take());
         child.wait().unwrap();
-        assert!(connections.may_be_an_agents(far_child, port), "nobody holds it any more");
+        assert!(connections.may_be_an_agents(far_child, here), "nobody holds it any more");
         near_child.shutdown(Shutdown::Both).ok();
 
         drop(own);
-        assert!(connections.may_be_an_agents(far, port), "it was closed");
+        assert!(connections.may_be_an_agents(far, here), "it was closed");
     }
 }
