@@ -4,25 +4,10 @@
 //! Only the model is faked, not the program. Everything above it (the process, its tools, permissions,
 //! retries, the gateway) is real, and a test sees the behaviour of production.
 //!
-//! A prompt may carry its own script in a fenced block, opened by a line "```offline" and closed by "```":
+//! A prompt may carry its own script in a fenced block. `docs/offline-model.md` has the format; a test holds it
+//! against what is read.
 //!
-//! ```text
-//! [{"text": "I write a file.", "delay_ms": 50},
-//!  {"tool_use": {"name": "Write", "input": {"file_path": "{{cwd}}/a.txt", "content": "hi"}}},
-//!  {"error": {"status": 529, "times": 2}},
-//!  {"text": "done", "chunk_delay_ms": 10}]
-//! ```
-//!
-//! Reply n answers the n-th model call of the turn; calls after the last reply get a closing text. A reply is
-//! one of `text`, `thinking`, `tool_use: {name, input}`, `blocks: [..]` (several of these in one message) or
-//! `error: {status, type, message, retry_after_s, times}`. Options: `delay_ms` before the first byte,
-//! `chunk_delay_ms` between events, `hang` (the stream never ends), `cut` (the connection breaks inside the
-//! message; asked without streaming, the message comes whole), `usage: {input_tokens, output_tokens,
-//! cache_creation_input_tokens, cache_read_input_tokens}`, `stop_reason`. An error is answered `times` times,
-//! for ever without it. `{{cwd}}` in any string is the working folder. The model's answer names a misspelt
-//! option.
-//!
-//! Prompts without a block get the script given at the start, or else a small demonstration.
+//! Prompts without a block get the script given at the start, or else a small demonstration (`demo.rs`).
 
 mod conversation;
 mod demo;

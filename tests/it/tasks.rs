@@ -1,8 +1,10 @@
 //! `POST /api/task`: what the real agent does and what of it the answer tells.
 
+use std::path::Path;
+
 use reqwest::StatusCode;
 use runner_tests::server::Server;
-use runner_tests::{claudes, script};
+use runner_tests::{claude, claudes, script};
 use serde_json::json;
 
 /// A picture of one pixel.
@@ -198,22 +200,72 @@ async fn an_image_reaches_the_model_and_a_script_beside_it_plays_in_every_mode()
     }
 }
 
-#[tokio::test]
-async fn without_a_script_the_demo_looks_around_and_reports() {
-    let server = Server::start().await;
+/// A workspace with a program in it.
+async fn server_with_a_program(claude: &Path) -> Server {
+    let server = Server::start_with(&[("CLAUDE_BIN", claude.to_str().unwrap())]).await;
+    let program = "\"\"\"Greets whoever comes.\"\"\"\n\n\ndef greet(name):\n    print(f\"Hello, {name}!\")\n";
+    std::fs::create_dir(server.workspace().join("tools")).unwrap();
+    for name in ["main.py", "tools/count.py"] {
+        std::fs::write(server.workspace().join(name), program).unwrap();
+    }
     std::fs::write(server.workspace().join("README.md"), "# A project\n").unwrap();
+    server
+}
 
-    let answer = server
-        .task(&json!({ "prompt": "阅读 main.py 并总结其功能", "permission_mode": "acceptEdits" }))
-        .await;
+#[tokio::test]
+async fn without_a_script_the_demo_reads_what_is_asked_for_and_nobody_has_to_decide() {
+    let server = server_with_a_program(&claude()).await;
+    let cases = [
+        (
+            json!({ "prompt": "阅读 main.py 并总结其功能", "tools": ["Read", "Glob", "Grep"] }),
+            json!(["Glob", "Read"]),
+        ),
+        (json!({ "prompt": "阅读 main.py 并总结其功能" }), json!(["Bash", "Read"])),
+    ];
+    for (body, tools) in cases {
+        let answer = server.task(&body).await;
 
-    assert_eq!(answer["tools_used"], json!(["Bash", "Read", "Write"]));
-    assert!(answer["message"].as_str().unwrap().contains("offline model"), "{answer}");
-    assert!(server.workspace().join("offline-demo.md").is_file());
+        let message = answer["message"].as_str().unwrap();
+        assert!(message.contains("offline model"), "{message}");
+        assert!(
+            message.contains(
+                "I read `main.py`: 5 lines, beginning with “Greets whoever comes.”; it has `greet`."
+            ),
+            "{message}"
+        );
+        assert_eq!((&answer["tools_used"], &answer["files_changed"]), (&tools, &json!([])));
+    }
     let status = server.get("/api/status").await.body;
     assert_eq!(
         (&status["agent"]["offline"], &status["agent"]["credentials"]),
         (&json!(true), &json!("offline"))
     );
     assert!(server.log().await.contains("the offline model answers"));
+}
+
+#[tokio::test]
+async fn stream_of_the_demo_lists_the_files_and_ends() {
+    for claude in claudes() {
+        let server = server_with_a_program(&claude).await;
+        let mut stream = server.stream_task(&json!({ "prompt": "列出所有 Python 文件" })).await;
+
+        let last = stream.rest().await.pop().unwrap();
+
+        let message = last.data["metadata"]["message"].as_str().unwrap();
+        let seen = ["I saw 2 files by the name `*.py`", "`main.py`", "`tools/count.py`"];
+        assert!(seen.iter().all(|part| message.contains(part)), "{} {last:?}", claude.display());
+    }
+}
+
+#[tokio::test]
+async fn demo_asks_before_it_writes_what_somebody_wants_written() {
+    let server = server_with_a_program(&claude()).await;
+
+    let (session, request) = server.ask(&json!({ "prompt": "Write a note about this folder." })).await;
+    server.decide(&session, &request, &json!({ "decision": "allow" })).await;
+
+    let turn = server.wait_for_status(&session, "idle").await["turns"][0].clone();
+    assert_eq!(turn["tools_used"], json!(["Bash", "Read", "Write"]));
+    let note = std::fs::read_to_string(server.workspace().join("offline-demo.md")).unwrap();
+    assert!(note.contains("`main.py`") && note.contains("I read `README.md`"), "{note}");
 }

@@ -29,7 +29,7 @@ pub enum ScriptError {
 }
 
 impl Script {
-    /// Reads the JSON array described in [`super`].
+    /// Reads the JSON array that `docs/offline-model.md` describes.
     pub fn parse(json: &str) -> Result<Self, ScriptError> {
         let replies: Vec<Value> = serde_json::from_str(json)
             .map_err(|error| ScriptError::NotAnArray { problem: error.to_string() })?;

@@ -1,3 +1,5 @@
+mod documented;
+
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::{
@@ -222,7 +224,7 @@ fn demonstration_walks_through_its_tools() {
     let listing = "total 8\ndrwxr-xr-x 2 me me 4096 Nov 22 12:00 .\n\
                    -rw-r--r-- 1 me me 5 Nov 22 12:00 main.rs\n\
                    -rw-r--r-- 1 me me 5 Nov 22 12:00 README.md";
-    let mut conversation = vec![user("hello")];
+    let mut conversation = vec![user("Write a note about this folder.")];
 
     let tools: Vec<_> = [("Bash", listing), ("Read", "1\t# Title"), ("Write", "no")]
         .into_iter()
@@ -243,7 +245,39 @@ fn demonstration_walks_through_its_tools() {
 
     assert!(tools[0].contains("ls -la") && tools[2].contains("offline-demo.md"), "{tools:?}");
     assert!(tools[1].contains("/home/me/project/README.md"), "{tools:?}");
+    assert!(report.contains("I saw 2 files: `main.rs`, `README.md`"), "{report}");
     assert!(report.contains("I was not allowed to write `offline-demo.md`: no"), "{report}");
+}
+
+#[test]
+fn demonstration_reads_what_is_asked_for_and_writes_nothing_unasked() {
+    let tools = json!([{"name": "Glob"}, {"name": "Read"}, {"name": "Write"}, {"name": "Bash"}]);
+    let ask = |messages: &[Value]| {
+        let system = "Primary working directory: /home/me/project";
+        let request = json!({"model": "m", "system": system, "tools": tools, "messages": messages});
+        content(Playback::new(None).reply(&parsed(request), "session"))
+    };
+    let mut conversation = vec![user("阅读 main.py 并总结其功能")];
+    let results = [
+        "/home/me/project/main.py\n/home/me/project/tests/main.py",
+        "1\t\"\"\"Greets.\"\"\"\n2\tdef greet():",
+    ];
+    let inputs = [json!({"pattern": "**/main.py"}), json!({"file_path": "/home/me/project/main.py"})];
+    for ((name, input), result) in ["Glob", "Read"].into_iter().zip(inputs).zip(results) {
+        let id = format!("toolu_offline_{name}_0");
+        assert_eq!(ask(&conversation)[1..], tool_use(name, input.clone()));
+        conversation.push(json!({"role": "assistant", "content": [
+            {"type": "tool_use", "id": id, "name": name, "input": input}]}));
+        conversation.push(json!({"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": id, "content": result}]}));
+    }
+
+    let report = format!("{:?}", ask(&conversation));
+
+    assert!(
+        report.contains("I read `main.py`: 2 lines, beginning with “Greets.”; it has `greet`."),
+        "{report}"
+    );
 }
 
 #[test]
