@@ -111,14 +111,14 @@ older-claude:
 	@test -x "$(call INSTALLED,$(OLDER_CLAUDE_VERSION))" || \
 		npm install --no-audit --no-fund --prefix .agent/$(OLDER_CLAUDE_VERSION) @anthropic-ai/claude-code@$(OLDER_CLAUDE_VERSION)
 
-# A browser, a file system for losing power on, the sandbox for agents, a proxy, and what the generated Python client
-# runs in. The package of nginx starts it; the tests start their own.
+# A browser, a file system for losing power on, the sandbox for agents, a proxy, what the generated Python client
+# runs in, and what the lines of the README are pasted into. The package of nginx starts it; the tests start their own.
 tools:
 	@command -v chromium >/dev/null && command -v bwrap >/dev/null && test -x /usr/sbin/mkfs.ext4 && \
-		test -x /usr/sbin/nginx && \
+		test -x /usr/sbin/nginx && command -v jq >/dev/null && \
 		python3 -c 'import ensurepip, venv' 2>/dev/null || \
 		{ $(SUDO) apt-get update && \
-		$(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs bubblewrap nginx-light python3-venv; }
+		$(SUDO) apt-get install -y --no-install-recommends chromium e2fsprogs bubblewrap nginx-light python3-venv jq; }
 
 # Generators of clients, which show that the OpenAPI document is fit for them, and an MCP server.
 clients: $(CLIENTS)

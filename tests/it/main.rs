@@ -48,6 +48,7 @@ mod patches;
 mod paths;
 mod projections;
 mod rate_limits;
+mod readme;
 mod replay;
 mod requests;
 mod resuming;
