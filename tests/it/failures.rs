@@ -1,10 +1,12 @@
 //! What can go wrong behind the server: the model's API, the agent's program, its start.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::{Signal, kill};
 use reqwest::StatusCode;
 use runner_tests::processes::{agents_of, command_lines, wait_for_command};
-use runner_tests::script;
 use runner_tests::server::Server;
+use runner_tests::{claudes, script};
 use serde_json::json;
 
 #[tokio::test]
@@ -206,4 +208,32 @@ async fn a_conversation_that_grew_too_long_is_compacted_and_goes_on() {
     let said: Vec<_> = said.map(|event| event["data"]["text"].as_str().unwrap().to_owned()).collect();
     assert_eq!(said, ["one", "two", "three", "four", "five"]);
     server.verify(&session).await;
+}
+
+#[tokio::test]
+async fn an_api_that_nobody_reaches_fails_a_task_within_seconds() {
+    for claude in claudes() {
+        let settings = [
+            ("CLAUDE_BIN", claude.to_str().unwrap()),
+            ("OFFLINE", "false"),
+            ("ANTHROPIC_API_KEY", "sk-ant-of-somebody"),
+            ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1"),
+            // As it is where nobody sets it.
+            ("MAX_API_RETRIES", "5"),
+        ];
+        let server = Server::start_with(&settings).await;
+        let began = Instant::now();
+
+        let failed = server.post("/api/task", &json!({ "prompt": "Hello?" })).await;
+
+        let took = began.elapsed();
+        assert_eq!(
+            (failed.status, failed.code()),
+            (StatusCode::BAD_GATEWAY, "model_api_error"),
+            "{}",
+            failed.body
+        );
+        assert!(failed.body.to_string().contains("cannot be reached"), "{}", failed.body);
+        assert!(took < Duration::from_secs(10), "{took:?} with {}", claude.display());
+    }
 }

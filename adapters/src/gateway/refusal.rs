@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use runner_core::session::revoked::Revoked;
 use runner_core::spend::BudgetSpent;
@@ -16,7 +16,18 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) kind: &'static str,
     pub(super) message: String,
+    repeat: Repeat,
 }
+
+/// Whether the agent should ask again, where it would by the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeat {
+    ByStatus,
+    Never,
+}
+
+/// The header by which the API's own clients are told so.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 impl Refusal {
     /// The gateway does not pass on such a request.
@@ -91,8 +102,13 @@ impl Refusal {
         Self::new(StatusCode::BAD_GATEWAY, "api_error", message)
     }
 
+    /// Nobody is there, and has not been for a while. The agent would try for many seconds more.
+    pub(super) fn out_of_reach(message: impl Into<String>) -> Self {
+        Self { repeat: Repeat::Never, ..Self::unreachable(message) }
+    }
+
     fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, message: message.into() }
+        Self { status, kind, message: message.into(), repeat: Repeat::ByStatus }
     }
 
     pub(super) fn into_response(self) -> Response<ResponseBody> {
@@ -101,6 +117,9 @@ impl Refusal {
         let mut response = Response::new(body.boxed_unsync());
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.repeat == Repeat::Never {
+            response.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
         response
     }
 }

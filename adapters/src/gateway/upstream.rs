@@ -15,25 +15,21 @@ use hyper::header::{
     HeaderValue, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use hyper::{HeaderMap, Response, StatusCode};
-use reqwest::{Client, Url, redirect};
 use runner_core::ports::model::{BudgetError, ModelKey, ModelKeys};
-use runner_core::setup::api_key::Network;
 use runner_core::spend::BudgetKind;
 
 use super::call::Call;
+use super::clients::{API_KEY, Clients, secret};
 use super::refusal::Refusal;
 use crate::loopback::ResponseBody;
-use crate::public_only::{PublicOnly, may_be_public};
 
-const PUBLIC_API: &str = "https://api.anthropic.com";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest silence. A stream says something every few seconds; one whole answer may take ten minutes.
-const READ_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// Pauses between attempts to connect, while nobody is there.
+const CONNECT_PAUSES: [Duration; 3] =
+    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_millis(1000)];
 
 /// The largest answer that is not streamed.
 const MAX_WHOLE_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -71,25 +67,12 @@ pub(super) struct Question {
 /// The clients and keys with which the model's API is asked.
 pub(super) struct Upstream {
     keys: Arc<dyn ModelKeys>,
-    /// The client for other addresses; it goes through the server's own proxy, if there is one.
-    outside: Client,
-    /// Like `outside`, for keys that must not lead into the server's own network.
-    public: Client,
-    /// The client for addresses on this machine.
-    here: Client,
+    clients: Clients,
 }
 
 impl Upstream {
     pub(super) fn new(keys: Arc<dyn ModelKeys>, proxies: Vec<String>) -> reqwest::Result<Self> {
-        let client = || {
-            Client::builder()
-                // A redirect would take the key to another address.
-                .redirect(redirect::Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(READ_TIMEOUT)
-        };
-        let public = client().dns_resolver(Arc::new(PublicOnly { proxies })).build()?;
-        Ok(Self { keys, outside: client().build()?, public, here: client().no_proxy().build()? })
+        Ok(Self { keys, clients: Clients::new(proxies)? })
     }
 
     /// Asks with one key after the other; returns the answer to the first accepted key, or else to the last
@@ -153,22 +136,24 @@ impl Upstream {
     }
 
     async fn send(&self, key: &ModelKey, question: &Question) -> Result<reqwest::Response, Refusal> {
-        let base_url = key.base_url.as_deref().unwrap_or(PUBLIC_API).trim_end_matches('/');
-        let url = Url::parse(&format!("{base_url}{}", question.path))
-            .map_err(|_| Refusal::internal("the address of the model's API is none"))?;
-        let mut secret = HeaderValue::from_str(key.expose())
-            .map_err(|_| Refusal::internal("the key has characters that no key has"))?;
-        secret.set_sensitive(true);
+        let (client, url) = self.clients.of(key, &question.path)?;
         let mut headers = passed_on(&question.headers);
-        headers.insert(API_KEY, secret);
-        let client = match key.network {
-            Network::Public if may_be_public(&url) => &self.public,
-            Network::Public => return Err(Refusal::unreachable("the address of the key is not public")),
-            Network::Any if is_here(&url) => &self.here,
-            Network::Any => &self.outside,
-        };
-        let sent = client.post(url).headers(headers).body(question.body.clone()).send().await;
-        sent.map_err(|error| unreachable(error.without_url()))
+        headers.insert(API_KEY, secret(key)?);
+        let mut pauses = CONNECT_PAUSES.into_iter();
+        loop {
+            let request = client.post(url.clone()).headers(headers.clone()).body(question.body.clone());
+            let error = match request.send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error.without_url(),
+            };
+            // Nothing was sent, and the next moment may be a better one.
+            let pause = (error.is_connect() && !error.is_timeout()).then(|| pauses.next()).flatten();
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None if error.is_connect() => return Err(out_of_reach(error)),
+                None => return Err(unreachable(error)),
+            }
+        }
     }
 }
 
@@ -318,10 +303,8 @@ fn verdict(status: StatusCode, body: &[u8]) -> Verdict {
     }
 }
 
-fn is_here(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+fn out_of_reach(error: reqwest::Error) -> Refusal {
+    Refusal::out_of_reach(unreachable(error).message)
 }
 
 /// Does not tell the agent the address of the model's API.
