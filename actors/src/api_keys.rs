@@ -15,10 +15,12 @@ use runner_core::ids::{ApiKeyId, SecretId, StreamId};
 use runner_core::log::{Aggregate as _, LogStream, Provenance, SecretChange};
 use runner_core::money::MicroDollars;
 use runner_core::people::principal::{Principal, Reach};
-use runner_core::ports::model::SpendRecord;
+use runner_core::ports::model::{KeyTrial, KeyVerdict, ModelKey, SpendRecord};
 use runner_core::ports::{AppendError, Clock, ReadError};
 use runner_core::setup::api_key::event::{ApiKeyEvent, StoredKey};
-use runner_core::setup::api_key::{ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, MAX_KEYS, Network};
+use runner_core::setup::api_key::{
+    ApiKey, ApiKeyCommand, ApiKeyRefusal, KeyChange, KeyCheck, MAX_KEYS, Network,
+};
 use runner_core::setup::vault::{SealedFor, Vault, VaultError};
 use runner_core::spend::{Payer, Spent};
 use secrecy::SecretString;
@@ -37,6 +39,8 @@ pub enum ApiKeyError {
     NameTaken,
     #[error("nobody may keep more than {MAX_KEYS} keys")]
     TooMany,
+    #[error("the API does not accept this key: it answered {status}")]
+    KeyRefused { status: u16 },
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// The request's key was used for something else.
@@ -79,8 +83,17 @@ pub struct ApiKeys {
     vault: Arc<dyn Vault>,
     record: Arc<dyn SpendRecord>,
     clock: Arc<dyn Clock>,
+    /// Absent where keys are stored as they are told.
+    trial: Option<Trial>,
     /// Held by whoever decides something that depends on several keys.
     deciding: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// How keys are tried, and the API of those that name none.
+#[derive(Clone)]
+struct Trial {
+    port: Arc<dyn KeyTrial>,
+    base_url: Option<String>,
 }
 
 impl std::fmt::Debug for ApiKeys {
@@ -96,7 +109,12 @@ impl ApiKeys {
         record: Arc<dyn SpendRecord>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { repository, key_use, vault, record, clock, deciding: Arc::default() }
+        Self { repository, key_use, vault, record, clock, trial: None, deciding: Arc::default() }
+    }
+
+    /// Tries each key before it is stored; `base_url` is the API of those that name none.
+    pub fn trying(self, port: Arc<dyn KeyTrial>, base_url: Option<String>) -> Self {
+        Self { trial: Some(Trial { port, base_url }), ..self }
     }
 
     /// What was spent with a key in this calendar month of UTC.
@@ -125,6 +143,7 @@ impl ApiKeys {
         new: NewKey,
         provenance: Provenance,
     ) -> Result<ApiKey, ApiKeyError> {
+        let checked = self.check(&new.value, (new.base_url.as_deref(), new.network)).await?;
         let _deciding = self.deciding.lock().await;
         let own = self.list(&owner.own()).await?;
         if own.len() >= MAX_KEYS {
@@ -139,6 +158,7 @@ impl ApiKeys {
             name: new.name,
             secret: SecretId(Uuid::now_v7()),
             last_four: new.last_four,
+            checked,
             base_url: new.base_url,
             network: new.network,
             priority: new.priority,
@@ -194,14 +214,16 @@ impl ApiKeys {
         provenance: Provenance,
     ) -> Result<ApiKey, ApiKeyError> {
         let loaded = self.load(reach, key).await?;
-        let owner = loaded.state.stored().map(|stored| stored.owner.clone()).unwrap_or_default();
+        let stored = loaded.state.stored().ok_or(ApiKeyError::NotFound)?;
+        let checked = self.check(&value, (stored.base_url.as_deref(), stored.network)).await?;
+        let owner = stored.owner.clone();
         let (secret, at) = (SecretId(Uuid::now_v7()), self.clock.now());
         let bound_to = SealedFor { tenant: loaded.tenant.clone(), owner, secret };
         let sealed = self.vault.seal(&value, &bound_to)?;
         let rotate = |key: &Loaded<ApiKey>| {
             let old = key.state.stored().map(|stored| stored.secret);
             let last_four = last_four.clone();
-            let events = key.state.decide(ApiKeyCommand::Rotate { secret, last_four, at })?.events;
+            let events = key.state.decide(ApiKeyCommand::Rotate { secret, last_four, checked, at })?.events;
             let new = SecretChange { id: secret, sealed: Some(sealed.clone()) };
             let secrets = old.map(|id| SecretChange { id, sealed: None }).into_iter().chain([new]).collect();
             Ok(Decided { events, secrets })
@@ -225,6 +247,26 @@ impl ApiKeys {
         self.change_at(LogStream::of::<ApiKey>(loaded.stream, loaded.tenant), provenance, remove)
             .await
             .map(drop)
+    }
+
+    /// What the API says to a key that is to be stored; an error if it does not take it. Nobody is asked
+    /// where stored keys are not used.
+    async fn check(
+        &self,
+        value: &SecretString,
+        (base_url, network): (Option<&str>, Network),
+    ) -> Result<Option<KeyCheck>, ApiKeyError> {
+        let Some(trial) = self.trial.as_ref().filter(|_| self.key_use == KeyUse::Used) else {
+            return Ok(None);
+        };
+        let (address, network) = serving::address((base_url, network), trial.base_url.as_deref());
+        let key = ModelKey::new(None, address, value.clone()).within(network);
+        match trial.port.try_key(&key).await {
+            KeyVerdict::Accepted => Ok(Some(KeyCheck::Accepted)),
+            KeyVerdict::Unclear => Ok(Some(KeyCheck::Unclear)),
+            KeyVerdict::Unreachable => Ok(Some(KeyCheck::Unreachable)),
+            KeyVerdict::Refused { status } => Err(ApiKeyError::KeyRefused { status }),
+        }
     }
 
     async fn load(&self, reach: &Reach, key: ApiKeyId) -> Result<Loaded<ApiKey>, ApiKeyError> {

@@ -52,6 +52,7 @@ use tokio::sync::mpsc;
 pub use admission::{Admission, Anybody, Caller};
 pub use budgets::MonthlyBudgets;
 pub use journal::CallJournal;
+pub use key_probe::KeyProbe;
 pub use passes::Pass;
 use passes::Passes;
 use routes::Routes;

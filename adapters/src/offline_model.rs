@@ -30,6 +30,7 @@ pub use self::script::{Script, ScriptError};
 #[derive(Debug)]
 pub struct OfflineModel {
     server: LoopbackServer,
+    routes: Arc<Routes>,
 }
 
 impl OfflineModel {
@@ -40,14 +41,22 @@ impl OfflineModel {
 
     /// Listens like `start`, but only for those who know the key, as the real API does.
     pub async fn start_with_key(script: Option<Script>, key: &str) -> io::Result<Self> {
-        Self::start_with(Routes::new(Playback::new(script)).with_key(key)).await
+        let routes = Routes::new(Playback::new(script));
+        routes.admit_only(key);
+        Self::start_with(routes).await
+    }
+
+    /// From now on it is for those who know this key, as after a rotation at the real API.
+    pub fn change_key(&self, key: &str) {
+        self.routes.admit_only(key);
     }
 
     async fn start_with(routes: Routes) -> io::Result<Self> {
         let routes = Arc::new(routes);
-        let server = LoopbackServer::start(move |request| Arc::clone(&routes).respond(request)).await?;
+        let answering = Arc::clone(&routes);
+        let server = LoopbackServer::start(move |request| Arc::clone(&answering).respond(request)).await?;
         tracing::debug!("the offline model listens on {}", server.base_url());
-        Ok(Self { server })
+        Ok(Self { server, routes })
     }
 
     /// The value of `ANTHROPIC_BASE_URL`.

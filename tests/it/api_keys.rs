@@ -36,6 +36,14 @@ impl Setup {
         self.server.post("/api/api-keys", &body).await
     }
 
+    /// Stores a key that the API no longer takes.
+    async fn store_revoked(&self, name: &str, more: Value) -> Answer {
+        self.model.change_key("sk-ant-of-nobody");
+        let stored = self.store(name, "sk-ant-of-nobody", more).await;
+        self.model.change_key(&self.key);
+        stored
+    }
+
     pub(crate) async fn task(&self) -> Value {
         let prompt = script("Say so.", &json!([{ "text": "paid" }]));
         self.server.task(&json!({ "prompt": prompt })).await
@@ -72,9 +80,42 @@ async fn a_stored_key_is_used_and_nobody_sees_it_again() {
 }
 
 #[tokio::test]
+async fn a_key_is_tried_before_it_is_stored_and_a_wrong_one_is_said_at_once() {
+    let setup = Setup::start().await;
+    let access = async || setup.server.get("/api/status").await.body["model_access"].clone();
+    let before = access().await;
+
+    let refused = setup.store("wrong", "sk-ant-of-nobody", json!({})).await;
+    let nowhere = json!({ "name": "nowhere", "key": "sk-ant-of-nobody", "base_url": "http://127.0.0.1:1" });
+    let unreachable = setup.server.post("/api/api-keys", &nowhere).await;
+    let right = setup.store("right", &setup.key, json!({})).await;
+    let path = format!("/api/api-keys/{}/rotate", right.body["id"].as_str().unwrap());
+    let rotated = setup.server.post(&path, &json!({ "key": "sk-ant-of-nobody" })).await;
+
+    for refused in [&refused, &rotated] {
+        assert_eq!(
+            (refused.status, refused.code()),
+            (StatusCode::BAD_REQUEST, "key_refused"),
+            "{}",
+            refused.body
+        );
+        assert_eq!(refused.body["errors"][0]["pointer"], "/key");
+        assert!(!refused.body.to_string().contains("of-nobody"), "{}", refused.body);
+    }
+    assert_eq!(
+        (unreachable.status, &unreachable.body["checked"]),
+        (StatusCode::CREATED, &json!("unreachable"))
+    );
+    assert_eq!(right.body["checked"], "accepted", "{}", right.body);
+    let kept = setup.key(right.body["id"].as_str().unwrap()).await;
+    assert_eq!((&kept["last_four"], &kept["rotated_at"]), (&right.body["last_four"], &Value::Null));
+    assert_eq!((before, access().await), (json!("offline_model"), json!("own_keys")));
+}
+
+#[tokio::test]
 async fn a_key_that_is_refused_is_passed_over_for_the_next() {
     let setup = Setup::start().await;
-    let wrong = setup.store("wrong", "sk-ant-of-nobody", json!({ "priority": 1 })).await.body;
+    let wrong = setup.store_revoked("wrong", json!({ "priority": 1 })).await.body;
     let right = setup.store("right", &setup.key, json!({ "priority": 2 })).await.body;
 
     let done = setup.task().await;
@@ -163,7 +204,7 @@ async fn a_key_cannot_be_renamed_to_what_another_is_called() {
 #[tokio::test]
 async fn a_rotated_key_is_used_from_the_next_call_on() {
     let setup = Setup::start().await;
-    let stored = setup.store("main", "sk-ant-of-nobody", json!({})).await.body;
+    let stored = setup.store_revoked("main", json!({})).await.body;
     let refused = setup.server.post("/api/task", &json!({ "prompt": "hello" })).await;
     assert!(!refused.status.is_success(), "{}", refused.body);
 
@@ -177,7 +218,7 @@ async fn a_rotated_key_is_used_from_the_next_call_on() {
 #[tokio::test]
 async fn a_removed_key_is_gone_and_the_operators_model_answers_again() {
     let setup = Setup::start().await;
-    let stored = setup.store("main", "sk-ant-of-nobody", json!({})).await.body;
+    let stored = setup.store_revoked("main", json!({})).await.body;
     let path = format!("/api/api-keys/{}", stored["id"].as_str().unwrap());
 
     let removed = answer(setup.server.request(Method::DELETE, &path)).await;

@@ -6,7 +6,7 @@ use runner_core::log::{LogStream, Provenance};
 use runner_core::people::principal::{Principal, Reach};
 use runner_core::ports::ReadError;
 use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope};
-use runner_core::setup::api_key::event::{Exhaustion, Refusal, StoredKey};
+use runner_core::setup::api_key::event::{Exhaustion, Refusal};
 use runner_core::setup::api_key::{ApiKey, ApiKeyCommand, Network};
 use runner_core::setup::vault::SealedFor;
 use runner_core::spend::BudgetSpent;
@@ -66,9 +66,9 @@ impl ApiKeys {
             SealedFor { tenant: scope.tenant.clone(), owner: stored.owner.clone(), secret: stored.secret };
         match self.vault.open(&sealed, &bound_to) {
             Ok(value) => {
-                let address = stored.base_url.as_deref().or(base_url).map(str::to_owned);
+                let (address, network) = address((stored.base_url.as_deref(), stored.network), base_url);
                 let opened = ModelKey::new(Some(stored.key.0), address, value);
-                Ok(Some(opened.stored(stored.secret, network(&stored))))
+                Ok(Some(opened.stored(stored.secret, network)))
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -87,9 +87,15 @@ impl ApiKeys {
     }
 }
 
-/// The server's own address is the operator's choice.
-fn network(stored: &StoredKey) -> Network {
-    if stored.base_url.is_some() { stored.network } else { Network::Any }
+/// Where a key is valid, and where that may lie. The server's own address is the operator's choice.
+pub(super) fn address(
+    (base_url, network): (Option<&str>, Network),
+    servers_own: Option<&str>,
+) -> (Option<String>, Network) {
+    match base_url {
+        Some(address) => (Some(address.to_owned()), network),
+        None => (servers_own.map(str::to_owned), Network::Any),
+    }
 }
 
 /// Which keys a session's calls are made with: its owner's, or the operator's.

@@ -279,7 +279,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 
 /// The verdict of an answer about its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Accepted,
     /// The key may not be used for this question, but another key may. It stays good for everything else.
     NotForThis,
@@ -287,7 +287,7 @@ enum Verdict {
 }
 
 /// A 403 may also be about the question; then another key would not help.
-fn verdict(status: StatusCode, body: &[u8]) -> Verdict {
+pub(super) fn verdict(status: StatusCode, body: &[u8]) -> Verdict {
     let kind = || {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         body["error"]["type"].as_str().unwrap_or_default().to_owned()

@@ -1,6 +1,9 @@
 //! The HTTP side: the paths, their limits, and answers in the API's form.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -33,21 +36,22 @@ pub(super) struct Routes {
     playback: Playback,
     bodies: Semaphore,
     /// The only key that is let in; without one, every request is.
-    key: Option<String>,
+    key: RwLock<Option<String>>,
 }
 
 impl Routes {
     pub(super) fn new(playback: Playback) -> Self {
-        Self { playback, bodies: Semaphore::new(MAX_BODIES), key: None }
+        Self { playback, bodies: Semaphore::new(MAX_BODIES), key: RwLock::default() }
     }
 
-    pub(super) fn with_key(self, key: &str) -> Self {
-        Self { key: Some(key.to_owned()), ..self }
+    pub(super) fn admit_only(&self, key: &str) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = Some(key.to_owned());
     }
 
     fn admit(&self, headers: &HeaderMap) -> Result<(), HttpError> {
         let given = headers.get("x-api-key").and_then(|key| key.to_str().ok());
-        if self.key.is_none() || self.key.as_deref() == given {
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        if key.is_none() || key.as_deref() == given {
             return Ok(());
         }
         Err(HttpError::new(401, "invalid x-api-key"))
@@ -65,7 +69,8 @@ impl Routes {
             }
             (&Method::POST, "/v1/messages") => self.create_message(&parts.headers, body).await,
             (&Method::POST, "/v1/messages/count_tokens") => self.count_tokens(&parts.headers, body).await,
-            (_, "/" | "/v1/messages" | "/v1/messages/count_tokens") => {
+            (&Method::GET, "/v1/models") => self.list_models(&parts.headers),
+            (_, "/" | "/v1/messages" | "/v1/messages/count_tokens" | "/v1/models") => {
                 Err(HttpError::new(405, format!("method {} is not allowed here", parts.method)))
             }
             (_, path) => Err(HttpError::new(404, format!("the offline model has no {path}"))),
@@ -115,6 +120,12 @@ impl Routes {
             .insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         Ok(response)
+    }
+
+    fn list_models(&self, headers: &HeaderMap) -> Result<Response<ResponseBody>, HttpError> {
+        self.admit(headers)?;
+        let model = json!({"type": "model", "id": "offline", "display_name": "Offline model"});
+        Ok(json_response(StatusCode::OK, &json!({"data": [model], "has_more": false})))
     }
 
     async fn count_tokens<B>(&self, headers: &HeaderMap, body: B) -> Result<Response<ResponseBody>, HttpError>

@@ -47,6 +47,11 @@ impl ModelKey {
         Self { value: Some(value), network, ..self }
     }
 
+    /// The same, with another say about where its address may lie.
+    pub fn within(self, network: Network) -> Self {
+        Self { network, ..self }
+    }
+
     /// The key itself, for the one place that sends it.
     pub fn expose(&self) -> &str {
         self.secret.expose_secret()
@@ -64,6 +69,24 @@ pub trait ModelKeys: Send + Sync {
 
     /// Nothing is left of a key's own budget. The next one is tried.
     async fn exhausted(&self, scope: &ModelScope, key: &ModelKey, spent: &BudgetSpent);
+}
+
+/// Asks the API for which a key is meant whether it is let in there, at no cost.
+#[async_trait]
+pub trait KeyTrial: Send + Sync {
+    async fn try_key(&self, key: &ModelKey) -> KeyVerdict;
+}
+
+/// What the API says to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyVerdict {
+    Accepted,
+    Refused {
+        status: u16,
+    },
+    /// It answered something else, as one does that knows no such question.
+    Unclear,
+    Unreachable,
 }
 
 /// Why a call is not let through.

@@ -36,6 +36,17 @@ pub enum Network {
     Any,
 }
 
+/// What the API said to a key when it was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyCheck {
+    Accepted,
+    /// The API answered neither yes nor no.
+    Unclear,
+    /// Nobody answered in time.
+    Unreachable,
+}
+
 /// An API key as far as its rules and its users need to know it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApiKey {
@@ -57,6 +68,7 @@ pub enum ApiKeyCommand {
     Rotate {
         secret: SecretId,
         last_four: String,
+        checked: Option<KeyCheck>,
         at: Timestamp,
     },
     Remove,
@@ -137,8 +149,9 @@ impl Aggregate for ApiKey {
             (ApiKeyEvent::ApiKeyBudgetChanged { monthly_budget_micros }, Some(stored)) => {
                 stored.monthly_budget_micros = monthly_budget_micros;
             }
-            (ApiKeyEvent::ApiKeyRotated { secret, last_four, at }, Some(stored)) => {
+            (ApiKeyEvent::ApiKeyRotated { secret, last_four, checked, at }, Some(stored)) => {
                 stored.secret = secret;
+                stored.checked = checked;
                 stored.last_four = last_four;
                 self.rotated_at = Some(at);
                 self.last_refused = None;
@@ -184,8 +197,8 @@ impl ApiKey {
             ApiKeyCommand::Change(changes) => {
                 Ok(changes.into_iter().filter_map(|change| self.change(stored, change)).collect())
             }
-            ApiKeyCommand::Rotate { secret, last_four, at } => {
-                Ok(vec![ApiKeyEvent::ApiKeyRotated { secret, last_four, at }])
+            ApiKeyCommand::Rotate { secret, last_four, checked, at } => {
+                Ok(vec![ApiKeyEvent::ApiKeyRotated { secret, last_four, checked, at }])
             }
             ApiKeyCommand::Remove => Ok(vec![ApiKeyEvent::ApiKeyRemoved {}]),
             // What was refused has been replaced meanwhile.

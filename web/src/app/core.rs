@@ -12,7 +12,7 @@ use runner_actors::{
 use runner_adapters::claude::{self, ClaudeRuntime};
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_adapters::gateway::MonthlyBudgets;
+use runner_adapters::gateway::{KeyProbe, MonthlyBudgets};
 use runner_adapters::offline_model::OfflineModel;
 use runner_adapters::secret_key::SecretKey;
 use runner_adapters::vault::KeyVault;
@@ -57,6 +57,8 @@ impl Core {
         let stored = (repository.clone(), key_use(config));
         let extensions = Extensions::new(repository.clone(), vault.clone(), Arc::clone(&clock));
         let api_keys = ApiKeys::new(stored, vault, Arc::clone(&record), Arc::clone(&clock));
+        let trial = Arc::new(KeyProbe::new(config.proxies.clone())?);
+        let api_keys = api_keys.trying(trial, config.base_url.clone());
         let limits = StoredBudgets { repository: repository.clone(), of_each_user: config.monthly_budget };
         let budgets = MonthlyBudgets::new(Arc::new(limits), record, Arc::clone(&clock));
         let (credentials, model) = credentials(config, api_keys.clone(), Arc::new(budgets)).await?;

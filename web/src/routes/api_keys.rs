@@ -77,12 +77,13 @@ struct KeyPage {
     next_cursor: Option<String>,
 }
 
-/// Stores a key.
+/// Stores a key, after asking the API whether it accepts it.
 #[utoipa::path(
     tag = "api keys",
     request_body = KeyBody,
     responses(
         (status = 201, body = KeyView),
+        (status = 400, description = "`key_refused`: the API does not accept it", body = Problem),
         (status = 409, description = "`key_name_taken`, `too_many_keys`", body = Problem),
     )
 )]
@@ -190,7 +191,11 @@ pub(crate) async fn change_key(
     tag = "api keys",
     params(("id" = ApiKeyId, Path)),
     request_body = RotateBody,
-    responses((status = 200, body = KeyView), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = KeyView),
+        (status = 400, description = "`key_refused`: the API does not accept the new value", body = Problem),
+        (status = 404, body = Problem),
+    )
 )]
 #[post("/api/api-keys/{id}/rotate")]
 pub(crate) async fn rotate_key(

@@ -19,6 +19,8 @@ struct Status {
     node: String,
     store: &'static str,
     agent: AgentStatus,
+    /// Whose access to a model the caller's sessions use.
+    model_access: ModelAccess,
     /// What is known of the version of the agent's program.
     agent_proof: ProofReport,
     sessions: SessionCounts,
@@ -29,6 +31,19 @@ struct Status {
     /// Why clients can choose the address that they seem to come from, where a trusted proxy was seen to let
     /// them.
     proxy_problem: Option<String>,
+}
+
+/// Whose access to a model is used.
+#[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ModelAccess {
+    /// Keys that the caller has stored.
+    OwnKeys,
+    /// The operator's key.
+    OperatorKey,
+    /// The operator's login of Claude Code.
+    OperatorLogin,
+    OfflineModel,
 }
 
 /// Sessions of the caller's team.
@@ -61,11 +76,18 @@ pub(crate) async fn show_status(
     // Operators see how busy the server is, others how busy they are.
     let turns = context.sessions.turn_counts((!tenant.is_first()).then_some(tenant));
     let agent = context.sessions.agent_status();
+    let model_access = match (context.api_keys.serve(&caller.0).await?, agent.credentials) {
+        (true, _) => ModelAccess::OwnKeys,
+        (false, "api_key") => ModelAccess::OperatorKey,
+        (false, "login") => ModelAccess::OperatorLogin,
+        (false, _) => ModelAccess::OfflineModel,
+    };
     Ok(HttpResponse::Ok().json(Status {
         version: env!("CARGO_PKG_VERSION"),
         mode: "local",
         node: context.node.clone(),
         store: "sqlite",
+        model_access,
         agent_proof: context.sessions.proof_report(agent.version.as_deref()),
         agent,
         sessions: SessionCounts { stored: counts.stored, running: counts.running, waiting: counts.waiting },

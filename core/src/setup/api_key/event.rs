@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ApiKeyId, SecretId};
 use crate::log::AggregateEvent;
 use crate::money::MicroDollars;
-use crate::setup::api_key::Network;
+use crate::setup::api_key::{KeyCheck, Network};
 use crate::time::Timestamp;
 
 /// A fact about a key. In JSON: `{"type": …, "data": …}`. Who did it is the event's actor.
@@ -29,6 +29,8 @@ pub enum ApiKeyEvent {
     ApiKeyRotated {
         secret: SecretId,
         last_four: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checked: Option<KeyCheck>,
         at: Timestamp,
     },
     /// The API did not accept it, and another one was tried.
@@ -51,6 +53,9 @@ pub struct StoredKey {
     /// Under which its value is kept.
     pub secret: SecretId,
     pub last_four: String,
+    /// Absent where nobody asked the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<KeyCheck>,
     /// Where it is valid; absent means the server's own upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,

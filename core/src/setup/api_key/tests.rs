@@ -47,7 +47,8 @@ fn only_what_differs_is_an_event() {
 #[test]
 fn refused_key_rests_until_its_time_is_over_or_it_is_rotated_or_enabled() {
     let refused = || vec![ApiKeyEvent::ApiKeyStored(key()), ApiKeyEvent::ApiKeyRefused(refusal(1))];
-    let rotated = ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), at: at(2) };
+    let rotated =
+        ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), checked: None, at: at(2) };
     let again = [ApiKeyEvent::ApiKeyDisabled {}, ApiKeyEvent::ApiKeyEnabled {}];
 
     assert!(!given(refused()).is_usable(at(2)));
@@ -67,7 +68,8 @@ fn same_refusal_is_noted_once_while_the_key_rests() {
 
 #[test]
 fn refusal_of_a_value_that_was_replaced_meanwhile_is_not_noted() {
-    let rotated = ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), at: at(2) };
+    let rotated =
+        ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), checked: None, at: at(2) };
     let key = given([ApiKeyEvent::ApiKeyStored(key()), rotated]);
 
     assert_eq!(key.events_of(ApiKeyCommand::NoteRefusal(secret(1), refusal(3))), Ok(vec![]));
@@ -104,7 +106,7 @@ fn events_read_back_as_they_were_written() {
         ApiKeyEvent::ApiKeyDisabled {},
         ApiKeyEvent::ApiKeyPrioritized { priority: 1 },
         ApiKeyEvent::ApiKeyBudgetChanged { monthly_budget_micros: None },
-        ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), at: at(2) },
+        ApiKeyEvent::ApiKeyRotated { secret: secret(2), last_four: "wxyz".into(), checked: None, at: at(2) },
         ApiKeyEvent::ApiKeyRefused(refusal(1)),
         ApiKeyEvent::ApiKeyExhausted(exhaustion("2026-11", 5)),
         ApiKeyEvent::ApiKeyRemoved {},
@@ -128,6 +130,7 @@ fn key() -> StoredKey {
         name: "main".into(),
         secret: secret(1),
         last_four: "abcd".into(),
+        checked: None,
         base_url: None,
         network: Network::Public,
         priority: 0,
@@ -137,7 +140,7 @@ fn key() -> StoredKey {
 }
 
 fn rotate() -> ApiKeyCommand {
-    ApiKeyCommand::Rotate { secret: secret(2), last_four: "wxyz".into(), at: at(9) }
+    ApiKeyCommand::Rotate { secret: secret(2), last_four: "wxyz".into(), checked: None, at: at(9) }
 }
 
 fn refusal(millis: u64) -> Refusal {

@@ -69,6 +69,7 @@ pub(super) fn key_problem(error: &ApiKeyError) -> Problem {
         ApiKeyError::NotFound => new(StatusCode::NOT_FOUND, "api_key_not_found"),
         ApiKeyError::NameTaken => new(StatusCode::CONFLICT, "key_name_taken"),
         ApiKeyError::TooMany => new(StatusCode::CONFLICT, "too_many_keys"),
+        ApiKeyError::KeyRefused { .. } => Problem::field("key_refused", "/key", error.to_string()),
         ApiKeyError::CommandReused => key_reused(),
         ApiKeyError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         ApiKeyError::LogUnavailable(_) => store_unavailable(),

@@ -2,8 +2,8 @@
 
 use runner_core::ids::ApiKeyId;
 use runner_core::money::MicroDollars;
-use runner_core::setup::api_key::ApiKey;
 use runner_core::setup::api_key::event::StoredKey;
+use runner_core::setup::api_key::{ApiKey, KeyCheck};
 use runner_core::time::Timestamp;
 use serde::Serialize;
 
@@ -17,6 +17,9 @@ pub(crate) struct KeyView {
     name: String,
     owner: String,
     last_four: String,
+    /// What the API said when the value was stored; null where stored keys are not used, and so were not
+    /// tried. A key that it does not accept is not stored.
+    checked: Option<KeyCheck>,
     #[serde(skip_serializing_if = "Option::is_none")]
     base_url: Option<String>,
     priority: u32,
@@ -50,6 +53,7 @@ pub(super) async fn view(context: &Context, key: &ApiKey) -> Result<KeyView, Api
         name: stored.name.clone(),
         owner: stored.owner.clone(),
         last_four: stored.last_four.clone(),
+        checked: stored.checked,
         base_url: stored.base_url.clone(),
         priority: stored.priority,
         enabled: key.enabled,
