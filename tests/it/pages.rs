@@ -1,9 +1,12 @@
 //! The pages, in a real browser: they render under the policy that forbids everything from elsewhere.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use runner_tests::script;
+use runner_core::session::event::FailureCause;
 use runner_tests::server::Server;
+use runner_tests::{root, script};
 use serde_json::json;
 
 /// The document of a page after its scripts have run for a while.
@@ -45,4 +48,74 @@ async fn the_start_page_shows_status_and_sessions() {
 
     assert!(page.contains("Offline: a built-in model answers"), "{page}");
     assert!(page.contains("A prompt to be found &lt;b&gt;again&lt;/b&gt;."), "{page}");
+}
+
+#[tokio::test]
+async fn the_type_of_each_problem_leads_to_what_it_means() {
+    let server = Server::start().await;
+
+    let page = render(&server, "/docs#working_dir_not_allowed").await;
+
+    let listed = listed_problems();
+    assert!(listed.len() > 80, "{listed:?}");
+    for code in listed {
+        assert_eq!(page.matches(&format!(r#"id="{code}""#)).count(), 1, "{code}");
+    }
+    let refused = server.post("/api/task", &json!({ "prompt": "" })).await;
+    assert_eq!(refused.body["type"], "/docs#prompt_empty");
+}
+
+/// The codes of `docs/problems.md`.
+fn listed_problems() -> BTreeSet<String> {
+    let list = std::fs::read_to_string(root().join("docs/problems.md")).unwrap();
+    let codes = list.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    codes.map(str::to_owned).collect()
+}
+
+/// The codes that the program's source has where it makes a problem.
+fn codes_in_the_source() -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    for path in sources(&root().join("web/src")) {
+        let source = std::fs::read_to_string(&path).unwrap();
+        for begin in ["Problem::new(", "Problem::field(", "new(StatusCode::", "(StatusCode::"] {
+            for rest in source.split(begin).skip(1) {
+                // Up to the end of the statement; what is named by a variable is not seen here.
+                let arguments = rest.split([';', '{']).next().unwrap();
+                let code = arguments.split('"').nth(1).unwrap_or_default();
+                let is_code = !code.is_empty() && code.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                codes.extend(is_code.then(|| code.to_owned()));
+            }
+        }
+    }
+    codes.extend(FAILURES.map(|cause| cause.code().to_owned()));
+    codes
+}
+
+const FAILURES: [FailureCause; 5] = [
+    FailureCause::AgentUnavailable,
+    FailureCause::AgentDied,
+    FailureCause::AgentFailed,
+    FailureCause::ModelApiError,
+    FailureCause::Budget,
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+#[test]
+fn every_code_of_a_problem_is_listed_and_nothing_else() {
+    let (listed, used) = (listed_problems(), codes_in_the_source());
+
+    assert_eq!(
+        used.difference(&listed).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "not in docs/problems.md"
+    );
+    let folders = ["web/src", "core/src"].map(|folder| sources(&root().join(folder)));
+    let text: String = folders.iter().flatten().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let gone: Vec<_> = listed.iter().filter(|code| !text.contains(&format!("\"{code}\""))).collect();
+    assert_eq!(gone, Vec::<&String>::new(), "nothing answers with them any more");
 }
