@@ -47,7 +47,8 @@ pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportRepo
         find_projects(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     name_links(&links);
     anyhow::ensure!(!projects.is_empty(), "{} has no transcripts of Claude Code", folder.display());
-    let _lock = prepare_data_dir(&config.data_dir)?;
+    let _lock = prepare_data_dir(&config.data_dir)
+        .context("an import needs the data folder for itself: stop the server, import, and start it again")?;
     let store = EventStore::open(&config.database, Arc::new(SystemClock::default())).await?;
     let adoption = Adoption {
         log: Arc::new(store.clone()),
