@@ -259,7 +259,7 @@ impl ApiKeys {
         let Some(trial) = self.trial.as_ref().filter(|_| self.key_use == KeyUse::Used) else {
             return Ok(None);
         };
-        let (address, network) = serving::address((base_url, network), trial.base_url.as_deref());
+        let (address, network) = address((base_url, network), trial.base_url.as_deref());
         let key = ModelKey::new(None, address, value.clone()).within(network);
         match trial.port.try_key(&key).await {
             KeyVerdict::Accepted => Ok(Some(KeyCheck::Accepted)),
@@ -290,6 +290,17 @@ impl ApiKeys {
 
 fn is_taken(keys: &[ApiKey], name: &str) -> bool {
     keys.iter().filter_map(ApiKey::stored).any(|stored| stored.name == name)
+}
+
+/// Where a key is valid, and where that may lie. The server's own address is the operator's choice.
+fn address(
+    (base_url, network): (Option<&str>, Network),
+    servers_own: Option<&str>,
+) -> (Option<String>, Network) {
+    match base_url {
+        Some(address) => (Some(address.to_owned()), network),
+        None => (servers_own.map(str::to_owned), Network::Any),
+    }
 }
 
 fn bound_to(principal: &Principal, owner: &str, secret: SecretId) -> SealedFor {

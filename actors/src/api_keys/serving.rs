@@ -7,12 +7,12 @@ use runner_core::people::principal::{Principal, Reach};
 use runner_core::ports::ReadError;
 use runner_core::ports::model::{ModelKey, ModelKeys, ModelScope};
 use runner_core::setup::api_key::event::{Exhaustion, Refusal};
-use runner_core::setup::api_key::{ApiKey, ApiKeyCommand, Network};
+use runner_core::setup::api_key::{ApiKey, ApiKeyCommand};
 use runner_core::setup::vault::SealedFor;
 use runner_core::spend::BudgetSpent;
 use uuid::Uuid;
 
-use super::{ApiKeyError, ApiKeys, KeyUse};
+use super::{ApiKeyError, ApiKeys, KeyUse, address};
 
 impl ApiKeys {
     /// Whether calls for the sessions of `owner` are made with keys that they stored.
@@ -84,17 +84,6 @@ impl ApiKeys {
         if let Err(error) = self.repository.execute::<ApiKey>(stream, command, provenance).await {
             tracing::warn!(%key, error = &error as &dyn std::error::Error, "what a key was passed over for is not stored");
         }
-    }
-}
-
-/// Where a key is valid, and where that may lie. The server's own address is the operator's choice.
-pub(super) fn address(
-    (base_url, network): (Option<&str>, Network),
-    servers_own: Option<&str>,
-) -> (Option<String>, Network) {
-    match base_url {
-        Some(address) => (Some(address.to_owned()), network),
-        None => (servers_own.map(str::to_owned), Network::Any),
     }
 }
 

@@ -6,12 +6,17 @@
 
 mod reading;
 mod wish;
+mod words;
 
 use std::{collections::HashSet, time::Duration};
 
 use serde_json::{Value, json};
 
-use self::{reading::Contents, wish::Wish};
+use self::{
+    reading::Contents,
+    wish::Wish,
+    words::{quoted, shortened},
+};
 use super::{
     conversation::{ToolResult, ToolUse as PastUse, Turn},
     reply::{Block, Message, ToolUse},
@@ -250,20 +255,7 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
 /// The reason why a tool failed, on one line.
 fn reason(result: &ToolResult) -> String {
     shortened(&result.text, 160)
-}
-
-/// A text on one line, with an ellipsis where it was too long.
-fn shortened(text: &str, limit: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
-    }
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use nix::unistd::Uid;
 
 use super::process_tree::Marker;
-use super::socket_lookup;
+use super::socket_lookup::{self, Socket};
 use crate::claude::limits::{GroupMembers, is_in_group_of};
 use crate::gateway::Caller;
 
@@ -29,14 +29,6 @@ const MAX_ANCESTORS: usize = 4096;
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     instance: String,
-}
-
-/// One end of a connection, as the kernel knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Socket {
-    pub(super) owner: u32,
-    /// `0` where no process holds the socket any more.
-    pub(super) inode: u64,
 }
 
 impl Connections {
@@ -118,7 +110,7 @@ fn open_sockets(peer: SocketAddr, here: SocketAddr) -> Vec<Socket> {
     }
 }
 
-pub(super) fn listed(peer: SocketAddr, port: u16) -> Vec<Socket> {
+fn listed(peer: SocketAddr, port: u16) -> Vec<Socket> {
     let tables = TABLES.iter().filter_map(|path| fs::read_to_string(path).ok());
     tables.flat_map(|table| sockets(&table, peer, port)).collect()
 }
@@ -204,7 +196,8 @@ mod tests {
     use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
     use std::process::{Command, Stdio};
 
-    use super::{Connections, Socket, sockets};
+    use super::{Connections, Socket, listed, sockets};
+    use crate::claude::process::socket_lookup;
 
     const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 11 1 0 100 0 0 10 0
@@ -222,6 +215,20 @@ mod tests {
         }
         assert_eq!(find("127.0.0.1:54323"), []);
         assert_eq!(find("127.0.0.2:54321"), []);
+    }
+
+    #[test]
+    fn what_the_kernel_is_asked_for_is_what_its_table_lists() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(address) else { continue };
+            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (near, far) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
+
+            let found = socket_lookup::find(near, far);
+
+            assert!(found.is_some_and(|socket| socket.inode > 0), "{address}: {found:?}");
+            assert_eq!(found.into_iter().collect::<Vec<_>>(), listed(near, far.port()));
+        }
     }
 
     fn accepted(listener: &TcpListener) -> (TcpStream, SocketAddr) {

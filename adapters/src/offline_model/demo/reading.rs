@@ -1,5 +1,7 @@
 //! What can be told of a file without understanding it.
 
+use super::words::{quoted, shortened};
+
 /// The beginnings of lines that define something, before its name.
 const DEFINITIONS: &[&str] =
     &["def ", "class ", "fn ", "struct ", "enum ", "trait ", "function ", "interface ", "func "];
@@ -39,11 +41,11 @@ impl<'a> Contents<'a> {
         let count = self.lines.len();
         let mut sentence = format!("I read `{name}`: {count} {}", if count == 1 { "line" } else { "lines" });
         if let Some(begins) = self.lines.iter().find_map(|line| said(line)) {
-            sentence.push_str(&format!(", beginning with “{}”", super::shortened(begins, 80)));
+            sentence.push_str(&format!(", beginning with “{}”", shortened(begins, 80)));
         }
         let defined = if name.ends_with(".md") { self.headings() } else { self.definitions() };
         if !defined.is_empty() {
-            sentence.push_str(&format!("; it has {}", super::quoted(&defined)));
+            sentence.push_str(&format!("; it has {}", quoted(&defined)));
         }
         sentence + "."
     }
