@@ -4,8 +4,8 @@
 //! Only the model is faked, not the program. Everything above it (the process, its tools, permissions,
 //! retries, the gateway) is real, and a test sees the behaviour of production.
 //!
-//! A prompt may carry its own script in a fenced block. `docs/offline-model.md` has the format; a test holds it
-//! against what is read.
+//! A prompt may carry its own script in a fenced block. `docs/offline-model.md` has the format; a test holds
+//! it against what is read.
 //!
 //! Prompts without a block get the script given at the start, or else a small demonstration (`demo.rs`).
 

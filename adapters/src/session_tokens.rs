@@ -70,12 +70,11 @@ pub(crate) struct PieceMask {
 impl PieceMask {
     /// What can be told once this has come, in order.
     pub(crate) fn pass(&mut self, output: AgentOutput) -> impl Iterator<Item = AgentOutput> + use<> {
-        let told = match output {
-            AgentOutput::Delta(delta) => {
-                let earlier = self.held.take_if(|held| !is_same_block(held, &delta));
-                [earlier, self.complete_part(delta)].map(as_output)
-            }
-            output => [as_output(self.held.take()), Some(output)],
+        let told = if let AgentOutput::Delta(delta) = output {
+            let earlier = self.held.take_if(|held| !is_same_block(held, &delta));
+            [earlier, self.complete_part(delta)].map(as_output)
+        } else {
+            [as_output(self.held.take()), Some(output)]
         };
         told.into_iter().flatten()
     }

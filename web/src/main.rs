@@ -60,7 +60,7 @@ enum KeysCommand {
 
 #[derive(Subcommand)]
 enum ProjectionsCommand {
-    /// Write all read models anew from the log and say whether they were right; exits with 1 if they were not.
+    /// Write all read models anew from the log; exit with 1 if they were not right.
     Rebuild,
 }
 
