@@ -2,7 +2,7 @@
 //! session's calls are made with.
 //!
 //! A value comes in once, is sealed at once, and leaves the vault only on its way to the model's API, as a
-//! [`ModelKey`](runner_core::ports::model::ModelKey). A person who stored keys uses those and no other:
+//! [`ModelKey`]. A person who stored keys uses those and no other:
 //! a key that the API refuses is passed over for the next, and when none is left, the call fails, also when
 //! that person has disabled all of them.
 //! Whoever has none uses the operator's (`serving.rs`).
