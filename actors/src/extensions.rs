@@ -5,6 +5,7 @@
 //! their way to an agent only, or to a trial of what they are for.
 
 mod cache;
+pub(crate) mod live;
 mod writing;
 
 use std::path::Path;
@@ -24,6 +25,8 @@ use runner_core::time::Timestamp;
 use thiserror::Error;
 
 use self::cache::Cache;
+pub use self::live::LiveServer;
+use self::live::LiveServers;
 use crate::store::{ChangeError, Loaded, Repository};
 
 /// Why an extension was not made or changed.
@@ -110,6 +113,7 @@ pub struct Extensions {
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
     cache: Arc<Cache>,
+    pub(crate) live: LiveServers,
     /// Held by whoever decides something that depends on several, or on sealed values.
     deciding: Arc<tokio::sync::Mutex<()>>,
 }
@@ -122,7 +126,14 @@ impl std::fmt::Debug for Extensions {
 
 impl Extensions {
     pub fn new(repository: Repository, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
-        Self { repository, vault, clock, cache: Arc::default(), deciding: Arc::default() }
+        Self {
+            repository,
+            vault,
+            clock,
+            cache: Arc::default(),
+            live: LiveServers::default(),
+            deciding: Arc::default(),
+        }
     }
 
     /// Those of a kind that somebody may see: their own, what is everybody's in a folder, and for admins all
@@ -186,6 +197,11 @@ impl Extensions {
             }
         }
         Ok(ActiveExtensions::new(active))
+    }
+
+    /// An MCP server in the running sessions that somebody may see.
+    pub fn live(&self, caller: &Principal, server: ExtensionId) -> Vec<LiveServer> {
+        self.live.of(server, &caller.reach())
     }
 
     /// An extension with its secret values.

@@ -49,7 +49,7 @@ pub use audit::Audit;
 pub use budgets::StoredBudgets;
 pub use error::RunnerError;
 pub use extensions::{
-    ExtensionChanged, ExtensionError, ExtensionPatch, Extensions, NewExtension, StoredExtension,
+    ExtensionChanged, ExtensionError, ExtensionPatch, Extensions, LiveServer, NewExtension, StoredExtension,
 };
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use owners::Owners;

@@ -94,6 +94,19 @@ pub struct AgentProfile {
     pub conversation: Option<Uuid>,
 }
 
+impl AgentProfile {
+    /// How it stands with an MCP server of this name.
+    pub fn mcp_status(&self, name: &str) -> Option<&str> {
+        self.mcp_servers.iter().find(|server| server["name"] == name)?["status"].as_str()
+    }
+
+    /// The tools that it has of an MCP server, by their names there.
+    pub fn mcp_tools(&self, name: &str) -> Vec<String> {
+        let prefix = format!("mcp__{name}__");
+        self.tools.iter().filter_map(|tool| tool.strip_prefix(&prefix)).map(str::to_owned).collect()
+    }
+}
+
 /// A change to one file, as the agent's tool reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FileChange {

@@ -174,6 +174,9 @@ async fn a_tool_of_a_program_is_used_by_the_next_turn_and_no_longer_after_it_was
     let loaded = &initialized["extensions"]["extensions"];
     assert_eq!(loaded, &json!([{ "id": added["id"], "kind": "mcp_server", "name": "ev", "version": 1 }]));
     assert_eq!(initialized["mcp_servers"][0]["status"], "connected");
+    let live = server.get(&format!("{PATH}/ev")).await.body["sessions"][0].clone();
+    assert_eq!((&live["session_id"], &live["status"]), (&json!(session), &json!("connected")));
+    assert!(live["tools"].as_array().unwrap().contains(&json!("echo")), "{live}");
 
     assert_eq!(
         patch(&server, &format!("{PATH}/ev"), &json!({ "enabled": false })).await.status,
@@ -184,6 +187,7 @@ async fn a_tool_of_a_program_is_used_by_the_next_turn_and_no_longer_after_it_was
     let events = server.get(&path).await.body;
     let initialized = &events["events"].as_array().unwrap().last().unwrap()["data"];
     assert_eq!((&initialized["extensions"], &initialized["mcp_servers"]), (&Value::Null, &json!([])));
+    assert_eq!(server.get(&format!("{PATH}/ev")).await.body["sessions"], json!([]));
     let left = std::fs::read_dir(server.data_dir().join("agents")).unwrap().flatten();
     let left: Vec<_> =
         left.filter(|entry| entry.path().extension().is_some_and(|of| of == "extensions")).collect();

@@ -35,6 +35,7 @@ use super::agent_reports::{AgentSaid, Said};
 use super::agent_task::{AgentLine, Errand, SharedSession, Telling};
 use super::reminders::RetryInterrupt;
 use super::{Committed, Execute};
+use crate::extensions::live::{AgentOwner, Noted};
 use crate::hub::LiveDelta;
 use crate::{RunnerError, Services, Shared};
 
@@ -51,6 +52,8 @@ struct Agent {
     trust: Trust,
     /// What it was extended with.
     extensions: Arc<ActiveExtensions>,
+    /// What it said of its MCP servers, for as long as it works here.
+    servers: Option<Noted>,
     /// Why it was killed, if it was because a right is gone.
     revoked: Option<Revoked>,
     /// Whether it was stopped because it did not react.
@@ -181,6 +184,7 @@ impl SessionDriver {
                     self.shared.hub.publish_delta(self.id, LiveDelta { turn, delta: Arc::new(delta) });
                 }
                 Said::Output(output) => {
+                    self.note_servers(&output);
                     commands.push(SessionCommand::Record(Box::new(self.recording(process, *output))));
                 }
             }
@@ -188,6 +192,19 @@ impl SessionDriver {
         if !commands.is_empty() {
             self.record(commands, "agent").await;
         }
+    }
+
+    /// Shows what the agent says of its MCP servers to those who look at them.
+    fn note_servers(&mut self, output: &AgentOutput) {
+        let AgentOutput::Initialized(profile) = output else { return };
+        let opened = self.loaded.as_ref().and_then(|loaded| loaded.session.opened());
+        let (Some(agent), Some(opened)) = (&mut self.agent, opened) else { return };
+        let (session, tenant, owner) = (self.id, opened.tenant.clone(), opened.owner.clone());
+        let owner = AgentOwner { session, tenant, owner };
+        // What it said before is forgotten first.
+        agent.servers = None;
+        agent.servers =
+            self.services.extensions.live.note((agent.process, owner), &agent.extensions, profile);
     }
 
     /// Carries out what follows from what was appended, until nothing does.

@@ -8,8 +8,8 @@ use reqwest::{Client, Url, redirect};
 use runner_core::ports::model::ModelKey;
 use runner_core::setup::api_key::Network;
 
-use crate::public_only::{PublicOnly, may_be_public};
 use super::refusal::Refusal;
+use crate::public_only::{PublicOnly, may_be_public};
 
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 

@@ -72,7 +72,7 @@ pub(crate) async fn add_mcp_server(
         },
     };
     let location = format!("/api/mcp/servers/{}", server.created.name);
-    Ok(Reply::created_at(location, McpServerView::of(&server)).replayed(is_replay))
+    Ok(Reply::created_at(location, McpServerView::of(&context, &write.caller, &server)).replayed(is_replay))
 }
 
 /// One's MCP servers, and those of folders that are everybody's; for admins, all of the team's.
@@ -84,7 +84,7 @@ pub(crate) async fn list_mcp_servers(
 ) -> Result<HttpResponse, ApiError> {
     let all = context.extensions.list(&read.caller, KIND).await?;
     let (servers, next_cursor) = read.query.page(all, Order::Rising, |server| server.place())?;
-    let servers = servers.iter().map(McpServerView::of).collect();
+    let servers = servers.iter().map(|server| McpServerView::of(&context, &read.caller, server)).collect();
     Ok(HttpResponse::Ok().json(McpServerPage { servers, next_cursor }))
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn find_mcp_server(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let server = context.extensions.find(&read.caller, KIND, &name).await?;
-    Ok(HttpResponse::Ok().json(McpServerView::of(&server)))
+    Ok(HttpResponse::Ok().json(McpServerView::of(&context, &read.caller, &server)))
 }
 
 /// Changes an MCP server. Values of `env` and `headers` are set one by one; `null` takes one away.
@@ -117,19 +117,19 @@ pub(crate) async fn change_mcp_server(
     write: Write<McpServerPatch>,
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
-    let body = write.body;
+    let Write { body, caller, provenance, first, .. } = write;
     let named = (body.scope, body.working_dir.as_deref());
     let patch = ExtensionPatch {
         is_enabled: body.enabled,
-        scope: scope(&context, &write.caller, named).await?,
-        edit: body.edit(&write.caller)?.map(DefinitionEdit::McpServer),
+        scope: scope(&context, &caller, named).await?,
+        edit: body.edit(&caller)?.map(DefinitionEdit::McpServer),
     };
     let extensions = &context.extensions;
-    let server = match write.first {
-        Some(_) => extensions.find(&write.caller, KIND, &name).await?,
-        None => extensions.change(&write.caller, (KIND, &name), patch, write.provenance).await?,
+    let server = match first {
+        Some(_) => extensions.find(&caller, KIND, &name).await?,
+        None => extensions.change(&caller, (KIND, &name), patch, provenance).await?,
     };
-    Ok(Reply::ok(McpServerView::of(&server)))
+    Ok(Reply::ok(McpServerView::of(&context, &caller, &server)))
 }
 
 /// Removes an MCP server and destroys its secret values. Its history stays in the log.
@@ -208,5 +208,5 @@ pub(crate) async fn restore_mcp_server(
         Some(_) => found,
         None => extensions.restore(&write.caller, (KIND, &name), version, write.provenance).await?,
     };
-    Ok(Reply::ok(McpServerView::of(&server)))
+    Ok(Reply::ok(McpServerView::of(&context, &write.caller, &server)))
 }

@@ -100,7 +100,15 @@ impl SessionDriver {
         let spare = self.shared.spares.take_claimed(&launch).await;
         let (killed, is_killed) = watch::channel(false);
         self.leave(Errand::Start(Box::new(Start { launch, spare, killed: is_killed })));
-        self.agent = Some(Agent { process, trust, extensions, revoked: None, is_stopped: false, killed });
+        self.agent = Some(Agent {
+            process,
+            trust,
+            extensions,
+            servers: None,
+            revoked: None,
+            is_stopped: false,
+            killed,
+        });
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! An MCP server as it may be seen, and what a trial of it showed.
 
-use runner_actors::StoredExtension;
+use runner_actors::{LiveServer, StoredExtension};
+use runner_core::ids::SessionId;
 use runner_core::people::principal::Principal;
 use runner_core::ports::{McpReport, McpTool, McpTrial};
 use runner_core::setup::extension::definition::{Definition, Scope};
@@ -21,6 +22,18 @@ pub(crate) struct McpServerView {
     head: ExtensionHead,
     #[serde(flatten)]
     definition: McpServerDefinition,
+    /// The running sessions that have it and that one may see.
+    sessions: Vec<LiveServerView>,
+}
+
+/// A server in a running session.
+#[derive(Serialize, utoipa::ToSchema)]
+struct LiveServerView {
+    session_id: SessionId,
+    /// As Claude Code calls it: `connected`, `failed`, `pending`, `needs-auth`, `disabled`.
+    status: String,
+    /// By their names on the server.
+    tools: Vec<String>,
 }
 
 /// How a server is reached. Values of variables and headers are not shown.
@@ -77,9 +90,19 @@ struct ServerIdentity {
 }
 
 impl McpServerView {
-    pub(super) fn of(server: &StoredExtension) -> Self {
-        let definition = McpServerDefinition::of(server.created.definition.clone());
-        Self { head: ExtensionHead::of(server), definition }
+    pub(super) fn of(context: &Context, caller: &Principal, server: &StoredExtension) -> Self {
+        let live = context.extensions.live(caller, server.id).into_iter();
+        Self {
+            head: ExtensionHead::of(server),
+            definition: McpServerDefinition::of(server.created.definition.clone()),
+            sessions: live
+                .map(|LiveServer { session, status, tools }| LiveServerView {
+                    session_id: session,
+                    status,
+                    tools,
+                })
+                .collect(),
+        }
     }
 }
 
