@@ -39,8 +39,8 @@ use spares::Spares;
 use turns::Turns;
 
 pub use accounts::{
-    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, NewTenant,
-    PasswordChange, Registration, RegistrationPolicy, UserChange,
+    AccountError, AccountPolicy, AccountPorts, Accounts, Admission, Client, LocalUser, NewPassword,
+    NewTenant, PasswordChange, PasswordResetView, Registration, RegistrationPolicy, UserChange,
 };
 pub use adoption::{Adopted, Adoption, Foreign};
 pub use agent_proofs::{AgentProofs, ProofPorts, Unproven};

@@ -2,6 +2,7 @@
 
 mod browsers;
 mod entry;
+mod password_resets;
 mod people;
 mod programs;
 mod strangers;

@@ -6,8 +6,13 @@ use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 
 pub(crate) async fn rebuild(server: &Server) -> std::process::Output {
+    run_command(server, &["projections", "rebuild"]).await
+}
+
+/// Runs a command of the program on the data folder of a server.
+pub(crate) async fn run_command(server: &Server, arguments: &[&str]) -> std::process::Output {
     let mut command = tokio::process::Command::new(runner_tests::program("claude-runner"));
-    command.args(["projections", "rebuild"]).env("DATA_DIR", server.data_dir());
+    command.args(arguments).env("DATA_DIR", server.data_dir());
     command.env("WORKING_DIR", server.workspace()).output().await.unwrap()
 }
 

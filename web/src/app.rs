@@ -11,6 +11,7 @@ mod people;
 mod probes;
 pub mod reachable;
 mod start_files;
+pub mod users;
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;

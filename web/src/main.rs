@@ -42,6 +42,11 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Help people who have an account on this server.
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
     /// Find out what works on this machine.
     Doctor {
         /// Try the agent's program out: whether it keeps what sessions rely on. Takes less than a minute.
@@ -56,6 +61,15 @@ enum Command {
 enum KeysCommand {
     /// Make a new secret key and seal everything with it. Everybody has to log in again.
     Rotate,
+}
+
+#[derive(Subcommand)]
+enum UsersCommand {
+    /// Make a code with which somebody sets a new password, and print it once. The server must be stopped.
+    ResetPassword {
+        /// The username.
+        name: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -74,6 +88,7 @@ fn main() -> std::process::ExitCode {
             Command::Import { folder } => import(&folder).await,
             Command::Projections { command: ProjectionsCommand::Rebuild } => rebuild_projections().await,
             Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
+            Command::Users { command: UsersCommand::ResetPassword { name } } => reset_password(&name).await,
             Command::Doctor { agent: _ } => examine_agent().await,
             Command::Openapi => print(&runner_web::openapi().to_pretty_json()?),
         }
@@ -146,6 +161,16 @@ async fn rotate_keys() -> anyhow::Result<()> {
         eprintln!("set SECRET_KEY to what NEW_SECRET_KEY is before the server starts");
     }
     Ok(())
+}
+
+async fn reset_password(name: &str) -> anyhow::Result<()> {
+    runner_web::telemetry_init();
+    let reset = runner_web::app::users::reset_password(&Config::from_env()?, name).await?;
+    eprintln!(
+        "{} sets a new password with this code until {}: POST /api/auth/password-reset {{\"code\": …, \"password\": …}}",
+        reset.username, reset.expires_at
+    );
+    print(&reset.code.0)
 }
 
 async fn rebuild_projections() -> anyhow::Result<()> {

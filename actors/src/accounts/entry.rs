@@ -170,7 +170,7 @@ impl Accounts {
         Ok(Terms { tenant: TenantId::first(), role: Role::Admin, via: Via::First, invite: None })
     }
 
-    fn read_code(&self, kind: CodeKind, code: &str) -> Result<(Uuid, Digest), AccountError> {
+    pub(super) fn read_code(&self, kind: CodeKind, code: &str) -> Result<(Uuid, Digest), AccountError> {
         self.0.ports.codes.read(kind, code.trim()).ok_or(AccountError::CodeInvalid)
     }
 
@@ -286,7 +286,7 @@ impl Accounts {
     }
 
     /// Signs both tokens of a login as it is now.
-    fn issue(
+    pub(super) fn issue(
         &self,
         account: &Account,
         (username, login): (&Username, LoginId),
@@ -328,13 +328,13 @@ impl Accounts {
 
 impl Client {
     /// The same, now that it is known who it is.
-    fn of(self, username: &Username) -> Self {
+    pub(super) fn of(self, username: &Username) -> Self {
         let actor = format!("user:{username}");
         Self { provenance: Provenance { actor, ..self.provenance }, ..self }
     }
 }
 
-fn new_login(client: &Client, at: Timestamp) -> NewLogin {
+pub(super) fn new_login(client: &Client, at: Timestamp) -> NewLogin {
     let plain = client.agent.chars().filter(|char| !char.is_control());
     NewLogin {
         login: LoginId(Uuid::now_v7()),

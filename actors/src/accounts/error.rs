@@ -43,6 +43,9 @@ pub enum AccountError {
     ShownOnce,
     #[error("the last admin cannot be demoted or disabled")]
     LastAdmin,
+    /// What others do for somebody, nobody does for themselves.
+    #[error("this cannot be done to one's own account")]
+    OwnAccount,
     #[error("there is no such user")]
     UserUnknown,
     /// The local user is nobody in particular.
@@ -78,6 +81,7 @@ impl From<AccountRefusal> for AccountError {
         match refusal {
             AccountRefusal::NotRegistered => Self::UserUnknown,
             AccountRefusal::CredentialsOutdated => Self::CredentialsWrong,
+            AccountRefusal::ResetCodeInvalid => Self::CodeInvalid,
             AccountRefusal::UsernameTaken
             | AccountRefusal::Disabled
             | AccountRefusal::LoginEnded

@@ -59,10 +59,20 @@ impl Accounts {
 
     /// Somebody in the team.
     pub async fn find_user(&self, principal: &Principal, name: String) -> Result<UserView, AccountError> {
+        let (_, account) = self.load_near(principal, name).await?;
+        account.view().ok_or(AccountError::UserUnknown)
+    }
+
+    /// The account of somebody in the team; what is another team's does not exist.
+    pub(super) async fn load_near(
+        &self,
+        principal: &Principal,
+        name: String,
+    ) -> Result<(Username, Account), AccountError> {
         let username = Username::try_from(name).map_err(|_| AccountError::UserUnknown)?;
         let account = self.load(&username).await?.ok_or(AccountError::UserUnknown)?;
         let is_near = account.profile().is_some_and(|profile| profile.tenant == principal.tenant);
-        account.view().filter(|_| is_near).ok_or(AccountError::UserUnknown)
+        if is_near { Ok((username, account)) } else { Err(AccountError::UserUnknown) }
     }
 
     /// Changes an account of the team; the change holds from that person's next request on.
@@ -72,13 +82,9 @@ impl Accounts {
         (name, change): (String, UserChange),
         provenance: Provenance,
     ) -> Result<UserView, AccountError> {
-        let username = Username::try_from(name).map_err(|_| AccountError::UserUnknown)?;
         // Two admins must not demote each other at the same time.
         let _deciding = self.0.deciding.lock().await;
-        let account = self.load(&username).await?.ok_or(AccountError::UserUnknown)?;
-        if account.profile().is_none_or(|profile| profile.tenant != principal.tenant) {
-            return Err(AccountError::UserUnknown);
-        }
+        let (username, account) = self.load_near(principal, name).await?;
         let by = || principal.name.clone();
         let mut commands = vec![];
         commands.extend(change.role.map(|role| AccountCommand::ChangeRole { role, by: by() }));

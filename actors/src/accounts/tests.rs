@@ -2,6 +2,7 @@
 //! is in memory and refuses what was decided on an older version.
 
 mod fakes;
+mod password_resets;
 
 use std::net::IpAddr;
 

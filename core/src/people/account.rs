@@ -32,7 +32,7 @@ use crate::people::principal::{Permission, Role};
 use crate::session::revoked::Revoked;
 use crate::time::Timestamp;
 use command::AccountCommand;
-use event::{AccountEvent, NewLogin, ServiceToken, Tokens};
+use event::{AccountEvent, NewLogin, ResetCode, ServiceToken, Tokens};
 use refusal::AccountRefusal;
 use username::Username;
 
@@ -40,6 +40,8 @@ use username::Username;
 pub const REFRESH_LIFETIME_MS: u64 = 30 * DAY_MS;
 /// However often it is refreshed, a login ends after this.
 pub const LOGIN_LIFETIME_MS: u64 = 90 * DAY_MS;
+/// A code for a new password is good for this long.
+pub const RESET_LIFETIME_MS: u64 = DAY_MS;
 /// The longest that a service token lives.
 pub const MAX_TOKEN_LIFETIME_MS: u64 = 366 * DAY_MS;
 /// The most logins and service tokens of one account.
@@ -57,6 +59,9 @@ pub struct Account {
     authority: u64,
     logins: BTreeMap<LoginId, Login>,
     tokens: BTreeMap<ServiceTokenId, TokenInUse>,
+    /// The code with which a new password can be set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reset: Option<ResetCode>,
 }
 
 /// Who somebody is.
@@ -143,6 +148,11 @@ impl Account {
         tokens.find(|token| token.hash == hash && token.expires_at > now && self.is_active())
     }
 
+    /// The code for a new password with a hash, if it is still good at a time.
+    pub fn find_reset(&self, hash: Digest, now: Timestamp) -> Option<&ResetCode> {
+        self.reset.as_ref().filter(|code| code.hash == hash && code.expires_at > now)
+    }
+
     /// Whether a service token is still good at a time.
     pub fn has_token(&self, token: ServiceTokenId, now: Timestamp) -> bool {
         let used = self.tokens.get(&token);
@@ -157,6 +167,17 @@ impl Account {
         }
         let began = Login { generation: 0, began_at: at, last_used_at: at, expires_at, address, agent };
         self.logins.insert(login, began);
+    }
+
+    /// A new password: whatever was shown for the one before is of no use any more.
+    fn replace_password(&mut self, tokens: Tokens) {
+        self.logins.clear();
+        match tokens {
+            Tokens::Kept => {}
+            Tokens::Ended => self.tokens.clear(),
+        }
+        self.reset = None;
+        self.authority += 1;
     }
 
     fn change_profile(&mut self, change: impl FnOnce(&mut Profile)) {
@@ -207,17 +228,15 @@ impl Aggregate for Account {
             }
             AccountEvent::LoginRevoked { login, reason: _ } => drop(self.logins.remove(&login)),
             AccountEvent::RefreshReused { .. } => {}
-            AccountEvent::PasswordChanged { at: _, tokens } => {
-                self.logins.clear();
-                match tokens {
-                    Tokens::Kept => {}
-                    Tokens::Ended => self.tokens.clear(),
-                }
-                self.authority += 1;
+            AccountEvent::PasswordChanged { at: _, tokens }
+            | AccountEvent::PasswordReset { at: _, tokens } => {
+                self.replace_password(tokens);
             }
+            AccountEvent::PasswordResetIssued(code) => self.reset = Some(code),
             AccountEvent::RoleChanged { role, by: _ } => self.change_profile(|profile| profile.role = role),
             AccountEvent::UserDisabled { by: _ } => {
                 self.logins.clear();
+                self.reset = None;
                 self.change_profile(|profile| profile.disabled = true);
             }
             AccountEvent::UserEnabled { by: _ } => self.change_profile(|profile| profile.disabled = false),

@@ -1,8 +1,9 @@
 //! What people and programs show to be let in, and the ports that make and check it.
 //!
 //! A person logs in with a password and gets two signed texts: an access token, good for minutes, and a
-//! refresh token, good for one exchange. A program has a service token, somebody invited has a code: an id
-//! to find it by, and a secret of 256 random bits of which only the hash is kept.
+//! refresh token, good for one exchange. A program has a service token; somebody who is invited, or who
+//! forgot the password, has a code: an id to find it by, and a secret of 256 random bits of which only the
+//! hash is kept.
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -59,6 +60,7 @@ pub trait GrantSigner: Send + Sync {
 pub enum CodeKind {
     ServiceToken,
     Invite,
+    PasswordReset,
     /// Shows that whoever registers first owns the server.
     Setup,
 }
@@ -68,6 +70,7 @@ impl CodeKind {
         match self {
             Self::ServiceToken => "ccr_",
             Self::Invite => "cci_",
+            Self::PasswordReset => "ccp_",
             Self::Setup => "ccs_",
         }
     }

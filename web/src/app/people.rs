@@ -58,12 +58,19 @@ pub(super) async fn accounts(
             None
         }
     };
-    let ports = AccountPorts {
+    let ports = ports((secret_key, repository), clock)?;
+    Ok(Accounts::new(ports, AccountPolicy { registration, setup, local_user }))
+}
+
+pub(super) fn ports(
+    (secret_key, repository): (&SecretKey, Repository),
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<AccountPorts> {
+    Ok(AccountPorts {
         repository,
         clock,
         hasher: Arc::new(Argon2Hasher::new()?),
         signer: Arc::new(JwtSigner::new(secret_key)),
         codes: Arc::new(RandomCodes),
-    };
-    Ok(Accounts::new(ports, AccountPolicy { registration, setup, local_user }))
+    })
 }

@@ -43,7 +43,7 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
     }
     let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     match (parts.next().unwrap_or_default(), parts.next()) {
-        ("auth", Some("register" | "login" | "refresh" | "logout")) => Need::Nothing,
+        ("auth", Some("register" | "login" | "refresh" | "logout" | "password-reset")) => Need::Nothing,
         ("auth", Some("me")) | ("status" | "tools", _) => Need::Principal,
         ("auth" | "tokens", _) => Need::Person,
         ("sessions" | "requests" | "mcp", _) if is_read => Need::Permission(Permission::ReadSessions),

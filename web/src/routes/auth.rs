@@ -3,3 +3,4 @@
 pub(super) mod entry;
 pub(super) mod logins;
 pub(super) mod me;
+pub(super) mod password_reset;

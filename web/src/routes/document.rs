@@ -11,8 +11,14 @@ use utoipa::openapi::{
 };
 
 /// The writes under which no key is taken.
-const WITHOUT_KEY: &[&str] =
-    &["/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout", "/api/auth/password"];
+const WITHOUT_KEY: &[&str] = &[
+    "/api/auth/register",
+    "/api/auth/login",
+    "/api/auth/refresh",
+    "/api/auth/logout",
+    "/api/auth/password",
+    "/api/auth/password-reset",
+];
 
 const NO_KEY: &str =
     "Takes no `Idempotency-Key`: what it answers may hold secrets, which are not kept for a retry.";

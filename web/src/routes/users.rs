@@ -1,4 +1,5 @@
 //! `/api/users`: the team, for admins.
 
 pub(super) mod invites;
+pub(super) mod password_resets;
 pub(super) mod people;

@@ -1,8 +1,9 @@
 //! What can be asked of an account. Commands carry every fact a rule needs: time, ids, what was looked up.
 
-use super::event::{NewLogin, ServiceToken, Tokens, Via};
+use super::event::{NewLogin, ResetCode, ServiceToken, Tokens, Via};
 use super::username::Username;
 use crate::ids::{LoginId, ServiceTokenId, TenantId};
+use crate::log::Digest;
 use crate::money::MicroDollars;
 use crate::people::principal::Role;
 use crate::time::Timestamp;
@@ -43,6 +44,13 @@ pub enum AccountCommand {
     ChangePassword {
         login: NewLogin,
         authority: u64,
+        tokens: Tokens,
+    },
+    IssuePasswordReset(ResetCode),
+    /// Every login ends; a new one begins. The code stands for the password that was forgotten.
+    ResetPassword {
+        hash: Digest,
+        login: NewLogin,
         tokens: Tokens,
     },
     ChangeRole {

@@ -74,6 +74,16 @@ impl Account {
                 let changed = AccountEvent::PasswordChanged { at: login.at, tokens };
                 Ok(vec![changed, AccountEvent::LoggedIn(login)])
             }
+            AccountCommand::IssuePasswordReset(code) => {
+                refuse_disabled(profile)?;
+                Ok(vec![AccountEvent::PasswordResetIssued(code)])
+            }
+            AccountCommand::ResetPassword { hash, login, tokens } => {
+                self.find_reset(hash, login.at).ok_or(AccountRefusal::ResetCodeInvalid)?;
+                refuse_disabled(profile)?;
+                let reset = AccountEvent::PasswordReset { at: login.at, tokens };
+                Ok(vec![reset, AccountEvent::LoggedIn(login)])
+            }
             AccountCommand::ChangeRole { role, by } => Ok(match profile.role == role {
                 true => vec![],
                 false => vec![AccountEvent::RoleChanged { role, by }],

@@ -50,6 +50,13 @@ pub enum AccountEvent {
         #[serde(default, skip_serializing_if = "Tokens::are_kept")]
         tokens: Tokens,
     },
+    /// A code was made with which this person sets a new password; no earlier one is good any more.
+    PasswordResetIssued(ResetCode),
+    /// The code was used. All logins end with it, and the service tokens if it says so.
+    PasswordReset {
+        at: Timestamp,
+        tokens: Tokens,
+    },
     RoleChanged {
         role: Role,
         by: String,
@@ -125,6 +132,18 @@ pub enum RevokeReason {
     RefreshReused,
     /// There are too many; the one that was idle longest goes.
     Superseded,
+}
+
+/// A code for a new password; known by the hash of its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetCode {
+    /// SHA-256 of the secret.
+    pub hash: Digest,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The admin who made it; absent for whoever runs the server, at its machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// A token for programs; known by the hash of its secret.

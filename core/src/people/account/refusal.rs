@@ -17,6 +17,8 @@ pub enum AccountRefusal {
     Disabled,
     #[error("the account has changed since the password was checked")]
     CredentialsOutdated,
+    #[error("the code for a new password is wrong, used, or too old")]
+    ResetCodeInvalid,
     #[error("the login has ended")]
     LoginEnded,
     #[error("there is no such login")]

@@ -1,6 +1,7 @@
-//! The rules of an account: names, logins, roles. Those for service tokens, and the stored form of events,
-//! are beside this file.
+//! The rules of an account: names, logins, roles. Those for service tokens and codes, and the stored form
+//! of events, are beside this file.
 
+mod password_resets;
 mod samples;
 mod service_tokens;
 mod stored_events;

@@ -34,6 +34,7 @@ pub(super) fn problem(error: &AccountError) -> Problem {
         AccountError::Tenant(refusal) => tenant_problem(refusal),
         AccountError::ShownOnce => new(StatusCode::CONFLICT, "shown_once"),
         AccountError::LastAdmin => new(StatusCode::CONFLICT, "last_admin"),
+        AccountError::OwnAccount => new(StatusCode::CONFLICT, "own_account"),
         AccountError::UserUnknown => new(StatusCode::NOT_FOUND, "user_not_found"),
         AccountError::NoAccount => new(StatusCode::CONFLICT, "no_account"),
         AccountError::Throttled { retry_after_ms } => {
@@ -96,6 +97,7 @@ fn refused(refusal: &AccountRefusal) -> Problem {
         AccountRefusal::UsernameTaken => new(StatusCode::CONFLICT, "username_taken"),
         AccountRefusal::Disabled => new(StatusCode::FORBIDDEN, "account_disabled"),
         AccountRefusal::CredentialsOutdated => new(StatusCode::UNAUTHORIZED, "credentials_wrong"),
+        AccountRefusal::ResetCodeInvalid => new(StatusCode::FORBIDDEN, "code_invalid"),
         AccountRefusal::LoginEnded => new(StatusCode::UNAUTHORIZED, "token_invalid"),
         AccountRefusal::LoginUnknown => new(StatusCode::NOT_FOUND, "login_not_found"),
         AccountRefusal::TokenUnknown => new(StatusCode::NOT_FOUND, "token_not_found"),

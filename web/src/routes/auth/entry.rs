@@ -75,7 +75,7 @@ pub(crate) struct AdmissionBody {
 pub(crate) struct CookieQuery {
     /// Whether the tokens are set as cookies instead of being in the answer.
     #[serde(default)]
-    cookie: bool,
+    pub(super) cookie: bool,
 }
 
 /// Makes an account and logs its owner in. The first one is an admin.

@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use crate::ids::{LoginId, TenantId};
-use crate::log::Aggregate;
+use crate::log::{Aggregate, Digest};
 use crate::people::account::Account;
 use crate::people::account::command::AccountCommand;
-use crate::people::account::event::{AccountEvent, NewLogin, RevokeReason, Tokens, Via};
+use crate::people::account::event::{AccountEvent, NewLogin, ResetCode, RevokeReason, Tokens, Via};
 use crate::people::account::refusal::AccountRefusal;
 use crate::people::account::username::Username;
 use crate::people::account::{REFRESH_LIFETIME_MS, decide};
@@ -82,6 +82,21 @@ pub(super) fn change_password(number: u128, authority: u64) -> AccountCommand {
 
 pub(super) fn password_changed(tokens: Tokens) -> AccountEvent {
     AccountEvent::PasswordChanged { at: at(0), tokens }
+}
+
+/// A code by its number, good for ten milliseconds.
+pub(super) fn reset_code(number: u8) -> ResetCode {
+    let (at, expires_at) = (at(0), at(10));
+    ResetCode { hash: Digest([number; 32]), at, expires_at, by: Some("root".into()) }
+}
+
+pub(super) fn reset_password(code: u8, millis: u64) -> AccountCommand {
+    let login = new_login_at(9, at(millis));
+    AccountCommand::ResetPassword { hash: Digest([code; 32]), login, tokens: Tokens::Ended }
+}
+
+pub(super) fn password_reset(millis: u64) -> AccountEvent {
+    AccountEvent::PasswordReset { at: at(millis), tokens: Tokens::Ended }
 }
 
 pub(super) fn registered() -> AccountEvent {

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::samples::{at, disabled, logged_in, login, refreshed, registered, revoked};
+use super::samples::{at, disabled, logged_in, login, refreshed, registered, reset_code, revoked};
 use crate::ids::{InviteId, ServiceTokenId};
 use crate::log::Digest;
 use crate::money::MicroDollars;
-use crate::people::account::event::{AccountEvent, RevokeReason, ServiceToken, Tokens, Via};
+use crate::people::account::event::{AccountEvent, ResetCode, RevokeReason, ServiceToken, Tokens, Via};
 use crate::people::principal::{Permission, Role};
 
 const GOLDEN: &str = include_str!("golden_events.jsonl");
@@ -80,5 +80,9 @@ fn every_event() -> Vec<AccountEvent> {
         }),
         AccountEvent::ServiceTokenUsed { token, at: at(6), address: "10.0.0.1".into() },
         AccountEvent::ServiceTokenRevoked { token, by },
+        AccountEvent::PasswordResetIssued(reset_code(0xab)),
+        AccountEvent::PasswordResetIssued(ResetCode { by: None, ..reset_code(0xab) }),
+        AccountEvent::PasswordReset { at: at(7), tokens: Tokens::Kept },
+        AccountEvent::PasswordReset { at: at(7), tokens: Tokens::Ended },
     ]
 }
