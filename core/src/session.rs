@@ -18,6 +18,7 @@ pub mod event;
 pub mod fork;
 pub mod frame;
 pub mod gate;
+mod handover;
 pub mod index;
 pub mod messages;
 pub mod narrative;
@@ -170,6 +171,12 @@ impl Session {
     /// The mode to go back to when a plan is approved.
     pub fn mode_before_plan(&self) -> Option<PermissionMode> {
         self.mode_before_plan
+    }
+
+    /// Whether its agent works, or may come to work, without asking anybody.
+    fn relies_on_bypass(&self) -> bool {
+        let modes = [Some(self.mode), self.mode_before_plan];
+        modes.contains(&Some(PermissionMode::BypassPermissions))
     }
 
     /// Whether it goes on in another folder than the one in which it began.

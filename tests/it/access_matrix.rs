@@ -143,6 +143,7 @@ fn body(template: &str) -> Value {
     match template.rsplit('/').next() {
         Some("rotate") => json!({ "key": "sk-ant-of-nobody" }),
         Some("rewind") => json!({ "turn_id": NOBODY, "files": true }),
+        Some("handover") => json!({ "owner": "nobody-at-all" }),
         Some("prompts") => json!({ "prompt": "hello" }),
         Some("{request_id}") => json!({ "decision": "allow" }),
         Some(_) | None => json!({}),

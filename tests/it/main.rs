@@ -26,6 +26,7 @@ mod forks;
 mod gateway;
 mod git_in_the_sandbox;
 mod guard;
+mod handovers;
 mod hidden_files;
 mod hostile_folders;
 mod hostile_pages;

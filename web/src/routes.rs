@@ -71,6 +71,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(sessions::interrupt::interrupt_session)
         .service(sessions::fork::fork_session)
         .service(sessions::settings::change_session)
+        .service(sessions::handover::hand_over_session)
         .service(sessions::prompts::withdraw_prompt)
         .service(sessions::rewind::rewind_session)
         .service(requests::list_all_requests)

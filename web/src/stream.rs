@@ -18,8 +18,9 @@ use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_T
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream;
-use runner_actors::{RunnerError, Subscription, Wake};
+use runner_actors::{RunnerError, Sessions, Subscription, Wake};
 use runner_core::ids::SessionId;
+use runner_core::people::principal::Reach;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -32,6 +33,9 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How soon a client should come back after the server ended a stream.
 const RECONNECT_MS: u32 = 2000;
+
+/// The event after which a session may be out of its reader's reach.
+const HANDED_OVER: &str = "session_handed_over";
 
 /// Events read at once.
 pub(crate) const PAGE: u32 = 100;
@@ -201,6 +205,11 @@ impl<F: Feed> Stream<F> {
             _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(b": alive\n")),
         }
     }
+}
+
+/// Whether a reader sees a session still. Where that cannot be told, no.
+async fn is_in_reach(sessions: &Sessions, reach: &Reach, session: SessionId) -> bool {
+    sessions.find(reach, session).await.is_ok()
 }
 
 fn ends_unreadable(session: SessionId, error: &RunnerError) {

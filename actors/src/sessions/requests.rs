@@ -8,7 +8,7 @@ use runner_core::people::principal::Reach;
 use runner_core::ports::WaitingRequest;
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::request::{Answer, DecidedBy};
-use runner_core::session::command::{SessionChange, SessionCommand};
+use runner_core::session::command::{Handover, SessionChange, SessionCommand};
 use runner_core::session::error::SessionError;
 use runner_core::session::event::{FilesEvent, PromptEvent, SessionEvent};
 use runner_core::session::view::{RequestView, SessionView};
@@ -76,13 +76,32 @@ impl Sessions {
             self.check_agent(mode).await?;
         }
         let commands = changes.into_iter().map(|change| SessionCommand::Change { change, by: by.to_owned() });
-        let execute = Execute { commands: commands.collect(), provenance };
+        self.changed(session, Execute { commands: commands.collect(), provenance }).await
+    }
+
+    /// The session as a change left it, and whether an earlier request had made that.
+    async fn changed(
+        &self,
+        session: SessionId,
+        execute: Execute,
+    ) -> Result<(Arc<SessionView>, bool), RunnerError> {
         let appended = self.dispatch(session, execute).await?.appended;
         let view = match appended.replayed {
             true => self.view_at(session, appended.last_version).await?,
             false => self.view(session).await?,
         };
         Ok((view, appended.replayed))
+    }
+
+    /// Gives a session to another owner.
+    pub async fn hand_over(
+        &self,
+        session: SessionId,
+        handover: Handover,
+        provenance: Provenance,
+    ) -> Result<(Arc<SessionView>, bool), RunnerError> {
+        let commands = vec![SessionCommand::HandOver(handover)];
+        self.changed(session, Execute { commands, provenance }).await
     }
 
     /// Sets properties anew and gives the prompt, both or none.

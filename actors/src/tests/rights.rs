@@ -10,7 +10,7 @@ use runner_core::people::account::event::{AccountEvent, Via};
 use runner_core::people::account::username::Username;
 use runner_core::people::principal::Role;
 use runner_core::request::Decision;
-use runner_core::session::command::SessionChange;
+use runner_core::session::command::{Handover, SessionChange};
 use runner_core::session::error::SessionError;
 use runner_core::session::revoked::Revoked;
 use runner_core::setup::trust::Granted;
@@ -124,6 +124,23 @@ fn what_waits_stays_while_its_owner_is_disabled_and_is_decided_afterwards() {
         owner(&server, enabled()).await;
         server.settle(session(1), "r1", Decision::Allow).await.unwrap();
         assert_eq!(server.runner.agent().await.launch.seat.resume_at.as_deref(), Some("tool-1"));
+    });
+}
+
+#[test]
+fn what_waits_when_a_session_is_handed_over_goes_on_with_an_agent_of_the_new_owner() {
+    run(async {
+        let server = Server::start();
+        let mut agent = asking(&server).await;
+        let (to, by) = ("bob".to_owned(), "root".to_owned());
+
+        let handover = Handover { to, by, offline: false, may_bypass: false };
+        server.sessions.hand_over(session(1), handover, provenance()).await.unwrap();
+
+        assert_eq!(agent.hears().await, Heard::Kill);
+        server.settle(session(1), "r1", Decision::Allow).await.unwrap();
+        let launch = server.runner.agent().await.launch;
+        assert_eq!((&*launch.setup.owner, launch.seat.resume_at.as_deref()), ("bob", Some("tool-1")));
     });
 }
 

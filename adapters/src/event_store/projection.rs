@@ -45,6 +45,11 @@ pub(super) enum RequestChange {
         session: SessionId,
         request_id: String,
     },
+    /// All of a session are somebody else's.
+    HandedOver {
+        session: SessionId,
+        owner: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,7 +141,8 @@ fn note_lifecycle(projected: &mut Projected, index: &SessionIndex, event: &Lifec
         LifecycleEvent::Renamed { title, .. } => projected.texts.push((session, title.clone())),
         LifecycleEvent::Tagged { .. }
         | LifecycleEvent::Archived { .. }
-        | LifecycleEvent::Unarchived { .. } => {}
+        | LifecycleEvent::Unarchived { .. }
+        | LifecycleEvent::HandedOver { .. } => {}
     }
 }
 
@@ -187,6 +193,9 @@ fn note_waiting(projected: &mut Projected, index: &SessionIndex, event: &Session
         let closed =
             index.ending_with_turn().map(|id| RequestChange::Closed { session, request_id: id.clone() });
         projected.requests.extend(closed);
+    }
+    if let SessionEvent::Lifecycle(LifecycleEvent::HandedOver { to, .. }) = event {
+        projected.requests.push(RequestChange::HandedOver { session, owner: to.clone() });
     }
     let SessionEvent::Request(event) = event else { return };
     projected.requests.extend(match event {

@@ -128,6 +128,10 @@ impl Session {
             SessionEvent::Request(event) => self.reactions_to_request(event),
             SessionEvent::Setting(event) => self.reactions_to_setting(event),
             SessionEvent::Lifecycle(LifecycleEvent::Archived { .. }) => vec![Action::CheckRights],
+            // The agent works with the keys of the one before.
+            SessionEvent::Lifecycle(LifecycleEvent::HandedOver { .. }) => {
+                vec![Action::KillAgent, Action::DeliverDecision]
+            }
             SessionEvent::Lifecycle(_)
             | SessionEvent::Agent(_)
             | SessionEvent::Message(_)

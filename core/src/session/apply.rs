@@ -34,6 +34,7 @@ impl Session {
             LifecycleEvent::Opened(opened) => self.open(opened),
             LifecycleEvent::Archived { by: _ } => self.archived = true,
             LifecycleEvent::Unarchived { by: _ } => self.archived = false,
+            LifecycleEvent::HandedOver { to, offline, .. } => self.change_owner(to, offline),
             LifecycleEvent::Renamed { .. } | LifecycleEvent::Tagged { .. } => {}
         }
     }
@@ -194,6 +195,14 @@ impl Session {
         self.was_bypassed = self.mode == PermissionMode::BypassPermissions;
         self.model.clone_from(&opened.options.model);
         self.opened = Some(opened);
+    }
+
+    /// What the one before allowed for as long as the session lasts, the new owner has not allowed.
+    fn change_owner(&mut self, owner: String, offline: bool) {
+        if let Some(opened) = &mut self.opened {
+            (opened.owner, opened.offline) = (owner, offline);
+        }
+        self.requests.forget_remembered();
     }
 
     fn start(&mut self, turn: TurnId, process: ProcessId, initiator: Initiator) {

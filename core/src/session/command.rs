@@ -73,6 +73,7 @@ pub enum SessionCommand {
         change: SessionChange,
         by: String,
     },
+    HandOver(Handover),
     /// Files were put back to what they were before a turn.
     RecordRewind {
         turn: TurnId,
@@ -99,6 +100,18 @@ impl SessionCommand {
     pub const fn needs_owner(&self) -> bool {
         matches!(self, Self::SubmitPrompt { .. } | Self::Steer { .. } | Self::Settle { .. })
     }
+}
+
+/// Who is to own a session from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// Somebody in whose name agents may work.
+    pub to: String,
+    pub by: String,
+    /// Whether the offline model plays the agent's model for them.
+    pub offline: bool,
+    /// Whether they may have agents work without asking; without the right to it the session asks.
+    pub may_bypass: bool,
 }
 
 /// A property that is set anew.

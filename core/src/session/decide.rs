@@ -77,6 +77,7 @@ impl Session {
                 self.take_up(process, runtime_version, node)
             }
             SessionCommand::Change { change, by } => self.change(change, by),
+            SessionCommand::HandOver(handover) => self.hand_over(handover),
             SessionCommand::RecordRewind { turn, files, by } => {
                 self.refuse_if_archived()?;
                 self.refuse_while_busy()?;
@@ -113,7 +114,7 @@ impl Session {
     }
 
     /// A turn that waits for people stays as it is while the session is archived.
-    fn refuse_while_working(&self) -> Result<(), SessionError> {
+    pub(super) fn refuse_while_working(&self) -> Result<(), SessionError> {
         if self.is_waiting() && self.queue.is_empty() { Ok(()) } else { self.refuse_while_busy() }
     }
 
@@ -170,7 +171,7 @@ impl Session {
         Some(RequestEvent::Released { turn, request_id, process }.into())
     }
 
-    fn park(&self, cause: ParkCause) -> Vec<SessionEvent> {
+    pub(super) fn park(&self, cause: ParkCause) -> Vec<SessionEvent> {
         let may_park = |running: &&RunningTurn| !running.parked && self.outlives_its_process();
         let Some(running) = self.running.as_ref().filter(may_park) else { return vec![] };
         let mut events = self.end_work_beside_turn();

@@ -49,7 +49,7 @@ impl Fork {
             SessionEvent::Prompt(PromptEvent::Withdrawn { turn, by })
         }));
         events.extend(copy.stopped_work());
-        let asks_again = copy.mode == PermissionMode::BypassPermissions && !self.may_bypass;
+        let asks_again = copy.relies_on_bypass() && !self.may_bypass;
         events.extend(asks_again.then(|| {
             let (mode, by) = (PermissionMode::Default, DecidedBy::user(&self.by));
             SessionEvent::Setting(SettingEvent::PermissionModeChanged { mode, by })
@@ -85,6 +85,11 @@ impl Fork {
     fn copy_lifecycle(&self, event: &mut LifecycleEvent) {
         match event {
             LifecycleEvent::Opened(opened) => self.reopen(opened),
+            // The copy is whose it is from its beginning.
+            LifecycleEvent::HandedOver { to, offline, .. } => {
+                to.clone_from(&self.by);
+                *offline = self.offline;
+            }
             LifecycleEvent::Renamed { .. }
             | LifecycleEvent::Tagged { .. }
             | LifecycleEvent::Archived { .. }

@@ -78,6 +78,11 @@ impl Requests {
         self.released.extend(taken_up.next().map(|(_, settled)| settled));
     }
 
+    /// What was decided for as long as the session lasts holds no more.
+    pub(super) fn forget_remembered(&mut self) {
+        self.remembered.clear();
+    }
+
     pub(super) fn has_decided(&self, is_meant: impl Fn(&SettledRequest) -> bool) -> bool {
         self.decided.iter().any(is_meant)
     }

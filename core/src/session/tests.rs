@@ -15,6 +15,7 @@ mod file_changes;
 mod forks;
 mod frames;
 mod gate;
+mod handovers;
 mod index;
 mod one_end_per_turn;
 mod request_views;

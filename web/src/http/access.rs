@@ -42,7 +42,9 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         return Need::Nothing; // Pages, documents, health: the same for everybody.
     }
     let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    match (parts.next().unwrap_or_default(), parts.next()) {
+    let (collection, item, action) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    match (collection, item) {
+        ("sessions", _) if action == Some("handover") => Need::Permission(Permission::Administer),
         ("auth", Some("register" | "login" | "refresh" | "logout" | "password-reset")) => Need::Nothing,
         ("auth", Some("me")) | ("status" | "tools", _) => Need::Principal,
         ("auth" | "tokens", _) => Need::Person,

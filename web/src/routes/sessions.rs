@@ -5,6 +5,7 @@ pub(super) mod events;
 pub(super) mod export;
 pub(super) mod files;
 pub(super) mod fork;
+pub(super) mod handover;
 pub(super) mod interrupt;
 pub(super) mod list;
 pub(super) mod messages;

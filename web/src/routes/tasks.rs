@@ -88,6 +88,7 @@ pub(crate) async fn stream_task(
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
     let seen = seen_before(&request, &write)?;
+    let reach = write.caller.reach();
     let write = read(write, &context).await?;
     // Before anything begins that nobody could watch.
     let place = context.streams.open(&write.caller)?;
@@ -107,6 +108,7 @@ pub(crate) async fn stream_task(
         opening: seen < prompted.version,
         is_over: view.ended_turn(prompted.turn).is_some(),
         deadline,
+        reach,
     };
     let reply = Reply::from(stream::respond(feed, subscription, place));
     Ok(reply.repeating(repeats).replayed(prompted.replayed))

@@ -3,11 +3,12 @@
 use runner_actors::{LiveDelta, RunnerError, Sessions};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::log::RecordedEvent;
+use runner_core::people::principal::Reach;
 use runner_core::session::event::{PromptEvent, SessionEvent};
 use runner_core::session::frame::{Frame, TaskAnswer, UnfinishedTask};
 use tokio::time::Instant;
 
-use super::{Feed, Outbox, PAGE, ends_unreadable};
+use super::{Feed, HANDED_OVER, Outbox, PAGE, ends_unreadable, is_in_reach};
 use crate::http::error::STORE_UNAVAILABLE;
 
 pub(crate) struct TaskFeed {
@@ -24,6 +25,8 @@ pub(crate) struct TaskFeed {
     pub(crate) is_over: bool,
     /// When the client wants to know how the turn stands, if it is not over by then.
     pub(crate) deadline: Option<Instant>,
+    /// What its reader sees.
+    pub(crate) reach: Reach,
 }
 
 impl TaskFeed {
@@ -42,6 +45,10 @@ impl TaskFeed {
             let event = recorded.decode().map_err(|source| RunnerError::Unexpected(source.into()))?;
             if let Some(frame) = Frame::stored(self.session, &recorded, &event) {
                 outbox.stored(recorded.version, &frame);
+            }
+            let is_handed_over = recorded.type_name == HANDED_OVER;
+            if is_handed_over && !is_in_reach(&self.sessions, &self.reach, self.session).await {
+                return Ok(false);
             }
             let is_withdrawn = matches!(&event, SessionEvent::Prompt(PromptEvent::Withdrawn { turn, .. }) if *turn == self.turn);
             if is_withdrawn || event.ended_turn() == Some(self.turn) {

@@ -57,6 +57,11 @@ async fn write_requests(connection: &mut SqliteConnection, changes: &[RequestCha
                     .bind(session.0)
                     .bind(request_id)
             }
+            RequestChange::HandedOver { session, owner } => {
+                sqlx::query("UPDATE pending_requests SET owner = $1 WHERE session = $2")
+                    .bind(owner)
+                    .bind(session.0)
+            }
         };
         query.execute(&mut *connection).await?;
     }

@@ -21,6 +21,8 @@ pub enum ParkCause {
     /// What happened could not be stored.
     StoreUnavailable,
     AgentDied,
+    /// Somebody else owns the session from now on.
+    HandedOver,
     /// The right or the trust that the agent ran on was taken back; see [`crate::session::revoked::Revoked`].
     OwnerDisabled,
     OwnerNotPermitted,

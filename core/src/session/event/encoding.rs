@@ -58,8 +58,12 @@ impl Subject {
             | "subagent_taken_up"
             | "task_list_changed" => Self::Background,
             "permission_mode_changed" | "model_changed" | "working_dir_changed" => Self::Setting,
-            "session_opened" | "session_renamed" | "session_tagged" | "session_archived"
-            | "session_unarchived" => Self::Lifecycle,
+            "session_opened"
+            | "session_renamed"
+            | "session_tagged"
+            | "session_archived"
+            | "session_unarchived"
+            | "session_handed_over" => Self::Lifecycle,
             _ => return None,
         })
     }

@@ -1,11 +1,11 @@
-//! How a session began, what it is called, and whether it was put away.
+//! How a session began, what it is called, whether it was put away, and whose it is.
 
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentOptions, PermissionMode};
 use crate::ids::{SessionId, TenantId};
 
-/// A session is opened, named, tagged or put away.
+/// A session is opened, named, tagged, put away or handed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", content = "data")]
 #[expect(clippy::large_enum_variant, reason = "a session is opened once")]
@@ -20,6 +20,15 @@ pub enum LifecycleEvent {
     Archived { by: String },
     #[serde(rename = "session_unarchived")]
     Unarchived { by: String },
+    /// Somebody else owns it from now on: it runs in their name, with their keys and budget.
+    #[serde(rename = "session_handed_over")]
+    HandedOver {
+        from: String,
+        to: String,
+        by: String,
+        /// Whether the offline model plays the agent's model from now on.
+        offline: bool,
+    },
 }
 
 /// The facts a session starts with; none of them changes later without an event of its own.
@@ -70,6 +79,7 @@ impl LifecycleEvent {
             Self::Tagged { .. } => "session_tagged",
             Self::Archived { .. } => "session_archived",
             Self::Unarchived { .. } => "session_unarchived",
+            Self::HandedOver { .. } => "session_handed_over",
         }
     }
 }

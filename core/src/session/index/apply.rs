@@ -39,6 +39,10 @@ impl SessionIndex {
             LifecycleEvent::Tagged { tags, by: _ } => self.head.tags.clone_from(tags),
             LifecycleEvent::Archived { by: _ } => self.archived = true,
             LifecycleEvent::Unarchived { by: _ } => self.archived = false,
+            LifecycleEvent::HandedOver { to, offline, .. } => {
+                self.head.owner.clone_from(to);
+                self.head.offline = *offline;
+            }
         }
         true
     }

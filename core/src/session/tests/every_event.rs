@@ -280,6 +280,12 @@ fn changes() -> Vec<SessionEvent> {
         SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags: vec!["red".into(), "blue".into()], by: by() }),
         SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() }),
         SessionEvent::Lifecycle(LifecycleEvent::Unarchived { by: by() }),
+        SessionEvent::Lifecycle(LifecycleEvent::HandedOver {
+            from: "bob".into(),
+            to: "carol".into(),
+            by: by(),
+            offline: true,
+        }),
         SessionEvent::Prompt(PromptEvent::Withdrawn { turn: turn(1), by: by() }),
         SessionEvent::Prompt(PromptEvent::Steered {
             turn: turn(1),

@@ -236,7 +236,7 @@ fn changes() -> Vec<Option<Value>> {
         frame["turn_id"] = Value::Null;
         Some(frame)
     };
-    let untold = || vec![None; 5];
+    let untold = || vec![None; 6];
     let told = vec![
         outside_of_turns("permission_mode_changed", json!({ "permission_mode": "plan" })),
         outside_of_turns("model_changed", json!({ "model": "haiku" })),

@@ -94,7 +94,7 @@ pub(crate) async fn list_events(
         let place = context.streams.open(&read.caller)?;
         let subscription = context.sessions.subscribe(session, asked.deltas.unwrap_or_default());
         let (sessions, recent) = (context.sessions.clone(), context.recent.of(session));
-        let feed = EventsFeed { sessions, session, recent, after, types };
+        let feed = EventsFeed { sessions, session, recent, after, types, reach: read.caller.reach() };
         return Ok(stream::respond(feed, subscription, place));
     }
     let page = page(&context, session, after, limit, &types).await?;

@@ -50,6 +50,10 @@ pub(crate) async fn find_turn(
     let turn: TurnId = turn.parse().map_err(|_| turn_not_found())?;
     let _place = if wait.is_zero() { None } else { Some(context.streams.open(&read.caller)?) };
     let found = context.sessions.wait_for_end(session, turn, wait).await?;
+    if !wait.is_zero() {
+        // Meanwhile it may have become somebody else's.
+        context.session(&read.caller, &id).await?;
+    }
     Ok(HttpResponse::Ok().json(found.ok_or_else(turn_not_found)?))
 }
 
