@@ -269,6 +269,16 @@ impl ApiKeys {
         }
     }
 
+    /// Destroys all keys within reach, after another change and under the command of the same request.
+    pub async fn remove_all(&self, reach: &Reach, provenance: Provenance) -> Result<(), ApiKeyError> {
+        let provenance = Provenance { request_hash: None, ..provenance };
+        for key in self.list(reach).await? {
+            let Some(stored) = key.stored() else { continue };
+            self.remove(reach, stored.key, provenance.clone()).await?;
+        }
+        Ok(())
+    }
+
     async fn load(&self, reach: &Reach, key: ApiKeyId) -> Result<Loaded<ApiKey>, ApiKeyError> {
         let loaded = self.repository.load::<ApiKey>(StreamId(key.0)).await?;
         let found = loaded.filter(|loaded| {

@@ -5,4 +5,5 @@ mod entry;
 mod password_resets;
 mod people;
 mod programs;
+mod removal;
 mod strangers;

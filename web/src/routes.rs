@@ -105,6 +105,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(users::invites::list_invites)
         .service(users::invites::revoke_invite)
         .service(users::people::change_user)
+        .service(users::people::remove_user)
         .service(users::password_resets::issue_password_reset)
         .service(tenants::list_tenants)
         .service(tenants::create_tenant)

@@ -101,6 +101,27 @@ impl Accounts {
         self.change_invite((invite, &principal.tenant), revoke, provenance).await.map(drop)
     }
 
+    /// Takes back what somebody has invited others to.
+    pub(super) async fn revoke_invites_of(
+        &self,
+        username: &Username,
+        principal: &Principal,
+        provenance: Provenance,
+    ) -> Result<(), AccountError> {
+        // They follow from another change, under the command of the same request.
+        let provenance = Provenance { request_hash: None, ..provenance };
+        let now = self.now();
+        for loaded in self.repository().list::<Invite>(Some(&principal.tenant)).await? {
+            let Some(created) = loaded.state.created().filter(|_| loaded.state.is_open(now)) else {
+                continue;
+            };
+            if created.by == username.as_str() {
+                self.revoke_invite(principal, created.invite, provenance.clone()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// What a code invites somebody to who has no account, if it still does.
     pub(super) async fn find_open_invite(
         &self,

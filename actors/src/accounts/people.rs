@@ -1,7 +1,7 @@
 //! What people see of themselves, and what admins see and change of others.
 
 use runner_core::ids::{LoginId, TenantId};
-use runner_core::log::Provenance;
+use runner_core::log::{Provenance, SecretChange};
 use runner_core::money::MicroDollars;
 use runner_core::people::account::Account;
 use runner_core::people::account::command::AccountCommand;
@@ -9,7 +9,7 @@ use runner_core::people::account::username::Username;
 use runner_core::people::account::view::{LoginView, UserView};
 use runner_core::people::principal::{Means, Principal, Role};
 
-use super::{AccountError, Accounts};
+use super::{AccountError, Accounts, password_secret};
 
 /// What to set anew; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,8 +63,18 @@ impl Accounts {
         account.view().ok_or(AccountError::UserUnknown)
     }
 
-    /// The account of somebody in the team; what is another team's does not exist.
+    /// The account of somebody in the team; what is another team's does not exist, nor what was removed.
     pub(super) async fn load_near(
+        &self,
+        principal: &Principal,
+        name: String,
+    ) -> Result<(Username, Account), AccountError> {
+        let (username, account) = self.load_of_team(principal, name).await?;
+        if account.view().is_some() { Ok((username, account)) } else { Err(AccountError::UserUnknown) }
+    }
+
+    /// The same with those that were removed.
+    async fn load_of_team(
         &self,
         principal: &Principal,
         name: String,
@@ -103,6 +113,31 @@ impl Accounts {
         }
         let executed = self.execute(&username, &commands, provenance).await?;
         executed.account.view().ok_or(AccountError::UserUnknown)
+    }
+
+    /// Removes an account of the team: with it end its logins and tokens, what agents do in its name, and the
+    /// invitations that its owner made. What they did keeps their name, which nobody else gets. Whoever was
+    /// removed before is removed again where that was cut off. Returns the name.
+    pub async fn remove_user(
+        &self,
+        principal: &Principal,
+        name: String,
+        provenance: Provenance,
+    ) -> Result<Username, AccountError> {
+        let deciding = self.0.deciding.lock().await;
+        let (username, account) = self.load_of_team(principal, name).await?;
+        if username.as_str() == principal.name {
+            return Err(AccountError::OwnAccount);
+        }
+        if account.is_active_admin() {
+            self.refuse_last_admin(principal).await?;
+        }
+        let remove = [AccountCommand::Remove { by: principal.name.clone() }];
+        let forget = vec![SecretChange { id: password_secret(&username), sealed: None }];
+        self.execute_with(&username, &remove, (forget, provenance.clone())).await?;
+        drop(deciding);
+        self.revoke_invites_of(&username, principal, provenance).await?;
+        Ok(username)
     }
 
     /// Without an admin nobody could ever make one.

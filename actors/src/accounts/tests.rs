@@ -105,6 +105,19 @@ async fn two_admins_who_demote_each_other_leave_one() {
 }
 
 #[tokio::test]
+async fn two_admins_who_remove_each_other_leave_one() {
+    let world = World::open();
+    let root = principal_of(&world.register("root", None).await.unwrap());
+    let ada = principal_of(&world.register("ada", None).await.unwrap());
+    world.change(&root, "ada", role(Role::Admin)).await.unwrap();
+    let remove = |by, name: &str| world.accounts.remove_user(by, name.to_owned(), world.client().provenance);
+
+    let (one, two) = tokio::join!(remove(&root, "ada"), remove(&ada, "root"));
+
+    assert!(one.is_ok() && matches!(two, Err(AccountError::LastAdmin)), "{one:?} {two:?}");
+}
+
+#[tokio::test]
 async fn last_admin_stays_and_a_disabled_one_does_not_count() {
     let world = World::open();
     let root = principal_of(&world.register("root", None).await.unwrap());

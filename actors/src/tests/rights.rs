@@ -47,6 +47,10 @@ fn disabled() -> AccountEvent {
     AccountEvent::UserDisabled { by: "eve".into() }
 }
 
+fn removed() -> AccountEvent {
+    AccountEvent::UserRemoved { by: "eve".into() }
+}
+
 fn enabled() -> AccountEvent {
     AccountEvent::UserEnabled { by: "eve".into() }
 }
@@ -69,10 +73,12 @@ async fn archive(server: &Server, archived: bool) -> Result<(), RunnerError> {
 }
 
 #[test]
-fn turn_ends_at_once_when_its_owner_is_disabled_or_may_no_longer_run_tasks() {
-    for (event, revoked) in
-        [(disabled(), Revoked::OwnerDisabled), (role(Role::Viewer), Revoked::OwnerNotPermitted)]
-    {
+fn turn_ends_at_once_when_its_owner_is_disabled_or_removed_or_may_no_longer_run_tasks() {
+    for (event, revoked) in [
+        (disabled(), Revoked::OwnerDisabled),
+        (removed(), Revoked::OwnerDisabled),
+        (role(Role::Viewer), Revoked::OwnerNotPermitted),
+    ] {
         run(async {
             let server = Server::start();
             owner(&server, registered()).await;

@@ -1,7 +1,8 @@
 //! An account: a person's name, role, logins and service tokens; its rules (`decide.rs`) and how
 //! events change it.
 //!
-//! A person registers once and never loses the name; an account is disabled, not deleted. Each login is a
+//! A person registers once and never loses the name, not even when the account is removed: the log tells
+//! what was done under it, and whoever had it next would seem to have done that. Each login is a
 //! family of refresh tokens that are exchanged one for the next; a token that comes a second time ends the
 //! family. Whatever changes what a person may do moves the account's `authority`, by which access tokens
 //! issued before are known to be out of date. What has ended drops out of the state; the log remembers it.
@@ -70,7 +71,10 @@ pub struct Profile {
     pub username: String,
     pub tenant: TenantId,
     pub role: Role,
+    /// Also of a removed account.
     pub disabled: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
     pub registered_at: Timestamp,
     pub monthly_budget: Option<MicroDollars>,
     pub last_login_at: Option<Timestamp>,
@@ -180,6 +184,12 @@ impl Account {
         self.authority += 1;
     }
 
+    fn shut_out(&mut self) {
+        self.logins.clear();
+        self.reset = None;
+        self.change_profile(|profile| profile.disabled = true);
+    }
+
     fn change_profile(&mut self, change: impl FnOnce(&mut Profile)) {
         if let Some(profile) = &mut self.profile {
             change(profile);
@@ -190,7 +200,24 @@ impl Account {
 
 impl AggregateEvent for AccountEvent {
     fn concerns_agents(&self) -> bool {
-        matches!(self, Self::RoleChanged { .. } | Self::UserDisabled { .. } | Self::UserEnabled { .. })
+        match self {
+            Self::RoleChanged { .. }
+            | Self::UserDisabled { .. }
+            | Self::UserEnabled { .. }
+            | Self::UserRemoved { .. } => true,
+            Self::UserRegistered { .. }
+            | Self::LoggedIn(_)
+            | Self::LoginRefreshed { .. }
+            | Self::LoginRevoked { .. }
+            | Self::RefreshReused { .. }
+            | Self::PasswordChanged { .. }
+            | Self::PasswordResetIssued(_)
+            | Self::PasswordReset { .. }
+            | Self::BudgetChanged { .. }
+            | Self::ServiceTokenCreated(_)
+            | Self::ServiceTokenUsed { .. }
+            | Self::ServiceTokenRevoked { .. } => false,
+        }
     }
 }
 
@@ -214,6 +241,7 @@ impl Aggregate for Account {
                     tenant: TenantId(tenant),
                     role,
                     disabled: false,
+                    removed: false,
                     registered_at: at,
                     monthly_budget: None,
                     last_login_at: None,
@@ -234,10 +262,11 @@ impl Aggregate for Account {
             }
             AccountEvent::PasswordResetIssued(code) => self.reset = Some(code),
             AccountEvent::RoleChanged { role, by: _ } => self.change_profile(|profile| profile.role = role),
-            AccountEvent::UserDisabled { by: _ } => {
-                self.logins.clear();
-                self.reset = None;
-                self.change_profile(|profile| profile.disabled = true);
+            AccountEvent::UserDisabled { by: _ } => self.shut_out(),
+            AccountEvent::UserRemoved { by: _ } => {
+                self.shut_out();
+                self.tokens.clear();
+                self.change_profile(|profile| profile.removed = true);
             }
             AccountEvent::UserEnabled { by: _ } => self.change_profile(|profile| profile.disabled = false),
             AccountEvent::BudgetChanged { monthly_budget_micros, by: _ } => {

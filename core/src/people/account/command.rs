@@ -63,6 +63,9 @@ pub enum AccountCommand {
     Enable {
         by: String,
     },
+    Remove {
+        by: String,
+    },
     ChangeBudget {
         monthly_budget: Option<MicroDollars>,
         by: String,

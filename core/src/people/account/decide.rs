@@ -38,6 +38,10 @@ impl Account {
             }
             (Some(_), AccountCommand::Register { .. }) => Err(AccountRefusal::UsernameTaken),
             (None, _) => Err(AccountRefusal::NotRegistered),
+            (Some(profile), AccountCommand::Remove { by }) => {
+                Ok(if profile.removed { vec![] } else { vec![AccountEvent::UserRemoved { by }] })
+            }
+            (Some(profile), _) if profile.removed => Err(AccountRefusal::NotRegistered),
             (Some(profile), AccountCommand::Enable { by }) => {
                 Ok(if profile.disabled { vec![AccountEvent::UserEnabled { by }] } else { vec![] })
             }
@@ -47,7 +51,9 @@ impl Account {
 
     fn decide_registered(&self, profile: &Profile, command: AccountCommand) -> Decided {
         match command {
-            AccountCommand::Register { .. } | AccountCommand::Enable { .. } => Ok(vec![]),
+            AccountCommand::Register { .. }
+            | AccountCommand::Enable { .. }
+            | AccountCommand::Remove { .. } => Ok(vec![]),
             AccountCommand::LogIn { login, authority } => {
                 refuse_disabled(profile)?;
                 self.refuse_outdated(authority)?;

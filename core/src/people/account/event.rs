@@ -67,6 +67,10 @@ pub enum AccountEvent {
     UserEnabled {
         by: String,
     },
+    /// Nobody logs in with it any more, and nobody else gets its name.
+    UserRemoved {
+        by: String,
+    },
     BudgetChanged {
         /// Absent: no limit of one's own.
         monthly_budget_micros: Option<MicroDollars>,

@@ -12,9 +12,10 @@ use super::refusal::AccountRefusal;
 use super::{LOGIN_LIFETIME_MS, MAX_LOGINS, REFRESH_LIFETIME_MS};
 use crate::money::MicroDollars;
 use crate::people::principal::Role;
+use crate::session::revoked::Revoked;
 use samples::{
     account, at, began, change_password, disabled, given, log_in, logged_in, login, new_login_at,
-    password_changed, refresh, refreshed, register, registered, revoked,
+    password_changed, refresh, refreshed, register, registered, reset_code, revoked,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -62,6 +63,29 @@ fn enabling_does_not_bring_ended_logins_back() {
 
     assert!(account.is_active());
     assert_eq!(account.find_login(login(1), at(0)), None);
+}
+
+#[test]
+fn removed_account_is_nobodys_and_its_name_is_taken() {
+    let remove = || AccountCommand::Remove { by: "root".into() };
+    let removed = AccountEvent::UserRemoved { by: "root".into() };
+    given(began()).when(remove()).then_expect([removed.clone()]);
+    let events = [registered(), logged_in(1), removed];
+
+    given(events.clone()).when(remove()).then_expect([]);
+    given(events.clone()).when(register("ada")).then_refuse(AccountRefusal::UsernameTaken);
+    for command in [
+        log_in(2, 2),
+        AccountCommand::Enable { by: "root".into() },
+        AccountCommand::ChangeRole { role: Role::Admin, by: "root".into() },
+        AccountCommand::IssuePasswordReset(reset_code(1)),
+    ] {
+        given(events.clone()).when(command).then_refuse(AccountRefusal::NotRegistered);
+    }
+    let account = account(&events);
+    assert_eq!((account.view(), account.is_active()), (None, false));
+    assert_eq!(account.revoked(), Some(Revoked::OwnerDisabled));
+    assert!(account.find_login(login(1), at(0)).is_none());
 }
 
 #[test]

@@ -83,8 +83,9 @@ impl UserView {
 }
 
 impl Account {
+    /// Absent where nobody has the account, or nobody any more.
     pub fn view(&self) -> Option<UserView> {
-        let profile = self.profile.as_ref()?;
+        let profile = self.profile.as_ref().filter(|profile| !profile.removed)?;
         Some(UserView {
             username: profile.username.clone(),
             tenant: profile.tenant.clone(),

@@ -1,13 +1,14 @@
 //! The people of the team, for admins.
 
-use actix_web::{HttpResponse, get, patch, web};
+use actix_web::{HttpResponse, delete, get, patch, web};
 use runner_actors::UserChange;
 use runner_core::people::account::view::UserView;
-use runner_core::people::principal::Role;
+use runner_core::people::principal::{Reach, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
+use crate::request::body::Nothing;
 use crate::request::field::{monthly_budget, present};
 use crate::request::paging::{Order, PageQuery};
 use crate::request::read::Read;
@@ -72,4 +73,30 @@ pub(crate) async fn change_user(
         None => context.accounts.change_user(&write.caller, changed, write.provenance).await?,
     };
     Ok(Reply::ok(user))
+}
+
+/// Removes an account. Logins, service tokens, API keys and open invitations of that person end, and what
+/// agents do in their name. What they did keeps their name in the log, and nobody else gets that name. Their
+/// sessions stay and can be handed over.
+#[utoipa::path(
+    tag = "users",
+    params(("username" = String, Path)),
+    responses(
+        (status = 204, description = "The account is gone; also if it was before"),
+        (status = 404, description = "`user_not_found`", body = Problem),
+        (status = 409, description = "`own_account`, `last_admin`", body = Problem),
+    )
+)]
+#[delete("/api/users/{username}")]
+pub(crate) async fn remove_user(
+    username: web::Path<String>,
+    write: Write<Nothing>,
+    context: web::Data<Context>,
+) -> Result<Reply, ApiError> {
+    let Write { caller, provenance, .. } = write;
+    // Also where it is asked again: what follows from it may have been cut off.
+    let removed = context.accounts.remove_user(&caller, username.into_inner(), provenance.clone()).await?;
+    let of_removed = Reach { tenant: caller.tenant, owner: Some(removed.to_string()) };
+    context.api_keys.remove_all(&of_removed, provenance).await?;
+    Ok(Reply::gone())
 }

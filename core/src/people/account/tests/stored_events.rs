@@ -84,5 +84,6 @@ fn every_event() -> Vec<AccountEvent> {
         AccountEvent::PasswordResetIssued(ResetCode { by: None, ..reset_code(0xab) }),
         AccountEvent::PasswordReset { at: at(7), tokens: Tokens::Kept },
         AccountEvent::PasswordReset { at: at(7), tokens: Tokens::Ended },
+        AccountEvent::UserRemoved { by: "root".into() },
     ]
 }
