@@ -46,7 +46,7 @@ pub use adoption::{Adopted, Adoption, Foreign};
 pub use agent_proofs::{AgentProofs, ProofPorts, Unproven};
 pub use api_keys::{ApiKeyError, ApiKeys, KeyUse, NewKey, SessionKeys};
 pub use audit::Audit;
-pub use budgets::StoredBudgets;
+pub use budgets::{Spending, SpentThisMonth, StoredBudgets};
 pub use error::RunnerError;
 pub use extensions::{
     ExtensionChanged, ExtensionError, ExtensionPatch, Extensions, LiveServer, NewExtension, StoredExtension,

@@ -136,6 +136,39 @@ async fn a_program_that_asks_with_the_agents_token_cannot_spend_more_than_the_tu
 }
 
 #[tokio::test]
+async fn people_see_beside_each_budget_what_was_spent_of_it_to_the_last_call() {
+    let server = Server::start().await;
+    let root = Person::register(&server, "root").await;
+    let ada = Person::register(&server, "ada").await;
+    let first = root.task(&costly(2)).await["session_id"].clone();
+    let second = root.task(&costly(1)).await["session_id"].clone();
+    let mut micros = 0;
+    for session in [first, second] {
+        let path = format!("/api/sessions/{}/events?types=model_called", session.as_str().unwrap());
+        let events = root.get(&path).await.body["events"].clone();
+        micros += events.as_array().unwrap().iter().map(cost_of).sum::<u64>();
+    }
+
+    let users = root.get("/api/users").await.body;
+    let (own, of_ada) = (root.get("/api/auth/me").await.body, ada.get("/api/auth/me").await.body);
+
+    assert!(micros >= 18_000, "{micros}");
+    let spent = json!(micros as f64 / 1e6);
+    assert_eq!((&own["username"], &own["spent_this_month_usd"]), (&json!("root"), &spent));
+    assert_eq!(of_ada["spent_this_month_usd"], 0.0);
+    let told = [&users["users"][0]["spent_this_month_usd"], &users["users"][1]["spent_this_month_usd"]];
+    assert_eq!(told, [&json!(0.0), &spent]);
+    let resets_at = own["spend_resets_at"].as_str().unwrap();
+    assert!(resets_at.ends_with("-01T00:00:00.000Z"), "{resets_at}");
+    let changed = root.patch("/api/users/root", &json!({ "monthly_budget_usd": 5 })).await.body;
+    assert_eq!((&changed["spent_this_month_usd"], &changed["monthly_budget_usd"]), (&spent, &json!(5.0)));
+}
+
+fn cost_of(called: &Value) -> u64 {
+    called["data"]["cost_micros"].as_u64().unwrap()
+}
+
+#[tokio::test]
 async fn totals_are_right_after_a_crash_in_the_middle() {
     let mut server = Server::start().await;
     let done = server.task(&costly(2)).await;

@@ -26,7 +26,7 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use runner_actors::{Audit, Settings};
+use runner_actors::{Audit, Settings, Spending};
 use runner_adapters::event_store::EventStore;
 use runner_adapters::mcp_prober::McpClientProber;
 use runner_adapters::offline_model::OfflineModel;
@@ -87,6 +87,7 @@ impl Application {
             sessions,
             accounts: accounts.clone(),
             api_keys: core.api_keys,
+            spending: Spending::new(Arc::new(store.clone()), Arc::clone(&clock)),
             recent: RecentFrames::default(),
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
             working_folders: WorkingFolders {

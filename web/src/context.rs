@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use runner_actors::{Accounts, ApiKeys, Extensions, Sessions, TrustedFolders};
+use runner_actors::{Accounts, ApiKeys, Extensions, Sessions, Spending, TrustedFolders};
 use runner_core::agent::PermissionMode;
 use runner_core::people::principal::{Permission, Principal, Role};
 use runner_core::ports::{FolderReader, McpProber};
@@ -24,6 +24,7 @@ pub(crate) struct Context {
     pub(crate) recent: RecentFrames,
     pub(crate) accounts: Accounts,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) spending: Spending,
     pub(crate) working_folders: WorkingFolders,
     pub(crate) files: Arc<dyn FolderReader>,
     pub(crate) trust: TrustedFolders,

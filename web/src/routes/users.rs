@@ -3,3 +3,4 @@
 pub(super) mod invites;
 pub(super) mod password_resets;
 pub(super) mod people;
+pub(super) mod view;

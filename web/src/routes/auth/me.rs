@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, get, put, web};
 use runner_actors::{AccountError, PasswordChange};
 use runner_core::people::account::event::Tokens;
 use runner_core::people::account::password::Password;
-use runner_core::people::account::view::UserView;
 use serde::Deserialize;
 
 use super::entry::{AdmissionBody, admitted};
@@ -14,6 +13,7 @@ use crate::http::error::{ApiError, Problem, password_problem};
 use crate::request::read::Read;
 use crate::request::reply::Reply;
 use crate::request::write::Write;
+use crate::routes::users::view::{PersonView, person};
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -28,11 +28,12 @@ pub(crate) struct PasswordBody {
     keep_tokens: bool,
 }
 
-/// Who one is.
-#[utoipa::path(tag = "accounts", responses((status = 200, body = UserView)))]
+/// Who one is, and what one has spent.
+#[utoipa::path(tag = "accounts", responses((status = 200, body = PersonView)))]
 #[get("/api/auth/me")]
 pub(crate) async fn show_self(read: Read, context: web::Data<Context>) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(context.accounts.find_self(&read.caller).await?))
+    let user = context.accounts.find_self(&read.caller).await?;
+    Ok(HttpResponse::Ok().json(person(&context, user).await?))
 }
 
 /// Sets a new password. Every login ends, and every service token unless `keep_tokens` is true; a new login

@@ -2,10 +2,10 @@
 
 use actix_web::{HttpResponse, delete, get, patch, web};
 use runner_actors::UserChange;
-use runner_core::people::account::view::UserView;
 use runner_core::people::principal::{Reach, Role};
 use serde::{Deserialize, Serialize};
 
+use super::view::{PersonView, person};
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
 use crate::request::body::Nothing;
@@ -17,7 +17,7 @@ use crate::request::write::Write;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct UserPage {
-    users: Vec<UserView>,
+    users: Vec<PersonView>,
     next_cursor: Option<String>,
 }
 
@@ -42,7 +42,11 @@ pub(crate) async fn list_users(
 ) -> Result<HttpResponse, ApiError> {
     let asked = read.query;
     let users = context.accounts.list_users(&read.caller).await?;
-    let (users, next_cursor) = asked.page(users, Order::Rising, |user| user.username.clone())?;
+    let (page, next_cursor) = asked.page(users, Order::Rising, |user| user.username.clone())?;
+    let mut users = vec![];
+    for user in page {
+        users.push(person(&context, user).await?);
+    }
     Ok(HttpResponse::Ok().json(UserPage { users, next_cursor }))
 }
 
@@ -53,7 +57,7 @@ pub(crate) async fn list_users(
     params(("username" = String, Path)),
     request_body = UserPatch,
     responses(
-        (status = 200, body = UserView),
+        (status = 200, body = PersonView),
         (status = 404, description = "`user_not_found`", body = Problem),
         (status = 409, description = "`last_admin`", body = Problem),
     )
@@ -72,7 +76,7 @@ pub(crate) async fn change_user(
         Some(_) => context.accounts.find_user(&write.caller, changed.0).await?,
         None => context.accounts.change_user(&write.caller, changed, write.provenance).await?,
     };
-    Ok(Reply::ok(user))
+    Ok(Reply::ok(person(&context, user).await?))
 }
 
 /// Removes an account. Logins, service tokens, API keys and open invitations of that person end, and what
