@@ -1,6 +1,7 @@
 //! Sessions over HTTP: opened, listed, prompted in order, read as they are and as they were.
 
 use reqwest::StatusCode;
+use runner_tests::person::Person;
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
@@ -185,4 +186,47 @@ async fn an_exact_set_of_tools_reaches_the_agent() {
         initialized["data"]["tools"].as_array().unwrap().iter().map(|tool| tool.as_str().unwrap()).collect();
     tools.sort_unstable();
     assert_eq!(tools, ["Glob", "Grep", "Read"]);
+}
+
+#[tokio::test]
+async fn sessions_are_found_by_owner_tag_and_time() {
+    let server = Server::start().await;
+    let root = Person::register(&server, "root").await;
+    let ada = Person::register(&server, "ada").await;
+    let mut opened = vec![];
+    for (person, tags) in [(&root, json!(["red"])), (&ada, json!(["red", "blue"])), (&ada, json!([]))] {
+        let session = person.open_session().await;
+        let patched = person.patch(&format!("/api/sessions/{session}"), &json!({ "tags": tags })).await;
+        opened.push((session, patched.body["updated_at"].as_str().unwrap().to_owned()));
+    }
+    let find = async |person: &Person<'_>, query: &str| -> Vec<usize> {
+        let found = person.get(&format!("/api/sessions?{query}")).await.body;
+        let place = |found: &Value| opened.iter().position(|(id, _)| found["id"] == *id).unwrap();
+        found["sessions"].as_array().unwrap_or_else(|| panic!("{found}")).iter().map(place).collect()
+    };
+
+    assert_eq!(find(&root, "owner=Ada").await, [2, 1]);
+    assert_eq!(find(&root, "owner=local").await, [] as [usize; 0]);
+    assert_eq!(find(&root, "tag=red").await, [1, 0]);
+    assert_eq!(find(&root, "tag=red&owner=root").await, [0]);
+    assert_eq!(find(&ada, "tag=red").await, [1]);
+    assert_eq!(find(&ada, "owner=root").await, [] as [usize; 0]);
+    let (first, last) = (&opened[0].1, &opened[2].1);
+    assert_eq!(find(&root, &format!("from={last}")).await, [2]);
+    assert_eq!(find(&root, &format!("from={first}&to={last}")).await, [1, 0]);
+    let page = root.get("/api/sessions?owner=ada&limit=1").await.body;
+    let next = format!("owner=ada&limit=1&cursor={}", page["next_cursor"].as_str().unwrap());
+    assert_eq!(find(&root, &next).await, [1]);
+    for (query, pointer) in [
+        ("owner=a%20b", "?owner"),
+        ("owner=", "?owner"),
+        ("tag=", "?tag"),
+        ("from=yesterday", "?from"),
+        ("to=2026-13-01T00:00:00Z", "?to"),
+        ("from=2026-12-01T00:00:00Z&to=2026-12-01T00:00:00Z", "?to"),
+    ] {
+        let refused = root.get(&format!("/api/sessions?{query}")).await;
+        let told = (refused.status.as_u16(), refused.code(), &refused.body["errors"][0]["pointer"]);
+        assert_eq!(told, (400, "query_invalid", &json!(pointer)), "{query}: {}", refused.body);
+    }
 }

@@ -24,12 +24,23 @@ pub(super) struct Projected {
     pub(super) usage: BTreeMap<UsageKey, UsageTotal>,
     pub(super) spend: BTreeMap<SpendKey, SpendTotal>,
     pub(super) requests: Vec<RequestChange>,
+    /// The tags that sessions have now, in order.
+    pub(super) tags: Vec<TagChange>,
 }
 
 impl Projected {
     pub(super) fn is_empty(&self) -> bool {
-        self.texts.is_empty() && self.usage.is_empty() && self.spend.is_empty() && self.requests.is_empty()
+        let Self { texts, usage, spend, requests, tags } = self;
+        texts.is_empty() && usage.is_empty() && spend.is_empty() && requests.is_empty() && tags.is_empty()
     }
+}
+
+/// All tags of a session, in place of those it had.
+#[derive(Clone, Debug)]
+pub(super) struct TagChange {
+    pub(super) tenant: TenantId,
+    pub(super) session: SessionId,
+    pub(super) tags: Vec<String>,
 }
 
 /// What changes about the requests that wait, in order.
@@ -139,8 +150,11 @@ fn note_lifecycle(projected: &mut Projected, index: &SessionIndex, event: &Lifec
             projected.texts.extend(opened.title.clone().map(|title| (session, title)));
         }
         LifecycleEvent::Renamed { title, .. } => projected.texts.push((session, title.clone())),
-        LifecycleEvent::Tagged { .. }
-        | LifecycleEvent::Archived { .. }
+        LifecycleEvent::Tagged { tags, .. } => {
+            let (tenant, tags) = (index.tenant.clone(), tags.clone());
+            projected.tags.push(TagChange { tenant, session, tags });
+        }
+        LifecycleEvent::Archived { .. }
         | LifecycleEvent::Unarchived { .. }
         | LifecycleEvent::HandedOver { .. } => {}
     }

@@ -7,11 +7,17 @@ use crate::ids::{SessionId, TenantId};
 use crate::people::audit::{AuditFilter, AuditPage};
 use crate::people::principal::Reach;
 use crate::session::index::{SessionStatus, SessionSummary};
+use crate::time::Timestamp;
 
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFilter {
     pub reach: Reach,
+    /// Whose; within reach only.
+    pub owner: Option<String>,
+    pub tag: Option<String>,
+    /// When something happened in it last, from a time on and before one.
+    pub updated: (Option<Timestamp>, Option<Timestamp>),
     pub working_dir: Option<String>,
     pub status: Option<SessionStatus>,
     /// Words that must occur in a title, a prompt or a result.

@@ -87,24 +87,37 @@ struct Run {
     source: &'static str,
     restriction: &'static str,
     sort_key: &'static str,
+    updated_at: &'static str,
 }
 
 impl Run {
     const fn by(sort_key: &'static str) -> Self {
-        Self { source: "session_index", restriction: "", sort_key }
+        Self { source: "session_index", restriction: "", sort_key, updated_at: UPDATED_AT }
     }
 }
 
+/// The time of the last event, as precise as the index has it.
+macro_rules! last_event_at {
+    () => {
+        "(SELECT recorded_at / 1000 * 1000 FROM events WHERE stream = session
+          ORDER BY version DESC LIMIT 1)"
+    };
+}
+
+const UPDATED_AT: &str =
+    concat!("CASE status WHEN 'running' THEN ", last_event_at!(), " ELSE updated_at END");
+
 const BY_CREATION: Run = Run::by("created_at");
 const BY_COST: Run = Run::by("cost_micros");
-const SETTLED: Run = Run { restriction: " AND status <> 'running'", ..Run::by("updated_at") };
-/// Few, so all of them are looked at; their key is the time of the last event, as precise as the index has
-/// it. The second condition follows from the first, and is the one of the table's index.
+const SETTLED: Run =
+    Run { restriction: " AND status <> 'running'", updated_at: "updated_at", ..Run::by("updated_at") };
+/// Few, so all of them are looked at; their key is the time of the last event. The second condition follows
+/// from the first, and is the one of the table's index.
 const RUNNING: Run = Run {
     source: "session_index INDEXED BY session_index_by_status",
     restriction: " AND status = 'running' AND status <> 'idle'",
-    sort_key: "(SELECT recorded_at / 1000 * 1000 FROM events WHERE stream = session
-                ORDER BY version DESC LIMIT 1)",
+    sort_key: last_event_at!(),
+    updated_at: last_event_at!(),
 };
 
 fn runs(filter: &SessionFilter) -> &'static [Run] {
@@ -139,8 +152,17 @@ fn push_run(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter, run: &Run)
     query.push(" AS sort_key FROM ").push(run.source).push(" WHERE tenant = ");
     query.push_bind(filter.reach.tenant.0.clone());
     query.push(run.restriction);
-    if let Some(owner) = &filter.reach.owner {
+    for owner in [&filter.reach.owner, &filter.owner].into_iter().flatten() {
         query.push(" AND owner = ").push_bind(owner.clone());
+    }
+    if let Some(tag) = &filter.tag {
+        query.push(" AND session IN (SELECT session FROM session_tags WHERE tenant = ");
+        query.push_bind(filter.reach.tenant.0.clone()).push(" AND tag = ").push_bind(tag.clone()).push(")");
+    }
+    for (bound, compared) in [(filter.updated.0, " >= "), (filter.updated.1, " < ")] {
+        if let Some(at) = bound {
+            query.push(" AND ").push(run.updated_at).push(compared).push_bind(at.as_micros());
+        }
     }
     if let Some(working_dir) = &filter.working_dir {
         query.push(" AND working_dir = ").push_bind(working_dir.clone());

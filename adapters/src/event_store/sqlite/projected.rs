@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 use super::spend::{sums, write_spend};
 use super::statements::insert_texts;
 use super::values::{encode_error, signed};
-use crate::event_store::projection::{Projected, RequestChange};
+use crate::event_store::projection::{Projected, RequestChange, TagChange};
 
 static ADD_USAGE: LazyLock<String> = LazyLock::new(|| {
     let sums = sums("turns");
@@ -21,6 +21,7 @@ pub(super) async fn write(connection: &mut SqliteConnection, projected: &Project
     write_requests(connection, &projected.requests).await?;
     write_spend(connection, &projected.spend).await?;
     insert_texts(connection, &projected.texts).await?;
+    write_tags(connection, &projected.tags).await?;
     for (key, total) in &projected.usage {
         sqlx::query(AssertSqlSafe(ADD_USAGE.as_str()))
             .bind(&key.tenant.0)
@@ -35,6 +36,22 @@ pub(super) async fn write(connection: &mut SqliteConnection, projected: &Project
             .bind(signed(total.usage.cache_creation_input_tokens))
             .execute(&mut *connection)
             .await?;
+    }
+    Ok(())
+}
+
+async fn write_tags(connection: &mut SqliteConnection, changes: &[TagChange]) -> sqlx::Result<()> {
+    for TagChange { tenant, session, tags } in changes {
+        let delete = sqlx::query("DELETE FROM session_tags WHERE session = $1").bind(session.0);
+        delete.execute(&mut *connection).await?;
+        for tag in tags {
+            sqlx::query("INSERT OR IGNORE INTO session_tags (tenant, tag, session) VALUES ($1, $2, $3)")
+                .bind(&tenant.0)
+                .bind(tag)
+                .bind(session.0)
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     Ok(())
 }

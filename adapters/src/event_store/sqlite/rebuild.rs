@@ -38,6 +38,7 @@ pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx
     for clear in [
         "DELETE FROM session_index",
         "DELETE FROM session_text",
+        "DELETE FROM session_tags",
         "DELETE FROM usage_by_day",
         "DELETE FROM model_spend",
         "DELETE FROM pending_requests",
@@ -127,6 +128,7 @@ async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> 
         "SELECT hex(session) || json_array(tenant, owner, working_dir, status, created_at, updated_at, cost_micros, state)
          FROM session_index ORDER BY session",
         "SELECT hex(session) || json_array(text) FROM session_text ORDER BY session, rowid",
+        "SELECT hex(session) || json_array(tenant, tag) FROM session_tags ORDER BY tenant, tag, session",
         "SELECT json_array(tenant, day, owner, model, turns, cost_micros, input_tokens, output_tokens,
          cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY tenant, day, owner, model",
         "SELECT json_array(month, tenant, owner, key, calls, cost_micros, input_tokens, output_tokens,

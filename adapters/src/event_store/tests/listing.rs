@@ -8,7 +8,8 @@ use runner_core::session::index::SessionStatus;
 use uuid::Uuid;
 
 use super::samples::{
-    Folder, append, completed, opened, opening, prompted, put, reach, said, session, started, whole_session,
+    Folder, append, completed, everybody, handed_over, opened, opening, prompted, put, reach, said, session,
+    started, tagged, whole_session,
 };
 use crate::event_store::EventStore;
 
@@ -47,6 +48,38 @@ async fn list_is_narrowed_by_folder_and_by_status() {
     assert_eq!(listed(&store, idle).await, [3, 1]);
     assert_eq!(listed(&store, running).await, [2]);
     assert_eq!(listed(&store, waiting).await, []);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn list_is_narrowed_by_owner_by_tag_and_by_the_time_of_the_last_event() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    put(&store, session(1), vec![opened(session(1)), tagged(&["red", "blue"])]).await;
+    put(&store, session(2), vec![opened(session(2)), tagged(&["red"]), handed_over("grace")]).await;
+    put(&store, session(3), vec![opened(session(3)), tagged(&["red"]), tagged(&["blue"])]).await;
+    put(&store, session(1), vec![prompted(1, "runs"), started(1)]).await;
+    let everybody = SessionFilter { reach: everybody(), ..filter() };
+    let of = |owner: &str| SessionFilter { owner: Some(owner.into()), ..everybody.clone() };
+    let with = |tag: &str| SessionFilter { tag: Some(tag.into()), ..everybody.clone() };
+    let at = store.find(&everybody.reach, session(3)).await.unwrap().unwrap().head.updated_at;
+    let from = SessionFilter { updated: (Some(at), None), ..everybody.clone() };
+    let to = SessionFilter { updated: (None, Some(at)), ..everybody.clone() };
+
+    assert_eq!(listed(&store, of("grace")).await, [2]);
+    assert_eq!(listed(&store, of("ada")).await, [1, 3]);
+    assert_eq!(listed(&store, SessionFilter { owner: Some("grace".into()), ..filter() }).await, []);
+    assert_eq!(listed(&store, with("red")).await, [1, 2]);
+    assert_eq!(listed(&store, with("blue")).await, [1, 3]);
+    assert_eq!(listed(&store, with("re")).await, []);
+    for sort in [SessionSort::UpdatedAt, SessionSort::CreatedAt, SessionSort::Cost] {
+        let mut later = listed(&store, SessionFilter { sort, ..from.clone() }).await;
+        later.sort_unstable();
+        assert_eq!(
+            (later, listed(&store, SessionFilter { sort, ..to.clone() }).await),
+            (vec![1, 3], vec![2])
+        );
+    }
     store.close().await;
 }
 

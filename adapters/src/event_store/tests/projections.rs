@@ -10,8 +10,8 @@ use runner_core::spend::Usage;
 use sqlx::{Connection, SqliteConnection};
 
 use super::samples::{
-    Folder, append, completed, everybody, opened, prompted, put, requested, said, session, started,
-    whole_session,
+    Folder, append, completed, everybody, handed_over, opened, prompted, put, requested, said, session,
+    started, tagged, whole_session,
 };
 use crate::event_store::{EventStore, Rebuilt};
 
@@ -103,7 +103,7 @@ async fn rebuild_gives_the_same_rows() {
     let rebuilt = EventStore::rebuild_projections(&folder.database()).await.unwrap();
 
     assert_eq!(rebuilt.digest_after, rebuilt.digest_before);
-    assert_eq!((rebuilt.events, rebuilt.sessions), (1243, 304));
+    assert_eq!((rebuilt.events, rebuilt.sessions), (1246, 304));
     assert_eq!(rows(&folder).await, before);
 }
 
@@ -132,6 +132,8 @@ async fn rebuild_reports_and_repairs_what_was_wrong() {
         "UPDATE pending_requests SET tenant = 'other'",
         "INSERT INTO aggregates VALUES (zeroblob(16), 'account', 'default', 1, '{}')",
         "UPDATE session_text SET text = 'other' WHERE text = 'fix 7'",
+        "DELETE FROM session_tags WHERE tag = 'red'",
+        "UPDATE pending_requests SET owner = 'ada' WHERE owner = 'grace'",
         "DELETE FROM session_text WHERE text = 'fix 7'",
         "UPDATE usage_by_day SET turns = turns + 1",
         "DELETE FROM usage_by_day",
@@ -187,7 +189,8 @@ async fn filled() -> Folder {
     put(&store, session(302), vec![opened(session(302)), prompted(1, &"large ".repeat(20_000))]).await;
     let asking = vec![started(1), requested("r1"), requested("r2")];
     put(&store, session(304), [vec![opened(session(304)), prompted(1, "asks")], asking].concat()).await;
-    put(&store, session(303), vec![opened(session(303))]).await;
+    put(&store, session(304), vec![handed_over("grace")]).await;
+    put(&store, session(303), vec![opened(session(303)), tagged(&["red", "blue"]), tagged(&["red"])]).await;
     for number in 1..=10 {
         let turn = vec![prompted(number, "again"), started(number), completed(number, "done", 5)];
         put(&store, session(303), turn).await;
@@ -203,6 +206,7 @@ async fn rows(folder: &Folder) -> Vec<String> {
         "SELECT json_array(hex(session), tenant, owner, working_dir, status, created_at, updated_at, cost_micros,
         state) AS line FROM session_index
         UNION ALL SELECT json_array(hex(session), text) FROM session_text
+        UNION ALL SELECT json_array(hex(session), tenant, tag) FROM session_tags
         UNION ALL SELECT json_array(tenant, day, owner, model, turns, cost_micros, input_tokens, output_tokens,
         cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day
         UNION ALL SELECT json_array(position, hex(session), tenant, owner, request_id, view) FROM pending_requests

@@ -128,6 +128,16 @@ pub(super) fn opening(session: SessionId) -> SessionOpened {
     }
 }
 
+pub(super) fn tagged(tags: &[&str]) -> SessionEvent {
+    let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags, by: "ada".into() })
+}
+
+pub(super) fn handed_over(to: &str) -> SessionEvent {
+    let (from, to, by) = ("ada".into(), to.into(), "root".into());
+    SessionEvent::Lifecycle(LifecycleEvent::HandedOver { from, to, by, offline: true })
+}
+
 pub(super) fn prompted(number: u128, text: &str) -> SessionEvent {
     let (turn, text) = (turn(number), text.to_owned());
     SessionEvent::Prompt(PromptEvent::Submitted { turn, text, attachments: vec![], author: "ada".into() })

@@ -1,10 +1,13 @@
 //! The list of sessions.
 
 use actix_web::{HttpResponse, get, web};
+use runner_core::people::account::username::{Username, UsernameError};
 use runner_core::ports::{SessionCursor, SessionFilter, SessionSort};
 use runner_core::session::index::{SessionStatus, SessionSummary};
+use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::settings::{TAG_RULE, is_tag};
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
 use crate::request::query::limit;
@@ -16,6 +19,18 @@ const MAX_SEARCH_CHARS: usize = 200;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct SessionsQuery {
+    /// Only sessions of this person; somebody who sees only their own finds nothing of others.
+    #[param(min_length = 1, max_length = 64)]
+    owner: Option<String>,
+    /// Only sessions that have this tag.
+    #[param(min_length = 1, max_length = 50)]
+    tag: Option<String>,
+    /// Only sessions in which something happened last (`updated_at`) at this time or after it.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Only sessions in which something happened last (`updated_at`) before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
     /// Only sessions in this folder.
     working_dir: Option<String>,
     status: Option<SessionStatus>,
@@ -66,6 +81,9 @@ pub(crate) async fn list_sessions(
     let sort = asked.sort.unwrap_or(SortBy::UpdatedAt);
     let filter = SessionFilter {
         reach: read.caller.reach(),
+        owner: asked.owner.map(owner).transpose()?,
+        tag: asked.tag.map(tag).transpose()?,
+        updated: period(asked.from, asked.to)?,
         working_dir: asked.working_dir,
         status: asked.status,
         text: asked.q.map(search_text).transpose()?,
@@ -80,6 +98,31 @@ pub(crate) async fn list_sessions(
     let (sessions, next) = context.sessions.list(filter).await?;
     let next_cursor = next.map(|cursor| format!("{}.{}.{}", sort.name(), cursor.key, cursor.session));
     Ok(HttpResponse::Ok().json(SessionPage { sessions, next_cursor }))
+}
+
+/// A name as sessions have it: also one of those that nobody can register.
+fn owner(name: String) -> Result<String, Problem> {
+    match Username::try_from(name.clone()) {
+        Ok(username) => Ok(username.to_string()),
+        Err(UsernameError::Reserved) => Ok(name.to_lowercase()),
+        Err(error) => Err(Problem::field("query_invalid", "?owner", error.to_string())),
+    }
+}
+
+fn tag(tag: String) -> Result<String, Problem> {
+    if is_tag(&tag) { Ok(tag) } else { Err(Problem::field("query_invalid", "?tag", TAG_RULE.as_str())) }
+}
+
+fn period(
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    match (from, to) {
+        (Some(from), Some(to)) if to <= from => {
+            Err(Problem::field("query_invalid", "?to", "must be later than `from`"))
+        }
+        period => Ok(period),
+    }
 }
 
 fn search_text(text: String) -> Result<String, Problem> {

@@ -1,5 +1,7 @@
 //! Changing a session: its title, mode, model, tags, whether it is put away.
 
+use std::sync::LazyLock;
+
 use actix_web::{patch, web};
 use runner_core::agent::PermissionMode;
 use runner_core::ids::SessionId;
@@ -17,6 +19,10 @@ use crate::request::write::Write;
 
 const MAX_TAGS: usize = 20;
 const MAX_TAG_CHARS: usize = 50;
+
+/// What is said of a tag that is none.
+pub(super) static TAG_RULE: LazyLock<String> =
+    LazyLock::new(|| format!("must have 1 to {MAX_TAG_CHARS} characters, and no space at either end"));
 
 /// Fields to set anew; absent ones stay. Only `model` may be `null`: there is nothing else that `null` could
 /// clear. `[]` takes all tags off.
@@ -89,6 +95,11 @@ fn read_changes(
     Ok(changes)
 }
 
+pub(super) fn is_tag(tag: &str) -> bool {
+    let length = tag.chars().count();
+    (1..=MAX_TAG_CHARS).contains(&length) && tag.trim() == tag && !tag.chars().any(char::is_control)
+}
+
 fn check_tags(mut tags: Vec<String>) -> Result<Vec<String>, Problem> {
     if tags.len() > MAX_TAGS {
         return Err(Problem::field(
@@ -98,10 +109,8 @@ fn check_tags(mut tags: Vec<String>) -> Result<Vec<String>, Problem> {
         ));
     }
     for (index, tag) in tags.iter().enumerate() {
-        let length = tag.chars().count();
-        if !(1..=MAX_TAG_CHARS).contains(&length) || tag.trim() != tag || tag.chars().any(char::is_control) {
-            let detail = format!("must have 1 to {MAX_TAG_CHARS} characters, and no space at either end");
-            return Err(Problem::field("field_invalid", &format!("/tags/{index}"), detail));
+        if !is_tag(tag) {
+            return Err(Problem::field("field_invalid", &format!("/tags/{index}"), TAG_RULE.as_str()));
         }
     }
     tags.sort();
