@@ -1,5 +1,6 @@
 //! Rights that are taken: what runs on them ends within a second, whatever it is doing.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
@@ -13,6 +14,12 @@ use serde_json::{Value, json};
 const UNTIL_ENDED: Duration = Duration::from_secs(1);
 
 const MOMENTS: u32 = 10;
+
+/// Of this many sessions each is a part of a turn further than the next, in this many rounds: fifty moments.
+const SESSIONS: u32 = 5;
+const ROUNDS: u32 = 10;
+/// However slow the machine is, the rounds together take half a minute at the most.
+const LONGEST_PART: Duration = Duration::from_millis(200);
 
 fn call(tool: &str, input: Value) -> Value {
     json!({ "tool_use": { "name": tool, "input": input } })
@@ -102,6 +109,59 @@ async fn a_turn_ends_when_its_owner_is_disabled_or_may_only_look_whatever_it_is_
             assert_eq!(admin.patch("/api/users/ada", &given).await.status, StatusCode::OK);
         }
     }
+}
+
+#[tokio::test]
+async fn a_turn_ends_at_each_of_fifty_moments_at_which_its_owner_is_disabled() {
+    let server = server_with(&runner_tests::claude().display().to_string()).await;
+    let admin = Person::register(&server, "root").await;
+    let ada = Person::register(&server, "ada").await;
+    let everything = json!({ "permission_mode": "bypassPermissions" });
+    let mut sessions = vec![];
+    for _ in 0..SESSIONS {
+        let opened = ada.post("/api/sessions", &everything).await.body;
+        sessions.push(opened["id"].as_str().unwrap().to_owned());
+    }
+    let prompt = async |session: &str| {
+        let path = format!("/api/sessions/{session}/prompts");
+        let prompted = admin.post(&path, &json!({ "prompt": works() })).await;
+        assert_eq!(prompted.status, StatusCode::ACCEPTED, "{}", prompted.body);
+    };
+    let begun = Instant::now();
+    prompt(&sessions[0]).await;
+    let mut events = admin.stream_events(&sessions[0]).await;
+    for _ in ["Read", "Bash"] {
+        events.until("tool_used").await;
+    }
+    let part = (begun.elapsed() / SESSIONS).min(LONGEST_PART);
+
+    let mut last_steps = BTreeSet::new();
+    for round in 0..ROUNDS {
+        for session in sessions.iter().skip(usize::from(round == 0)) {
+            prompt(session).await;
+            tokio::time::sleep(part).await;
+        }
+        tokio::time::sleep(part * round / ROUNDS).await;
+
+        admin.patch("/api/users/ada", &json!({ "disabled": true })).await;
+        wait_until_ended(&server, &format!("round {round}")).await;
+
+        for session in &sessions {
+            let view = wait_for_idle(&admin, session).await;
+            let mut turns = view["turns"].as_array().unwrap().iter();
+            assert!(turns.all(|turn| turn["error"]["code"] == "owner_disabled"), "{view}");
+            last_steps.insert(last_step(&admin, session, &view["version"]).await);
+        }
+        admin.patch("/api/users/ada", &json!({ "disabled": false })).await;
+    }
+    assert!(last_steps.len() > 1, "these are different moments: {last_steps:?}");
+}
+
+/// The event before the one that ended a session's turn, or took its prompt back.
+async fn last_step(person: &Person<'_>, session: &str, version: &Value) -> String {
+    let after = version.as_u64().unwrap() - 2;
+    let events = person.get(&format!("/api/sessions/{session}/events?after={after}&limit=1")).await.body;
+    events["events"][0]["type"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
