@@ -1,6 +1,6 @@
 //! Making, changing and removing extensions, and their history.
 
-use runner_core::ids::{ExtensionId, SecretId};
+use runner_core::ids::{ExtensionId, SecretId, TenantId};
 use runner_core::log::{Aggregate as _, LogStream, Provenance, SecretChange};
 use runner_core::people::principal::{Permission, Principal};
 use runner_core::setup::extension::definition::{Defined, Definition, ExtensionKind, Scope};
@@ -107,6 +107,30 @@ impl Extensions {
             Ok(_) | Err(ExtensionError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes all that is active in somebody's own sessions alone, after another change and under the
+    /// command of the same request.
+    pub async fn remove_all(
+        &self,
+        (tenant, owner): (&TenantId, &str),
+        provenance: Provenance,
+    ) -> Result<(), ExtensionError> {
+        let _deciding = self.deciding.lock().await;
+        let provenance = Provenance { request_hash: None, ..provenance };
+        for extension in self.of_team(tenant).await?.iter() {
+            let created = &extension.created;
+            if created.owner != owner || created.scope != Scope::User {
+                continue;
+            }
+            let secrets = created.secret.map(|id| SecretChange { id, sealed: None }).into_iter().collect();
+            let command = ExtensionCommand::Remove(self.clock.now());
+            match self.append(stream(extension), (command, secrets), provenance.clone()).await {
+                Ok(_) | Err(ExtensionError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Everything that has happened to an extension, the first first.

@@ -101,6 +101,7 @@ pub(crate) async fn remove_user(
     // Also where it is asked again: what follows from it may have been cut off.
     let removed = context.accounts.remove_user(&caller, username.into_inner(), provenance.clone()).await?;
     let of_removed = Reach { tenant: caller.tenant, owner: Some(removed.to_string()) };
-    context.api_keys.remove_all(&of_removed, provenance).await?;
+    context.api_keys.remove_all(&of_removed, provenance.clone()).await?;
+    context.extensions.remove_all((&of_removed.tenant, removed.as_str()), provenance).await?;
     Ok(Reply::gone())
 }
