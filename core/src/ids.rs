@@ -46,6 +46,10 @@ id!(
     ExtensionId
 );
 id!(
+    /// A prompt that is given at set times.
+    ScheduleId
+);
+id!(
     /// Something that is kept encrypted beside the log.
     SecretId
 );

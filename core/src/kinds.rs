@@ -8,6 +8,7 @@ use crate::session::Session;
 use crate::setup::agent_proof::AgentProof;
 use crate::setup::api_key::ApiKey;
 use crate::setup::extension::Extension;
+use crate::setup::schedule::Schedule;
 use crate::setup::trust::TrustedFolder;
 
 /// A kind of aggregate, as far as the log needs to know it.
@@ -36,6 +37,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<ApiKey>(),
     Kind::of::<Extension>(),
     Kind::of::<Invite>(),
+    Kind::of::<Schedule>(),
     Kind::of::<Session>(),
     Kind::of::<Tenant>(),
     Kind::of::<TrustedFolder>(),
