@@ -200,6 +200,7 @@ fn prompted(owner: &str, working_dir: &str, prompt: &str) -> (SessionId, Vec<Ses
         offline: true,
         title: None,
         parent: None,
+        schedule: None,
         options: Default::default(),
     };
     let (turn, text) = (TurnId(Uuid::now_v7()), prompt.to_owned());

@@ -36,6 +36,7 @@ fn waiting_session() -> (SessionId, Vec<SessionEvent>) {
         offline: true,
         title: None,
         parent: None,
+        schedule: None,
         options: Default::default(),
     };
     let request = AgentRequest {

@@ -172,6 +172,7 @@ pub(super) fn opening(session: SessionId) -> SessionOpened {
         offline: true,
         title: None,
         parent: None,
+        schedule: None,
         options: AgentOptions::default(),
     }
 }

@@ -113,6 +113,7 @@ impl Transcript {
             offline: false,
             title: title(&self.lines),
             parent: copy_of.map(|of| Parent { session: of.session, version: of.shared.version }),
+            schedule: None,
             options: AgentOptions::default(),
         };
         let files =

@@ -102,6 +102,7 @@ impl Fork {
         opened.owner.clone_from(&self.by);
         opened.origin = Origin::Fork;
         opened.parent = Some(self.parent);
+        opened.schedule = None;
         opened.offline = self.offline;
     }
 }

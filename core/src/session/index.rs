@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::agent::PermissionMode;
-use crate::ids::{SessionId, TenantId, TurnId};
+use crate::ids::{ScheduleId, SessionId, TenantId, TurnId};
 use crate::money::{MicroDollars, as_usd_if_known};
 use crate::session::event::{
     BackgroundEvent, LifecycleEvent, Origin, Parent, SessionEvent, SessionOpened, TurnEvent,
@@ -54,6 +54,9 @@ pub struct SessionHead {
     /// What it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The schedule of which it is a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleId>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -230,6 +233,7 @@ fn opened_head(opened: &SessionOpened, at: Timestamp) -> SessionHead {
         owner: opened.owner.clone(),
         origin: opened.origin,
         parent: opened.parent,
+        schedule: opened.schedule,
         // A stored index must be the same when it is read again.
         created_at: at.to_millis(),
         updated_at: at.to_millis(),

@@ -112,6 +112,7 @@ pub(crate) fn opened(session: SessionId) -> SessionEvent {
         offline: true,
         title: Some("A session".to_owned()),
         parent: None,
+        schedule: None,
         options: Default::default(),
     }))
 }

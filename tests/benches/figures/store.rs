@@ -149,6 +149,7 @@ fn opened(session: SessionId) -> SessionEvent {
         offline: true,
         title: None,
         parent: None,
+        schedule: None,
         options: AgentOptions::default(),
     }))
 }

@@ -124,6 +124,7 @@ pub(super) fn opening(session: SessionId) -> SessionOpened {
         offline: false,
         title: None,
         parent: None,
+        schedule: None,
         options: AgentOptions { model: Some("opus".into()), ..AgentOptions::default() },
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentOptions, PermissionMode};
-use crate::ids::{SessionId, TenantId};
+use crate::ids::{ScheduleId, SessionId, TenantId};
 
 /// A session is opened, named, tagged, put away or handed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -50,6 +50,9 @@ pub struct SessionOpened {
     /// The session that this one was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The schedule of which this is a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleId>,
     #[serde(flatten)]
     pub options: AgentOptions,
 }
@@ -68,6 +71,7 @@ pub enum Origin {
     Ui,
     Fork,
     Import,
+    Schedule,
 }
 
 impl LifecycleEvent {

@@ -10,15 +10,15 @@ use crate::agent::{
     AgentOptions, AgentProfile, BackgroundUsage, BackgroundWork, FileChange, FileChangeKind, PermissionMode,
     TaskListChange,
 };
-use crate::ids::TurnId;
+use crate::ids::{ScheduleId, TurnId};
 use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect};
 use crate::session::event::{
     AgentEvent, Asked, BackgroundEvent, CostBasis, Decided, FailureCause, Fallback, FilesEvent,
-    InterruptCause, LifecycleEvent, MessageEvent, Parent, ParkCause, PromptEvent, RequestEvent, SessionEvent,
-    SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
-    TurnResumed, WithdrawReason,
+    InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent, ParkCause, PromptEvent, RequestEvent,
+    SessionEvent, SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+    TurnOutcome, TurnResumed, WithdrawReason,
 };
 use crate::workspace::{Unobserved, UnobservedReason, WorkspaceChange};
 
@@ -33,6 +33,11 @@ fn beginnings() -> Vec<SessionEvent> {
             title: Some("A title".into()),
             parent: Some(Parent { session: session(), version: 3 }),
             options: options(),
+            ..opening()
+        })),
+        SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
+            origin: Origin::Schedule,
+            schedule: Some(ScheduleId(session().0)),
             ..opening()
         })),
         SessionEvent::Prompt(PromptEvent::Submitted { turn: turn(1), text, attachments, author }),

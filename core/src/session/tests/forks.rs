@@ -148,6 +148,7 @@ fn reopened(version: u64) -> SessionEvent {
         origin: Origin::Fork,
         offline: true,
         parent: Some(Parent { session: session(), version }),
+        schedule: None,
         ..opening()
     }))
 }

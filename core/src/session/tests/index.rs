@@ -33,6 +33,7 @@ fn fold_begins_with_what_the_session_was_opened_with() {
         owner: "ada".into(),
         origin: Origin::Api,
         parent: None,
+        schedule: None,
         created_at: at(1),
         updated_at: at(1),
         version: 1,

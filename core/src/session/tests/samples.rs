@@ -58,6 +58,7 @@ pub(super) fn opening() -> SessionOpened {
         offline: false,
         title: None,
         parent: None,
+        schedule: None,
         options: AgentOptions::default(),
     }
 }

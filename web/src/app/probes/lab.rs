@@ -106,6 +106,7 @@ impl Lab {
             offline: true,
             title: None,
             parent: None,
+            schedule: None,
             options: AgentOptions::default(),
         };
         let prompted = self.sessions()?.open_with_prompt(opened, submission(replies)?, provenance()).await;

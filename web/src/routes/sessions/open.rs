@@ -56,6 +56,7 @@ pub(crate) async fn opened(
         offline: context.is_offline_for(caller).await?,
         title: opening.title,
         parent: None,
+        schedule: None,
         options: opening.options,
     })
 }
