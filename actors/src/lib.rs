@@ -19,6 +19,7 @@ mod history;
 mod hub;
 mod owners;
 mod registry;
+mod schedules;
 mod session_actor;
 mod sessions;
 mod spares;
@@ -53,6 +54,9 @@ pub use extensions::{
 };
 pub use hub::{LiveDelta, Subscription, Wake};
 pub use owners::Owners;
+pub use schedules::{
+    RunPermit, RunPermits, RunRefusal, ScheduleChange, ScheduleError, SchedulePorts, Schedules,
+};
 pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
 pub use store::{ChangeError, Changed, Decided, Loaded, Repository};
 pub use tenants::Tenants;

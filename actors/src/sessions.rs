@@ -170,8 +170,7 @@ impl Sessions {
         submission: Submission,
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
-        self.check_agent(opened.permission_mode).await?;
-        self.check_queue(Some(&(opened.tenant.clone(), opened.owner.clone())))?;
+        self.check_opening(&opened).await?;
         let (_, committed) = self.begin(opened, Some(submission), provenance).await?;
         self.prompted(&committed).await
     }
@@ -284,6 +283,12 @@ impl Sessions {
     /// Of one team or of all.
     pub fn turn_counts(&self, tenant: Option<&TenantId>) -> TurnCounts {
         self.turns.counts(tenant)
+    }
+
+    /// Whether a session may be opened whose first turn is to begin.
+    async fn check_opening(&self, opened: &SessionOpened) -> Result<(), RunnerError> {
+        self.check_agent(opened.permission_mode).await?;
+        self.check_queue(Some(&(opened.tenant.clone(), opened.owner.clone())))
     }
 
     /// Whether one more turn may wait for its place.

@@ -15,6 +15,7 @@ mod replay;
 mod requests;
 mod rights;
 mod samples;
+mod schedules;
 mod spares;
 mod store;
 mod subagents;

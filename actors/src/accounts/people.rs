@@ -8,6 +8,7 @@ use runner_core::people::account::command::AccountCommand;
 use runner_core::people::account::username::Username;
 use runner_core::people::account::view::{LoginView, UserView};
 use runner_core::people::principal::{Means, Principal, Role};
+use runner_core::session::revoked::Revoked;
 
 use super::{AccountError, Accounts, password_secret};
 
@@ -55,6 +56,22 @@ impl Accounts {
         let account = self.load(&username).await?;
         let profile = account.as_ref().and_then(Account::profile);
         Ok(profile.map(|profile| profile.tenant.clone()).unwrap_or_default())
+    }
+
+    /// The person in whose name something runs, with all that their role allows; or why nothing may.
+    pub async fn owner(&self, name: &str) -> Result<Result<Principal, Revoked>, AccountError> {
+        let Ok(username) = Username::try_from(name.to_owned()) else {
+            let is_local = self.admits_local_user().await?;
+            return Ok(if is_local { Ok(Principal::local()) } else { Err(Revoked::OwnerNotPermitted) });
+        };
+        let account = self.load(&username).await?;
+        let Some((account, profile)) = account.as_ref().and_then(|known| Some((known, known.profile()?)))
+        else {
+            return Ok(Err(Revoked::OwnerNotPermitted));
+        };
+        let (tenant, name) = (profile.tenant.clone(), profile.username.clone());
+        let principal = Principal { tenant, name, role: profile.role, means: Means::Local };
+        Ok(account.revoked().map_or(Ok(principal), Err))
     }
 
     /// Somebody in the team.

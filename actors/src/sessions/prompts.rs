@@ -3,11 +3,11 @@
 use runner_core::ids::SessionId;
 use runner_core::log::{Appended, Provenance};
 use runner_core::session::command::SessionCommand;
-use runner_core::session::event::{PromptEvent, SessionEvent};
+use runner_core::session::event::{PromptEvent, SessionEvent, SessionOpened};
 
 use super::{Prompted, Sessions, Submission};
 use crate::RunnerError;
-use crate::session_actor::Committed;
+use crate::session_actor::{Committed, Execute};
 
 impl Sessions {
     pub async fn prompt(
@@ -17,6 +17,20 @@ impl Sessions {
         provenance: Provenance,
     ) -> Result<Prompted, RunnerError> {
         self.change_and_prompt(session, (vec![], submission), provenance).await
+    }
+
+    /// Opens a session with its first prompt under the very id that was noted for it, whatever agents wait.
+    pub async fn open_noted(
+        &self,
+        opened: SessionOpened,
+        submission: Submission,
+        provenance: Provenance,
+    ) -> Result<Prompted, RunnerError> {
+        self.check_opening(&opened).await?;
+        let session = opened.session;
+        let commands = vec![SessionCommand::Open(Box::new(opened)), submit(submission)];
+        let committed = self.dispatch(session, Execute { commands, provenance }).await?;
+        self.prompted(&committed).await
     }
 
     /// The prompt that an earlier request submitted.

@@ -87,6 +87,16 @@ impl MemoryLog {
         self.events(session)
     }
 
+    /// The events of a stream of any kind once there are so many.
+    pub(crate) async fn when_stream_has(&self, count: usize, stream: StreamId) -> Vec<RecordedEvent> {
+        let stored = || self.lock().streams.get(&stream).cloned().unwrap_or_default();
+        let mut position = self.position.subscribe();
+        let enough = position.wait_for(|_| stored().len() >= count);
+        let in_time = tokio::time::timeout(PATIENCE, enough).await.is_ok();
+        assert!(in_time, "{count} events were expected, there are only {:#?}", stored());
+        stored()
+    }
+
     /// What was stored last of the files of a session's agent.
     pub(crate) fn saved(&self, session: SessionId) -> Option<Saved> {
         self.lock().files.get(&session).cloned()
