@@ -74,6 +74,7 @@ struct Things {
     login: String,
     tenant: String,
     mcp_server: String,
+    schedule: String,
 }
 
 impl Things {
@@ -87,6 +88,7 @@ impl Things {
         let key = json!({ "name": "k", "key": "sk-ant-of-grace" });
         let server = json!({ "name": "web", "url": "https://mcp.example" });
         let token = json!({ "name": "t", "scopes": ["sessions:read"] });
+        let schedule = json!({ "name": "s", "prompt": "look", "cron": "@yearly" });
         Self {
             session,
             request: text(&waiting["pending"][0]["request_id"]),
@@ -97,6 +99,7 @@ impl Things {
             login: text(&member.get("/api/auth/sessions").await.body["sessions"][0]["id"]),
             mcp_server: id(member.post("/api/mcp/servers", &server).await),
             tenant: text(&admin.get("/api/tenants").await.body["tenants"][0]["id"]),
+            schedule: id(member.post("/api/schedules", &schedule).await),
         }
     }
 
@@ -110,6 +113,7 @@ impl Things {
             "auth" => &self.login,
             "tenants" => &self.tenant,
             "mcp" => &self.mcp_server,
+            "schedules" => &self.schedule,
             _ => NOBODY,
         };
         let named = template.replace("{request_id}", &self.request).replace("{turn_id}", &self.turn);
@@ -134,7 +138,8 @@ fn own_entries(template: &str) -> Option<usize> {
 
 /// How long the list in an answer is, where it is one that tells of a team.
 fn entries(body: &Value) -> Option<usize> {
-    let lists = ["users", "sessions", "requests", "api_keys", "tokens", "invites", "folders", "servers"];
+    let lists =
+        ["users", "sessions", "requests", "api_keys", "tokens", "invites", "folders", "servers", "schedules"];
     lists.iter().find_map(|name| body[*name].as_array()).map(Vec::len)
 }
 

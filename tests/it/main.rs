@@ -57,6 +57,7 @@ mod retries;
 mod rights;
 mod routes;
 mod sandbox;
+mod schedules;
 mod secret_keys;
 mod sessions;
 mod spare_agents;

@@ -41,6 +41,7 @@ use crate::http::guard::guard;
 use crate::http::hosts::{Addresses, AllowedHosts};
 use crate::limits::streams::Streams;
 use crate::limits::{self, Limits};
+use crate::owners_rights::OwnersRights;
 use crate::pages;
 use crate::routes;
 use crate::stream::recent::RecentFrames;
@@ -77,28 +78,39 @@ impl Application {
         start_files::keep(config)?;
         let prober = Rc::new(Probes::new(config));
         let core = Core::build(config, Some(prober)).await?;
-        let Core { sessions, store, repository, clock, folders, .. } = core;
         let agents = Agents(core.runtime.clone());
         agents::announce(config, &*core.runtime);
-        sessions.prove_agent().await;
-        let audit = Audit::start(Arc::new(store.clone()), repository.clone(), Arc::clone(&clock));
+        core.sessions.prove_agent().await;
+        let (repository, clock) = (core.repository.clone(), Arc::clone(&core.clock));
+        let audit = Audit::start(Arc::new(core.store.clone()), repository.clone(), Arc::clone(&clock));
         let accounts = people::accounts(config, (&core.secret_key, repository), Arc::clone(&clock)).await?;
+        let working_folders = WorkingFolders {
+            all: OfferedFolders { default: config.working_dir.clone(), allowed: core.folders.clone() },
+            tenants: core.tenants.clone(),
+        };
+        let may_bypass = agents::may_bypass(config, &*core.runtime);
+        let permits = OwnersRights {
+            accounts: accounts.clone(),
+            api_keys: core.api_keys.clone(),
+            sessions: core.sessions.clone(),
+            working_folders: working_folders.clone(),
+            bypass: may_bypass.then_some(config.access.bypass),
+        };
+        let schedules = core.schedules(permits);
         let context = Context {
-            sessions,
+            sessions: core.sessions,
             accounts: accounts.clone(),
             api_keys: core.api_keys,
-            spending: Spending::new(Arc::new(store.clone()), Arc::clone(&clock)),
+            spending: Spending::new(Arc::new(core.store.clone()), Arc::clone(&clock)),
+            schedules,
             recent: RecentFrames::default(),
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
-            working_folders: WorkingFolders {
-                all: OfferedFolders { default: config.working_dir.clone(), allowed: folders },
-                tenants: core.tenants,
-            },
+            working_folders,
             files: Arc::new(agents::folder_reader(config)?),
             trust: core.trust,
             extensions: core.extensions,
             mcp_prober: Arc::new(McpClientProber::new(core.runtime.clone())?),
-            may_bypass: agents::may_bypass(config, &*core.runtime),
+            may_bypass,
             bypass: config.access.bypass,
             node: config.node.clone(),
             started_at: clock.now(),
@@ -109,7 +121,7 @@ impl Application {
             hosts: allowed_hosts(config),
             openapi: document.to_json()?.into(),
             document: Arc::new(document),
-            store,
+            store: core.store,
             audit,
             limits: web::Data::new(Limits::new(
                 config.limits.requests_per_minute,
@@ -149,6 +161,12 @@ impl Application {
             .wrap(from_fn(limits::mark))
             .wrap(Compress::default())
             .wrap(from_fn(guard))
+    }
+
+    /// Begins runs of schedules when it is time, from now on. A function that sleeps between requests has
+    /// nobody to do that.
+    pub fn run_schedules(&self) {
+        self.context.schedules.start();
     }
 
     /// Ends turns, agents and streams in order. Requests are still answered, with 503 where they change

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use runner_actors::{Accounts, ApiKeys, Extensions, Sessions, Spending, TrustedFolders};
+use runner_actors::{Accounts, ApiKeys, Extensions, Schedules, Sessions, Spending, TrustedFolders};
 use runner_core::agent::PermissionMode;
 use runner_core::people::principal::{Permission, Principal, Role};
 use runner_core::ports::{FolderReader, McpProber};
@@ -25,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) accounts: Accounts,
     pub(crate) api_keys: ApiKeys,
     pub(crate) spending: Spending,
+    pub(crate) schedules: Schedules,
     pub(crate) working_folders: WorkingFolders,
     pub(crate) files: Arc<dyn FolderReader>,
     pub(crate) trust: TrustedFolders,
@@ -47,11 +48,7 @@ impl Context {
 
     /// Whether somebody has the right to have agents work without asking anybody.
     pub(crate) fn has_bypass_right(&self, caller: &Principal) -> bool {
-        match self.bypass {
-            BypassPolicy::Nobody => false,
-            BypassPolicy::Admins => caller.role == Role::Admin && caller.may(Permission::BypassPermissions),
-            BypassPolicy::Members => caller.may(Permission::BypassPermissions),
-        }
+        has_bypass_right(self.bypass, caller)
     }
 
     /// Refuses a session's mode to whoever has no right to it.
@@ -73,5 +70,14 @@ impl Context {
     /// Whether the offline model answers in sessions that somebody opens now.
     pub(crate) async fn is_offline_for(&self, owner: &Principal) -> Result<bool, ApiError> {
         Ok(self.sessions.agent_status().offline && !self.api_keys.serve(owner).await?)
+    }
+}
+
+/// The same by what the server's setting says.
+pub(crate) fn has_bypass_right(policy: BypassPolicy, caller: &Principal) -> bool {
+    match policy {
+        BypassPolicy::Nobody => false,
+        BypassPolicy::Admins => caller.role == Role::Admin && caller.may(Permission::BypassPermissions),
+        BypassPolicy::Members => caller.may(Permission::BypassPermissions),
     }
 }

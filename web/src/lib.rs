@@ -12,6 +12,7 @@ mod context;
 mod http;
 pub mod import;
 mod limits;
+mod owners_rights;
 mod pages;
 mod request;
 mod routes;

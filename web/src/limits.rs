@@ -105,6 +105,7 @@ fn cost(method: &Method, path: &str) -> Cost {
     match (method, parts.as_slice()) {
         (&Method::POST, ["api", "task"] | ["api", "task", "stream"]) => Cost::Turn,
         (&Method::POST, ["api", "sessions", _, "prompts" | "fork"]) => Cost::Turn,
+        (&Method::POST, ["api", "schedules", _, "run"]) => Cost::Turn,
         _ => Cost::Request,
     }
 }

@@ -122,6 +122,7 @@ async fn serve() -> anyhow::Result<()> {
         tracing::info!(%address, "listening on http://{address}");
     }
     reachable::announce(&server.addrs());
+    application.run_schedules();
     let server = server.run();
     let handle = server.handle();
     let serving = actix_rt::spawn(server);

@@ -7,6 +7,7 @@ mod document;
 mod extensions;
 mod mcp_servers;
 mod requests;
+mod schedules;
 mod sessions;
 mod status;
 mod tasks;
@@ -35,6 +36,8 @@ use crate::http::error::{FieldError, Problem};
         FieldError,
         crate::request::task::TaskBody,
         crate::request::task::PromptBody,
+        crate::request::schedule::ScheduleBody,
+        crate::request::schedule::SchedulePatch,
         crate::request::options::OpenSessionBody
     ))
 )]
@@ -116,6 +119,17 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(api_keys::change_key)
         .service(api_keys::rotate_key)
         .service(api_keys::remove_key)
+        .service(status::show_status)
+        .service(status::list_tools)
+        .service(audit::list_audit_events)
+        .service(status::health)
+        .service(status::ready);
+    configure_setup(routes);
+}
+
+/// What people set up for later turns.
+fn configure_setup(routes: &mut impl Routes) {
+    routes
         .service(mcp_servers::list_mcp_servers)
         .service(mcp_servers::add_mcp_server)
         .service(mcp_servers::find_mcp_server)
@@ -124,11 +138,15 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(mcp_servers::test_mcp_server)
         .service(mcp_servers::list_mcp_server_history)
         .service(mcp_servers::restore_mcp_server)
-        .service(status::show_status)
-        .service(status::list_tools)
-        .service(audit::list_audit_events)
-        .service(status::health)
-        .service(status::ready);
+        .service(schedules::create_schedule)
+        .service(schedules::list_schedules)
+        .service(schedules::find_schedule)
+        .service(schedules::change_schedule)
+        .service(schedules::remove_schedule)
+        .service(schedules::runs::run_schedule)
+        .service(schedules::runs::list_schedule_runs)
+        .service(schedules::history::list_schedule_history)
+        .service(schedules::history::restore_schedule);
 }
 
 /// The API's description before its routes are added. A token may be left out while nobody has registered.

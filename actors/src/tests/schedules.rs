@@ -8,7 +8,7 @@ use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{ScheduleId, StreamId, TenantId, TurnId};
 use runner_core::log::{LogStream, RecordedEvent};
 use runner_core::people::principal::Principal;
-use runner_core::ports::{Clock, EventLog as _};
+use runner_core::ports::Clock;
 use runner_core::session::event::Origin;
 use runner_core::setup::schedule::definition::{ConcurrencyPolicy, ScheduleDefinition};
 use runner_core::setup::schedule::event::{DisableReason, RunStarted, ScheduleEvent, Trigger};
@@ -276,10 +276,10 @@ impl World {
     /// The run that the last of so many events begins.
     async fn started(&self, count: usize, schedule: ScheduleId) -> RunStarted {
         let events = self.events(count, schedule).await;
-        match events[count - 1].decode().unwrap() {
-            ScheduleEvent::RunStarted(run) => run,
-            other => panic!("{other:?}"),
-        }
+        let ScheduleEvent::RunStarted(run) = events[count - 1].decode().unwrap() else {
+            panic!("no run was begun: {}", events[count - 1].data);
+        };
+        run
     }
 }
 

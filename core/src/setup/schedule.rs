@@ -222,7 +222,7 @@ impl Aggregate for Schedule {
         match event {
             ScheduleEvent::Created(created) => {
                 self.begin_anew(created.at);
-                self.created = Some(created);
+                self.created = Some(*created);
             }
             ScheduleEvent::Changed { definition, restored_from: _, at } => {
                 let Some(created) = &mut self.created else { return };
@@ -261,7 +261,7 @@ impl Schedule {
     fn events_of(&self, command: ScheduleCommand) -> Result<Vec<ScheduleEvent>, ScheduleRefusal> {
         if let ScheduleCommand::Create(created) = command {
             return match self.created {
-                None => Ok(vec![ScheduleEvent::Created(*created)]),
+                None => Ok(vec![ScheduleEvent::Created(created)]),
                 Some(_) => Err(ScheduleRefusal::AlreadyCreated),
             };
         }

@@ -76,6 +76,7 @@ async fn a_fresh_server_answers_like_this() {
         "/api/api-keys",
         "/api/tenants",
         "/api/workspaces/trust",
+        "/api/schedules",
         "/api/sessions",
         "/api/requests",
     ] {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use runner_actors::{
-    AgentProofs, ApiKeys, Extensions, Owners, ProofPorts, Repository, Services, Sessions, StoredBudgets,
-    Tenants, TrustedFolders,
+    AgentProofs, ApiKeys, Extensions, Owners, ProofPorts, Repository, SchedulePorts, Schedules, Services,
+    Sessions, StoredBudgets, Tenants, TrustedFolders,
 };
 use runner_adapters::claude::{self, ClaudeRuntime};
 use runner_adapters::clock::SystemClock;
@@ -24,6 +24,7 @@ use runner_core::ports::{AgentProber, Clock};
 use super::credentials::{credentials, key_use};
 use super::{agents, keys, people, prepare_data_dir, session_settings};
 use crate::config::Config;
+use crate::owners_rights::OwnersRights;
 
 /// Everything that sessions need to run, and what it was made of.
 pub(super) struct Core {
@@ -102,6 +103,16 @@ impl Core {
             tenants,
             folders,
             kept,
+        })
+    }
+    /// The schedules of this store, whose runs begin as far as their owners' rights go.
+    pub(super) fn schedules(&self, permits: OwnersRights) -> Schedules {
+        Schedules::new(SchedulePorts {
+            repository: self.repository.clone(),
+            log: Arc::new(self.store.clone()),
+            sessions: self.sessions.clone(),
+            permits: Arc::new(permits),
+            clock: Arc::clone(&self.clock),
         })
     }
 }

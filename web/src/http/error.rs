@@ -2,11 +2,12 @@
 
 mod accounts;
 mod extensions;
+mod schedules;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use runner_actors::{AccountError, ApiKeyError, ExtensionError, RunnerError, Unproven};
+use runner_actors::{AccountError, ApiKeyError, ExtensionError, RunnerError, ScheduleError, Unproven};
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::session::error::SessionError;
 use runner_core::session::view::{RequestView, TurnError};
@@ -30,6 +31,8 @@ pub(crate) enum ApiError {
     ApiKey(#[from] ApiKeyError),
     #[error(transparent)]
     Extension(#[from] ExtensionError),
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// The turn failed for a reason that is not the client's.
     #[error("{}", .error.detail)]
     TurnFailed { session: SessionId, turn: TurnId, error: TurnError },
@@ -142,6 +145,7 @@ impl ApiError {
             Self::Account(error) => accounts::problem(error),
             Self::ApiKey(error) => accounts::key_problem(error),
             Self::Extension(error) => extensions::problem(error),
+            Self::Schedule(error) => schedules::problem(error),
             Self::TurnFailed { session, turn, error } => {
                 let status = match error.code.as_str() {
                     "agent_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -263,7 +267,8 @@ impl ResponseError for ApiError {
         if let Self::Runner(RunnerError::Unexpected(_))
         | Self::Account(AccountError::Unexpected(_))
         | Self::ApiKey(ApiKeyError::Unexpected(_) | ApiKeyError::Vault(_))
-        | Self::Extension(ExtensionError::Unexpected(_) | ExtensionError::Vault(_)) = self
+        | Self::Extension(ExtensionError::Unexpected(_) | ExtensionError::Vault(_))
+        | Self::Schedule(ScheduleError::Runner(RunnerError::Unexpected(_))) = self
         {
             tracing::error!(error = self as &dyn std::error::Error, "a request failed");
         }

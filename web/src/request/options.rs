@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::openapi::Object;
 
+use super::body::Fields;
 use super::field::{one_of, whole};
 use super::output_schema;
 use crate::context::Context;
@@ -134,7 +135,7 @@ pub(crate) struct OpenSessionBody {
 }
 
 /// The names of the fields above, to tell them from a task's own.
-pub(super) const OPTION_FIELDS: &[&str] = &[
+const OPTION_FIELDS: &[&str] = &[
     "working_dir",
     "permission_mode",
     "title",
@@ -158,6 +159,12 @@ pub(crate) struct Opening {
     pub(crate) permission_mode: PermissionMode,
     pub(crate) title: Option<String>,
     pub(crate) options: AgentOptions,
+}
+
+/// Takes the options out of a body that has other fields as well.
+pub(super) fn take_options(fields: &mut Fields) -> Fields {
+    let taken = OPTION_FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), fields.remove(*name)?)));
+    taken.collect()
 }
 
 impl Opening {

@@ -14,7 +14,6 @@ use runner_core::session::command::{SessionChange, WhileRunning};
 use runner_core::session::event::SessionOpened;
 use runner_core::session::index::SessionHead;
 use serde::Deserialize;
-use serde_json::Map;
 use utoipa::openapi::Object;
 use uuid::Uuid;
 
@@ -22,7 +21,7 @@ use runner_actors::Submission;
 
 use super::body::{Fields, parse};
 use super::field::{one_of, whole};
-use super::options::{OPTION_FIELDS, OpenSessionBody, Opening, at_most};
+use super::options::{OpenSessionBody, Opening, at_most, take_options};
 use super::picture::{self, MEDIA_TYPES};
 use crate::context::Context;
 use crate::http::error::{Problem, not_found};
@@ -121,10 +120,7 @@ impl Task {
         context: &Context,
         offered: &OfferedFolders,
     ) -> Result<Self, Problem> {
-        let mut options = Map::new();
-        for name in OPTION_FIELDS {
-            options.extend(fields.remove(*name).map(|value| ((*name).to_owned(), value)));
-        }
+        let options = take_options(&mut fields);
         let given =
             options.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.clone()).collect();
         let body: TaskFields = parse(fields)?;
@@ -230,14 +226,7 @@ fn submission(
     attachments: Option<Vec<ImageBody>>,
     while_running: WhileRunning,
 ) -> Result<Submission, Problem> {
-    let text = Prompt::try_from(prompt).map_err(|error| {
-        let code = match error {
-            PromptError::Empty => "prompt_empty",
-            PromptError::TooLong => "prompt_too_long",
-            PromptError::ContainsNul => "prompt_invalid",
-        };
-        Problem::field(code, "/prompt", error.to_string())
-    })?;
+    let text = prompt_text(prompt)?;
     let images = attachments.unwrap_or_default();
     at_most("/attachments", images.len(), MAX_ATTACHMENTS)?;
     let attachments = images
@@ -247,6 +236,18 @@ fn submission(
         .collect::<Result<_, _>>()?;
     let (turn, author) = (TurnId(Uuid::now_v7()), author.to_owned());
     Ok(Submission { turn, text, attachments, author, while_running })
+}
+
+/// The text of a prompt.
+pub(super) fn prompt_text(text: String) -> Result<Prompt, Problem> {
+    Prompt::try_from(text).map_err(|error| {
+        let code = match error {
+            PromptError::Empty => "prompt_empty",
+            PromptError::TooLong => "prompt_too_long",
+            PromptError::ContainsNul => "prompt_invalid",
+        };
+        Problem::field(code, "/prompt", error.to_string())
+    })
 }
 
 fn attachment(index: usize, image: ImageBody) -> Result<Attachment, Problem> {

@@ -3,7 +3,7 @@
 mod fields;
 mod view;
 
-use self::fields::{base_url, last_four, name, priority};
+use self::fields::{base_url, last_four, priority};
 use self::view::{KeyView, place, view};
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use runner_actors::NewKey;
@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::http::error::{ApiError, Problem, not_found};
 use crate::request::body::Nothing;
 use crate::request::field::{monthly_budget, present, whole};
+use crate::request::name::name;
 use crate::request::paging::{Order, PageQuery};
 use crate::request::public_address::network;
 use crate::request::read::Read;

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 #[serde(tag = "type", content = "data")]
 pub enum ScheduleEvent {
     #[serde(rename = "schedule_created")]
-    Created(ScheduleCreated),
+    Created(Box<ScheduleCreated>),
     #[serde(rename = "schedule_changed")]
     Changed {
         definition: Box<ScheduleDefinition>,

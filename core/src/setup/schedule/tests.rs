@@ -96,7 +96,7 @@ fn run_on_demand_needs_no_time_and_takes_none() {
 #[test]
 fn failures_without_a_success_between_disable_it() {
     let mut schedule = Schedule::hourly(ConcurrencyPolicy::Skip);
-    let mut fail = |schedule: &mut Schedule, number| {
+    let fail = |schedule: &mut Schedule, number| {
         schedule.execute(ScheduleCommand::StartNow(new(number, "12:20:00")));
         schedule.ends(number, RunOutcome::Failed, "12:20:01")
     };

@@ -1,28 +1,15 @@
 //! The checks on what is said about a key.
 
-use runner_core::people::confusable_names::is_legible;
 use runner_core::people::principal::Principal;
 use secrecy::SecretString;
 
 use crate::http::error::Problem;
 use crate::request::public_address::check_url;
 
-const MAX_NAME_CHARS: usize = 100;
 const MAX_KEY_BYTES: usize = 1024;
 /// The last four characters of a shorter key would say too much.
 const MIN_KEY_BYTES: usize = 10;
 const MAX_PRIORITY: u32 = 1_000_000;
-
-pub(super) fn name(text: String) -> Result<String, Problem> {
-    let is_plain = is_legible(&text) && text.trim() == text;
-    if is_plain && (1..=MAX_NAME_CHARS).contains(&text.chars().count()) {
-        return Ok(text);
-    }
-    let detail = format!(
-        "must have 1 to {MAX_NAME_CHARS} visible characters, no outer spaces, and each word in one script"
-    );
-    Err(Problem::field("field_invalid", "/name", detail))
-}
 
 pub(super) fn last_four(value: &SecretString) -> Result<String, Problem> {
     use secrecy::ExposeSecret as _;

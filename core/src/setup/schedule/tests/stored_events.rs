@@ -77,7 +77,7 @@ fn events() -> Vec<ScheduleEvent> {
     let succeeded =
         RunEnded { session: session(7), outcome: RunOutcome::Succeeded, code: None, detail: None, at };
     vec![
-        ScheduleEvent::Created(created),
+        ScheduleEvent::Created(Box::new(created)),
         ScheduleEvent::Changed { definition: definition.clone(), restored_from: None, at },
         ScheduleEvent::Changed { definition, restored_from: Some(1), at },
         ScheduleEvent::Enabled { at },
