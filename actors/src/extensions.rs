@@ -5,6 +5,7 @@
 //! their way to an agent only, or to a trial of what they are for.
 
 mod cache;
+mod files;
 pub(crate) mod live;
 mod writing;
 
@@ -27,6 +28,7 @@ use thiserror::Error;
 use self::cache::Cache;
 pub use self::live::LiveServer;
 use self::live::LiveServers;
+use self::files::FileCache;
 use crate::store::{ChangeError, Loaded, Repository};
 
 /// Why an extension was not made or changed.
@@ -49,6 +51,8 @@ pub enum ExtensionError {
     /// An earlier definition needs values that are kept no more.
     #[error("the values of {} are kept no more: set them anew", .0.join(", "))]
     SecretsMissing(Vec<String>),
+    #[error("the files that belong to it are not there")]
+    FilesMissing,
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// The request's key was used for something else.
@@ -114,6 +118,7 @@ pub struct Extensions {
     clock: Arc<dyn Clock>,
     cache: Arc<Cache>,
     pub(crate) live: LiveServers,
+    files: Arc<FileCache>,
     /// Held by whoever decides something that depends on several, or on sealed values.
     deciding: Arc<tokio::sync::Mutex<()>>,
 }
@@ -131,6 +136,7 @@ impl Extensions {
             vault,
             clock,
             cache: Arc::default(),
+            files: Arc::default(),
             live: LiveServers::default(),
             deciding: Arc::default(),
         }
@@ -196,7 +202,8 @@ impl Extensions {
                 active.push(self.activate(extension).await?);
             }
         }
-        Ok(ActiveExtensions::new(active))
+        let files = self.files_of(tenant, &active).await?;
+        Ok(ActiveExtensions::new(active).with_files(files))
     }
 
     /// An MCP server in the running sessions that somebody may see.

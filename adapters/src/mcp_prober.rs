@@ -54,7 +54,12 @@ impl McpClientProber {
     }
 
     async fn connect(&self, trial: &McpTrial) -> Result<McpReport, McpUnusable> {
-        let Definition::McpServer(server) = &trial.server.definition;
+        let server = match &trial.server.definition {
+            Definition::McpServer(server) => server,
+            Definition::Skill(_) | Definition::Plugin(_) => {
+                return Err(McpUnusable("it is no MCP server".into()));
+            }
+        };
         match server {
             McpServer::Stdio { command, args, .. } => {
                 let program = ToolProgram { command, args, env: &trial.server.secrets.0 };

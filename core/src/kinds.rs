@@ -9,6 +9,7 @@ use crate::setup::agent_proof::AgentProof;
 use crate::setup::api_key::ApiKey;
 use crate::setup::extension::Extension;
 use crate::setup::schedule::Schedule;
+use crate::setup::extension::kept_files::KeptFiles;
 use crate::setup::trust::TrustedFolder;
 
 /// A kind of aggregate, as far as the log needs to know it.
@@ -38,6 +39,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<Extension>(),
     Kind::of::<Invite>(),
     Kind::of::<Schedule>(),
+    Kind::of::<KeptFiles>(),
     Kind::of::<Session>(),
     Kind::of::<Tenant>(),
     Kind::of::<TrustedFolder>(),

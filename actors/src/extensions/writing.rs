@@ -5,6 +5,7 @@ use runner_core::log::{Aggregate as _, LogStream, Provenance, SecretChange};
 use runner_core::people::principal::{Permission, Principal};
 use runner_core::setup::extension::definition::{Defined, Definition, ExtensionKind, Scope};
 use runner_core::setup::extension::event::{CreatedExtension, ExtensionEvent};
+use runner_core::setup::extension::files::FileBundle;
 use runner_core::setup::extension::secrets::SecretValues;
 use runner_core::setup::extension::{
     Extension, ExtensionChange, ExtensionCommand, ExtensionRefusal, MAX_EXTENSIONS, Restored,
@@ -26,13 +27,28 @@ impl Extensions {
         new: NewExtension,
         provenance: Provenance,
     ) -> Result<StoredExtension, ExtensionError> {
+        self.create_with_files(owner, (new, None), provenance).await
+    }
+
+    /// Makes one whose definition names these files.
+    pub async fn create_with_files(
+        &self,
+        owner: &Principal,
+        (new, files): (NewExtension, Option<FileBundle>),
+        provenance: Provenance,
+    ) -> Result<StoredExtension, ExtensionError> {
         let _deciding = self.deciding.lock().await;
         check_rights(owner, &new.defined.definition, &new.scope)?;
         let kind = new.defined.definition.kind();
-        let own = self.list(owner, kind).await?;
-        if own.iter().filter(|other| other.created.owner == owner.name).count() >= MAX_EXTENSIONS {
+        let mut own = self.list(owner, kind).await?;
+        own.retain(|other| other.created.owner == owner.name && other.tenant == owner.tenant);
+        if own.iter().any(|other| other.created.name == new.name) {
+            return Err(ExtensionError::NameTaken);
+        }
+        if own.len() >= MAX_EXTENSIONS {
             return Err(ExtensionError::TooMany);
         }
+        self.keep_files(&owner.tenant, files, &provenance).await?;
         let Defined { definition, secrets } = new.defined;
         let stream = Extension::stream(&owner.tenant, kind, (&owner.name, &new.name));
         let created = CreatedExtension {
@@ -63,6 +79,17 @@ impl Extensions {
         patch: ExtensionPatch,
         provenance: Provenance,
     ) -> Result<StoredExtension, ExtensionError> {
+        self.change_with_files(caller, (kind, named), (patch, None), provenance).await
+    }
+
+    /// Changes one to a definition that names these files.
+    pub async fn change_with_files(
+        &self,
+        caller: &Principal,
+        (kind, named): (ExtensionKind, &str),
+        (patch, files): (ExtensionPatch, Option<FileBundle>),
+        provenance: Provenance,
+    ) -> Result<StoredExtension, ExtensionError> {
         let _deciding = self.deciding.lock().await;
         let before = self.find_writable(caller, (kind, named)).await?;
         let mut changes: Vec<ExtensionChange> = vec![];
@@ -76,6 +103,7 @@ impl Extensions {
                 let edited = edit.apply(Defined { definition, secrets: old.clone() });
                 let Defined { definition, secrets: new } = edited.map_err(ExtensionError::Mismatch)?;
                 check_rights(caller, &definition, &scope)?;
+                self.keep_files(&before.tenant, files, &provenance).await?;
                 let (secret, sealed) = self.reseal(&before, &old, &new)?;
                 secrets = sealed;
                 changes.push(ExtensionChange::Definition(definition, secret));

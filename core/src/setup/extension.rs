@@ -10,8 +10,12 @@
 pub mod active;
 pub mod definition;
 pub mod event;
+pub mod files;
+pub mod kept_files;
 pub mod mcp_server;
+pub mod plugin;
 pub mod secrets;
+pub mod skill;
 #[cfg(test)]
 mod tests;
 

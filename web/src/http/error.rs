@@ -267,7 +267,9 @@ impl ResponseError for ApiError {
         if let Self::Runner(RunnerError::Unexpected(_))
         | Self::Account(AccountError::Unexpected(_))
         | Self::ApiKey(ApiKeyError::Unexpected(_) | ApiKeyError::Vault(_))
-        | Self::Extension(ExtensionError::Unexpected(_) | ExtensionError::Vault(_))
+        | Self::Extension(
+            ExtensionError::Unexpected(_) | ExtensionError::FilesMissing | ExtensionError::Vault(_),
+        )
         | Self::Schedule(ScheduleError::Runner(RunnerError::Unexpected(_))) = self
         {
             tracing::error!(error = self as &dyn std::error::Error, "a request failed");

@@ -4,6 +4,8 @@
 //! secret values in plain text, for the agent needs them: so it is there for as long as the process is, and
 //! one that a killed server left is removed at the next start.
 
+mod plugins;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -37,6 +39,7 @@ impl ExtensionFolder {
         if let Some(config) = mcp_config(extensions) {
             write_private(&folder.0.join(MCP_CONFIG), config.to_string().as_bytes())?;
         }
+        plugins::write(&folder.0, extensions)?;
         Ok(Some(folder))
     }
 
@@ -48,7 +51,7 @@ impl ExtensionFolder {
     pub(super) fn arguments(&self) -> Vec<String> {
         let mcp_config = self.0.join(MCP_CONFIG);
         let named = mcp_config.exists().then(|| format!("--mcp-config={}", mcp_config.display()));
-        named.into_iter().collect()
+        named.into_iter().chain(plugins::arguments(&self.0)).collect()
     }
 
     fn remove(&self) -> io::Result<()> {

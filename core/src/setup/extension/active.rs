@@ -1,9 +1,13 @@
 //! The extensions that an agent works with.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::definition::{Definition, ExtensionKind};
+use super::files::FileBundle;
 use super::mcp_server::McpServer;
 use super::secrets::SecretValues;
 use crate::ids::ExtensionId;
@@ -12,7 +16,7 @@ use crate::log::Digest;
 /// Everything that extends one agent, by kind and name. An agent whose session would get others now is
 /// replaced before the next turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ActiveExtensions(Vec<ActiveExtension>);
+pub struct ActiveExtensions(pub(super) Vec<ActiveExtension>, BTreeMap<ExtensionId, Arc<FileBundle>>);
 
 /// One of them, as it was when the agent was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +50,18 @@ pub struct LoadedExtension {
 impl ActiveExtensions {
     pub fn new(mut extensions: Vec<ActiveExtension>) -> Self {
         extensions.sort_by(|one, other| one.order().cmp(&other.order()));
-        Self(extensions)
+        Self(extensions, BTreeMap::new())
+    }
+
+    /// With the files that belong to them.
+    #[must_use]
+    pub fn with_files(self, files: BTreeMap<ExtensionId, Arc<FileBundle>>) -> Self {
+        Self(self.0, files)
+    }
+
+    /// The files that belong to one of them.
+    pub fn files(&self, extension: &ActiveExtension) -> Option<&FileBundle> {
+        self.1.get(&extension.id).map(|files| &**files)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -54,8 +69,9 @@ impl ActiveExtensions {
     }
 
     pub fn mcp_servers(&self) -> impl Iterator<Item = (&ActiveExtension, &McpServer)> {
-        self.0.iter().map(|extension| match &extension.definition {
-            Definition::McpServer(server) => (extension, server),
+        self.0.iter().filter_map(|extension| match &extension.definition {
+            Definition::McpServer(server) => Some((extension, server)),
+            Definition::Skill(_) | Definition::Plugin(_) => None,
         })
     }
 

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::files::FileSet;
 use super::mcp_server::{McpServer, McpServerEdit};
+use super::plugin::Plugin;
 use super::secrets::SecretValues;
+use super::skill::{Skill, SkillEdit};
 use crate::request::Mismatch;
 
 /// The sorts of extensions.
@@ -13,6 +16,8 @@ use crate::request::Mismatch;
 #[serde(rename_all = "snake_case")]
 pub enum ExtensionKind {
     McpServer,
+    Skill,
+    Plugin,
 }
 
 impl ExtensionKind {
@@ -20,6 +25,8 @@ impl ExtensionKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::McpServer => "mcp_server",
+            Self::Skill => "skill",
+            Self::Plugin => "plugin",
         }
     }
 }
@@ -51,12 +58,16 @@ impl Scope {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Definition {
     McpServer(McpServer),
+    Skill(Skill),
+    Plugin(Plugin),
 }
 
 impl Definition {
     pub const fn kind(&self) -> ExtensionKind {
         match self {
             Self::McpServer(_) => ExtensionKind::McpServer,
+            Self::Skill(_) => ExtensionKind::Skill,
+            Self::Plugin(_) => ExtensionKind::Plugin,
         }
     }
 
@@ -64,14 +75,24 @@ impl Definition {
     pub fn secret_names(&self) -> &[String] {
         match self {
             Self::McpServer(server) => server.secret_names(),
+            Self::Skill(_) | Self::Plugin(_) => &[],
+        }
+    }
+
+    /// The files that belong to it.
+    pub const fn files(&self) -> Option<&FileSet> {
+        match self {
+            Self::McpServer(_) => None,
+            Self::Skill(skill) => skill.files.as_ref(),
+            Self::Plugin(plugin) => Some(&plugin.files),
         }
     }
 
     /// Whether only admins may make it so: it runs a program without asking anybody.
     pub const fn is_for_admins(&self) -> bool {
         match self {
-            Self::McpServer(McpServer::Stdio { .. }) => true,
-            Self::McpServer(McpServer::Http { .. } | McpServer::Sse { .. }) => false,
+            Self::McpServer(McpServer::Stdio { .. }) | Self::Plugin(_) => true,
+            Self::McpServer(McpServer::Http { .. } | McpServer::Sse { .. }) | Self::Skill(_) => false,
         }
     }
 }
@@ -88,6 +109,7 @@ pub struct Defined {
 pub enum DefinitionEdit {
     Replace(Definition),
     McpServer(McpServerEdit),
+    Skill(SkillEdit),
 }
 
 impl DefinitionEdit {
@@ -99,6 +121,13 @@ impl DefinitionEdit {
                 let (server, secrets) = edit.apply(server, secrets)?;
                 Ok(Defined { definition: Definition::McpServer(server), secrets })
             }
+            (Self::Skill(edit), Defined { definition: Definition::Skill(skill), secrets }) => {
+                Ok(Defined { definition: Definition::Skill(edit.apply(skill)), secrets })
+            }
+            (Self::McpServer(_) | Self::Skill(_), Defined { definition, .. }) => Err(Mismatch {
+                pointer: String::new(),
+                detail: format!("a {} has no such fields", definition.kind().as_str()),
+            }),
         }
     }
 }

@@ -24,6 +24,6 @@ pub(super) fn problem(error: &ExtensionError) -> Problem {
         ExtensionError::CommandReused => key_reused(),
         ExtensionError::Overloaded => new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         ExtensionError::LogUnavailable(_) => store_unavailable(),
-        ExtensionError::Vault(_) | ExtensionError::Unexpected(_) => internal(),
+        ExtensionError::FilesMissing | ExtensionError::Vault(_) | ExtensionError::Unexpected(_) => internal(),
     }
 }

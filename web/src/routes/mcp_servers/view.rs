@@ -113,7 +113,7 @@ impl McpServerChange {
 }
 
 impl McpServerDefinition {
-    fn of(Definition::McpServer(server): Definition) -> Self {
+    fn of(definition: Definition) -> Self {
         let bare = |transport| Self {
             transport,
             command: None,
@@ -121,6 +121,11 @@ impl McpServerDefinition {
             env_names: None,
             url: None,
             header_names: None,
+        };
+        let server = match definition {
+            Definition::McpServer(server) => server,
+            // The routes find one by its kind.
+            Definition::Skill(_) | Definition::Plugin(_) => return bare(McpTransport::Stdio),
         };
         match server {
             McpServer::Stdio { command, args, env } => Self {
