@@ -26,9 +26,9 @@ use runner_core::time::Timestamp;
 use thiserror::Error;
 
 use self::cache::Cache;
+use self::files::FileCache;
 pub use self::live::LiveServer;
 use self::live::LiveServers;
-use self::files::FileCache;
 use crate::store::{ChangeError, Loaded, Repository};
 
 /// Why an extension was not made or changed.

@@ -8,8 +8,8 @@ use crate::session::Session;
 use crate::setup::agent_proof::AgentProof;
 use crate::setup::api_key::ApiKey;
 use crate::setup::extension::Extension;
-use crate::setup::schedule::Schedule;
 use crate::setup::extension::kept_files::KeptFiles;
+use crate::setup::schedule::Schedule;
 use crate::setup::trust::TrustedFolder;
 
 /// A kind of aggregate, as far as the log needs to know it.

@@ -26,7 +26,7 @@ async fn everybody_may_do_what_the_table_says() {
     assert!(admin.patch("/api/users/vera", &viewer).await.status.is_success());
     let viewer = Person::log_in(&server, "vera").await;
     let outsider = admin.found_team("acme", "alan").await;
-    let things = Things::of(&admin, &member).await;
+    let things = Things::of(&server, (&admin, &member)).await;
 
     let mut table = String::from("operation | anonymous viewer stranger member admin other-tenant\n");
     for (method, template) in operations(&server).await {
@@ -34,7 +34,7 @@ async fn everybody_may_do_what_the_table_says() {
             .replace("/api/sessions/{id}", &format!("/api/sessions/{}", things.session))
             .replace("{username}", "nobody-at-all");
         let path = absent(&path);
-        let body = body(&template);
+        let body = body(&method, &template);
         let mut statuses = vec![answer(server.request(method.clone(), &path).json(&body)).await.status];
         for person in [&viewer, &stranger, &member, &admin] {
             statuses.push(answer(person.request(method.clone(), &path).json(&body)).await.status);
@@ -75,10 +75,12 @@ struct Things {
     tenant: String,
     mcp_server: String,
     schedule: String,
+    skill: String,
+    plugin: String,
 }
 
 impl Things {
-    async fn of(admin: &Person<'_>, member: &Person<'_>) -> Self {
+    async fn of(server: &Server, (admin, member): (&Person<'_>, &Person<'_>)) -> Self {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let id = |answer: Answer| text(&answer.body["id"]);
         let session = member.open_session().await;
@@ -86,9 +88,13 @@ impl Things {
         let replies = json!([{ "tool_use": { "name": "Write", "input": write } }, { "text": "done" }]);
         let waiting = member.post("/api/task", &json!({ "prompt": script("Write.", &replies) })).await.body;
         let key = json!({ "name": "k", "key": "sk-ant-of-grace" });
-        let server = json!({ "name": "web", "url": "https://mcp.example" });
+        let mcp_server = json!({ "name": "web", "url": "https://mcp.example" });
         let token = json!({ "name": "t", "scopes": ["sessions:read"] });
         let schedule = json!({ "name": "s", "prompt": "look", "cron": "@yearly" });
+        let skill = json!({ "name": "look", "description": "Looks.", "instruction": "Look." });
+        std::fs::create_dir_all(server.workspace().join("kit/.claude-plugin")).unwrap();
+        let manifest = server.workspace().join("kit/.claude-plugin/plugin.json");
+        std::fs::write(manifest, json!({ "name": "kit" }).to_string()).unwrap();
         Self {
             session,
             request: text(&waiting["pending"][0]["request_id"]),
@@ -97,7 +103,9 @@ impl Things {
             token: id(member.post("/api/tokens", &token).await),
             invite: id(admin.post("/api/users/invites", &json!({ "role": "member" })).await),
             login: text(&member.get("/api/auth/sessions").await.body["sessions"][0]["id"]),
-            mcp_server: id(member.post("/api/mcp/servers", &server).await),
+            mcp_server: id(member.post("/api/mcp/servers", &mcp_server).await),
+            skill: id(member.post("/api/skills", &skill).await),
+            plugin: id(admin.post("/api/plugins", &json!({ "folder": "kit" })).await),
             tenant: text(&admin.get("/api/tenants").await.body["tenants"][0]["id"]),
             schedule: id(member.post("/api/schedules", &schedule).await),
         }
@@ -114,6 +122,8 @@ impl Things {
             "tenants" => &self.tenant,
             "mcp" => &self.mcp_server,
             "schedules" => &self.schedule,
+            "skills" => &self.skill,
+            "plugins" => &self.plugin,
             _ => NOBODY,
         };
         let named = template.replace("{request_id}", &self.request).replace("{turn_id}", &self.turn);
@@ -132,19 +142,35 @@ fn own_entries(template: &str) -> Option<usize> {
         // The caller's own logins and refusals, which are written down beside their requests.
         "/api/audit/events" | "/api/tools" | "/api/auth/me" | "/api/status" | "/api/tenants" => None,
         "/health" | "/ready" => None,
+        // Those that can be switched on.
+        "/api/skills" => Some(5),
         _ => Some(0),
     }
 }
 
 /// How long the list in an answer is, where it is one that tells of a team.
 fn entries(body: &Value) -> Option<usize> {
-    let lists =
-        ["users", "sessions", "requests", "api_keys", "tokens", "invites", "folders", "servers", "schedules"];
+    let lists = [
+        "users",
+        "sessions",
+        "requests",
+        "api_keys",
+        "tokens",
+        "invites",
+        "folders",
+        "servers",
+        "skills",
+        "plugins",
+        "schedules",
+    ];
     lists.iter().find_map(|name| body[*name].as_array()).map(Vec::len)
 }
 
 /// What is well formed, where whose session it is would not be looked at otherwise.
-fn body(template: &str) -> Value {
+fn body(method: &Method, template: &str) -> Value {
+    if *method == Method::PUT && template == "/api/skills/{name}" {
+        return json!({ "description": "Looks.", "instruction": "Look." });
+    }
     match template.rsplit('/').next() {
         Some("rotate") => json!({ "key": "sk-ant-of-nobody" }),
         Some("rewind") => json!({ "turn_id": NOBODY, "files": true }),

@@ -3,6 +3,7 @@
 //! Routes take [`write::Write`] and [`read::Read`], which have checked the query, and of a write the body and
 //! the `Idempotency-Key`.
 
+pub(crate) mod archive;
 pub(crate) mod arrival;
 pub(crate) mod body;
 pub(crate) mod field;
@@ -14,6 +15,7 @@ pub(crate) mod paging;
 mod picture;
 pub(crate) mod public_address;
 pub(crate) mod query;
+pub(crate) mod raw_body;
 pub(crate) mod read;
 pub(crate) mod reply;
 pub(crate) mod schedule;

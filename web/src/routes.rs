@@ -6,9 +6,11 @@ mod auth;
 mod document;
 mod extensions;
 mod mcp_servers;
+mod plugins;
 mod requests;
 mod schedules;
 mod sessions;
+mod skills;
 mod status;
 mod tasks;
 mod tenants;
@@ -138,6 +140,23 @@ fn configure_setup(routes: &mut impl Routes) {
         .service(mcp_servers::test_mcp_server)
         .service(mcp_servers::list_mcp_server_history)
         .service(mcp_servers::restore_mcp_server)
+        .service(skills::list_skills)
+        .service(skills::add_skill)
+        .service(skills::import::import_skill)
+        .service(skills::find_skill)
+        .service(skills::replace_skill)
+        .service(skills::change_skill)
+        .service(skills::remove_skill)
+        .service(skills::list_skill_history)
+        .service(skills::restore_skill)
+        .service(plugins::list_plugins)
+        .service(plugins::install_plugin)
+        .service(plugins::find_plugin)
+        .service(plugins::replace_plugin)
+        .service(plugins::change_plugin)
+        .service(plugins::remove_plugin)
+        .service(plugins::list_plugin_history)
+        .service(plugins::restore_plugin)
         .service(schedules::create_schedule)
         .service(schedules::list_schedules)
         .service(schedules::find_schedule)

@@ -106,7 +106,7 @@ impl Extensions {
                 self.keep_files(&before.tenant, files, &provenance).await?;
                 let (secret, sealed) = self.reseal(&before, &old, &new)?;
                 secrets = sealed;
-                changes.push(ExtensionChange::Definition(definition, secret));
+                changes.push(ExtensionChange::Definition(Box::new(definition), secret));
             }
         }
         changes.push(ExtensionChange::Scope(scope));

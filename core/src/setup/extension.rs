@@ -60,7 +60,7 @@ pub enum ExtensionChange {
     Disabled,
     Scope(Scope),
     /// With the secret values that belong to it; those before are destroyed where they are others.
-    Definition(Definition, Option<SecretId>),
+    Definition(Box<Definition>, Option<SecretId>),
 }
 
 /// An earlier definition.
@@ -110,7 +110,8 @@ impl Extension {
                 (created.scope != scope).then_some(ExtensionEvent::ExtensionMoved { scope, at })
             }
             ExtensionChange::Definition(definition, secret) => {
-                let is_same = (&created.definition, created.secret) == (&definition, secret);
+                let is_same = (&created.definition, created.secret) == (&*definition, secret);
+                let definition = *definition;
                 (!is_same).then_some(ExtensionEvent::ExtensionChanged { definition, secret, at })
             }
         }

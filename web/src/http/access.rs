@@ -48,10 +48,12 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         ("auth", Some("register" | "login" | "refresh" | "logout" | "password-reset")) => Need::Nothing,
         ("auth", Some("me")) | ("status" | "tools", _) => Need::Principal,
         ("auth" | "tokens", _) => Need::Person,
-        ("sessions" | "requests" | "mcp" | "schedules", _) if is_read => {
+        ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "schedules", _) if is_read => {
             Need::Permission(Permission::ReadSessions)
         }
-        ("sessions" | "requests" | "mcp" | "schedules", _) => Need::Permission(Permission::WriteSessions),
+        ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "schedules", _) => {
+            Need::Permission(Permission::WriteSessions)
+        }
         ("task", _) => Need::Permission(Permission::RunTasks),
         ("api-keys", _) => Need::Permission(Permission::ManageKeys),
         ("tenants", _) => Need::Operator,

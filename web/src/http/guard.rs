@@ -2,8 +2,8 @@
 //!
 //! A page that a browser was lured to can reach a server on loopback by DNS rebinding, and then sends no
 //! `Origin`; so the `Host` header must be one of ours, on every route but `/health` and `/ready`. Writes must
-//! say that they are JSON, which a form cannot, and where a browser names the page it comes from that must be
-//! ours too.
+//! say that they are JSON, or a file that a route takes as it is, which a form cannot, and where a browser
+//! names the page it comes from that must be ours too.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,6 +18,7 @@ use super::error::{ApiError, Problem};
 use super::hosts::AllowedHosts;
 use super::refusals;
 use super::request_id::{REQUEST, REQUEST_ID, RequestId, request_id};
+use crate::request::raw_body;
 
 /// Pages load only what this server brings itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -103,7 +104,9 @@ fn check_content_type(request: &ServiceRequest) -> Result<(), Problem> {
         return if is_empty { Ok(()) } else { Err(not_json()) };
     };
     let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    if essence.trim().eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(not_json()) }
+    let is_taken = essence.trim().eq_ignore_ascii_case("application/json")
+        || raw_body::field(request.path(), essence).is_some();
+    if is_taken { Ok(()) } else { Err(not_json()) }
 }
 
 fn not_json() -> Problem {

@@ -13,9 +13,12 @@ use serde_json::{Map, Value};
 use super::json;
 use crate::http::error::Problem;
 
-/// The most bytes a body may have, with pictures and without.
+/// The most bytes a body may have, with pictures and archives and without.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_BODY_BYTES_WITH_IMAGES: usize = 20 * 1024 * 1024;
+
+/// The fields that hold such.
+const LARGE_FIELDS: &[&str] = &["attachments", "archive"];
 
 /// The deepest nesting of a body. What is stored has a few levels more and must be readable again.
 const MAX_DEPTH: usize = 64;
@@ -44,7 +47,7 @@ fn read_fields(body: &[u8]) -> Result<Fields, Problem> {
                 let detail = format!("the body is nested deeper than {MAX_DEPTH} levels");
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "json_too_deep", detail));
             }
-            check_size(body.len(), fields.contains_key("attachments"))?;
+            check_size(body.len(), LARGE_FIELDS.iter().any(|name| fields.contains_key(*name)))?;
             Ok(fields)
         }
         Ok(_) => Err(invalid("the body is not a JSON object".to_owned())),

@@ -18,6 +18,11 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
+/// The JSON pointer to an entry of an object.
+pub(crate) fn pointer(field: &str, name: &str) -> String {
+    format!("{field}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 /// The schema of a text that is one of a few.
 pub(super) fn one_of(names: &[&str]) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied())).build()

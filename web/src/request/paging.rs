@@ -17,9 +17,9 @@ use crate::http::error::Problem;
 pub(crate) struct PageQuery {
     /// 1 to 200; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// How a list is ordered by its places.

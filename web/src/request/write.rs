@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::query::NoQuery;
 use super::reply::Retry;
-use super::{body, query};
+use super::{body, query, raw_body};
 use crate::context::Context;
 use crate::http::access::Caller;
 use crate::http::authentication::client_address;
@@ -47,7 +47,10 @@ where
             let bytes = body::collect(payload).await?;
             let caller = Caller::of(&request)?;
             let query = query::read(&request)?;
-            let body = body::read(&bytes)?;
+            let body = match raw_body::fields(&request, &bytes)? {
+                Some(fields) => body::parse(fields)?,
+                None => body::read(&bytes)?,
+            };
             let provenance = provenance(&request, &caller, key.map(|key| OnceKey { key, body: &bytes }));
             let write = Self { body, query, caller, provenance, first: None };
             let context = request.app_data::<web::Data<Context>>().ok_or_else(internal)?;

@@ -1,6 +1,7 @@
 //! What the routes of all kinds of extensions share: scopes, names, and their history.
 
 pub(super) mod history;
+pub(super) mod operations;
 
 use runner_actors::StoredExtension;
 use runner_core::ids::ExtensionId;

@@ -5,15 +5,14 @@ mod view;
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use runner_actors::{ExtensionPatch, NewExtension};
-use runner_core::log::Appended;
 use runner_core::setup::extension::definition::{DefinitionEdit, ExtensionKind};
 use serde::Serialize;
 
 use self::fields::{McpServerBody, McpServerPatch};
 use self::view::{McpServerChange, McpServerView, TestView};
-use super::extensions::{history, scope};
+use super::extensions::{operations, scope};
 use crate::context::Context;
-use crate::http::error::{ApiError, Problem, version_not_found};
+use crate::http::error::{ApiError, Problem};
 use crate::request::body::Nothing;
 use crate::request::paging::{Order, PageQuery};
 use crate::request::read::Read;
@@ -58,19 +57,7 @@ pub(crate) async fn add_mcp_server(
         defined: body.defined(&write.caller)?,
         is_enabled: body.enabled.unwrap_or(true),
     };
-    let extensions = &context.extensions;
-    let find = async |first: Appended| extensions.find(&write.caller, KIND, &first.stream.to_string()).await;
-    let (server, is_replay) = match write.first {
-        Some(first) => (find(first).await?, true),
-        None => match extensions.create(&write.caller, new, write.provenance.clone()).await {
-            Ok(server) => (server, false),
-            // Because the same request came at the same time and was faster?
-            Err(refused) => match write.find_first(&context).await? {
-                Some(first) => (find(first).await?, true),
-                None => return Err(refused.into()),
-            },
-        },
-    };
+    let (server, is_replay) = operations::create(&context, &write, (new, None)).await?;
     let location = format!("/api/mcp/servers/{}", server.created.name);
     Ok(Reply::created_at(location, McpServerView::of(&context, &write.caller, &server)).replayed(is_replay))
 }
@@ -144,9 +131,7 @@ pub(crate) async fn remove_mcp_server(
     write: Write<Nothing>,
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
-    if write.first.is_none() {
-        context.extensions.remove(&write.caller, (KIND, &name), write.provenance).await?;
-    }
+    operations::remove(&context, write, (KIND, &name)).await?;
     Ok(Reply::gone())
 }
 
@@ -178,8 +163,7 @@ pub(crate) async fn list_mcp_server_history(
     read: Read<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let changes = context.extensions.history(&read.caller, (KIND, &name)).await?;
-    let (changes, next_cursor) = history::page(&read.query, changes)?;
+    let (changes, next_cursor) = operations::history(&context, read, (KIND, &name)).await?;
     let changes = changes.into_iter().map(McpServerChange::of).collect();
     Ok(HttpResponse::Ok().json(McpServerHistory { changes, next_cursor }))
 }
@@ -201,12 +185,7 @@ pub(crate) async fn restore_mcp_server(
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
     let (name, version) = path.into_inner();
-    let extensions = &context.extensions;
-    let found = extensions.find(&write.caller, KIND, &name).await?;
-    let version = version.parse().map_err(|_| version_not_found())?;
-    let server = match write.first {
-        Some(_) => found,
-        None => extensions.restore(&write.caller, (KIND, &name), version, write.provenance).await?,
-    };
-    Ok(Reply::ok(McpServerView::of(&context, &write.caller, &server)))
+    let caller = write.caller.clone();
+    let restored = operations::restore(&context, write, (KIND, &name, &version)).await?;
+    Ok(Reply::ok(McpServerView::of(&context, &caller, &restored)))
 }

@@ -9,7 +9,9 @@ use sha2::{Digest as _, Sha256};
 use super::definition::{Definition, ExtensionKind};
 use super::files::FileBundle;
 use super::mcp_server::McpServer;
+use super::plugin::Plugin;
 use super::secrets::SecretValues;
+use super::skill::Skill;
 use crate::ids::ExtensionId;
 use crate::log::Digest;
 
@@ -72,6 +74,20 @@ impl ActiveExtensions {
         self.0.iter().filter_map(|extension| match &extension.definition {
             Definition::McpServer(server) => Some((extension, server)),
             Definition::Skill(_) | Definition::Plugin(_) => None,
+        })
+    }
+
+    pub fn skills(&self) -> impl Iterator<Item = (&ActiveExtension, &Skill)> {
+        self.0.iter().filter_map(|extension| match &extension.definition {
+            Definition::Skill(skill) => Some((extension, skill)),
+            Definition::McpServer(_) | Definition::Plugin(_) => None,
+        })
+    }
+
+    pub fn plugins(&self) -> impl Iterator<Item = (&ActiveExtension, &Plugin)> {
+        self.0.iter().filter_map(|extension| match &extension.definition {
+            Definition::Plugin(plugin) => Some((extension, plugin)),
+            Definition::McpServer(_) | Definition::Skill(_) => None,
         })
     }
 

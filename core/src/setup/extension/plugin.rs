@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::active::{ActiveExtension, ActiveExtensions};
-use super::definition::Definition;
 use super::files::{BundledFile, FileBundle, FileSet};
 
 /// The file that makes a folder a plugin.
@@ -122,15 +120,6 @@ fn documents(files: &FileBundle, folder: &str) -> Vec<String> {
 fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.strip_suffix(".md").unwrap_or(name)
-}
-
-impl ActiveExtensions {
-    pub fn plugins(&self) -> impl Iterator<Item = (&ActiveExtension, &Plugin)> {
-        self.0.iter().filter_map(|extension| match &extension.definition {
-            Definition::Plugin(plugin) => Some((extension, plugin)),
-            Definition::McpServer(_) | Definition::Skill(_) => None,
-        })
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::active::{ActiveExtension, ActiveExtensions};
-use super::definition::Definition;
 use super::files::FileSet;
 
 /// What an agent can be told to do, and with which files.
@@ -61,15 +59,6 @@ impl Skill {
     pub fn document(&self, name: &str) -> String {
         let description = quoted(&self.description);
         format!("---\nname: {name}\ndescription: {description}\n---\n\n{}\n", self.instruction.trim_end())
-    }
-}
-
-impl ActiveExtensions {
-    pub fn skills(&self) -> impl Iterator<Item = (&ActiveExtension, &Skill)> {
-        self.0.iter().filter_map(|extension| match &extension.definition {
-            Definition::Skill(skill) => Some((extension, skill)),
-            Definition::McpServer(_) | Definition::Plugin(_) => None,
-        })
     }
 }
 

@@ -37,7 +37,7 @@ fn nothing_happens_where_nothing_would_change() {
     let same = vec![
         ExtensionChange::Enabled,
         ExtensionChange::Scope(Scope::User),
-        ExtensionChange::Definition(stdio("node"), created().secret),
+        ExtensionChange::Definition(Box::new(stdio("node")), created().secret),
     ];
 
     assert_eq!(extension.events_of(ExtensionCommand::Change(same, AT)), Ok(vec![]));
@@ -49,7 +49,7 @@ fn a_change_sets_what_it_names_and_a_restore_sets_it_back() {
     let changes = vec![
         ExtensionChange::Disabled,
         ExtensionChange::Scope(scope.clone()),
-        ExtensionChange::Definition(stdio("deno"), None),
+        ExtensionChange::Definition(Box::new(stdio("deno")), None),
     ];
     let extension = given(vec![ExtensionEvent::ExtensionCreated(created())]);
 

@@ -9,7 +9,7 @@ use runner_core::setup::extension::secrets::SecretValues;
 use serde::{Deserialize, Serialize};
 
 use crate::http::error::Problem;
-use crate::request::field::present;
+use crate::request::field::{pointer, present};
 use crate::request::public_address::check_url;
 use crate::routes::extensions::ScopeName;
 
@@ -220,10 +220,6 @@ fn check_values(
         }
     }
     Ok(())
-}
-
-fn pointer(field: &str, name: &str) -> String {
-    format!("{field}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 fn required(pointer: &str, what: &str) -> Problem {
