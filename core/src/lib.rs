@@ -22,6 +22,7 @@ pub mod request;
 pub mod session;
 pub mod setup;
 pub mod spend;
+pub mod statistics;
 pub mod time;
 pub mod workspace;
 

@@ -1,9 +1,13 @@
 //! Points in time as the log keeps them: whole microseconds since 1970 in UTC.
 
+mod day;
+
 use std::fmt;
 
 use chrono::{DateTime, Datelike as _, Months, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use day::Day;
 
 /// A point in time, exact to a microsecond; in JSON it is RFC 3339 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

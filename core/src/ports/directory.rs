@@ -8,6 +8,7 @@ use crate::people::audit::{AuditFilter, AuditPage};
 use crate::people::principal::Reach;
 use crate::session::index::{SessionStatus, SessionSummary};
 use crate::time::Timestamp;
+use crate::statistics::{Statistics, StatisticsFilter};
 
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]
@@ -91,4 +92,10 @@ pub struct WaitingRequest {
 pub trait AuditLog: Send + Sync {
     /// The newest first. Looks at a bounded part of the log, however long that is.
     async fn read_audit(&self, filter: AuditFilter) -> Result<AuditPage, ReadError>;
+}
+
+/// What was counted of turns, models, tools, requests and files, kept in the same transaction as the log.
+#[async_trait]
+pub trait StatisticsRecord: std::fmt::Debug + Send + Sync {
+    async fn read_statistics(&self, filter: &StatisticsFilter) -> Result<Statistics, ReadError>;
 }
