@@ -109,9 +109,18 @@ pub struct SessionIndex {
     /// What the calls of the turn that runs are counted with, until its end.
     #[serde(default, skip_serializing_if = "SoFar::is_nothing")]
     so_far: SoFar,
+    /// When that began, in microseconds, as exact as the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    turn_since: Option<i64>,
+    /// A call of a model was counted, so the accounts of turns hold nothing but such calls.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    metered: bool,
     /// Which subagents asked what is pending, by the request.
     #[serde(default)]
     asked_by: BTreeMap<String, String>,
+    /// What is pending, by the request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    waiting: BTreeMap<String, Waiting>,
     /// Work beside the conversation that has a process.
     #[serde(default)]
     background: BTreeSet<String>,
@@ -119,6 +128,20 @@ pub struct SessionIndex {
     #[serde(default)]
     parked: BTreeSet<String>,
     archived: bool,
+}
+
+/// The tool that a request is about, and since when that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub tool: String,
+    /// In microseconds, as exact as the log.
+    since: i64,
+}
+
+impl Waiting {
+    pub fn millis_until(&self, at: Timestamp) -> u64 {
+        at.millis_since(Timestamp::from_micros(self.since))
+    }
 }
 
 impl SessionIndex {
@@ -136,7 +159,10 @@ impl SessionIndex {
             turn: None,
             continued: false,
             so_far: SoFar::default(),
+            turn_since: None,
+            metered: false,
             asked_by: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             background: BTreeSet::new(),
             parked: BTreeSet::new(),
             archived: false,
@@ -145,7 +171,7 @@ impl SessionIndex {
 
     /// Folds in one event after the first.
     pub fn apply(&mut self, event: &SessionEvent, at: Timestamp) {
-        self.note(event);
+        self.note(event, at);
         self.advance_by(event, (self.head.version + 1, at));
     }
 
@@ -154,7 +180,7 @@ impl SessionIndex {
     /// them: the index is as it was.
     pub fn follow(&mut self, event: &SessionEvent, (version, at): (u64, Timestamp)) -> bool {
         let is_running = self.head.status == SessionStatus::Running;
-        let is_different = self.note(event) || !is_running;
+        let is_different = self.note(event, at) || !is_running;
         if is_different {
             self.advance_by(event, (version, at));
         }
@@ -202,6 +228,26 @@ impl SessionIndex {
     /// Whether the last turn had ended before, and went on.
     pub fn has_continued(&self) -> bool {
         self.continued
+    }
+
+    /// Since when a turn runs; absent if another one does.
+    pub fn turn_since(&self, turn: TurnId) -> Option<Timestamp> {
+        self.turn_since.filter(|_| self.is_running(turn)).map(Timestamp::from_micros)
+    }
+
+    /// Whether calls of models are counted one by one, so that the account of a turn adds nothing to them.
+    pub fn is_metered(&self) -> bool {
+        self.metered
+    }
+
+    /// What waits for a person under this id.
+    pub fn waiting(&self, request_id: &str) -> Option<&Waiting> {
+        self.waiting.get(request_id).filter(|_| self.pending.contains(request_id))
+    }
+
+    /// Whether a file is known to have been changed.
+    pub fn has_changed(&self, path: &str) -> bool {
+        self.files.contains(path)
     }
 
     /// What is parked goes on as soon as nobody need decide about it any more.

@@ -1,11 +1,12 @@
 //! How the index of a session changes with each event.
 
-use super::SessionIndex;
+use super::{SessionIndex, Waiting};
 use crate::agent::FileChange;
 use crate::session::event::{
     AgentEvent, BackgroundEvent, CostBasis, FilesEvent, LifecycleEvent, PromptEvent, RequestEvent,
     SessionEvent, SettingEvent, SpendEvent, TurnAccount, TurnEvent,
 };
+use crate::time::Timestamp;
 use crate::workspace::WorkspaceChange;
 
 /// A title made from a prompt has at most this many characters.
@@ -13,14 +14,14 @@ const MAX_TITLE_CHARS: usize = 80;
 
 impl SessionIndex {
     /// Takes in what an event tells; false if it tells nothing that is shown here.
-    pub(super) fn note(&mut self, event: &SessionEvent) -> bool {
+    pub(super) fn note(&mut self, event: &SessionEvent, at: Timestamp) -> bool {
         let is_shown = match event {
             SessionEvent::Lifecycle(event) => self.note_lifecycle(event),
             SessionEvent::Prompt(event) => self.note_prompt(event),
-            SessionEvent::Turn(event) => self.note_turn(event),
+            SessionEvent::Turn(event) => self.note_turn(event, at),
             SessionEvent::Agent(event) => self.note_agent(event),
             SessionEvent::Files(event) => self.note_files(event),
-            SessionEvent::Request(event) => self.note_request(event),
+            SessionEvent::Request(event) => self.note_request(event, at),
             SessionEvent::Setting(event) => self.note_setting(event),
             SessionEvent::Background(event) => self.note_background(event),
             SessionEvent::Spend(event) => self.note_spend(event),
@@ -62,12 +63,13 @@ impl SessionIndex {
         true
     }
 
-    fn note_turn(&mut self, event: &TurnEvent) -> bool {
+    fn note_turn(&mut self, event: &TurnEvent, at: Timestamp) -> bool {
         match event {
             TurnEvent::Started { turn, .. } => {
                 // A turn that the agent began by itself had no prompt to be counted by.
                 self.turns += u32::from(!self.queued.remove(turn));
                 (self.running, self.turn, self.continued) = (true, Some(*turn), false);
+                self.turn_since = Some(at.as_micros());
             }
             TurnEvent::Continued { turn, process: _ } => {
                 (self.running, self.turn, self.continued) = (true, Some(*turn), true);
@@ -105,13 +107,15 @@ impl SessionIndex {
         true
     }
 
-    fn note_request(&mut self, event: &RequestEvent) -> bool {
+    fn note_request(&mut self, event: &RequestEvent, at: Timestamp) -> bool {
         match event {
             RequestEvent::Asked(asked) => {
                 let request = &asked.request;
                 self.pending.insert(request.request_id.clone());
                 let asked_by = request.subagent.clone().map(|by| (request.request_id.clone(), by));
                 self.asked_by.extend(asked_by);
+                let waiting = Waiting { tool: request.tool_name.clone(), since: at.as_micros() };
+                self.waiting.insert(request.request_id.clone(), waiting);
             }
             RequestEvent::Decided(decided) => self.close_request(&decided.settlement.request_id),
             RequestEvent::Withdrawn { request_id, .. } => self.close_request(request_id),
@@ -123,6 +127,7 @@ impl SessionIndex {
     fn close_request(&mut self, request_id: &str) {
         self.pending.remove(request_id);
         self.asked_by.remove(request_id);
+        self.waiting.remove(request_id);
     }
 
     fn note_background(&mut self, event: &BackgroundEvent) -> bool {
@@ -144,6 +149,8 @@ impl SessionIndex {
         let is_estimate = matches!(event, SpendEvent::ModelCalled { call, .. } if call.cost_is_estimate);
         let is_first_estimate = is_estimate && !self.head.cost_is_estimate;
         self.head.cost_is_estimate |= is_estimate;
+        let is_first_call = matches!(event, SpendEvent::ModelCalled { .. }) && !self.metered;
+        self.metered |= is_first_call;
         match event {
             SpendEvent::ModelCalled { turn: Some(turn), call } => {
                 self.head.cost_usd = self.head.cost_usd.map(|cost| cost + call.cost_micros);
@@ -155,7 +162,7 @@ impl SessionIndex {
             }
             SpendEvent::ModelCalled { .. }
             | SpendEvent::UsageReported { .. }
-            | SpendEvent::BudgetExhausted { .. } => is_first_estimate,
+            | SpendEvent::BudgetExhausted { .. } => is_first_estimate || is_first_call,
         }
     }
 
@@ -178,6 +185,7 @@ impl SessionIndex {
         (self.running, self.turn) = (false, None);
         let asked_by = &self.asked_by;
         self.pending.retain(|request| asked_by.contains_key(request));
+        self.waiting.retain(|request, _| asked_by.contains_key(request));
     }
 }
 
