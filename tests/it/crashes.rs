@@ -112,10 +112,12 @@ async fn assert_paid(server: &mut Server, session: &str, cause: &str) {
     assert!(said.contains("the read models were right"), "{said}");
     let database = format!("sqlite://{}", server.data_dir().join("runner.db").display());
     let mut connection = SqliteConnection::connect(&database).await.unwrap();
-    let of_days: i64 = sqlx::query_scalar("SELECT sum(cost_micros) FROM usage_by_day")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let of_days: i64 = sqlx::query_scalar(
+        "SELECT sum(cost_micros) FROM stats_by_day WHERE dimension = 'all' AND owner = ''",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
     assert_eq!(of_days, i64::try_from(cost).unwrap());
 }
 

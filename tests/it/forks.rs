@@ -112,10 +112,13 @@ async fn the_copy_has_the_events_under_their_versions_and_the_costs_stay_behind(
 async fn counted(server: &Server) -> (u64, u64) {
     let database = format!("sqlite://{}", server.data_dir().join("runner.db").display());
     let mut connection = SqliteConnection::connect(&database).await.unwrap();
-    let row = sqlx::query("SELECT sum(turns) AS turns, sum(cost_micros) AS cost FROM usage_by_day")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let row = sqlx::query(
+        "SELECT sum(turns_succeeded) AS turns, sum(cost_micros) AS cost FROM stats_by_day
+         WHERE dimension = 'all' AND owner = ''",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
     let number = |column: &str| u64::try_from(row.get::<i64, _>(column)).unwrap();
     (number("turns"), number("cost"))
 }

@@ -40,7 +40,7 @@ async fn a_rebuild_gives_identical_rows_and_mends_wrong_ones() {
         .execute(&mut connection)
         .await
         .unwrap();
-    sqlx::query("DELETE FROM usage_by_day").execute(&mut connection).await.unwrap();
+    sqlx::query("DELETE FROM stats_by_day").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let second = rebuild(&server).await;
     server.restart().await;

@@ -5,3 +5,4 @@ mod audit_log;
 mod event_log;
 mod session_directory;
 mod spend_record;
+mod statistics_record;

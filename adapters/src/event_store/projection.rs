@@ -2,14 +2,15 @@
 //!
 //! Live appends and a rebuild go through the same function, which is why both give the same rows.
 
+pub(super) mod statistics;
+
 use std::collections::BTreeMap;
 
 use runner_core::ids::{SessionId, TenantId};
 use runner_core::money::MicroDollars;
 use runner_core::request::Settlement;
 use runner_core::session::event::{
-    Decided, InterruptCause, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SpendEvent,
-    TurnAccount, TurnEvent,
+    Decided, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SpendEvent, TurnEvent,
 };
 use runner_core::session::index::SessionIndex;
 use runner_core::session::view::RequestView;
@@ -17,11 +18,13 @@ use runner_core::spend::{ModelCall, Usage};
 use runner_core::time::Timestamp;
 use uuid::Uuid;
 
+use statistics::Counted;
+
 /// Changes of the read models beside the index itself.
 #[derive(Debug, Default)]
 pub(super) struct Projected {
     pub(super) texts: Vec<(SessionId, String)>,
-    pub(super) usage: BTreeMap<UsageKey, UsageTotal>,
+    pub(super) statistics: Counted,
     pub(super) spend: BTreeMap<SpendKey, SpendTotal>,
     pub(super) requests: Vec<RequestChange>,
     /// The tags that sessions have now, in order.
@@ -30,8 +33,12 @@ pub(super) struct Projected {
 
 impl Projected {
     pub(super) fn is_empty(&self) -> bool {
-        let Self { texts, usage, spend, requests, tags } = self;
-        texts.is_empty() && usage.is_empty() && spend.is_empty() && requests.is_empty() && tags.is_empty()
+        let Self { texts, statistics, spend, requests, tags } = self;
+        texts.is_empty()
+            && statistics.is_empty()
+            && spend.is_empty()
+            && requests.is_empty()
+            && tags.is_empty()
     }
 }
 
@@ -61,21 +68,6 @@ pub(super) enum RequestChange {
         session: SessionId,
         owner: String,
     },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct UsageKey {
-    pub(super) tenant: TenantId,
-    pub(super) day: String,
-    pub(super) owner: String,
-    pub(super) model: String,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct UsageTotal {
-    pub(super) turns: u64,
-    pub(super) cost: MicroDollars,
-    pub(super) usage: Usage,
 }
 
 /// Who has spent, when, and with which key.
@@ -114,6 +106,7 @@ pub(super) fn project(
         Some(index) => {
             // The event may close what waits until then.
             note_waiting(projected, index, event, place);
+            statistics::note(&mut projected.statistics, index, event, place);
             index.follow(event, (place.version, place.at))
         }
         None => {
@@ -131,7 +124,7 @@ fn note(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, p
     match event {
         SessionEvent::Lifecycle(event) => note_lifecycle(projected, index, event),
         SessionEvent::Prompt(event) => note_prompt(projected, index, event),
-        SessionEvent::Turn(event) => note_turn(projected, index, event, place),
+        SessionEvent::Turn(event) => note_turn(projected, index, event),
         SessionEvent::Spend(event) => note_spend(projected, index, event, place),
         SessionEvent::Agent(_)
         | SessionEvent::Message(_)
@@ -169,17 +162,12 @@ fn note_prompt(projected: &mut Projected, index: &SessionIndex, event: &PromptEv
     }
 }
 
-fn note_turn(projected: &mut Projected, index: &SessionIndex, event: &TurnEvent, place: Place) {
+fn note_turn(projected: &mut Projected, index: &SessionIndex, event: &TurnEvent) {
     match event {
-        TurnEvent::Completed(completed) => {
-            projected.texts.push((index.head.id, completed.result.clone()));
-            add_usage(projected, index, &completed.account, place);
-        }
-        TurnEvent::Interrupted { cause: InterruptCause::Forked, .. } => {}
-        TurnEvent::Failed { account, .. } | TurnEvent::Interrupted { account, .. } => {
-            add_usage(projected, index, account, place);
-        }
-        TurnEvent::Started { .. }
+        TurnEvent::Completed(completed) => projected.texts.push((index.head.id, completed.result.clone())),
+        TurnEvent::Failed { .. }
+        | TurnEvent::Interrupted { .. }
+        | TurnEvent::Started { .. }
         | TurnEvent::InterruptRequested { .. }
         | TurnEvent::Parked { .. }
         | TurnEvent::Resumed(_)
@@ -189,12 +177,7 @@ fn note_turn(projected: &mut Projected, index: &SessionIndex, event: &TurnEvent,
 
 fn note_spend(projected: &mut Projected, index: &SessionIndex, event: &SpendEvent, place: Place) {
     match event {
-        SpendEvent::ModelCalled { turn, call } => {
-            add_spend(projected, index, call, place);
-            if turn.is_some_and(|turn| !index.is_running(turn)) {
-                add_late_usage(projected, index, call, place);
-            }
-        }
+        SpendEvent::ModelCalled { call, .. } => add_spend(projected, index, call, place),
         SpendEvent::UsageReported { .. } | SpendEvent::BudgetExhausted { .. } => {}
     }
 }
@@ -246,38 +229,4 @@ fn add_spend(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, 
 /// It is counted where it happened.
 fn is_copied(index: &SessionIndex, place: Place) -> bool {
     index.head.parent.is_some_and(|parent| place.version <= parent.version)
-}
-
-fn usage_key(index: &SessionIndex, model: &str, place: Place) -> UsageKey {
-    UsageKey {
-        tenant: index.tenant.clone(),
-        day: place.at.day(),
-        owner: index.head.owner.clone(),
-        model: model.to_owned(),
-    }
-}
-
-/// A call that the account of its turn does not have.
-fn add_late_usage(projected: &mut Projected, index: &SessionIndex, call: &ModelCall, place: Place) {
-    if is_copied(index, place) {
-        return;
-    }
-    let total = projected.usage.entry(usage_key(index, &call.model, place)).or_default();
-    total.cost += call.cost_micros;
-    total.usage = total.usage.plus(call.usage);
-}
-
-fn add_usage(projected: &mut Projected, index: &SessionIndex, account: &TurnAccount, place: Place) {
-    if is_copied(index, place) {
-        return;
-    }
-    let key = |model: &str| usage_key(index, model, place);
-    // The turn counts once, for the session's model; tokens and costs for the models that made them.
-    let main = index.head.model.as_deref().unwrap_or_default();
-    projected.usage.entry(key(main)).or_default().turns += u64::from(!index.has_continued());
-    for (model, used) in &account.spend.models {
-        let total = projected.usage.entry(key(model)).or_default();
-        total.cost += used.cost_micros;
-        total.usage = total.usage.plus(used.usage);
-    }
 }

@@ -13,6 +13,7 @@ pub(super) mod rebuild;
 mod secrets;
 mod spend;
 mod statements;
+mod statistics;
 mod values;
 
 use std::path::Path;
@@ -23,7 +24,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::OpenError;
 use super::dialect::Dialect;
 use super::rows::{EventRow, Rows};
-use connection::connect_options;
+use connection::{connect_options, open_error};
 pub(super) use read::SqliteReader;
 use statements::{Insert, Then, upsert_indexes};
 
@@ -41,7 +42,8 @@ impl SqliteWriter {
     /// Opens or creates a database and brings its schema up to date.
     pub(super) async fn open(path: &Path) -> Result<Self, OpenError> {
         let options = connect_options(path).create_if_missing(true);
-        let connection = connection::open(path, &options).await?;
+        let mut connection = connection::open(path, &options).await?;
+        rebuild::bring_up_to_date(&mut connection).await.map_err(|source| open_error(path, source))?;
         Ok(Self { options, connection: Some(connection), remembers_secrets: false })
     }
 

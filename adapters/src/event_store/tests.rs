@@ -13,6 +13,7 @@ mod protection;
 mod requests;
 mod samples;
 mod spend;
+mod statistics;
 mod tampering;
 
 use std::collections::BTreeSet;

@@ -11,6 +11,13 @@ macro_rules! events_with_blobs {
     };
 }
 
+/// The payload of `events_with_blobs` as JSON text; SQLite takes bytes for a form of its own.
+macro_rules! payload_text {
+    () => {
+        "CAST(coalesce(b.bytes, e.payload) AS TEXT)"
+    };
+}
+
 /// The payload where it lies in the log itself.
 macro_rules! inline_payload {
     () => {
@@ -18,4 +25,4 @@ macro_rules! inline_payload {
     };
 }
 
-pub(super) use {events_with_blobs, inline_payload};
+pub(super) use {events_with_blobs, inline_payload, payload_text};

@@ -1,42 +1,19 @@
-//! The read models beside the index of sessions: usage, spend, texts, and what waits for people.
+//! The read models beside the index of sessions: statistics, spend, texts, and what waits for people.
 
-use std::sync::LazyLock;
+use sqlx::SqliteConnection;
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
-
-use super::spend::{sums, write_spend};
+use super::spend::write_spend;
 use super::statements::insert_texts;
+use super::statistics;
 use super::values::{encode_error, signed};
 use crate::event_store::projection::{Projected, RequestChange, TagChange};
-
-static ADD_USAGE: LazyLock<String> = LazyLock::new(|| {
-    let sums = sums("turns");
-    format!(
-        "INSERT INTO usage_by_day VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         ON CONFLICT (tenant, day, owner, model) DO UPDATE SET {sums}"
-    )
-});
 
 pub(super) async fn write(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
     write_requests(connection, &projected.requests).await?;
     write_spend(connection, &projected.spend).await?;
     insert_texts(connection, &projected.texts).await?;
     write_tags(connection, &projected.tags).await?;
-    for (key, total) in &projected.usage {
-        sqlx::query(AssertSqlSafe(ADD_USAGE.as_str()))
-            .bind(&key.tenant.0)
-            .bind(&key.day)
-            .bind(&key.owner)
-            .bind(&key.model)
-            .bind(signed(total.turns))
-            .bind(signed(total.cost.0))
-            .bind(signed(total.usage.input_tokens))
-            .bind(signed(total.usage.output_tokens))
-            .bind(signed(total.usage.cache_read_input_tokens))
-            .bind(signed(total.usage.cache_creation_input_tokens))
-            .execute(&mut *connection)
-            .await?;
-    }
+    statistics::write(connection, &projected.statistics).await?;
     Ok(())
 }
 

@@ -10,13 +10,13 @@ use runner_core::session::index::SessionIndex;
 use runner_core::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::payload::events_with_blobs;
 use super::statements::{Then, upsert_indexes};
 use super::values::unsigned;
-use super::{SqliteWriter, aggregates, projected};
+use super::{SqliteWriter, aggregates, projected, statistics};
 use crate::event_store::projection::{Place, Projected, project};
 use crate::event_store::rows::AggregateRow;
 
@@ -32,24 +32,50 @@ pub struct Rebuilt {
     pub digest_after: Digest,
 }
 
+/// Raised when the log has to be folded anew to be read right: tables or folds were added or mended.
+const READ_MODELS: i64 = 1;
+
 pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx::Result<Rebuilt> {
     let mut transaction = database.connection().await?.begin_with("BEGIN IMMEDIATE").await?;
     let digest_before = digest_rows(&mut transaction).await?;
+    let (events, sessions) = write_anew(&mut transaction).await?;
+    let digest_after = digest_rows(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(Rebuilt { events, sessions, digest_before, digest_after })
+}
+
+/// Writes the read models anew if an earlier version of this program wrote them.
+pub(super) async fn bring_up_to_date(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let version: i64 =
+        sqlx::query_scalar("SELECT version FROM read_models").fetch_one(&mut *transaction).await?;
+    if version >= READ_MODELS {
+        return transaction.rollback().await;
+    }
+    let (events, sessions) = write_anew(&mut transaction).await?;
+    transaction.commit().await?;
+    if events > 0 {
+        tracing::info!(events, sessions, "the read models were written anew, as this version needs them");
+    }
+    Ok(())
+}
+
+async fn write_anew(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)> {
     for clear in [
         "DELETE FROM session_index",
         "DELETE FROM session_text",
         "DELETE FROM session_tags",
-        "DELETE FROM usage_by_day",
+        "DELETE FROM stats_by_day",
+        "DELETE FROM stats_times_by_day",
         "DELETE FROM model_spend",
         "DELETE FROM pending_requests",
         "DELETE FROM aggregates",
     ] {
-        sqlx::query(clear).execute(&mut *transaction).await?;
+        sqlx::query(clear).execute(&mut *connection).await?;
     }
-    let (events, sessions) = fold_log(&mut transaction).await?;
-    let digest_after = digest_rows(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(Rebuilt { events, sessions, digest_before, digest_after })
+    let folded = fold_log(connection).await?;
+    sqlx::query("UPDATE read_models SET version = $1").bind(READ_MODELS).execute(connection).await?;
+    Ok(folded)
 }
 
 async fn fold_log(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64)> {
@@ -129,8 +155,9 @@ async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> 
          FROM session_index ORDER BY session",
         "SELECT hex(session) || json_array(text) FROM session_text ORDER BY session, rowid",
         "SELECT hex(session) || json_array(tenant, tag) FROM session_tags ORDER BY tenant, tag, session",
-        "SELECT json_array(tenant, day, owner, model, turns, cost_micros, input_tokens, output_tokens,
-         cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day ORDER BY tenant, day, owner, model",
+        &statistics::ROWS,
+        "SELECT json_array(tenant, dimension, owner, day, name, measure, millis) FROM stats_times_by_day
+         ORDER BY tenant, dimension, owner, day, name, measure",
         "SELECT json_array(month, tenant, owner, key, calls, cost_micros, input_tokens, output_tokens,
          cache_read_input_tokens, cache_creation_input_tokens) FROM model_spend
          ORDER BY month, tenant, owner, key",
@@ -138,7 +165,7 @@ async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> 
          FROM pending_requests ORDER BY position",
         "SELECT hex(stream) || json_array(kind, tenant, version, state) FROM aggregates ORDER BY stream",
     ] {
-        let rows: Vec<String> = sqlx::query_scalar(select).fetch_all(&mut *connection).await?;
+        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(select)).fetch_all(&mut *connection).await?;
         for row in rows {
             hasher.update((row.len() as u64).to_be_bytes());
             hasher.update(row.as_bytes());

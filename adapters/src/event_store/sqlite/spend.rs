@@ -12,28 +12,26 @@ use super::values::{read_error, signed, unsigned};
 use crate::event_store::projection::{SpendKey, SpendTotal};
 
 static ADD_SPEND: LazyLock<String> = LazyLock::new(|| {
-    let sums = sums("calls");
-    format!(
-        "INSERT INTO model_spend VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         ON CONFLICT (month, tenant, owner, key) DO UPDATE SET {sums}"
-    )
-});
-
-/// Adds what an upsert brings to what is there: how often, what it cost, and the tokens. A sum that is too
-/// large for an integer would become a number that the column refuses, and with it everything else in the
-/// transaction; it stays at the largest.
-pub(super) fn sums(counted: &str) -> String {
     let columns = [
-        counted,
+        "calls",
         "cost_micros",
         "input_tokens",
         "output_tokens",
         "cache_read_input_tokens",
         "cache_creation_input_tokens",
     ];
-    let sum =
-        |column| format!("{column} = min({column}, {} - excluded.{column}) + excluded.{column}", i64::MAX);
-    columns.map(sum).join(", ")
+    let sums = sums(&columns, i64::MAX);
+    format!(
+        "INSERT INTO model_spend VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (month, tenant, owner, key) DO UPDATE SET {sums}"
+    )
+});
+
+/// Adds what an upsert brings to what is there. A sum that is too large for an integer would become a number
+/// that the column refuses, and with it everything else in the transaction; it stays at the largest.
+pub(super) fn sums(columns: &[&str], largest: i64) -> String {
+    let sum = |column| format!("{column} = min({column}, {largest} - excluded.{column}) + excluded.{column}");
+    columns.iter().map(sum).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) async fn write_spend(

@@ -177,7 +177,7 @@ fn text_values(texts: &[(SessionId, String)]) -> Result<SqliteArguments, BoxDynE
 }
 
 /// A statement for each power of two of rows, by its binary logarithm.
-fn for_sizes(before: &str, row: &str, behind: &str) -> Vec<String> {
+pub(super) fn for_sizes(before: &str, row: &str, behind: &str) -> Vec<String> {
     let sizes = 0..=MAX_ROWS.ilog2();
     let statement = |size| format!("{before} VALUES {}{behind}", vec![row; 1_usize << size].join(", "));
     sizes.map(statement).collect()
@@ -185,11 +185,11 @@ fn for_sizes(before: &str, row: &str, behind: &str) -> Vec<String> {
 
 /// How many rows go into the next statement: a power of two, so that a handful of statements serve every
 /// batch and stay prepared.
-fn known_size(rows: usize) -> Option<usize> {
+pub(super) fn known_size(rows: usize) -> Option<usize> {
     Some((1 << rows.checked_ilog2()?).min(MAX_ROWS))
 }
 
-async fn run(
+pub(super) async fn run(
     connection: &mut SqliteConnection,
     statement: &'static str,
     values: Result<SqliteArguments, BoxDynError>,

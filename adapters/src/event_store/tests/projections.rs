@@ -128,15 +128,17 @@ async fn rebuild_reports_and_repairs_what_was_wrong() {
         "INSERT INTO session_index SELECT zeroblob(16), tenant, owner, working_dir, status, created_at,
             updated_at, cost_micros, state FROM session_index LIMIT 1",
         "UPDATE session_index SET tenant = 'other'",
-        "UPDATE usage_by_day SET tenant = 'other'",
+        "UPDATE stats_by_day SET tenant = 'other'",
         "UPDATE pending_requests SET tenant = 'other'",
         "INSERT INTO aggregates VALUES (zeroblob(16), 'account', 'default', 1, '{}')",
         "UPDATE session_text SET text = 'other' WHERE text = 'fix 7'",
         "DELETE FROM session_tags WHERE tag = 'red'",
         "UPDATE pending_requests SET owner = 'ada' WHERE owner = 'grace'",
         "DELETE FROM session_text WHERE text = 'fix 7'",
-        "UPDATE usage_by_day SET turns = turns + 1",
-        "DELETE FROM usage_by_day",
+        "UPDATE stats_by_day SET turns_succeeded = turns_succeeded + 1 WHERE dimension = 'model'",
+        "DELETE FROM stats_by_day",
+        "UPDATE stats_times_by_day SET millis = millis || '1 '",
+        "DELETE FROM stats_times_by_day",
         "DELETE FROM pending_requests WHERE request_id = 'r1'",
         "UPDATE pending_requests SET view = '{}'",
         "INSERT INTO pending_requests SELECT position + 1000, session, tenant, owner, 'r9', view
@@ -207,8 +209,9 @@ async fn rows(folder: &Folder) -> Vec<String> {
         state) AS line FROM session_index
         UNION ALL SELECT json_array(hex(session), text) FROM session_text
         UNION ALL SELECT json_array(hex(session), tenant, tag) FROM session_tags
-        UNION ALL SELECT json_array(tenant, day, owner, model, turns, cost_micros, input_tokens, output_tokens,
-        cache_read_input_tokens, cache_creation_input_tokens) FROM usage_by_day
+        UNION ALL SELECT json_array(tenant, dimension, owner, day, name, turns_succeeded, cost_micros, input_tokens,
+        output_tokens, requests_asked) FROM stats_by_day
+        UNION ALL SELECT json_array(tenant, dimension, owner, day, name, measure, millis) FROM stats_times_by_day
         UNION ALL SELECT json_array(position, hex(session), tenant, owner, request_id, view) FROM pending_requests
         UNION ALL SELECT json_array(hex(stream), kind, tenant, version, state) FROM aggregates
         ORDER BY line";
