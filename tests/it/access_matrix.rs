@@ -162,6 +162,7 @@ fn entries(body: &Value) -> Option<usize> {
         "skills",
         "plugins",
         "schedules",
+        "groups",
     ];
     lists.iter().find_map(|name| body[*name].as_array()).map(Vec::len)
 }

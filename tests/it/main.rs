@@ -63,6 +63,7 @@ mod secret_keys;
 mod sessions;
 mod skills;
 mod spare_agents;
+mod statistics;
 mod streams;
 mod tasks;
 mod tenants;

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use runner_actors::{Accounts, ApiKeys, Extensions, Schedules, Sessions, Spending, TrustedFolders};
 use runner_core::agent::PermissionMode;
 use runner_core::people::principal::{Permission, Principal, Role};
-use runner_core::ports::{FolderReader, McpProber};
+use runner_core::ports::{FolderReader, McpProber, StatisticsRecord};
 use runner_core::session::index::SessionHead;
 use runner_core::time::Timestamp;
 
@@ -28,6 +28,7 @@ pub(crate) struct Context {
     pub(crate) schedules: Schedules,
     pub(crate) working_folders: WorkingFolders,
     pub(crate) files: Arc<dyn FolderReader>,
+    pub(crate) statistics: Arc<dyn StatisticsRecord>,
     pub(crate) trust: TrustedFolders,
     pub(crate) extensions: Extensions,
     pub(crate) mcp_prober: Arc<dyn McpProber>,

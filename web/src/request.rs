@@ -3,6 +3,7 @@
 //! Routes take [`write::Write`] and [`read::Read`], which have checked the query, and of a write the body and
 //! the `Idempotency-Key`.
 
+pub(crate) mod accept;
 pub(crate) mod archive;
 pub(crate) mod arrival;
 pub(crate) mod body;

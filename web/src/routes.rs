@@ -11,6 +11,7 @@ mod requests;
 mod schedules;
 mod sessions;
 mod skills;
+mod statistics;
 mod status;
 mod tasks;
 mod tenants;
@@ -123,6 +124,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(api_keys::remove_key)
         .service(status::show_status)
         .service(status::list_tools)
+        .service(statistics::show_statistics)
         .service(audit::list_audit_events)
         .service(status::health)
         .service(status::ready);

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, Header, Quality};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream;
@@ -26,6 +26,7 @@ use tokio::time::Instant;
 
 use crate::http::error::Problem;
 use crate::limits::streams::StreamPlace;
+use crate::request::accept::prefers;
 
 /// How often a quiet stream shows that it is alive. Comments end with one newline: after an empty line some
 /// clients deliver an event without data.
@@ -227,13 +228,7 @@ async fn until(due: Option<Instant>) {
 
 /// Whether the client wants a stream at least as much as a page.
 pub(crate) fn wants_stream(request: &HttpRequest) -> bool {
-    let Ok(accept) = Accept::parse(request) else { return false };
-    let quality = |wanted: &str| {
-        let named = accept.iter().filter(|kind| kind.item.essence_str() == wanted);
-        named.map(|kind| kind.quality).max()
-    };
-    let page = quality("application/json").unwrap_or(Quality::ZERO);
-    quality("text/event-stream").is_some_and(|stream| stream > Quality::ZERO && stream >= page)
+    prefers(request, "text/event-stream")
 }
 
 /// The version after which a stream goes on, where the client has seen one before.
