@@ -64,6 +64,8 @@ async fn assert_all_there(database: &Path, acknowledged: &BTreeMap<SessionId, u6
         );
     }
     store.close().await;
+    let rebuilt = EventStore::rebuild_projections(database).await.unwrap();
+    assert_eq!(rebuilt.digest_after, rebuilt.digest_before, "read models are what the log adds up to");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod hostile_folder;
 pub mod hostile_site;
 pub mod lambda_emulator;
+pub mod opened;
 pub mod person;
 pub mod processes;
 pub mod recorder;

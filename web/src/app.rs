@@ -107,7 +107,7 @@ impl Application {
             streams: Streams::new(config.limits.max_streams, config.limits.max_streams_per_user),
             working_folders,
             files: Arc::new(agents::folder_reader(config)?),
-            statistics: Arc::new(store.clone()),
+            statistics: Arc::new(core.store.clone()),
             trust: core.trust,
             extensions: core.extensions,
             mcp_prober: Arc::new(McpClientProber::new(core.runtime.clone())?),

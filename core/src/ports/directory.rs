@@ -7,8 +7,8 @@ use crate::ids::{SessionId, TenantId};
 use crate::people::audit::{AuditFilter, AuditPage};
 use crate::people::principal::Reach;
 use crate::session::index::{SessionStatus, SessionSummary};
-use crate::time::Timestamp;
 use crate::statistics::{Statistics, StatisticsFilter};
+use crate::time::Timestamp;
 
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]

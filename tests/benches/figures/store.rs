@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
-use runner_core::agent::{AgentOptions, PermissionMode};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
 use runner_core::log::{Append, LogStream, Provenance};
 use runner_core::money::MicroDollars;
 use runner_core::ports::EventLog;
 use runner_core::session::Session;
 use runner_core::session::event::{
-    AgentCounter, AgentEvent, Initiator, LifecycleEvent, Origin, PromptEvent, SessionEvent, SessionOpened,
-    TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
+    AgentCounter, AgentEvent, Initiator, PromptEvent, SessionEvent, TurnAccount, TurnCompleted, TurnEvent,
+    TurnOutcome,
 };
 use runner_core::spend::{ModelUse, Spend, Usage};
+use runner_tests::opened::opened;
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
@@ -136,22 +136,6 @@ async fn append_one(store: &EventStore, (session, version): (SessionId, u64), ev
     let stream = LogStream::of::<Session>(session, TenantId::first());
     let append = Append::to(stream, version, &[event], Provenance::agent(CommandId(Uuid::now_v7())));
     store.append(append.unwrap()).await.unwrap().last_version
-}
-
-fn opened(session: SessionId) -> SessionEvent {
-    SessionEvent::Lifecycle(LifecycleEvent::Opened(SessionOpened {
-        session,
-        tenant: TenantId::first(),
-        owner: "ada".into(),
-        working_dir: "/work".into(),
-        permission_mode: PermissionMode::Default,
-        origin: Origin::Api,
-        offline: true,
-        title: None,
-        parent: None,
-        schedule: None,
-        options: AgentOptions::default(),
-    }))
 }
 
 fn completed(turn: TurnId) -> SessionEvent {
