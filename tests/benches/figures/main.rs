@@ -7,6 +7,7 @@ mod gateway;
 mod memory;
 mod reading;
 mod stalled;
+mod statistics;
 mod store;
 mod turns;
 
@@ -31,6 +32,9 @@ fn main() {
     }
     if wants("stalled") {
         runtime.block_on(stalled::measure());
+    }
+    if wants("statistics") {
+        runtime.block_on(statistics::measure());
     }
     if wants("turns") {
         runtime.block_on(turns::measure());
