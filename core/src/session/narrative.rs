@@ -12,7 +12,7 @@ use self::markdown::{code, contained, fenced, plain, quoted};
 use crate::agent::FileChangeKind;
 use crate::log::RecordedEvent;
 use crate::money::MicroDollars;
-use crate::request::Settlement;
+use crate::request::{DecidedBy, DeciderKind, Settlement};
 use crate::session::event::{
     Asked, CostBasis, Decided, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent,
     SettingEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
@@ -51,9 +51,9 @@ pub fn piece(recorded: &RecordedEvent, event: &SessionEvent) -> Option<String> {
         SessionEvent::Prompt(event) => Some(prompt(event, recorded.happened_at())),
         SessionEvent::Turn(event) => turn(event),
         SessionEvent::Message(event) => Some(message(event)),
-        SessionEvent::Tool(event) => Some(tool(event)),
+        SessionEvent::Tool(event) => Some(tool(event, recorded.happened_at())),
         SessionEvent::Files(event) => files(event),
-        SessionEvent::Request(event) => request(event),
+        SessionEvent::Request(event) => request(event, recorded.happened_at()),
         SessionEvent::Setting(event) => setting(event),
         SessionEvent::Lifecycle(_)
         | SessionEvent::Agent(_)
@@ -103,7 +103,7 @@ fn message(event: &MessageEvent) -> String {
     }
 }
 
-fn tool(event: &ToolEvent) -> String {
+fn tool(event: &ToolEvent, at: Timestamp) -> String {
     match event {
         ToolEvent::Used { name, input, .. } => {
             format!("**Tool {}**\n\n{}", code(name), fenced("json", &format!("{input:#}")))
@@ -112,8 +112,9 @@ fn tool(event: &ToolEvent) -> String {
             let word = if *is_error { "Error" } else { "Result" };
             format!("*{word}:*\n\n{}", fenced("", &shortened(content)))
         }
-        ToolEvent::PolicyApplied { tool_name, message, .. } => {
-            format!("**Refused:** {} {}", code(tool_name), plain(message))
+        ToolEvent::PolicyApplied { tool_name, message, decided_by, .. } => {
+            let (tool, by, message) = (code(tool_name), decider(decided_by), plain(message));
+            format!("**Refused:** {tool} by {by}, {at}: {message}")
         }
     }
 }
@@ -135,27 +136,39 @@ fn files(event: &FilesEvent) -> Option<String> {
     }
 }
 
-fn request(event: &RequestEvent) -> Option<String> {
+fn request(event: &RequestEvent, at: Timestamp) -> Option<String> {
     match event {
         RequestEvent::Asked(Asked { kind, request, .. }) => {
             let kind = serde_json::to_value(kind).unwrap_or_default();
             let kind = kind.as_str().unwrap_or("request");
             let description = plain(&request.description);
-            Some(format!("**Asked ({kind}):** {} {description}", code(&request.tool_name)))
+            Some(format!("**Asked ({kind}, {at}):** {} {description}", code(&request.tool_name)))
         }
         RequestEvent::Decided(Decided { settlement, .. }) => {
-            let by = &settlement.decided_by;
-            let name = plain(by.name.as_ref().or(by.id.as_ref()).map_or("the server", String::as_str));
+            let by = decider(&settlement.decided_by);
             let decision = serde_json::to_value(settlement.decision).unwrap_or_default();
             let message =
                 settlement.message.as_deref().map_or(String::new(), |text| format!("\n\n{}", quoted(text)));
             let (decision, answers) = (decision.as_str().unwrap_or_default(), answers(settlement));
-            Some(format!("**Decision: {decision}** by {name}{message}{answers}"))
+            Some(format!("**Decision: {decision}** by {by}, {at}{message}{answers}"))
         }
         RequestEvent::Withdrawn { reason, .. } => {
             Some(format!("*No decision is needed any more: {}.*", reason.as_text()))
         }
         RequestEvent::Released { .. } => None,
+    }
+}
+
+/// Who or what decided, in words.
+fn decider(by: &DecidedBy) -> String {
+    let name = plain(by.name.as_ref().or(by.id.as_ref()).map_or("", String::as_str));
+    match by.kind {
+        DeciderKind::User => name,
+        DeciderKind::Mode => format!("the mode {name}"),
+        DeciderKind::Rule => format!("the rule {name}"),
+        DeciderKind::Remembered => format!("what {name} decided before"),
+        DeciderKind::Policy => format!("the policy of the {name}"),
+        DeciderKind::System => "the server".to_owned(),
     }
 }
 
