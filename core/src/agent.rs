@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::money::MicroDollars;
-use crate::request::{AgentRequest, RequestKind, ToolGate};
+use crate::request::{AgentRequest, DecidedBy, RequestKind, ToolGate};
 use crate::setup::extension::active::LoadedExtensions;
 use crate::spend::{BudgetSpent, ModelCall, Spend};
 use crate::time::Timestamp;
@@ -323,4 +323,7 @@ pub struct ToolReturn {
     pub content: Value,
     pub structured: Option<Value>,
     pub file_change: Option<FileChange>,
+    /// Who let the tool be used, where nobody was asked. The agent does not say; whoever answered at the gate
+    /// knows.
+    pub allowed_by: Option<DecidedBy>,
 }

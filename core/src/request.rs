@@ -83,6 +83,8 @@ pub struct ToolGate {
     pub tool_use_id: String,
     pub tool_name: String,
     pub effect: ToolEffect,
+    /// As in [`AgentRequest::target`].
+    pub target: Option<String>,
 }
 
 /// A person's answer to a request, before it was checked against what was asked.
@@ -107,7 +109,7 @@ pub enum Decision {
     Deny,
 }
 
-/// Who or what settled a request.
+/// Who or what settled a request, or let a tool be used without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecidedBy {
     pub kind: DeciderKind,
@@ -128,6 +130,8 @@ pub enum DeciderKind {
     /// A decision that a person made before, to be kept for the session.
     Remembered,
     Policy,
+    /// The agent's program by its own rules, in the mode that is named: it asked nobody.
+    Agent,
     System,
 }
 
@@ -138,6 +142,11 @@ impl DecidedBy {
 
     pub fn mode(name: &str) -> Self {
         Self { kind: DeciderKind::Mode, id: None, name: Some(name.to_owned()) }
+    }
+
+    /// The agent's program, in a permission mode.
+    pub fn agent(mode: &str) -> Self {
+        Self { kind: DeciderKind::Agent, id: None, name: Some(mode.to_owned()) }
     }
 }
 

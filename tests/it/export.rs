@@ -36,7 +36,9 @@ async fn an_account_tells_what_was_asked_done_decided_and_said() {
     let server = Server::start().await;
     let write =
         json!({ "name": "Write", "input": { "file_path": "{{cwd}}/a.md", "content": "```\ncode\n" } });
-    let prompt = script("Write it.", &json!([{ "tool_use": write }, { "text": "It is *written*." }]));
+    let look = json!({ "name": "Bash", "input": { "command": "ls", "description": "look" } });
+    let replies = json!([{ "tool_use": write }, { "tool_use": look }, { "text": "It is *written*." }]);
+    let prompt = script("Write it.", &replies);
     let (session, request) = server.ask(&json!({ "prompt": prompt, "title": "A title" })).await;
     server.decide(&session, &request, &json!({ "decision": "allow", "message": "go on" })).await;
     server.wait_for_status(&session, "idle").await;
@@ -56,6 +58,8 @@ async fn an_account_tells_what_was_asked_done_decided_and_said() {
         "**Decision: allow** by local, 20".to_owned(),
         "Z\n\n> go on".to_owned(),
         format!("**File `{path}` created**, +2 −0\n\n````diff\n@@ -0,0 +1,2 @@\n+```\n+code\n````"),
+        "**Tool `Bash`**".to_owned(),
+        "*Result (allowed without asking, by the agent's program in the mode default):*".to_owned(),
         "\nIt is *written*.\n".to_owned(),
         "*Turn completed, ".to_owned(),
     ];

@@ -7,6 +7,7 @@
 
 mod commit;
 mod interrupts;
+mod let_through;
 mod lifetime;
 mod requests;
 mod rewind;
@@ -30,6 +31,7 @@ use runner_core::setup::trust::Trust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use self::let_through::LetThrough;
 use self::slot::Slot;
 use super::agent_reports::{AgentSaid, Said};
 use super::agent_task::{AgentLine, Errand, SharedSession, Telling};
@@ -80,6 +82,7 @@ pub(super) struct SessionDriver {
     /// Absent before the actor has started, and after the agent was given its last errand.
     line: Option<AgentLine>,
     agent: Option<Agent>,
+    let_through: LetThrough,
     todo: VecDeque<Action>,
     draining: bool,
     finished: bool,
@@ -106,6 +109,7 @@ impl SessionDriver {
             state: SharedSession::default(),
             line: None,
             agent: None,
+            let_through: LetThrough::default(),
             todo: VecDeque::new(),
             draining: false,
             finished: false,
@@ -183,7 +187,8 @@ impl SessionDriver {
                 Said::Delta(delta) => {
                     self.shared.hub.publish_delta(self.id, LiveDelta { turn, delta: Arc::new(delta) });
                 }
-                Said::Output(output) => {
+                Said::Output(mut output) => {
+                    self.let_through.hear(&mut output);
                     self.note_servers(&output);
                     commands.push(SessionCommand::Record(Box::new(self.recording(process, *output))));
                 }
@@ -230,6 +235,7 @@ impl SessionDriver {
             Action::Interrupt(turn) => self.ask_to_stop(turn, 0),
             Action::AnswerGate { gate, refusal } => {
                 if let Some(answer) = self.session().map(|session| session.gate_answer(&gate, refusal)) {
+                    self.note_passage(&gate, &answer);
                     self.tell(Telling::AnswerGate { gate, answer });
                 }
             }
@@ -243,7 +249,7 @@ impl SessionDriver {
             }
             Action::CloseTurn => self.leave(Errand::CloseTurn),
             Action::RetireAgent => self.retire_agent().await,
-            Action::KillAgent => self.kill_agent(),
+            Action::KillAgent => self.kill_agent().await,
             Action::CheckRights => self.check_rights().await,
         }
     }

@@ -254,7 +254,8 @@ pub(super) fn request(request_id: &str, tool_use_id: &str) -> AgentRequest {
 
 pub(super) fn gate(tool_use_id: &str, effect: ToolEffect) -> AgentOutput {
     let (gate_id, tool_name) = ("g1".into(), "Bash".into());
-    AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id: tool_use_id.into(), tool_name, effect })
+    let (tool_use_id, target) = (tool_use_id.into(), Some(tool_use_id.into()));
+    AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect, target })
 }
 
 pub(super) fn answer(decision: Decision) -> Answer {

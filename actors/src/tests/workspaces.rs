@@ -201,6 +201,7 @@ fn edited(path: &str) -> AgentOutput {
         content: "".into(),
         structured: None,
         file_change: Some(file_change),
+        allowed_by: None,
     })
 }
 

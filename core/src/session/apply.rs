@@ -100,7 +100,9 @@ impl Session {
                 self.open_calls.used(turn, &tool_use_id, parent_tool_use_id.as_deref());
             }
             ToolEvent::Returned { tool_use_id, .. } => self.open_calls.returned(&tool_use_id),
-            ToolEvent::PolicyApplied { .. } => {}
+            ToolEvent::PolicyApplied { tool_use_id, .. } | ToolEvent::Abandoned { tool_use_id, .. } => {
+                self.open_calls.settled(&tool_use_id);
+            }
         }
     }
 
@@ -108,6 +110,7 @@ impl Session {
         match event {
             RequestEvent::Asked(asked) => {
                 let attempt = self.running.as_ref().map_or(1, |running| running.attempt);
+                self.open_calls.settled(&asked.request.tool_use_id);
                 self.requests.made(attempt, asked);
             }
             RequestEvent::Decided(decided) => self.requests.settled(decided.settlement),

@@ -32,12 +32,28 @@ struct OpenCall {
     turn: TurnId,
     /// The tool use that started the subagent which made it; absent for the conversation's own.
     parent: Option<String>,
+    /// The log says who decided about it.
+    #[serde(default)]
+    settled: bool,
 }
 
 impl OpenCalls {
     pub(super) fn used(&mut self, turn: TurnId, tool_use_id: &str, parent: Option<&str>) {
         let parent = parent.map(str::to_owned);
-        self.0.insert(tool_use_id.to_owned(), OpenCall { turn, parent });
+        self.0.insert(tool_use_id.to_owned(), OpenCall { turn, parent, settled: false });
+    }
+
+    /// People are asked about it, it is refused, or it is given up.
+    pub(super) fn settled(&mut self, tool_use_id: &str) {
+        if let Some(call) = self.0.get_mut(tool_use_id) {
+            call.settled = true;
+        }
+    }
+
+    /// The calls of which the log does not say who decided about them, with their turns.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = (&str, TurnId)> {
+        let unsettled = self.0.iter().filter(|(_, call)| !call.settled);
+        unsettled.map(|(tool_use_id, call)| (tool_use_id.as_str(), call.turn))
     }
 
     pub(super) fn returned(&mut self, tool_use_id: &str) {

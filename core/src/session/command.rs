@@ -5,6 +5,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::prompt::{Attachment, Prompt};
 use crate::request::{Answer, DecidedBy};
 use crate::session::event::{FailureCause, InterruptCause, ParkCause, SessionEvent, SessionOpened};
+use crate::session::gate::Allowance;
 use crate::workspace::WorkspaceReport;
 
 /// A request to change a session. Never stored.
@@ -82,6 +83,8 @@ pub enum SessionCommand {
     },
     /// Changes to files that the turn's commands made.
     RecordWorkspace(WorkspaceReport),
+    /// The process has ended before these calls came back.
+    AbandonCalls(Vec<Allowance>),
     /// The agent said something.
     Record(Box<Recording>),
     /// The running turn cannot go on, for a reason outside the agent.

@@ -8,8 +8,9 @@ use crate::session::command::{SessionChange, SessionCommand, WhileRunning};
 use crate::session::error::SessionError;
 use crate::session::event::{
     FailureCause, Fallback, FilesEvent, Initiator, InterruptCause, LifecycleEvent, Origin, ParkCause,
-    PromptEvent, RequestEvent, SessionEvent, SettingEvent, TurnEvent, TurnResumed, WithdrawReason,
+    PromptEvent, RequestEvent, SessionEvent, SettingEvent, ToolEvent, TurnEvent, TurnResumed, WithdrawReason,
 };
+use crate::session::gate::Allowance;
 use crate::session::requests::OpenRequest;
 use crate::session::{MAX_QUEUED_PROMPTS, RunningTurn, Session};
 use crate::workspace::WorkspaceReport;
@@ -83,6 +84,7 @@ impl Session {
                 self.refuse_while_busy()?;
                 Ok(vec![FilesEvent::Rewound { turn, files, by }.into()])
             }
+            SessionCommand::AbandonCalls(calls) => Ok(calls.into_iter().map(abandoned).collect()),
             SessionCommand::InterruptTurn { cause } => {
                 let running = self.running.as_ref().ok_or(SessionError::NothingRunning)?;
                 Ok(self.ended(self.interrupted(running, cause)))
@@ -255,4 +257,9 @@ impl Session {
     pub(super) fn last_turn(&self) -> Option<TurnId> {
         self.last_turn
     }
+}
+
+fn abandoned(call: Allowance) -> SessionEvent {
+    let Allowance { turn, tool_use_id, decided_by } = call;
+    ToolEvent::Abandoned { turn, tool_use_id, decided_by }.into()
 }

@@ -217,6 +217,8 @@ fn tool_part<'a>(event: &'a ToolEvent, used: &mut BTreeSet<&'a str>) -> Option<C
             let is_shown = used.contains(tool_use_id.as_str());
             is_shown.then(|| ConversationPart::ToolResult(tool_use_id.clone()))
         }
-        ToolEvent::Used { parent_tool_use_id: Some(_), .. } | ToolEvent::PolicyApplied { .. } => None,
+        ToolEvent::Used { parent_tool_use_id: Some(_), .. }
+        | ToolEvent::Abandoned { .. }
+        | ToolEvent::PolicyApplied { .. } => None,
     }
 }

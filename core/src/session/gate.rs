@@ -4,6 +4,8 @@
 //! To be let through is not yet to be allowed: the agent's own rules come next, which ask about commands and
 //! about files (see [`ToolEffect`] for what they are left to decide).
 
+use std::path::{Component, Path};
+
 use crate::agent::PermissionMode;
 use crate::ids::{ProcessId, TurnId};
 use crate::request::{DecidedBy, DeciderKind, Decision, ToolEffect, ToolGate};
@@ -32,6 +34,14 @@ pub enum GateRule {
     Ask(&'static str),
     /// With the text that the agent reads.
     Refuse(&'static str),
+}
+
+/// A call that was let through, and who or what allows it unless somebody is asked after all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    pub turn: TurnId,
+    pub tool_use_id: String,
+    pub decided_by: DecidedBy,
 }
 
 impl Session {
@@ -90,6 +100,48 @@ impl Session {
                 _,
             ) => None,
         }
+    }
+
+    /// Who or what allows a call that passes now, if nobody is asked about it and the agent does not refuse
+    /// it. A mode is named only where it alone is enough; all else the agent's program judges by itself.
+    pub fn allowance(&self, gate: &ToolGate) -> Option<Allowance> {
+        let decided_by = match (self.mode, gate.effect) {
+            (PermissionMode::BypassPermissions, _) => DecidedBy::mode(self.mode.as_str()),
+            (PermissionMode::AcceptEdits, ToolEffect::WritesFiles) if self.is_edit_in_folders(gate) => {
+                DecidedBy::mode(self.mode.as_str())
+            }
+            (mode, _) => DecidedBy::agent(mode.as_str()),
+        };
+        let turn = self.turn_of_call(Some(&gate.tool_use_id)).or(self.last_turn())?;
+        Some(Allowance { turn, tool_use_id: gate.tool_use_id.clone(), decided_by })
+    }
+
+    /// Whether a file lies in the folders of the session, by its name. Hidden ones may need more than a mode.
+    fn is_edit_in_folders(&self, gate: &ToolGate) -> bool {
+        let (Some(opened), Some(target)) = (self.opened(), &gate.target) else { return false };
+        let folders = std::iter::once(&opened.working_dir).chain(&opened.options.add_dirs);
+        folders.filter_map(|folder| Path::new(target).strip_prefix(folder).ok()).any(|path| {
+            let is_plain = |part: Component| {
+                matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."))
+            };
+            path.components().all(is_plain)
+        })
+    }
+
+    /// The calls that may have been used by a process of which nobody is left to tell: nobody was asked,
+    /// nothing refused them, and nothing came back. The mode may be another one than when they passed.
+    pub fn unsettled_calls(&self) -> Vec<Allowance> {
+        let has_process = self.running.as_ref().map_or(self.has_background_work(), |turn| !turn.parked);
+        if !has_process {
+            return vec![];
+        }
+        let decided_by = DecidedBy::agent(self.mode.as_str());
+        let calls = self.open_calls.unsettled().map(|(tool_use_id, turn)| Allowance {
+            turn,
+            tool_use_id: tool_use_id.to_owned(),
+            decided_by: decided_by.clone(),
+        });
+        calls.collect()
     }
 
     /// The rule that holds for a tool use now.

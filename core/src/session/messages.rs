@@ -127,6 +127,7 @@ impl Conversation {
             }
             ToolEvent::Used { parent_tool_use_id: Some(_), .. }
             | ToolEvent::Returned { .. }
+            | ToolEvent::Abandoned { .. }
             | ToolEvent::PolicyApplied { .. } => {}
         }
     }

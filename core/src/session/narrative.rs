@@ -108,9 +108,14 @@ fn tool(event: &ToolEvent, at: Timestamp) -> String {
         ToolEvent::Used { name, input, .. } => {
             format!("**Tool {}**\n\n{}", code(name), fenced("json", &format!("{input:#}")))
         }
-        ToolEvent::Returned { is_error, content, .. } => {
+        ToolEvent::Returned { is_error, content, decided_by, .. } => {
             let word = if *is_error { "Error" } else { "Result" };
-            format!("*{word}:*\n\n{}", fenced("", &shortened(content)))
+            let by = decided_by.as_ref().map(|by| format!(" (allowed without asking, by {})", decider(by)));
+            format!("*{word}{}:*\n\n{}", by.unwrap_or_default(), fenced("", &shortened(content)))
+        }
+        ToolEvent::Abandoned { decided_by, .. } => {
+            let by = decider(decided_by);
+            format!("*No result: the process ended. Allowed without asking, by {by}, if it came to that.*")
         }
         ToolEvent::PolicyApplied { tool_name, message, decided_by, .. } => {
             let (tool, by, message) = (code(tool_name), decider(decided_by), plain(message));
@@ -168,6 +173,7 @@ fn decider(by: &DecidedBy) -> String {
         DeciderKind::Rule => format!("the rule {name}"),
         DeciderKind::Remembered => format!("what {name} decided before"),
         DeciderKind::Policy => format!("the policy of the {name}"),
+        DeciderKind::Agent => format!("the agent's program in the mode {name}"),
         DeciderKind::System => "the server".to_owned(),
     }
 }

@@ -244,8 +244,10 @@ fn one(event: impl Into<SessionEvent>) -> Vec<SessionEvent> {
 }
 
 fn tool_returned(turn: TurnId, returned: ToolReturn) -> Vec<SessionEvent> {
-    let ToolReturn { tool_use_id, is_error, content, structured, file_change } = returned;
-    let mut events = one(ToolEvent::Returned { turn, tool_use_id, is_error, content, structured });
+    let ToolReturn { tool_use_id, is_error, content, structured, file_change, allowed_by } = returned;
+    let decided_by = allowed_by;
+    let mut events =
+        one(ToolEvent::Returned { turn, tool_use_id, is_error, content, structured, decided_by });
     events.extend(file_change.map(|change| SessionEvent::Files(FilesEvent::Changed { turn, change })));
     events
 }

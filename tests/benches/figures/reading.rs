@@ -152,6 +152,7 @@ fn turn() -> Vec<SessionEvent> {
             is_error: false,
             content,
             structured: None,
+            decided_by: None,
         }));
     }
     events.push(SessionEvent::Message(MessageEvent::Text {

@@ -28,11 +28,18 @@ impl SessionDriver {
             true => (ParkCause::StoreUnavailable, InterruptCause::StoreUnavailable),
             false => (ParkCause::ServerCrashed, InterruptCause::ServerCrashed),
         };
+        let calls = self.session().map(Session::unsettled_calls).unwrap_or_default();
+        let mut commands = vec![];
+        if !calls.is_empty() {
+            commands.push(SessionCommand::AbandonCalls(calls));
+        }
         if self.session().is_some_and(Session::outlives_its_process) {
-            self.record(vec![SessionCommand::Park { cause: park }], "system").await;
+            commands.push(SessionCommand::Park { cause: park });
         } else if self.has_turn() {
-            let cause = interrupt;
-            self.record(vec![SessionCommand::InterruptTurn { cause }], "system").await;
+            commands.push(SessionCommand::InterruptTurn { cause: interrupt });
+        }
+        if !commands.is_empty() {
+            self.record(commands, "system").await;
         }
         self.close_background_work().await;
         self.todo.extend([Action::DeliverDecision, Action::BeginTurn]);
@@ -46,6 +53,7 @@ impl SessionDriver {
         }
         // The program is gone; what it started may not be.
         self.leave(Errand::End(Ending::Stop));
+        self.abandon_calls().await;
         self.close_background_work().await;
         // The agent was killed with a decision on its way: another one takes that up, if there may be one.
         let is_decided = agent.revoked.is_some() && self.session().is_some_and(Session::outlives_its_process);
@@ -91,6 +99,7 @@ impl SessionDriver {
 
     pub(in crate::session_actor) async fn stop(&mut self, changes: Option<WorkspaceReport>) {
         self.draining = true;
+        self.abandon_calls().await;
         let end = if self.session().is_some_and(Session::outlives_its_process) {
             Some(SessionCommand::Park { cause: ParkCause::ServerStopped })
         } else {
@@ -122,14 +131,16 @@ impl SessionDriver {
     pub(super) async fn retire_agent(&mut self) {
         if self.agent.take().is_some() {
             self.leave(Errand::End(Ending::Stop));
+            self.abandon_calls().await;
             self.close_background_work().await;
         }
     }
 
     /// What waits for people gives up its process, which must not get to do anything more.
-    pub(super) fn kill_agent(&mut self) {
+    pub(super) async fn kill_agent(&mut self) {
         if self.agent.take().is_some() {
             self.leave(Errand::End(Ending::Kill));
+            self.abandon_calls().await;
         }
     }
 

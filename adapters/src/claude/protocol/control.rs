@@ -74,6 +74,7 @@ fn gated(gate_id: String, input: &Value) -> AgentOutput {
         gate_id,
         tool_use_id: text(&input["tool_use_id"]),
         effect: effect(&tool_name, &input["tool_input"], plans),
+        target: target(&tool_name, &input["tool_input"]),
         tool_name,
     })
 }

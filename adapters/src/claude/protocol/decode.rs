@@ -245,6 +245,7 @@ pub(crate) fn user(raw: Value) -> Vec<Incoming> {
             structured: structured.cloned(),
             file_change,
             tool_use_id,
+            allowed_by: None,
         })
     });
     outputs.chain(list_change).map(Incoming::Output).collect()

@@ -28,7 +28,7 @@ impl Subject {
     fn of(type_name: &str) -> Option<Self> {
         Some(match type_name {
             "assistant_text" | "assistant_thinking" => Self::Message,
-            "tool_used" | "tool_returned" | "policy_applied" => Self::Tool,
+            "tool_used" | "tool_returned" | "tool_abandoned" | "policy_applied" => Self::Tool,
             "model_called" | "usage_reported" | "budget_exhausted" => Self::Spend,
             "prompt_submitted" | "prompt_withdrawn" | "prompt_steered" => Self::Prompt,
             "turn_started"

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::ids::TurnId;
 use crate::request::{DecidedBy, Decision};
 
-/// The agent uses a tool, the tool answers, or the use is refused.
+/// The agent uses a tool, the tool answers or is not heard of again, or the use is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", content = "data")]
 pub enum ToolEvent {
@@ -27,6 +27,18 @@ pub enum ToolEvent {
         content: Value,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         structured: Option<Value>,
+        /// Who or what let the tool be used without asking. Absent where a decision stands in an event of
+        /// its own, where the call never came as far as that, and in what is older than this field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decided_by: Option<DecidedBy>,
+    },
+    /// The tool may have been used, wholly or in part: its process ended before anything came back.
+    #[serde(rename = "tool_abandoned")]
+    Abandoned {
+        turn: TurnId,
+        tool_use_id: String,
+        /// Who or what let it be used without asking, if it came to that.
+        decided_by: DecidedBy,
     },
     /// A call was refused without anybody having been asked.
     #[serde(rename = "policy_applied")]
@@ -46,6 +58,7 @@ impl ToolEvent {
         match self {
             Self::Used { .. } => "tool_used",
             Self::Returned { .. } => "tool_returned",
+            Self::Abandoned { .. } => "tool_abandoned",
             Self::PolicyApplied { .. } => "policy_applied",
         }
     }

@@ -43,7 +43,7 @@ fn told(event: &SessionEvent) -> Option<Told> {
         SessionEvent::Turn(event) => turn(event),
         SessionEvent::Agent(event) => Some(agent(event)),
         SessionEvent::Message(event) => Some(message(event)),
-        SessionEvent::Tool(event) => Some(tool(event)),
+        SessionEvent::Tool(event) => tool(event),
         SessionEvent::Files(event) => files(event),
         SessionEvent::Request(event) => request(event),
         SessionEvent::Background(event) => Some(background(event)),
@@ -128,8 +128,8 @@ fn message(event: &MessageEvent) -> Told {
     }
 }
 
-fn tool(event: &ToolEvent) -> Told {
-    match event {
+fn tool(event: &ToolEvent) -> Option<Told> {
+    let told = match event {
         ToolEvent::Used { turn, tool_use_id, name, input, parent_tool_use_id } => {
             let body = FrameBody::ToolUse {
                 content: name.clone(),
@@ -140,7 +140,7 @@ fn tool(event: &ToolEvent) -> Told {
             };
             Told::of(*turn, body)
         }
-        ToolEvent::Returned { turn, tool_use_id, is_error, content, structured } => {
+        ToolEvent::Returned { turn, tool_use_id, is_error, content, structured, decided_by: _ } => {
             let body = FrameBody::ToolResult {
                 content: plain_text(content),
                 tool_use_id: tool_use_id.clone(),
@@ -158,7 +158,10 @@ fn tool(event: &ToolEvent) -> Told {
             };
             Told::of(*turn, FrameBody::Decision { content: message.clone(), decision })
         }
-    }
+        // The end of its turn says what came of it.
+        ToolEvent::Abandoned { .. } => return None,
+    };
+    Some(told)
 }
 
 fn files(event: &FilesEvent) -> Option<Told> {

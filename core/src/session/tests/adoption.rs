@@ -175,7 +175,8 @@ fn tool(number: u128) -> SessionEvent {
 fn returned(number: u128) -> SessionEvent {
     let (turn, tool_use_id) = (turn(number), format!("tool {number}"));
     let content = serde_json::json!("ok");
-    ToolEvent::Returned { turn, tool_use_id, is_error: false, content, structured: None }.into()
+    ToolEvent::Returned { turn, tool_use_id, is_error: false, content, structured: None, decided_by: None }
+        .into()
 }
 
 fn over_at(number: u128, cost: u64) -> SessionEvent {

@@ -122,6 +122,7 @@ fn tool_that_changed_a_file_is_followed_by_the_change() {
                 is_error: false,
                 content: json!("created"),
                 structured: Some(json!({ "type": "create" })),
+                decided_by: None,
             }),
             SessionEvent::Files(FilesEvent::Changed { turn: turn(1), change }),
         ],
@@ -355,5 +356,6 @@ fn returned(file_change: Option<FileChange>) -> ToolReturn {
         content: json!("created"),
         structured: Some(json!({ "type": "create" })),
         file_change,
+        allowed_by: None,
     }
 }

@@ -215,6 +215,7 @@ fn returned(tool_use_id: &str) -> SessionEvent {
         is_error: false,
         content: json!("ok"),
         structured: None,
+        decided_by: None,
     })
 }
 

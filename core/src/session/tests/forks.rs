@@ -75,6 +75,7 @@ fn subagents_say_nothing_in_the_main_conversation() {
             is_error: false,
             content: json!("ok"),
             structured: None,
+            decided_by: None,
         })
     };
     let told = |text: &str, parent: Option<&str>| {

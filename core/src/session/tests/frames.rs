@@ -43,6 +43,7 @@ fn result_of_a_tool_is_shown_as_text_whatever_its_form() {
             is_error: false,
             content,
             structured: None,
+            decided_by: None,
         });
 
         assert_eq!(stored(&event).unwrap()["content"], text);
@@ -122,7 +123,7 @@ fn blocks() -> Vec<Option<Value>> {
         "tool_name": "Write", "tool_input": { "file_path": "/srv/a", "content": "b\nc\n" },
         "tool_use_id": "tool-1", "parent_tool_use_id": "tool-0",
     });
-    let result = json!({ "tool_use_id": "tool-1", "is_error": true, "metadata": { "type": "create" } });
+    let result = |is_error: bool| json!({ "tool_use_id": "tool-1", "is_error": is_error, "metadata": { "type": "create" } });
     let change = json!({
         "path": "/srv/a", "kind": "created", "added": 2, "removed": 1,
         "patch": "@@ -1,1 +1,2 @@\n-a\n+b\n+c\n", "tool_use_id": "tool-1",
@@ -134,7 +135,9 @@ fn blocks() -> Vec<Option<Value>> {
         shown("text", "hello", of_message.clone()),
         shown("thinking", "hm", of_message),
         shown("tool_use", "Write", tool_use),
-        shown("tool_result", "one\ntwo", result),
+        shown("tool_result", "one\ntwo", result(true)),
+        shown("tool_result", "written", result(false)),
+        None,
         shown("file_change", "/srv/a", change),
         shown("file_change", "/srv/b", deleted),
         shown("status", "workspace_unobserved", json!({ "reason": "too_many_changes", "files": 7 })),

@@ -200,7 +200,13 @@ fn output(random: &mut Random, step: u32) -> AgentOutput {
         7..14 => return asked(random, step, tool_use_id),
         14..17 => {
             let (gate_id, tool_name, effect) = ("g1".into(), "Write".into(), ToolEffect::WritesFiles);
-            return AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect });
+            return AgentOutput::ToolGated(ToolGate {
+                gate_id,
+                tool_use_id,
+                tool_name,
+                effect,
+                target: None,
+            });
         }
         _ => AgentOutcome::Succeeded,
     };

@@ -327,5 +327,6 @@ pub(super) fn returned(tool_use_id: &str) -> SessionEvent {
         is_error: false,
         content: json!("launched"),
         structured: None,
+        decided_by: None,
     })
 }

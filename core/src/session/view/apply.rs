@@ -115,7 +115,9 @@ impl SessionView {
                 self.open_calls.returned(tool_use_id);
                 self.touch(*turn, stored);
             }
-            ToolEvent::PolicyApplied { turn, .. } => self.touch(*turn, stored),
+            ToolEvent::Abandoned { turn, .. } | ToolEvent::PolicyApplied { turn, .. } => {
+                self.touch(*turn, stored);
+            }
         }
     }
 

@@ -107,7 +107,8 @@ fn tool_use_comes_to_the_gate() {
     let gated = gate("Write", &json!({ "file_path": "/srv/a" }));
 
     let (gate_id, tool_use_id, tool_name) = ("h1".into(), "toolu_1".into(), "Write".into());
-    assert_eq!(gated, ToolGate { gate_id, tool_use_id, tool_name, effect: ToolEffect::WritesFiles });
+    let (effect, target) = (ToolEffect::WritesFiles, Some("/srv/a".into()));
+    assert_eq!(gated, ToolGate { gate_id, tool_use_id, tool_name, effect, target });
 }
 
 #[test]

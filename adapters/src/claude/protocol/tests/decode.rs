@@ -275,6 +275,7 @@ fn returned(is_error: bool, content: Value, structured: Option<Value>) -> AgentO
         content,
         structured,
         file_change: None,
+        allowed_by: None,
     })
 }
 

@@ -71,5 +71,6 @@ fn result(number: u8, structured: Option<Value>) -> AgentOutput {
         content: json!("File created successfully."),
         structured,
         file_change: None,
+        allowed_by: None,
     })
 }

@@ -60,7 +60,7 @@ pub(in crate::session::tests) fn asks_in(process_number: u128, request: &AgentRe
 /// What the agent says when it is about to use a tool.
 pub(in crate::session::tests) fn comes_to_gate(tool_use_id: &str, effect: ToolEffect) -> SessionCommand {
     let (gate_id, tool_use_id, tool_name) = ("g1".into(), tool_use_id.into(), "Write".into());
-    record_of(2, AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect }))
+    record_of(2, AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect, target: None }))
 }
 
 pub(in crate::session::tests) fn answer(decision: Decision) -> Answer {
