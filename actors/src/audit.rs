@@ -13,6 +13,7 @@ use runner_core::ids::{CommandId, TenantId};
 use runner_core::log::{AggregateEvent as _, LogStream, Provenance};
 use runner_core::people::account::Account;
 use runner_core::people::account::username::Username;
+use runner_core::people::audit::decision::NatureOfCall;
 use runner_core::people::audit::ledger::{Denial, Ledger, Noted};
 use runner_core::people::audit::{self, AuditFilter, AuditPage};
 use runner_core::ports::{AuditLog, Clock, ReadError};
@@ -34,6 +35,7 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Audit {
     log: Arc<dyn AuditLog>,
+    nature: NatureOfCall,
     sender: mpsc::Sender<Message>,
     /// Refusals that found the queue full.
     missed: Arc<AtomicU64>,
@@ -52,13 +54,17 @@ impl std::fmt::Debug for Audit {
 
 impl Audit {
     /// Starts the task that records, on the current tokio runtime.
-    pub fn start(log: Arc<dyn AuditLog>, repository: Repository, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(
+        (log, nature): (Arc<dyn AuditLog>, NatureOfCall),
+        repository: Repository,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let (sender, messages) = mpsc::channel(MAX_WAITING);
         let missed = Arc::new(AtomicU64::new(0));
         let ledger = Ledger::default();
         let recorder = Recorder { repository, clock, ledger, missed: Arc::clone(&missed), is_failing: false };
         tokio::spawn(recorder.run(messages));
-        Self { log, sender, missed }
+        Self { log, nature, sender, missed }
     }
 
     /// Notes a refusal; returns at once. Where the caller claimed an account, the refusal is about that
@@ -79,7 +85,11 @@ impl Audit {
     }
 
     pub async fn list(&self, filter: AuditFilter) -> Result<AuditPage, ReadError> {
-        self.log.read_audit(filter).await
+        let mut page = self.log.read_audit(filter).await?;
+        for decided in page.entries.iter_mut().filter_map(|entry| entry.decided.as_mut()) {
+            decided.describe(self.nature);
+        }
+        Ok(page)
     }
 }
 

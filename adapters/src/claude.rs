@@ -42,6 +42,7 @@ use process::own_folders::OwnFolders;
 use process::process_tree::{Marker, ProcessTree};
 use process::{Attached, ClaudeProcess, LoadedSetup, OutputQueue};
 use program::Program;
+pub use protocol::nature_of_call;
 use protocol::tools;
 use sandbox::Sandbox;
 pub use sandbox::SandboxUnavailable;

@@ -1,10 +1,11 @@
-//! Every use of a tool has somebody or something that allowed or refused it, also where nobody was asked.
+//! Every use of a tool has somebody or something that allowed or refused it, also where nobody was asked, and
+//! the audit trail names both in one request.
 
 use std::path::Path;
 
 use reqwest::StatusCode;
 use runner_tests::processes::wait_for_command;
-use runner_tests::server::Server;
+use runner_tests::server::{Answer, Server};
 use runner_tests::{claudes, script};
 use serde_json::{Value, json};
 
@@ -167,5 +168,64 @@ async fn command_that_never_came_back_has_a_decider() {
         let told = deciders(&server, session).await;
         assert_eq!(told, [expected], "{ended_by}");
         server.verify(session).await;
+    }
+}
+
+async fn found(server: &Server, query: &str) -> Answer {
+    server.get(&format!("/api/audit/events?{query}")).await
+}
+
+fn told(answer: &Value) -> Vec<Value> {
+    let shown = |event: &Value| {
+        let fields = ["type", "tool_name", "target", "effect", "decision"];
+        let fields: serde_json::Map<_, _> =
+            fields.iter().map(|name| ((*name).to_owned(), event[*name].clone())).collect();
+        let by = &event["decided_by"];
+        json!([fields, format!("{} {}", by["kind"].as_str().unwrap(), by["name"].as_str().unwrap())])
+    };
+    answer["events"].as_array().unwrap().iter().map(shown).collect()
+}
+
+#[tokio::test]
+async fn one_request_answers_who_allowed_a_command() {
+    let server = start(&claudes()[0]).await;
+    let asked = calling(&[bash("rm -rf build"), read()]);
+    let (session, request) = server.ask(&json!({ "prompt": asked })).await;
+    let changed = json!({ "command": "rm -rf build/tmp", "description": "less" });
+    server.decide(&session, &request, &json!({ "decision": "allow", "updated_input": changed })).await;
+    server.wait_for_status(&session, "idle").await;
+    let bypassed =
+        json!({ "prompt": calling(&[bash("rm -rf other")]), "permission_mode": "bypassPermissions" });
+    server.task(&bypassed).await;
+    let refused = json!({ "prompt": calling(&[bash("rm there.txt")]), "permission_mode": "dontAsk" });
+    server.task(&refused).await;
+
+    let all = found(&server, "tool=Bash&q=RM").await;
+
+    let row = |kind: &str, target: &str, decision: &str, by: &str| {
+        json!([{ "type": kind, "tool_name": "Bash", "target": target, "effect": "runs_commands",
+                 "decision": decision }, by])
+    };
+    let rows = [
+        row("policy_applied", "rm there.txt", "deny", "mode dontAsk"),
+        row("tool_returned", "rm -rf other", "allow", "mode bypassPermissions"),
+        row("permission_decided", "rm -rf build/tmp", "allow", "user local"),
+    ];
+    assert_eq!(told(&all.body), rows);
+    assert_eq!(told(&found(&server, "q=build/tmp").await.body), rows[2..]);
+    assert_eq!(told(&found(&server, "q=rm%20-rf&limit=1").await.body), rows[1..2]);
+    assert_eq!(told(&found(&server, &format!("q=rm&session={session}")).await.body), rows[2..]);
+    assert_eq!(told(&found(&server, "tool=Bash&actor=user:local").await.body), rows[2..]);
+    assert_eq!(told(&found(&server, "tool=Bash&type=tool_returned").await.body), rows[1..2]);
+    assert_eq!(told(&found(&server, "tool=Bash&all=false").await.body), rows[2..]);
+    assert_eq!(told(&found(&server, "tool=Read").await.body).len(), 1);
+    for nothing in ["q=%25", "q=r_", "tool=bash", "tool=Write", "q=nothing%20of%20it"] {
+        assert_eq!(told(&found(&server, nothing).await.body), [] as [Value; 0], "{nothing}");
+    }
+    let decided = found(&server, "type=permission_decided").await;
+    assert_eq!(told(&decided.body), rows[2..], "without a filter of its own as well");
+    for wrong in ["tool=", "q=%20", "q=%00"] {
+        let refused = found(&server, wrong).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "query_invalid"), "{wrong}");
     }
 }

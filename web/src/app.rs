@@ -27,6 +27,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use runner_actors::{Audit, Settings, Spending};
+use runner_adapters::claude::nature_of_call;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::mcp_prober::McpClientProber;
 use runner_adapters::offline_model::OfflineModel;
@@ -82,7 +83,8 @@ impl Application {
         agents::announce(config, &*core.runtime);
         core.sessions.prove_agent().await;
         let (repository, clock) = (core.repository.clone(), Arc::clone(&core.clock));
-        let audit = Audit::start(Arc::new(core.store.clone()), repository.clone(), Arc::clone(&clock));
+        let trail = (Arc::new(core.store.clone()) as Arc<_>, nature_of_call as _);
+        let audit = Audit::start(trail, repository.clone(), Arc::clone(&clock));
         let accounts = people::accounts(config, (&core.secret_key, repository), Arc::clone(&clock)).await?;
         let working_folders = WorkingFolders {
             all: OfferedFolders { default: config.working_dir.clone(), allowed: core.folders.clone() },

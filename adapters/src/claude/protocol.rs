@@ -16,3 +16,5 @@ mod subagent_files;
 #[cfg(test)]
 mod tests;
 pub(super) mod tools;
+
+pub use control::nature_of_call;

@@ -6,6 +6,7 @@ mod commands;
 pub(super) mod connection;
 mod directory;
 pub(super) mod files;
+mod like;
 mod payload;
 mod projected;
 pub(super) mod read;

@@ -4,6 +4,7 @@
 mod aggregates;
 mod audit;
 mod commands;
+mod decisions;
 mod files;
 mod listing;
 mod outdated;

@@ -4,6 +4,7 @@
 //! looks to who audits. What was refused leaves no event otherwise, so it becomes [`AuditEvent`]s in one
 //! stream of each team. [`ledger`] keeps a flood of refusals from becoming a flood of events.
 
+pub mod decision;
 pub mod ledger;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod tests;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use self::decision::AuditedDecision;
 use crate::ids::{StreamId, TenantId};
 use crate::log::{Aggregate, AggregateEvent, stream_of_name};
 use crate::people::account::Account;
@@ -25,6 +27,10 @@ pub const ANONYMOUS: &str = "anonymous";
 
 /// The most events that one page may look at to find those that were asked for.
 pub const MAX_SCANNED: u32 = 10_000;
+
+/// The same where decisions about uses of tools are looked for among all that agents said: no index has them,
+/// because that would make each call dearer.
+pub const MAX_SCANNED_FOR_DECISIONS: u32 = 50_000;
 
 /// The stream of what was refused in a team.
 pub fn stream_of(tenant: &TenantId) -> StreamId {
@@ -123,6 +129,9 @@ pub struct AuditEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     pub outcome: Outcome,
+    /// What was decided about which use of a tool, and by whom, where the event says so.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<AuditedDecision>,
     /// JSON text. Absent where it is too large to be listed; a session's own events have it.
     #[serde(serialize_with = "as_json")]
     pub data: Option<String>,
@@ -169,12 +178,28 @@ pub struct AuditFilter {
     pub types: Vec<String>,
     pub object: Option<String>,
     pub outcome: Option<Outcome>,
+    /// Only decisions about uses of this tool.
+    pub tool: Option<String>,
+    /// Only decisions about uses of tools with this text somewhere in their input.
+    pub text: Option<String>,
     pub from: Option<Timestamp>,
     /// Exclusive.
     pub to: Option<Timestamp>,
     pub limit: u32,
     /// Only events at earlier positions.
     pub before: Option<u64>,
+}
+
+impl AuditFilter {
+    /// Whether only decisions about uses of tools are asked for.
+    pub const fn asks_for_decisions(&self) -> bool {
+        self.tool.is_some() || self.text.is_some()
+    }
+
+    /// The most events that a page may look at.
+    pub const fn max_scanned(&self) -> u32 {
+        if self.asks_for_decisions() { MAX_SCANNED_FOR_DECISIONS } else { MAX_SCANNED }
+    }
 }
 
 /// A page, the newest first.

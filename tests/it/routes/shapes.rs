@@ -18,6 +18,8 @@ use uuid::Uuid;
 const HEADERS: [reqwest::header::HeaderName; 6] =
     [CONTENT_TYPE, CACHE_CONTROL, LOCATION, ALLOW, RETRY_AFTER, WWW_AUTHENTICATE];
 
+const TOOL_SAYS: &str = "[what the agent's tool says]";
+
 /// Fields that depend on the program, the machine or the time, and what stands for them.
 const VARYING: &[(&str, &str)] = &[
     ("agent", "[the agent program of this machine]"),
@@ -53,7 +55,12 @@ async fn a_finished_session_is_read_like_this() {
     for path in ["", "/messages", "/events?limit=2", "/requests", "/changes", "/verify"] {
         told.request(Method::GET, &format!("{session}{path}"), None).await;
     }
-    for path in ["/api/sessions", "/api/requests", "/api/audit/events?type=session_opened"] {
+    for path in [
+        "/api/sessions",
+        "/api/requests",
+        "/api/audit/events?type=session_opened",
+        "/api/audit/events?tool=Write&q=a.txt",
+    ] {
         told.request(Method::GET, path, None).await;
     }
 
@@ -153,7 +160,11 @@ impl<'a> Told<'a> {
         match value {
             Value::Object(fields) => {
                 if fields.get("type").is_some_and(|of| of == "tool_result") {
-                    fields.insert("content".to_owned(), "[what the agent's tool says]".into());
+                    fields.insert("content".to_owned(), TOOL_SAYS.into());
+                }
+                if fields.get("type").is_some_and(|of| of == "tool_returned") {
+                    let said = &mut fields["data"];
+                    (said["content"], said["structured"]) = (TOOL_SAYS.into(), TOOL_SAYS.into());
                 }
                 for (name, value) in fields {
                     match placeholder(name, value) {

@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use super::body::quoted_after;
 use crate::http::error::Problem;
 
+const MAX_SEARCH_CHARS: usize = 200;
+
 /// The query of a route that has no parameters: any is refused.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,4 +59,15 @@ pub(crate) fn limit(given: Option<u32>) -> Result<u32, Problem> {
         limit @ 1..=200 => Ok(limit),
         _ => Err(Problem::field("query_invalid", "?limit", "limit must be between 1 and 200")),
     }
+}
+
+/// Text to look for.
+pub(crate) fn search_text(text: String, pointer: &str) -> Result<String, Problem> {
+    let fits = (1..=MAX_SEARCH_CHARS).contains(&text.chars().count());
+    // The store ends a pattern at a NUL, and nothing but spaces would find whatever has two words.
+    if fits && !text.contains('\0') && !text.trim().is_empty() {
+        return Ok(text);
+    }
+    let detail = format!("must have 1 to {MAX_SEARCH_CHARS} characters, not only spaces, and no NUL");
+    Err(Problem::field("query_invalid", pointer, detail))
 }

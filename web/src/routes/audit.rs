@@ -4,11 +4,12 @@ use actix_web::{HttpResponse, get, web};
 use runner_actors::{Audit, RunnerError};
 use runner_core::people::audit::{AuditEntry, AuditFilter, Outcome, Scope};
 use runner_core::people::principal::Principal;
+use runner_core::request::{DecidedBy, Decision, ToolEffect};
 use runner_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::http::error::{ApiError, Problem};
-use crate::request::query::{limit, types};
+use crate::request::query::{limit, search_text, types};
 use crate::request::read::Read;
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -39,6 +40,13 @@ struct AuditQuery {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
     outcome: Option<Outcome>,
+    /// Only decisions about uses of this tool, as `Bash`: by people, modes, rules or the agent's program,
+    /// also where nobody was asked.
+    #[param(min_length = 1, max_length = 200)]
+    tool: Option<String>,
+    /// Only decisions about uses of tools with this text somewhere in their input, as in the command.
+    #[param(min_length = 1, max_length = 200)]
+    q: Option<String>,
     /// Whether also to show what agents said and what the server did by itself.
     all: Option<bool>,
 }
@@ -74,6 +82,13 @@ struct AuditedEvent {
     /// The object, as `session:<id>`; an account as `account:<username>`.
     object: Option<String>,
     outcome: Outcome,
+    /// The tool that was decided about, where the event is a decision about one.
+    tool_name: Option<String>,
+    /// What the call was about: a command, a path, a host.
+    target: Option<String>,
+    effect: Option<ToolEffect>,
+    decision: Option<Decision>,
+    decided_by: Option<DecidedBy>,
     /// Null where it has more than 64 KiB; the session's own events have it.
     #[schema(required)]
     data: Option<serde_json::Value>,
@@ -101,7 +116,10 @@ pub(crate) async fn list_audit_events(
 
 fn read_filter(asked: AuditQuery, caller: Principal) -> Result<AuditFilter, Problem> {
     let types = types(asked.r#type.as_deref());
-    let scope = match asked.all.unwrap_or(!types.is_empty()) {
+    let tool = asked.tool.map(|tool| search_text(tool, "?tool")).transpose()?;
+    let text = asked.q.map(|text| search_text(text, "?q")).transpose()?;
+    let is_specific = !types.is_empty() || tool.is_some() || text.is_some();
+    let scope = match asked.all.unwrap_or(is_specific) {
         true => Scope::Everything,
         false => Scope::People,
     };
@@ -121,6 +139,8 @@ fn read_filter(asked: AuditQuery, caller: Principal) -> Result<AuditFilter, Prob
         types,
         object,
         outcome: asked.outcome,
+        tool,
+        text,
         from: asked.from,
         to: asked.to,
         limit: limit(asked.limit)?,

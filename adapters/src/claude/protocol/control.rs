@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_core::agent::{AgentOutput, BackgroundUsage, BackgroundWork, PermissionMode, TaskListChange};
+use runner_core::people::audit::decision::CallNature;
 use runner_core::request::{AgentRequest, RequestKind, ToolEffect, ToolGate};
 use runner_core::time::Timestamp;
 use serde_json::Value;
@@ -77,6 +78,11 @@ fn gated(gate_id: String, input: &Value) -> AgentOutput {
         target: target(&tool_name, &input["tool_input"]),
         tool_name,
     })
+}
+
+/// What a call of a tool may do and what it is about, whoever wants to know afterwards.
+pub fn nature_of_call(tool_name: &str, input: &Value) -> CallNature {
+    CallNature { effect: effect(tool_name, input, None), target: target(tool_name, input) }
 }
 
 /// The effect of one tool use. The agent's own plan is no file of anybody's work, and a subagent in a copy of

@@ -5,12 +5,14 @@
 //! the stream of refusals; everything, by position. A page first finds the lowest position that it may look
 //! at, and then asks for what it wants above that. Times are turned into positions by bisection.
 
+mod decisions;
+
 use std::collections::HashMap;
 
 use runner_core::ids::StreamId;
 use runner_core::log::Aggregate;
 use runner_core::people::account::Account;
-use runner_core::people::audit::{self, AuditEntry, AuditFilter, AuditPage, MAX_SCANNED, Outcome, Scope};
+use runner_core::people::audit::{self, AuditEntry, AuditFilter, AuditPage, Outcome, Scope};
 use runner_core::session::Session;
 use runner_core::time::Timestamp;
 use sqlx::sqlite::SqliteRow;
@@ -165,14 +167,14 @@ fn places(filter: &AuditFilter, subject: Option<&Subject>) -> Vec<Place> {
 /// The lowest position of what one page may look at.
 async fn lowest(pool: &SqlitePool, filter: &AuditFilter, place: Place, range: Range) -> sqlx::Result<u64> {
     if let Place::Everything = place {
-        return Ok(range.low.max(range.before.saturating_sub(u64::from(MAX_SCANNED))));
+        return Ok(range.low.max(range.before.saturating_sub(u64::from(filter.max_scanned()))));
     }
     let mut query = QueryBuilder::new("SELECT count(*) AS seen, min(position) AS low FROM (SELECT position ");
     push_place(&mut query, filter, place, range);
     push_order(&mut query, place);
-    query.push(" LIMIT ").push_bind(i64::from(MAX_SCANNED)).push(")");
+    query.push(" LIMIT ").push_bind(i64::from(filter.max_scanned())).push(")");
     let row = query.build().fetch_one(pool).await?;
-    let is_all = row.try_get::<i64, _>("seen")? < i64::from(MAX_SCANNED);
+    let is_all = row.try_get::<i64, _>("seen")? < i64::from(filter.max_scanned());
     let low: Option<i64> = row.try_get("low")?;
     Ok(low.filter(|_| !is_all).map_or(range.low, unsigned))
 }
@@ -182,11 +184,17 @@ fn entries_query(
     place: Place,
     range: Range,
 ) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(concat!(
-        "SELECT position, kind, stream, version, type, schema, recorded_at, actor, http_request_id, address, ",
+    let mut query = QueryBuilder::new(
+        "SELECT page.position, page.kind, page.stream, page.version, page.type, page.schema, page.recorded_at,
+         page.actor, page.http_request_id, page.address, page.data, ",
+    );
+    query.push(decisions::COLUMNS).push(concat!(
+        " FROM (SELECT position, kind, stream, version, type, schema, recorded_at, actor, http_request_id,
+         address, codec, payload, ",
         inline_payload!(),
-        " AS data ",
+        " AS data, ",
     ));
+    decisions::push_call_position(&mut query);
     push_place(&mut query, filter, place, range);
     push_filter(&mut query, filter);
     if let Some(subject) = subject {
@@ -194,6 +202,7 @@ fn entries_query(
     }
     push_order(&mut query, place);
     query.push(" LIMIT ").push_bind(i64::from(filter.limit) + 1);
+    query.push(") AS page LEFT JOIN events call ON call.position = page.call_position");
     query
 }
 
@@ -224,6 +233,9 @@ fn push_order(query: &mut QueryBuilder<Sqlite>, place: Place) {
 fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &AuditFilter) {
     if filter.scope == Scope::People {
         query.push(" AND ").push(OF_PEOPLE);
+    }
+    if filter.asks_for_decisions() {
+        decisions::push_filter(query, filter);
     }
     if let Some(kind) = &filter.kind {
         query.push(" AND kind = ").push_bind(kind.clone());
@@ -280,6 +292,7 @@ fn audit_entry(row: &SqliteRow) -> sqlx::Result<AuditEntry> {
         position: unsigned(row.try_get("position")?),
         object: AuditEntry::object_of(&kind, stream, data.as_deref()),
         outcome: Outcome::of(&type_name),
+        decided: decisions::decision(row)?,
         kind,
         stream,
         version: unsigned(row.try_get("version")?),

@@ -13,6 +13,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite};
 use uuid::Uuid;
 
 use super::SqliteReader;
+use super::like::{has_wildcard, like_pattern};
 use super::values::{parse_index, read_error, unsigned};
 
 impl SqliteReader {
@@ -195,21 +196,4 @@ fn summary(row: &SqliteRow) -> sqlx::Result<SessionSummary> {
 fn end_of_page(row: &SqliteRow) -> sqlx::Result<SessionCursor> {
     let session = SessionId(row.try_get::<Uuid, _>("session")?);
     Ok(SessionCursor { key: row.try_get("sort_key")?, session })
-}
-
-fn has_wildcard(text: &str) -> bool {
-    text.contains(['%', '_', '\\'])
-}
-
-/// A pattern for text that occurs anywhere, its own wildcards taken literally.
-fn like_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.chars() {
-        if has_wildcard(character.encode_utf8(&mut [0; 4])) {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }

@@ -11,10 +11,22 @@ macro_rules! events_with_blobs {
     };
 }
 
-/// The payload of `events_with_blobs` as JSON text; SQLite takes bytes for a form of its own.
+/// A payload as JSON text: that of `events_with_blobs`, or of a row of `events` by the name of that row,
+/// wherever it lies. SQLite takes bytes for a form of its own.
 macro_rules! payload_text {
     () => {
         "CAST(coalesce(b.bytes, e.payload) AS TEXT)"
+    };
+    ($row:literal) => {
+        concat!(
+            "CASE ",
+            $row,
+            ".codec WHEN 0 THEN CAST(",
+            $row,
+            ".payload AS TEXT) ELSE (SELECT CAST(bytes AS TEXT) FROM blobs WHERE hash = ",
+            $row,
+            ".payload) END"
+        )
     };
 }
 

@@ -220,9 +220,10 @@ async fn pages_are_found_by_indexes() {
     let store = folder.open().await;
     let about = AuditFilter { object: Some(format!("session:{}", session(1))), ..filter() };
 
-    let people = plan_of(&store, &filter()).await;
-    let about = plan_of(&store, &about).await;
-    let everything = plan_of(&store, &AuditFilter { scope: Scope::Everything, ..filter() }).await;
+    let people = of_the_log(&plan_of(&store, &filter()).await);
+    let about = of_the_log(&plan_of(&store, &about).await);
+    let everything = AuditFilter { scope: Scope::Everything, ..filter() };
+    let everything = of_the_log(&plan_of(&store, &everything).await);
 
     assert_eq!(
         people,
@@ -231,6 +232,11 @@ async fn pages_are_found_by_indexes() {
     assert_eq!(about, "SEARCH events USING INDEX sqlite_autoindex_events_1 (stream=?)\n".repeat(2));
     assert_eq!(everything, "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)\n");
     store.close().await;
+}
+
+/// How the page itself is found; what is shown beside it is looked up for its rows only.
+fn of_the_log(plan: &str) -> String {
+    plan.lines().filter(|line| line.contains(" events ")).map(|line| format!("{line}\n")).collect()
 }
 
 fn filter() -> AuditFilter {

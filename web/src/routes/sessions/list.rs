@@ -10,10 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::settings::{TAG_RULE, is_tag};
 use crate::context::Context;
 use crate::http::error::{ApiError, Problem};
-use crate::request::query::limit;
+use crate::request::query::{limit, search_text};
 use crate::request::read::Read;
-
-const MAX_SEARCH_CHARS: usize = 200;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -86,7 +84,7 @@ pub(crate) async fn list_sessions(
         updated: period(asked.from, asked.to)?,
         working_dir: asked.working_dir,
         status: asked.status,
-        text: asked.q.map(search_text).transpose()?,
+        text: asked.q.map(|text| search_text(text, "?q")).transpose()?,
         sort: match sort {
             SortBy::UpdatedAt => SessionSort::UpdatedAt,
             SortBy::CreatedAt => SessionSort::CreatedAt,
@@ -123,16 +121,6 @@ fn period(
         }
         period => Ok(period),
     }
-}
-
-fn search_text(text: String) -> Result<String, Problem> {
-    let fits = (1..=MAX_SEARCH_CHARS).contains(&text.chars().count());
-    // The store ends a pattern at a NUL, and nothing but spaces would find whatever has two words.
-    if fits && !text.contains('\0') && !text.trim().is_empty() {
-        return Ok(text);
-    }
-    let detail = format!("must have 1 to {MAX_SEARCH_CHARS} characters, not only spaces, and no NUL");
-    Err(Problem::field("query_invalid", "?q", detail))
 }
 
 /// A cursor holds for the order it was made in: in another one its key means something else.
