@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that prints what it measured")]
 
+mod allowances;
 mod gateway;
 mod memory;
 mod reading;
@@ -20,6 +21,9 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if wants("store") {
         runtime.block_on(store::measure());
+    }
+    if wants("allowances") {
+        runtime.block_on(allowances::measure());
     }
     if wants("reading") {
         runtime.block_on(reading::measure());
