@@ -281,6 +281,7 @@ fn note_tool(counted: &mut Counted, scope: &Scope<'_>, event: &ToolEvent) {
             scope.about(&[(Dimension::Tool, tool_name)]).count(counted, &tally);
         }
         ToolEvent::Returned { is_error: false, .. }
+        | ToolEvent::Abandoned { .. }
         | ToolEvent::PolicyApplied { decision: Decision::Allow, .. } => {}
     }
 }

@@ -346,7 +346,14 @@ fn used(number: u128, tool_use_id: &str, name: &str) -> SessionEvent {
 
 fn returned(number: u128, tool_use_id: &str, is_error: bool) -> SessionEvent {
     let (turn, tool_use_id, content) = (turn(number), tool_use_id.into(), json!("x"));
-    SessionEvent::Tool(ToolEvent::Returned { turn, tool_use_id, is_error, content, structured: None })
+    SessionEvent::Tool(ToolEvent::Returned {
+        turn,
+        tool_use_id,
+        is_error,
+        content,
+        structured: None,
+        decided_by: None,
+    })
 }
 
 fn not_permitted(number: u128, tool: &str) -> SessionEvent {
