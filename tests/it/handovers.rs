@@ -141,8 +141,13 @@ async fn whoever_waits_for_the_end_of_a_turn_is_not_told_it_once_it_is_somebody_
 
 #[tokio::test]
 async fn mode_that_asks_nobody_ends_where_the_new_owner_has_no_right_to_it() {
-    let settings =
-        [("BYPASS_PERMISSIONS", "admins"), ("IS_SANDBOX", "1"), ("AUTH", "local"), ("REGISTRATION", "open")];
+    let settings = [
+        ("BYPASS_PERMISSIONS", "admins"),
+        ("IS_SANDBOX", "1"),
+        ("AUTH", "local"),
+        ("REGISTRATION", "open"),
+        ("SPARE_AGENTS", "0"),
+    ];
     let server = Server::start_with(&settings).await;
     let team = Team::on(&server).await;
     let everything = json!({ "permission_mode": "bypassPermissions" });

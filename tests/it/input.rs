@@ -320,7 +320,7 @@ async fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
 async fn a_path_that_is_spelled_out_is_not_one_with_a_name_in_it() {
     let server = Server::start().await;
 
-    let refused = answer(server.request(Method::DELETE, "/api/users/invites")).await;
+    let refused = answer(server.request(Method::PUT, "/api/users/invites")).await;
 
     assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED, "{}", refused.body);
     assert_eq!(refused.headers["allow"], "GET, HEAD, POST");
