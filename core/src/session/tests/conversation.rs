@@ -113,7 +113,7 @@ fn everything_else_is_no_part_of_the_conversation() {
     let messages = told(&said_by_a_subagent);
 
     let roles: Vec<_> = messages.iter().map(|message| (message.role, message.version)).collect();
-    assert_eq!(roles, [(Role::User, 3)]);
+    assert_eq!(roles, [(Role::User, 4)]);
 }
 
 #[test]

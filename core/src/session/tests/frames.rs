@@ -112,6 +112,7 @@ fn beginnings() -> Vec<Option<Value>> {
     vec![
         None,
         None,
+        None,
         shown("status", "turn_started", json!({})),
         shown("status", "agent_initialized", json!({ "metadata": profile })),
     ]
