@@ -8,7 +8,7 @@ OLDER_CLAUDE_VERSION ?= 2.1.197
 INSTALLED = $$(ls $(CURDIR)/.agent/$(1)/node_modules/@anthropic-ai/claude-code-linux-*/claude 2>/dev/null | head -n 1)
 FIND_CLAUDE := $${CLAUDE_BIN:-$$(command -v claude || echo $(call INSTALLED,$(CLAUDE_VERSION)))}
 # The tests of what differs from version to version: the gate, modes, parking, money, import and files.
-ON_OLDER := allowances background budgets file_changes forks gateway guard import limits metering modes parking plugins \
+ON_OLDER := allowances background budgets file_changes forks gateway guard import limits mcp_servers metering modes parking plugins \
 	requests skills turn_control
 
 # Checks dependencies; built once, in a minute or two.

@@ -27,8 +27,8 @@ use self::sse::SseTransport;
 use crate::claude::{ClaudeRuntime, ToolProgram};
 use crate::public_only::{PublicOnly, may_be_public};
 
-/// The most time for a trial. The first start of a program may download it.
-const UNTIL_ANSWERED: Duration = Duration::from_secs(45);
+/// The most time for a trial, as an agent has it. The start of a program may download it.
+const UNTIL_ANSWERED: Duration = Duration::from_secs(60);
 const UNTIL_CLOSED: Duration = Duration::from_secs(5);
 const BETWEEN_RETRIES: Duration = Duration::from_millis(200);
 

@@ -21,16 +21,7 @@ use super::{
 use crate::store::Decided;
 
 impl Extensions {
-    pub async fn create(
-        &self,
-        owner: &Principal,
-        new: NewExtension,
-        provenance: Provenance,
-    ) -> Result<StoredExtension, ExtensionError> {
-        self.create_with_files(owner, (new, None), provenance).await
-    }
-
-    /// Makes one whose definition names these files.
+    /// Makes one, with the files that its definition names.
     pub async fn create_with_files(
         &self,
         owner: &Principal,

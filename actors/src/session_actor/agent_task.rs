@@ -34,7 +34,7 @@ use crate::spares::Spares;
 const MAX_WAITING_ERRANDS: usize = 256;
 
 /// The most time for which a start waits until the program's version has been tried out.
-const UNTIL_TRIED: Duration = Duration::from_secs(120);
+const UNTIL_TRIED: Duration = Duration::from_secs(180);
 
 /// The session as it was appended last, for those who work beside the mailbox.
 #[derive(Clone, Default)]

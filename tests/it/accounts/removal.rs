@@ -18,6 +18,11 @@ async fn somebody_removed_is_gone_and_what_they_did_keeps_their_name() {
     let token = ada.post("/api/tokens", &json!({ "name": "ci", "scopes": ["sessions:read"] })).await;
     let program = Person::with(&server, token.body["token"].as_str().unwrap());
     ada.post("/api/api-keys", &json!({ "name": "k", "key": "sk-ant-of-ada" })).await;
+    for name in ["one", "two"] {
+        let mcp_server =
+            json!({ "name": name, "url": "https://mcp.example", "headers": { "X-Key": "of-ada" } });
+        assert_eq!(ada.post("/api/mcp/servers", &mcp_server).await.status, StatusCode::CREATED);
+    }
     let invite = ada.post("/api/users/invites", &json!({ "role": "admin" })).await.body;
     let write = json!({ "file_path": "{{cwd}}/a.txt", "content": "x" });
     let replies = json!([{ "tool_use": { "name": "Write", "input": write } }, { "text": "done" }]);
@@ -35,7 +40,7 @@ async fn somebody_removed_is_gone_and_what_they_did_keeps_their_name() {
     assert_eq!(server.post("/api/auth/register", &body).await.code(), "username_taken");
     let joined = json!({ "username": "eve", "password": PASSWORD, "code": invite["code"] });
     assert_eq!(server.post("/api/auth/register", &joined).await.code(), "code_invalid");
-    for list in ["/api/users", "/api/api-keys"] {
+    for list in ["/api/users", "/api/api-keys", "/api/mcp/servers"] {
         let shown = root.get(list).await.body;
         assert!(!shown.to_string().contains("ada"), "{shown}");
     }

@@ -16,7 +16,10 @@ use self::lab::Lab;
 use crate::config::Config;
 
 /// A promise that takes longer is not kept.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same for the promise that takes an agent for every mode, one after the other.
+const PATIENCE_FOR_EVERY_MODE: Duration = Duration::from_secs(120);
 
 /// Tries every promise; see [`Promise`].
 #[derive(Debug)]
@@ -40,9 +43,18 @@ impl AgentProber for Probes {
         let mut findings = vec![];
         for promise in Promise::ALL {
             let began = Instant::now();
-            let tried = tokio::time::timeout(PATIENCE, lab.try_out(promise)).await;
+            let patience = match promise {
+                Promise::GateInEveryMode => PATIENCE_FOR_EVERY_MODE,
+                Promise::AsksPeople
+                | Promise::PlanChangesNothing
+                | Promise::DontAskRefuses
+                | Promise::FolderSettingsIgnored
+                | Promise::WaitingCallTakenUp
+                | Promise::CostsAddUp => PATIENCE,
+            };
+            let tried = tokio::time::timeout(patience, lab.try_out(promise)).await;
             let seen =
-                tried.unwrap_or_else(|_| Err(format!("nothing was seen for {} s", PATIENCE.as_secs())));
+                tried.unwrap_or_else(|_| Err(format!("nothing was seen for {} s", patience.as_secs())));
             findings.push(Finding {
                 promise,
                 holds: seen.is_ok(),

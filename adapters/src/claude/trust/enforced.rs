@@ -30,8 +30,8 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     // name of the next person who opens a session there.
     ("CLAUDE_CODE_DISABLE_CRON", "1"),
     // An MCP server that does not answer holds up the first turn, and whoever interrupts it, for so many
-    // milliseconds. The first start of a server may download it.
-    ("MCP_TIMEOUT", "30000"),
+    // milliseconds. One that is started with `npx` is downloaded first, in every session anew.
+    ("MCP_TIMEOUT", "60000"),
     // The agent does not resume an interrupted turn by itself.
     ("CLAUDE_CODE_RESUME_INTERRUPTED_TURN", ""),
     // The agent keeps copies of files, with which a turn can be rewound.

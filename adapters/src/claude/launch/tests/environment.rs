@@ -38,7 +38,7 @@ async fn environment_is_what_was_chosen_and_nothing_of_the_servers_own() {
         ("CLAUDE_RUNNER_AGENT", "instance/00000000-0000-0000-0000-00000000000a"),
         ("DISABLE_AUTOUPDATER", "1"),
         ("DISABLE_TELEMETRY", "1"),
-        ("MCP_TIMEOUT", "30000"),
+        ("MCP_TIMEOUT", "60000"),
         ("LANG", "C.UTF-8"),
         ("PATH", "/usr/bin:/bin"),
         ("PWD", &working_dir),
