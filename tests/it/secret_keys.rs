@@ -85,7 +85,7 @@ async fn with_another_secret_key_the_server_does_not_start_and_says_what_to_do()
 
     let said = run(&setup.server, &["serve"], &[("SECRET_KEY", NEW), ("PORT", "0")]).await;
 
-    assert!(said.contains("1 stored API keys are sealed with another secret key"), "{said}");
+    assert!(said.contains("1 stored secrets are sealed with another secret key"), "{said}");
     assert!(!said.contains(NEW) && !said.contains(OLD));
 }
 

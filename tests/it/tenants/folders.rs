@@ -81,16 +81,21 @@ async fn a_folder_that_became_a_link_to_another_team_is_refused_also_where_nobod
     let session = asked.body["session_id"].as_str().unwrap();
     let request = asked.body["pending"][0]["request_id"].as_str().unwrap();
     parked(&ada, session).await;
+    let queued = ada.post(&format!("/api/sessions/{session}/prompts"), &json!({ "prompt": "Go on." })).await;
+    assert_eq!(queued.status, StatusCode::ACCEPTED, "{}", queued.body);
 
     std::fs::remove_dir(&own).unwrap();
     symlink(&secret, &own).unwrap();
 
-    let refused = ada.post(&format!("/api/sessions/{session}/prompts"), &json!({ "prompt": "go on" })).await;
-    assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "working_dir_not_allowed"));
-    let decided = ada
-        .post(&format!("/api/sessions/{session}/requests/{request}"), &json!({ "decision": "allow" }))
-        .await;
-    assert_eq!(decided.status, StatusCode::OK, "{}", decided.body);
+    for (path, body) in [
+        ("prompts".to_owned(), json!({ "prompt": "go on" })),
+        (format!("requests/{request}"), json!({ "decision": "allow" })),
+    ] {
+        let refused = ada.post(&format!("/api/sessions/{session}/{path}"), &body).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "working_dir_not_allowed"));
+    }
+    let interrupted = ada.post(&format!("/api/sessions/{session}/interrupt"), &json!({})).await;
+    assert_eq!(interrupted.status, StatusCode::ACCEPTED, "{}", interrupted.body);
     let failed = wait_for(&ada, session, "turn_failed").await;
     assert!(
         failed["data"]["detail"].as_str().unwrap().contains("not one that agents may work in"),
