@@ -19,6 +19,9 @@ const MAX_WAITING_DELTAS: usize = 128;
 /// How long those who wait for a session of which nothing can be stored go on: there may be room again.
 const UNTIL_GIVEN_UP: Duration = Duration::from_secs(3);
 
+/// In place of a count, that nothing more will come.
+const CLOSED: u64 = u64::MAX;
+
 /// A piece of a block that is being written in a turn.
 #[derive(Clone, Debug)]
 pub struct LiveDelta {
@@ -37,6 +40,8 @@ struct Topics {
     by_session: HashMap<SessionId, Topic>,
     /// Sessions of which the last event could not be stored, and none since.
     stalled: HashSet<SessionId>,
+    /// Changes whenever something of any session was stored.
+    any: watch::Sender<u64>,
     closed: bool,
 }
 
@@ -51,6 +56,9 @@ impl Hub {
     pub(crate) fn publish(&self, session: SessionId, version: u64) {
         let mut topics = self.lock();
         topics.stalled.remove(&session);
+        if !topics.closed {
+            topics.any.send_modify(|stored| *stored += 1);
+        }
         if let Some(topic) = topics.by_session.get(&session) {
             topic.version.send_replace(version);
         }
@@ -96,11 +104,17 @@ impl Hub {
         Subscription { hub: Arc::clone(self), session, version, deltas }
     }
 
+    /// Watches all sessions from now on.
+    pub(crate) fn subscribe_to_any(&self) -> AnySubscription {
+        AnySubscription(self.lock().any.subscribe())
+    }
+
     /// Tells every watcher, now and later, that nothing more will come.
     pub(crate) fn close(&self) {
         let mut topics = self.lock();
         topics.closed = true;
         topics.by_session.clear();
+        topics.any.send_replace(CLOSED);
     }
 
     fn forget_if_unwatched(&self, session: SessionId) {
@@ -167,6 +181,27 @@ impl Subscription {
                 },
             }
         }
+    }
+}
+
+/// One watcher of all sessions.
+#[derive(Clone, Debug)]
+pub struct AnySubscription(watch::Receiver<u64>);
+
+impl AnySubscription {
+    /// Waits until something of any session is stored; false when the server is stopping.
+    pub async fn stored(&mut self) -> bool {
+        !self.is_closed() && self.0.changed().await.is_ok() && !self.is_closed()
+    }
+
+    /// Waits until the server is stopping.
+    pub async fn closed(&mut self) {
+        // An error is an end as well.
+        drop(self.0.wait_for(|stored| *stored == CLOSED).await);
+    }
+
+    fn is_closed(&self) -> bool {
+        *self.0.borrow() == CLOSED
     }
 }
 

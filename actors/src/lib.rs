@@ -52,7 +52,7 @@ pub use error::RunnerError;
 pub use extensions::{
     ExtensionChanged, ExtensionError, ExtensionPatch, Extensions, LiveServer, NewExtension, StoredExtension,
 };
-pub use hub::{LiveDelta, Subscription, Wake};
+pub use hub::{AnySubscription, LiveDelta, Subscription, Wake};
 pub use owners::Owners;
 pub use schedules::{
     RunPermit, RunPermits, RunRefusal, ScheduleChange, ScheduleError, SchedulePorts, Schedules,

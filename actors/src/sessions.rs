@@ -17,7 +17,7 @@ use runner_core::ids::{CommandId, SessionId, TenantId, TurnId};
 use runner_core::log::chain::Verification;
 use runner_core::log::{Appended, Digest, Provenance, RecordedEvent};
 use runner_core::people::principal::Reach;
-use runner_core::ports::{AppendError, SessionCounts, SessionCursor, SessionFilter, Swept};
+use runner_core::ports::{AppendError, ChangedSessions, SessionCounts, SessionCursor, SessionFilter, Swept};
 use runner_core::prompt::{Attachment, Prompt};
 use runner_core::session::changes::Changes;
 use runner_core::session::command::{SessionCommand, WhileRunning};
@@ -28,7 +28,7 @@ use runner_core::session::view::SessionView;
 use runner_core::time::Timestamp;
 
 use crate::history::History;
-use crate::hub::{Hub, Subscription};
+use crate::hub::{AnySubscription, Hub, Subscription};
 use crate::registry::{Find, Registry, StopAll};
 use crate::session_actor::lifetime::Warm;
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor};
@@ -216,6 +216,19 @@ impl Sessions {
 
     pub fn subscribe(&self, session: SessionId, want_deltas: bool) -> Subscription {
         self.hub.subscribe(session, want_deltas)
+    }
+
+    pub fn subscribe_to_any(&self) -> AnySubscription {
+        self.hub.subscribe_to_any()
+    }
+
+    /// Sessions within reach that changed after a position of the log; without one, how far it has come.
+    pub async fn changed_sessions(
+        &self,
+        reach: &Reach,
+        after: Option<u64>,
+    ) -> Result<ChangedSessions, RunnerError> {
+        Ok(self.services.directory.list_changed(reach, after).await?)
     }
 
     /// The summary of a session within reach; others do not exist for whoever asks.

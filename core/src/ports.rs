@@ -15,8 +15,8 @@ pub use agent::{
     GateVerdict, RunningAgent, Swept, ToolInfo,
 };
 pub use directory::{
-    AuditLog, SessionCounts, SessionCursor, SessionDirectory, SessionFilter, SessionSort, StatisticsRecord,
-    WaitingRequest,
+    AuditLog, ChangedSession, ChangedSessions, MAX_CHANGES, SessionCounts, SessionCursor, SessionDirectory,
+    SessionFilter, SessionSort, StatisticsRecord, WaitingRequest,
 };
 pub use launch::{AgentLaunch, AgentSeat, AgentSetup};
 pub use log::{AppendError, EventLog, ReadError};

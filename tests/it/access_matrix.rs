@@ -11,6 +11,9 @@ use runner_tests::script;
 use runner_tests::server::{Answer, Server, answer};
 use serde_json::{Value, json};
 
+/// Shows nothing unless it is asked for topics; `topics.rs` asks for those of others.
+const TOPICS: &str = "/api/stream";
+
 const EXPECTED: &str = include_str!("access_matrix.txt");
 
 const NOBODY: &str = "01a00000-0000-7000-8000-000000000000";
@@ -45,7 +48,7 @@ async fn everybody_may_do_what_the_table_says() {
             let told =
                 |answer: &Answer| (answer.status, answer.code().to_owned(), answer.body["detail"].clone());
             assert_eq!(told(&foreign), told(&nothing), "{method} {template}");
-        } else if method == Method::GET {
+        } else if method == Method::GET && template != TOPICS {
             assert_eq!(entries(&foreign.body), own_entries(&template), "{template}: {}", foreign.body);
         }
         statuses.push(foreign.status);

@@ -69,6 +69,7 @@ mod streams;
 mod tasks;
 mod tenants;
 mod tidy;
+mod topics;
 mod trust;
 mod trust_limits;
 mod turn_control;

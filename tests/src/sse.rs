@@ -12,7 +12,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A frame: its id, if it can be resumed from, and its data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
+    /// Where it is a version.
     pub id: Option<u64>,
+    /// The same as it was sent.
+    pub last_event_id: Option<String>,
     pub data: Value,
 }
 
@@ -91,5 +94,7 @@ pub fn kinds(frames: &[Frame]) -> Vec<&str> {
 fn parse(block: &str) -> Option<Frame> {
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
     let data = serde_json::from_str(field("data: ")?).unwrap();
-    Some(Frame { id: field("id: ").map(|id| id.parse().unwrap()), data })
+    let last_event_id = field("id: ").map(str::to_owned);
+    let id = last_event_id.as_ref().and_then(|id| id.parse().ok());
+    Some(Frame { id, last_event_id, data })
 }

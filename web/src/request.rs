@@ -21,4 +21,5 @@ pub(crate) mod read;
 pub(crate) mod reply;
 pub(crate) mod schedule;
 pub(crate) mod task;
+pub(crate) mod topics;
 pub(crate) mod write;

@@ -13,6 +13,7 @@ mod sessions;
 mod skills;
 mod statistics;
 mod status;
+mod stream;
 mod tasks;
 mod tenants;
 mod tokens;
@@ -85,6 +86,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(sessions::requests::decide_request)
         .service(sessions::events::list_events)
         .service(sessions::replay::replay_session)
+        .service(stream::follow_topics)
         .service(sessions::export::export_session)
         .service(sessions::messages::list_messages)
         .service(sessions::changes::list_changes)

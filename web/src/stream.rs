@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod recent;
 pub(crate) mod replay;
 pub(crate) mod task;
+pub(crate) mod topics;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use runner_actors::{RunnerError, Sessions, Subscription, Wake};
 use runner_core::ids::SessionId;
 use runner_core::people::principal::Reach;
@@ -140,8 +141,12 @@ pub(crate) fn respond(feed: impl Feed, subscription: Subscription, place: Stream
     let stream = Stream { feed, subscription, outbox, heartbeat, state, given_up_at, _place: place, closing };
     let body = stream::unfold(stream, |mut stream| async move {
         let bytes = stream.next().await?;
-        Some((Ok::<_, actix_web::Error>(bytes), stream))
+        Some((bytes, stream))
     });
+    response(body)
+}
+
+fn response(body: impl futures_util::Stream<Item = Bytes> + 'static) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-cache"))
@@ -149,7 +154,7 @@ pub(crate) fn respond(feed: impl Feed, subscription: Subscription, place: Stream
         // mark off again.
         .insert_header(("x-accel-buffering", "no"))
         .insert_header((CONTENT_ENCODING, "identity"))
-        .streaming(body)
+        .streaming(body.map(Ok::<_, actix_web::Error>))
 }
 
 impl<F: Feed> Stream<F> {
@@ -239,6 +244,6 @@ pub(crate) fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Proble
 }
 
 pub(crate) fn not_an_event_id() -> Problem {
-    let detail = "Last-Event-ID must be the version of an event";
+    let detail = "Last-Event-ID must be the id of a frame of this stream";
     Problem::new(StatusCode::BAD_REQUEST, "last_event_id_invalid", detail)
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use runner_core::ids::{SessionId, TenantId};
 use runner_core::people::principal::Reach;
 use runner_core::ports::{
-    AgentFile, AgentFiles, AppendError, ReadError, SessionCounts, SessionCursor, SessionDirectory,
-    SessionFilter, WaitingRequest,
+    AgentFile, AgentFiles, AppendError, ChangedSession, ChangedSessions, ReadError, SessionCounts,
+    SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
 };
 use runner_core::session::index::{SessionStatus, SessionSummary};
 
@@ -67,6 +67,26 @@ impl SessionDirectory for MemoryLog {
         waiting.sort_by_key(|request| request.position);
         waiting.truncate(limit as usize);
         Ok(waiting)
+    }
+
+    async fn list_changed(&self, reach: &Reach, after: Option<u64>) -> Result<ChangedSessions, ReadError> {
+        let last = |summary: &SessionSummary| self.position(summary.head.id, summary.head.version);
+        let all = self.summaries();
+        let position = all.iter().map(last).max().unwrap_or(0);
+        let mut changed = all;
+        changed.retain(|summary| {
+            reach.covers(&summary.tenant, &summary.head.owner) && last(summary) > after.unwrap_or(position)
+        });
+        changed.sort_by_key(last);
+        let with_requests = changed.into_iter().map(|summary| ChangedSession {
+            requests: self
+                .requests(summary.head.id)
+                .iter()
+                .map(|view| serde_json::to_value(view).unwrap())
+                .collect(),
+            summary,
+        });
+        Ok(ChangedSessions { position, sessions: Some(with_requests.collect()) })
     }
 }
 

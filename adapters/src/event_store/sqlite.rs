@@ -2,6 +2,7 @@
 
 pub(super) mod aggregates;
 pub(super) mod audit;
+mod changed;
 mod commands;
 pub(super) mod connection;
 mod directory;

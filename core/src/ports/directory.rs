@@ -77,6 +77,29 @@ pub trait SessionDirectory: Send + Sync {
         after: u64,
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, ReadError>;
+
+    /// Sessions within reach of which something was stored after a position of the log, those that changed
+    /// last at the end. Without a position, only how far the log has come.
+    async fn list_changed(&self, reach: &Reach, after: Option<u64>) -> Result<ChangedSessions, ReadError>;
+}
+
+/// The most events, of all sessions, through which it is told which sessions changed.
+pub const MAX_CHANGES: u64 = 5000;
+
+/// What became of sessions since somebody looked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedSessions {
+    /// How far the log had come.
+    pub position: u64,
+    /// Absent where more than [`MAX_CHANGES`] events are in between, or the log never came so far.
+    pub sessions: Option<Vec<ChangedSession>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedSession {
+    pub summary: SessionSummary,
+    /// All that wait in it for people, each as JSON of a `RequestView`, the oldest first.
+    pub requests: Vec<serde_json::Value>,
 }
 
 /// A request in the index, as JSON of a `RequestView`.

@@ -48,7 +48,7 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         ("auth", Some("register" | "login" | "refresh" | "logout" | "password-reset")) => Need::Nothing,
         ("auth", Some("me")) | ("status" | "tools", _) => Need::Principal,
         ("auth" | "tokens", _) => Need::Person,
-        ("stats", _) if is_read => Need::Permission(Permission::ReadSessions),
+        ("stats" | "stream", _) if is_read => Need::Permission(Permission::ReadSessions),
         ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "schedules", _) if is_read => {
             Need::Permission(Permission::ReadSessions)
         }

@@ -23,6 +23,8 @@ pub(crate) struct EventFrame {
     pub(crate) version: u64,
     pub(crate) type_name: Arc<str>,
     pub(crate) bytes: Bytes,
+    /// The event alone, as JSON; a part of the bytes.
+    pub(crate) json: Bytes,
 }
 
 /// The newest frames of all sessions that are watched. Clones share them.
@@ -86,8 +88,10 @@ impl SessionFrames {
 }
 
 fn written(event: &RecordedEvent) -> Option<EventFrame> {
-    let bytes = frame(&format!("id: {}\n", event.version), event)?;
-    Some(EventFrame { version: event.version, type_name: event.type_name.as_str().into(), bytes })
+    let head = format!("id: {}\n", event.version);
+    let bytes = frame(&head, event)?;
+    let json = bytes.slice(head.len() + "data: ".len()..bytes.len() - "\n\n".len());
+    Some(EventFrame { version: event.version, type_name: event.type_name.as_str().into(), bytes, json })
 }
 
 impl Kept {
@@ -124,7 +128,13 @@ mod tests {
 
     fn frames(versions: std::ops::RangeInclusive<u64>, size: usize) -> Vec<EventFrame> {
         let bytes = Bytes::from(vec![b'x'; size]);
-        versions.map(|version| EventFrame { version, type_name: "x".into(), bytes: bytes.clone() }).collect()
+        let frame = |version| EventFrame {
+            version,
+            type_name: "x".into(),
+            bytes: bytes.clone(),
+            json: bytes.clone(),
+        };
+        versions.map(frame).collect()
     }
 
     fn versions(kept: &Kept, after: u64) -> Option<Vec<u64>> {

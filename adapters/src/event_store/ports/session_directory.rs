@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use runner_core::ids::{SessionId, TenantId};
 use runner_core::people::principal::Reach;
 use runner_core::ports::{
-    ReadError, SessionCounts, SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
+    ChangedSessions, ReadError, SessionCounts, SessionCursor, SessionDirectory, SessionFilter, WaitingRequest,
 };
 use runner_core::session::index::SessionSummary;
 
@@ -38,5 +38,9 @@ impl SessionDirectory for EventStore {
         limit: u32,
     ) -> Result<Vec<WaitingRequest>, ReadError> {
         self.reader.list_requests(reach, after, limit).await
+    }
+
+    async fn list_changed(&self, reach: &Reach, after: Option<u64>) -> Result<ChangedSessions, ReadError> {
+        self.reader.list_changed(reach, after).await
     }
 }

@@ -184,7 +184,7 @@ fn push_run(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter, run: &Run)
 }
 
 /// Of a row with the index of a session and the end of its log.
-fn summary(row: &SqliteRow) -> sqlx::Result<SessionSummary> {
+pub(super) fn summary(row: &SqliteRow) -> sqlx::Result<SessionSummary> {
     let mut index = parse_index(row.try_get("state")?)?;
     if index.head.status == SessionStatus::Running {
         let at = Timestamp::from_micros(row.try_get("recorded_at")?);

@@ -138,7 +138,7 @@ impl Heads for SqliteReader {
     }
 }
 
-fn waiting_request(row: &SqliteRow) -> sqlx::Result<WaitingRequest> {
+pub(super) fn waiting_request(row: &SqliteRow) -> sqlx::Result<WaitingRequest> {
     let view: String = row.try_get("view")?;
     let view = serde_json::from_str(&view).map_err(|source| sqlx::Error::Decode(source.into()))?;
     Ok(WaitingRequest { position: unsigned(row.try_get("position")?), view })
