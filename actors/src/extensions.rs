@@ -29,6 +29,7 @@ use self::cache::Cache;
 use self::files::FileCache;
 pub use self::live::LiveServer;
 use self::live::LiveServers;
+use crate::owners::Owners;
 use crate::store::{ChangeError, Loaded, Repository};
 
 /// Why an extension was not made or changed.
@@ -114,6 +115,7 @@ pub struct ExtensionChanged {
 #[derive(Clone)]
 pub struct Extensions {
     repository: Repository,
+    owners: Owners,
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
     cache: Arc<Cache>,
@@ -132,6 +134,7 @@ impl std::fmt::Debug for Extensions {
 impl Extensions {
     pub fn new(repository: Repository, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
         Self {
+            owners: Owners::new(repository.clone()),
             repository,
             vault,
             clock,
@@ -180,7 +183,7 @@ impl Extensions {
     }
 
     /// Everything that is active in a session of this owner in this folder. Of two with one name, that of the
-    /// folder is, before that of the owner.
+    /// folder is, before that of the owner. What is for admins rests while its owner is none.
     pub async fn active(
         &self,
         tenant: &TenantId,
@@ -198,12 +201,16 @@ impl Extensions {
             let is_shadowed = active.iter().any(|other| {
                 (other.definition.kind(), &other.name) == (created.definition.kind(), &created.name)
             });
-            if !is_shadowed {
+            if !is_shadowed && self.is_entitled(created).await? {
                 active.push(self.activate(extension).await?);
             }
         }
         let files = self.files_of(tenant, &active).await?;
         Ok(ActiveExtensions::new(active).with_files(files))
+    }
+
+    async fn is_entitled(&self, created: &CreatedExtension) -> Result<bool, ExtensionError> {
+        Ok(!created.is_for_admins() || self.owners.is_admin(&created.owner).await?)
     }
 
     /// An MCP server in the running sessions that somebody may see.

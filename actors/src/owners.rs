@@ -26,6 +26,13 @@ impl Owners {
         Ok(account.and_then(|account| account.state.revoked()))
     }
 
+    /// Whether somebody is an admin, or the local user, who has no account.
+    pub(crate) async fn is_admin(&self, owner: &str) -> Result<bool, ReadError> {
+        let Ok(username) = Username::try_from(owner.to_owned()) else { return Ok(true) };
+        let account = self.repository.load::<Account>(Account::stream(&username)).await?;
+        Ok(account.is_none_or(|account| account.state.is_active_admin()))
+    }
+
     /// Changes whenever an account may do less or more, or a folder is no longer trusted.
     pub(crate) fn rights(&self) -> watch::Receiver<u64> {
         self.repository.rights()

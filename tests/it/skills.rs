@@ -6,6 +6,7 @@ use std::process::Command;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
+use runner_tests::person::Person;
 use runner_tests::recorder::Recorder;
 use runner_tests::script;
 use runner_tests::server::{Answer, Server, answer};
@@ -212,6 +213,38 @@ async fn skills_of_a_trusted_folder_and_of_claude_code_are_listed_and_marked() {
     let bundled = listed(&server, &query, "bundled").await;
     assert!(!bundled.is_empty() && !bundled.contains(&"local-one".to_owned()), "{bundled:?}");
     assert_eq!(server.get(&format!("{PATH}?working_dir=/etc")).await.code(), "working_dir_not_allowed");
+}
+
+#[tokio::test]
+async fn what_an_admin_added_for_everybody_rests_while_they_are_none() {
+    let server = Server::start().await;
+    let root = Person::register(&server, "root").await;
+    Person::register(&server, "bea").await;
+    let mia = Person::register(&server, "mia").await;
+    let role = async |role: &str| {
+        let changed = root.patch("/api/users/bea", &json!({ "role": role })).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    };
+    role("admin").await;
+    let skill = json!({
+        "name": "deploy", "description": "Deploys.", "instruction": "Deploy.", "scope": "workspace",
+        "working_dir": "."
+    });
+    let bea = Person::log_in(&server, "bea").await;
+    assert_eq!(bea.post(PATH, &skill).await.status, StatusCode::CREATED);
+    let session = mia.open_session().await;
+    let hello = json!({ "prompt": script("Hello.", &json!([{ "text": "hello" }])), "resume": session });
+
+    let mut loaded = vec![];
+    for now in ["admin", "member", "admin"] {
+        role(now).await;
+        mia.task(&hello).await;
+        let path = format!("/api/sessions/{session}/events?types=agent_initialized");
+        let last = mia.get(&path).await.body["events"].as_array().unwrap().last().unwrap().clone();
+        loaded.push(last["data"]["extensions"]["extensions"][0]["name"] == "deploy");
+    }
+
+    assert_eq!(loaded, [true, false, true]);
 }
 
 #[tokio::test]
