@@ -1,6 +1,6 @@
 //! Sessions that were held elsewhere: taken into the log once, and taken further when they have grown.
 //!
-//! It runs without actors, while no server does.
+//! It runs without actors, beside a server's or alone.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use runner_core::session::event::SessionEvent;
 use uuid::Uuid;
 
 use crate::error::RunnerError;
+use crate::hub::Hub;
 use crate::store::replay;
 
 /// An append ends with the first turn behind this many events, so that no turn is ever half there.
@@ -22,9 +23,11 @@ const EVENTS_AT_ONCE: usize = 500;
 /// The ports that it needs, and who asked for it.
 #[derive(Clone)]
 pub struct Adoption {
-    pub log: Arc<dyn EventLog>,
-    pub files: Arc<dyn AgentFiles>,
-    pub actor: String,
+    log: Arc<dyn EventLog>,
+    files: Arc<dyn AgentFiles>,
+    actor: String,
+    /// Those who watch sessions, where a server runs.
+    hub: Option<Arc<Hub>>,
 }
 
 impl std::fmt::Debug for Adoption {
@@ -56,6 +59,14 @@ pub enum Adopted {
 }
 
 impl Adoption {
+    pub fn new(log: Arc<dyn EventLog>, files: Arc<dyn AgentFiles>, actor: String) -> Self {
+        Self { log, files, actor, hub: None }
+    }
+
+    pub(crate) fn watched_through(self, hub: Arc<Hub>) -> Self {
+        Self { hub: Some(hub), ..self }
+    }
+
     pub async fn adopt(&self, foreign: Foreign) -> Result<Adopted, RunnerError> {
         let Foreign { session, events, files } = foreign;
         let stored = self.read(session).await?;
@@ -84,6 +95,9 @@ impl Adoption {
             let tenant = state.opened().map(|opened| opened.tenant.clone()).unwrap_or_default();
             let stream = LogStream::of::<Session>(session, tenant);
             version = self.log.append(self.append(stream, version, encoded)).await?.last_version;
+            if let Some(hub) = &self.hub {
+                hub.publish(session, version);
+            }
         }
         Ok(adopted)
     }

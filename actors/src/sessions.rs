@@ -27,6 +27,7 @@ use runner_core::session::messages::Message as ConversationMessage;
 use runner_core::session::view::SessionView;
 use runner_core::time::Timestamp;
 
+use crate::adoption::Adoption;
 use crate::history::History;
 use crate::hub::{AnySubscription, Hub, Subscription};
 use crate::registry::{Find, Registry, StopAll};
@@ -216,6 +217,12 @@ impl Sessions {
 
     pub fn subscribe(&self, session: SessionId, want_deltas: bool) -> Subscription {
         self.hub.subscribe(session, want_deltas)
+    }
+
+    /// Takes sessions in that were held elsewhere, while these go on.
+    pub fn adoption(&self, actor: String) -> Adoption {
+        let (log, files) = (Arc::clone(&self.services.log), Arc::clone(&self.services.files));
+        Adoption::new(log, files, actor).watched_through(Arc::clone(&self.hub))
     }
 
     pub fn subscribe_to_any(&self) -> AnySubscription {

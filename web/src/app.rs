@@ -14,7 +14,7 @@ mod start_files;
 pub mod users;
 
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,8 @@ use runner_adapters::claude::nature_of_call;
 use runner_adapters::event_store::EventStore;
 use runner_adapters::mcp_prober::McpClientProber;
 use runner_adapters::offline_model::OfflineModel;
+use runner_core::people::principal::Principal;
+use thiserror::Error;
 
 use self::core::Core;
 use crate::config::Config;
@@ -40,6 +42,7 @@ use crate::http::authentication::{Agents, Authentication};
 use crate::http::error::Problem;
 use crate::http::guard::guard;
 use crate::http::hosts::{Addresses, AllowedHosts};
+use crate::import;
 use crate::limits::streams::Streams;
 use crate::limits::{self, Limits};
 use crate::owners_rights::OwnersRights;
@@ -61,6 +64,7 @@ pub struct Application {
     audit: Audit,
     limits: web::Data<Limits>,
     grace: Duration,
+    data_dir: PathBuf,
     /// Kept while the program runs: the offline model, and the lock on the data folder.
     _kept: Arc<(Option<OfflineModel>, File)>,
 }
@@ -131,6 +135,7 @@ impl Application {
                 config.limits.turns_per_minute,
             )),
             grace: config.shutdown_grace,
+            data_dir: config.data_dir.clone(),
             _kept: Arc::new(core.kept),
         })
     }
@@ -172,6 +177,13 @@ impl Application {
         self.context.schedules.start();
     }
 
+    /// Takes in conversations for `claude-runner import` from now on.
+    pub fn take_imports(&self) {
+        let sessions = self.context.sessions.clone();
+        let adoption = sessions.adoption(Principal::local().actor());
+        import::socket::listen(&self.data_dir, adoption, move || sessions.is_stopping());
+    }
+
     /// Ends turns, agents and streams in order. Requests are still answered, with 503 where they change
     /// something.
     pub async fn drain(&self) {
@@ -209,6 +221,11 @@ async fn no_route(request: HttpRequest, document: web::Data<utoipa::openapi::Ope
     Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing under this path").response()
 }
 
+/// Another program has the data folder for itself.
+#[derive(Debug, Error)]
+#[error("{} is in use by another server", .0.display())]
+pub struct DataDirInUse(pub PathBuf);
+
 /// Makes the data folder, for this user only, and keeps other servers out of it.
 pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
@@ -216,9 +233,7 @@ pub fn prepare_data_dir(folder: &Path) -> anyhow::Result<File> {
     let lock = File::create(folder.join("lock"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            anyhow::bail!("{} is in use by another server", folder.display())
-        }
+        Err(TryLockError::WouldBlock) => Err(DataDirInUse(folder.to_owned()).into()),
         Err(TryLockError::Error(error)) => Err(error).context("the data folder cannot be locked"),
     }
 }

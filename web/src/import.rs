@@ -4,6 +4,7 @@
 //! in, [`Adoption`] does.
 
 mod report;
+pub(crate) mod socket;
 
 use std::collections::HashSet;
 use std::io::IsTerminal as _;
@@ -19,8 +20,9 @@ use runner_adapters::clock::SystemClock;
 use runner_adapters::event_store::EventStore;
 use runner_core::ids::SessionId;
 use runner_core::people::principal::Principal;
+use serde::{Deserialize, Serialize};
 
-use crate::app::prepare_data_dir;
+use crate::app::{DataDirInUse, prepare_data_dir};
 use crate::config::Config;
 pub use report::ImportReport;
 
@@ -30,9 +32,42 @@ const MAX_NAMED: usize = 20;
 /// A conversation is not followed further that goes another way each time.
 const MAX_BRANCHES: u32 = 64;
 
+/// What is said on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Note {
+    PassedOver(String),
+    /// For people who watch.
+    Progress(String),
+}
+
+/// Whoever waits for an import.
+pub(crate) trait Audience {
+    fn tell(&mut self, note: Note);
+
+    /// Why the import is not to go on.
+    fn stop(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// Notes go to the error output, those on the way only where people look at it.
+struct Terminal;
+
+impl Audience for Terminal {
+    fn tell(&mut self, note: Note) {
+        match note {
+            Note::PassedOver(text) => eprintln!("{text}"),
+            Note::Progress(text) if std::io::stderr().is_terminal() => eprintln!("{text}"),
+            Note::Progress(_) => {}
+        }
+    }
+}
+
 /// An import on its way.
-struct Import {
+struct Import<'a> {
     adoption: Adoption,
+    audience: &'a mut dyn Audience,
     /// Of the project that is read.
     report: ImportReport,
     /// How many files were named because of lines that cannot be read.
@@ -41,24 +76,32 @@ struct Import {
     waiting: HashSet<SessionId>,
 }
 
-/// Imports every transcript below a folder; refuses while a server uses the data folder.
+/// Imports every transcript below a folder, through the server where one uses the data folder.
 pub async fn import(config: &Config, folder: &Path) -> anyhow::Result<ImportReport> {
-    let Found { projects, links } =
-        find_projects(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-    name_links(&links);
-    anyhow::ensure!(!projects.is_empty(), "{} has no transcripts of Claude Code", folder.display());
-    let _lock = prepare_data_dir(&config.data_dir)
-        .context("an import needs the data folder for itself: stop the server, import, and start it again")?;
-    let store = EventStore::open(&config.database, Arc::new(SystemClock::default())).await?;
-    let adoption = Adoption {
-        log: Arc::new(store.clone()),
-        files: Arc::new(store.clone()),
-        actor: Principal::local().actor(),
+    let _lock = match prepare_data_dir(&config.data_dir) {
+        Err(error) if error.is::<DataDirInUse>() => {
+            return socket::ask(&config.data_dir, folder, &mut Terminal).await;
+        }
+        prepared => prepared?,
     };
-    let mut import = Import { adoption, report: ImportReport::default(), named: 0, waiting: HashSet::new() };
-    let outcome = import.take_in(&projects).await;
+    let store = EventStore::open(&config.database, Arc::new(SystemClock::default())).await?;
+    let (log, files) = (Arc::new(store.clone()), Arc::new(store.clone()));
+    let outcome = take_in(Adoption::new(log, files, Principal::local().actor()), folder, &mut Terminal).await;
     store.close().await;
     outcome
+}
+
+async fn take_in(
+    adoption: Adoption,
+    folder: &Path,
+    audience: &mut dyn Audience,
+) -> anyhow::Result<ImportReport> {
+    let Found { projects, links } =
+        find_projects(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    name_links(&links, audience);
+    anyhow::ensure!(!projects.is_empty(), "{} has no transcripts of Claude Code", folder.display());
+    let (report, waiting) = (ImportReport::default(), HashSet::new());
+    Import { adoption, audience, report, named: 0, waiting }.take_in(&projects).await
 }
 
 /// The session that a transcript is named after.
@@ -66,16 +109,16 @@ fn named_session(path: &Path) -> Option<SessionId> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
-fn name_links(links: &[PathBuf]) {
+fn name_links(links: &[PathBuf], audience: &mut dyn Audience) {
     for link in links.iter().take(MAX_NAMED) {
-        eprintln!("{}: passed over, it is a link", link.display());
+        audience.tell(Note::PassedOver(format!("{}: passed over, it is a link", link.display())));
     }
     if links.len() > MAX_NAMED {
-        eprintln!("and {} more links", links.len() - MAX_NAMED);
+        audience.tell(Note::PassedOver(format!("and {} more links", links.len() - MAX_NAMED)));
     }
 }
 
-impl Import {
+impl Import<'_> {
     async fn take_in(&mut self, projects: &[Project]) -> anyhow::Result<ImportReport> {
         let paths = projects.iter().flat_map(|project| &project.transcripts);
         self.waiting = paths.filter_map(|path| named_session(path)).collect();
@@ -99,8 +142,8 @@ impl Import {
 
     fn end_of(&mut self, name: &str) -> ImportReport {
         let report = std::mem::take(&mut self.report);
-        if report != ImportReport::default() && std::io::stderr().is_terminal() {
-            eprintln!("{name}: {report}");
+        if report != ImportReport::default() {
+            self.audience.tell(Note::Progress(format!("{name}: {report}")));
         }
         report
     }
@@ -109,6 +152,9 @@ impl Import {
     async fn take_in_all(&mut self, paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let mut copies = vec![];
         for path in paths {
+            if let Some(reason) = self.audience.stop() {
+                anyhow::bail!("{reason}; importing again goes on");
+            }
             match Transcript::read(path) {
                 Ok(transcript) if transcript.copied_from().is_some_and(|of| self.waiting.contains(&of)) => {
                     copies.push(path.clone());
@@ -116,7 +162,7 @@ impl Import {
                 }
                 Ok(transcript) => self.take_in_one(path, &transcript).await?,
                 Err(error) => {
-                    eprintln!("{}: {error}", path.display());
+                    self.pass_over(format!("{}: {error}", path.display()));
                     self.report.failed += 1;
                 }
             }
@@ -190,13 +236,18 @@ impl Import {
         self.named += 1;
         if self.named > MAX_NAMED {
             if self.named == MAX_NAMED + 1 {
-                eprintln!("more files have lines that cannot be read");
+                self.pass_over("more files have lines that cannot be read".to_owned());
             }
             return;
         }
         let numbers: Vec<String> = lines.iter().take(MAX_NAMED).map(usize::to_string).collect();
         let more = lines.len() - numbers.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        eprintln!("{}: cannot be read in line {}{more}", path.display(), numbers.join(", "));
+        let numbers = numbers.join(", ");
+        self.pass_over(format!("{}: cannot be read in line {numbers}{more}", path.display()));
+    }
+
+    fn pass_over(&mut self, what: String) {
+        self.audience.tell(Note::PassedOver(what));
     }
 }

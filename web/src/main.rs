@@ -123,6 +123,7 @@ async fn serve() -> anyhow::Result<()> {
     }
     reachable::announce(&server.addrs());
     application.run_schedules();
+    application.take_imports();
     let server = server.run();
     let handle = server.handle();
     let serving = actix_rt::spawn(server);

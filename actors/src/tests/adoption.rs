@@ -132,7 +132,7 @@ fn import_that_fails_leaves_no_turn_half_there_and_is_finished_later() {
 
 async fn adopt(log: &Arc<MemoryLog>, events: Vec<SessionEvent>) -> Result<Adopted, RunnerError> {
     let (port, files) = (Arc::clone(log), files(&events));
-    let adoption = Adoption { log: port, files: Arc::clone(log) as _, actor: "user:ada".into() };
+    let adoption = Adoption::new(port, Arc::clone(log) as _, "user:ada".into());
     let past = |event| PastEvent { happened_at: Some(HAPPENED_AT), event };
     let events = events.into_iter().map(past).collect();
     adoption.adopt(Foreign { session: session(1), events, files }).await
