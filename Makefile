@@ -58,6 +58,7 @@ check: $(PAGES)
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) machete typos
 	cargo test --locked --workspace --lib -- --test-threads=3
+	cd web/ui && npm run lint && npm test
 
 # Measures the figures that docs/figures.md states.
 bench: claude $(PAGES)
@@ -96,7 +97,7 @@ doc:
 # The pages that are built into the server.
 ui: $(PAGES)
 
-$(PAGES): web/ui/package-lock.json web/ui/build.mjs $(wildcard web/ui/src/*)
+$(PAGES): $(shell find web/ui \( -name node_modules -o -name dist -o -name tests -o -name tools \) -prune -o -type f -print)
 	cd web/ui && npm ci && npm run build
 	touch $@
 
@@ -133,13 +134,14 @@ tests/clients/python/venv/installed: tests/clients/python/requirements.txt | too
 	$(@D)/bin/pip install --quiet --no-deps -r $<
 	touch $@
 
-# Writes the committed OpenAPI document anew.
+# Writes the committed OpenAPI document anew, and the types that the UI has from it.
 openapi:
 	cargo run --locked --quiet --bin claude-runner -- openapi > web/openapi.json
+	web/ui/tools/openapi/gen.sh
 
 # The programs as they are shipped.
 release: $(PAGES)
 	cargo build --locked --release --workspace --bins
 
 clean:
-	rm -rf target .agent web/ui/dist web/ui/node_modules tests/clients/*/node_modules tests/clients/*/venv
+	rm -rf target .agent web/ui/dist web/ui/node_modules web/ui/tools/*/node_modules tests/clients/*/node_modules tests/clients/*/venv

@@ -1,23 +1,22 @@
-//! A person decides on the start page, with the mouse, in a real browser.
+//! A person decides in a session, with the mouse, in a real browser.
 
 use runner_tests::browser::Browser;
 use runner_tests::script;
 use runner_tests::server::Server;
 use serde_json::{Value, json};
 
-/// Runs a task on the start page, up to where it asks.
+/// Begins a session on the start page, up to where it asks.
 async fn run_task(browser: &mut Browser, mode: &str, replies: &Value) {
-    browser.write("document.querySelector('#prompt')", &script("Go.", replies)).await;
-    browser.evaluate(&format!("document.querySelector('#mode').value = {}", json!(mode))).await;
-    browser.press("Run").await;
-    browser.wait_for("document.querySelector('[role=group][aria-label=Request]')").await;
+    browser.write("document.querySelector('#new-prompt')", &script("Go.", replies)).await;
+    browser.write("document.querySelector('[aria-label=\"Permission mode\"]')", mode).await;
+    browser.press("Start").await;
+    browser.wait_for("document.querySelector('[data-request]')").await;
 }
 
 /// Waits for the end of the turn; returns the session.
 async fn wait_for_end(browser: &mut Browser, server: &Server) -> String {
-    browser.wait_for("document.querySelector('#transcript .done')").await;
-    let buttons = browser.evaluate("document.querySelectorAll('.request .buttons').length").await;
-    assert_eq!(buttons, 0, "what is decided cannot be decided again");
+    browser.wait_for("document.querySelector('[role=log]').innerText.includes('Turn finished')").await;
+    browser.wait_for("!document.querySelector('[data-request]')").await;
     server.get("/api/sessions").await.body["sessions"][0]["id"].as_str().unwrap().to_owned()
 }
 
@@ -39,8 +38,8 @@ async fn allow_lets_the_tool_run() {
 
     wait_for_end(&mut browser, &server).await;
     assert_eq!(std::fs::read_to_string(server.workspace().join("a.txt")).unwrap(), "hi");
-    let page = browser.evaluate("document.querySelector('#transcript').innerText").await;
-    assert!(page.as_str().unwrap().contains("Decision: allow"), "{page}");
+    let page = browser.evaluate("document.querySelector('[role=log]').innerText").await;
+    assert!(page.as_str().unwrap().contains("Allowed by local"), "{page}");
 }
 
 #[tokio::test]
@@ -49,7 +48,8 @@ async fn deny_keeps_the_tool_from_running_and_takes_the_message_along() {
     let mut browser = Browser::open(&server.url("/")).await;
     run_task(&mut browser, "default", &write_file()).await;
 
-    browser.write("document.querySelector('.request [aria-label=\"Message to Claude\"]')", "not here").await;
+    browser.press("Deny with a message").await;
+    browser.write("document.querySelector('[data-request] [name=message]')", "not here").await;
     browser.press("Deny").await;
 
     let session = wait_for_end(&mut browser, &server).await;
@@ -71,7 +71,7 @@ async fn answers_are_chosen_and_given() {
     let ask = json!({ "tool_use": { "name": "AskUserQuestion", "input": { "questions": [question] } } });
     run_task(&mut browser, "default", &json!([ask, { "text": "The end." }])).await;
 
-    browser.click("document.querySelector('.request input[value=Blue]')").await;
+    browser.click("[...document.querySelectorAll('[data-request] label')].find((node) => node.innerText.includes('Blue'))").await;
     browser.press("Answer").await;
 
     let session = wait_for_end(&mut browser, &server).await;
@@ -87,9 +87,9 @@ async fn plans_are_sent_back_and_approved() {
     run_task(&mut browser, "plan", &json!([plan("first"), plan("second"), { "text": "The end." }])).await;
 
     browser.press("Keep planning").await;
-    let requests = "document.querySelectorAll('[role=group][aria-label=Request]')";
+    let requests = "document.querySelectorAll('[data-request]')";
     browser.wait_for(&format!("[...{requests}].some((node) => node.innerText.includes('second'))")).await;
-    browser.press("Approve").await;
+    browser.press("Approve the plan").await;
 
     let session = wait_for_end(&mut browser, &server).await;
     let events = server.events(&session).await;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use reqwest::{Method, StatusCode};
 use runner_core::session::event::FailureCause;
+use runner_tests::browser::Browser;
 use runner_tests::server::Server;
 use runner_tests::{root, script};
 use serde_json::json;
@@ -38,16 +40,62 @@ async fn the_documents_of_the_api_render_without_a_network() {
 }
 
 #[tokio::test]
-async fn the_start_page_shows_status_and_sessions() {
+async fn the_start_page_says_that_a_built_in_model_answers_and_shows_sessions() {
     let server = Server::start().await;
     server
         .task(&json!({ "prompt": script("A prompt to be found <b>again</b>.", &json!([{ "text": "ok" }])) }))
         .await;
 
-    let page = render(&server, "/").await;
+    let mut browser = Browser::open(&server.url("/")).await;
 
-    assert!(page.contains("Offline: a built-in model answers"), "{page}");
-    assert!(page.contains("A prompt to be found &lt;b&gt;again&lt;/b&gt;."), "{page}");
+    browser.wait_for("document.body.innerText.includes('A built-in model answers')").await;
+    browser.wait_for("document.body.innerText.includes('A prompt to be found <b>again</b>.')").await;
+}
+
+#[tokio::test]
+async fn files_are_sent_compressed_kept_by_their_hash_and_known_by_their_tag() {
+    let server = Server::start().await;
+    let get = async |path: &str, name: &'static str, value: &str| {
+        let request = server.request(Method::GET, path).header(name, value);
+        request.send().await.unwrap()
+    };
+    let plain = get("/", "accept-encoding", "identity").await;
+    let etag = plain.headers()["etag"].to_str().unwrap().to_owned();
+    assert_eq!(plain.headers()["cache-control"], "no-cache");
+    let page = plain.text().await.unwrap();
+    let asset = page.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".js")).unwrap();
+
+    for (accepted, encoding) in [("gzip, br", Some("br")), ("gzip", Some("gzip")), ("br;q=0", None)] {
+        let sent = get(asset, "accept-encoding", accepted).await;
+        let headers = sent.headers();
+        let sent_as = headers.get("content-encoding").map(|encoding| encoding.to_str().unwrap());
+        assert_eq!(
+            (sent_as, &headers["vary"]),
+            (encoding, &"Accept-Encoding".parse().unwrap()),
+            "{accepted}"
+        );
+        assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
+        assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
+    }
+    assert_eq!(get("/", "if-none-match", &etag).await.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(get(&format!("{asset}.br"), "accept", "text/html").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn paths_that_only_the_page_knows_are_answered_with_it_where_a_page_is_wanted() {
+    let server = Server::start().await;
+
+    for (path, accepted, status) in [
+        ("/sessions/some/replay", "text/html,*/*;q=0.8", StatusCode::OK),
+        ("/sessions/some", "application/json", StatusCode::NOT_FOUND),
+        ("/assets/absent.js", "text/html", StatusCode::NOT_FOUND),
+        ("/assets/absent", "text/html", StatusCode::NOT_FOUND),
+        ("/absent.txt", "text/html", StatusCode::NOT_FOUND),
+        ("/api/absent", "text/html", StatusCode::NOT_FOUND),
+    ] {
+        let answer = server.request(Method::GET, path).header("accept", accepted).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
 }
 
 #[tokio::test]

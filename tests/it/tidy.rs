@@ -34,6 +34,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
         let (path, name) = (entry.path(), entry.file_name());
         let is_made = ["target", "node_modules", "dist", "data", ".git", ".agent", "venv", "generated"]
             .iter()
+            .chain(&["schema.d.ts", "routeTree.gen.ts"])
             .any(|made| name == *made);
         match (path.is_dir(), is_made) {
             (true, false) => files(&path, found),

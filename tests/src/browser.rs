@@ -105,10 +105,13 @@ impl Browser {
         self.click(&found).await;
     }
 
-    /// Writes into the field that an expression finds, and tells the page so.
+    /// Writes into the field that an expression finds, or chooses there, and tells the page so. The value is
+    /// set behind the back of React, which else takes it for the one that it knows.
     pub async fn write(&mut self, found: &str, text: &str) {
-        let input = "node.dispatchEvent(new Event('input', { bubbles: true }))";
-        self.act(found, &format!("node.value = {}; {input}", json!(text))).await;
+        let set = "Object.getOwnPropertyDescriptor(Object.getPrototypeOf(node), 'value').set";
+        let tell =
+            "['input', 'change'].forEach((name) => node.dispatchEvent(new Event(name, { bubbles: true })))";
+        self.act(found, &format!("{set}.call(node, {}); {tell}", json!(text))).await;
     }
 
     /// Asks again while the page is changing to another one, which has nothing to be asked.

@@ -208,6 +208,9 @@ async fn json(document: Arc<str>) -> HttpResponse {
 }
 
 async fn no_route(request: HttpRequest, document: web::Data<utoipa::openapi::OpenApi>) -> HttpResponse {
+    if let Some(page) = pages::find(&request) {
+        return page;
+    }
     let methods = routes::methods_of(&document, request.path()).join(", ");
     if !methods.is_empty() {
         let detail = format!("this path answers {methods}");

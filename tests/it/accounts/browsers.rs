@@ -139,17 +139,15 @@ async fn somebody_logs_in_on_the_start_page() {
     let server = Server::start().await;
     Person::register(&server, "ada").await;
     let mut browser = Browser::open(&server.url("/")).await;
-    let form = "document.querySelector('#login-section')?.hidden === false";
-    browser.wait_for(form).await;
+    browser.wait_for("location.pathname === '/login'").await;
 
-    browser.write("document.querySelector('#username')", "ada").await;
-    browser.write("document.querySelector('#password')", "wrong-password").await;
-    browser.press("Log in").await;
-    browser.wait_for("document.querySelector('#login-problem').textContent !== ''").await;
-    browser.write("document.querySelector('#password')", PASSWORD).await;
-    browser.press("Log in").await;
+    browser.write("document.querySelector('[name=username]')", "ada").await;
+    browser.write("document.querySelector('[name=password]')", "wrong-password").await;
+    browser.press("Sign in").await;
+    browser.wait_for("document.querySelector('[role=alert]')").await;
+    browser.write("document.querySelector('[name=password]')", PASSWORD).await;
+    browser.press("Sign in").await;
 
-    browser.wait_for("document.querySelector('#login-section').hidden").await;
-    browser.wait_for("document.querySelector('#status').textContent.includes('Version')").await;
+    browser.wait_for("location.pathname === '/' && document.body.innerText.includes('Sessions')").await;
     assert_eq!(browser.evaluate("document.cookie").await, "", "no script sees the tokens");
 }

@@ -20,8 +20,15 @@ use super::refusals;
 use super::request_id::{REQUEST, REQUEST_ID, RequestId, request_id};
 use crate::request::raw_body;
 
-/// Pages load only what this server brings itself.
+/// Pages load only what this server brings itself, and no text becomes markup or a script; the one policy for
+/// trusted types that they may make is for the names of their workers.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+     trusted-types worker";
+
+/// Swagger UI writes markup.
+const CONTENT_SECURITY_POLICY_OF_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
@@ -120,6 +127,7 @@ fn secure(response: &mut ServiceResponse<impl MessageBody>, path: &str) {
         headers.insert(name, HeaderValue::from_static(value));
     };
     let policy = match path {
+        "/docs" => CONTENT_SECURITY_POLICY_OF_DOCS,
         "/redoc" => CONTENT_SECURITY_POLICY_OF_REDOC,
         _ => CONTENT_SECURITY_POLICY,
     };

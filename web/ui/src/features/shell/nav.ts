@@ -1,0 +1,21 @@
+import type { LinkProps } from '@tanstack/react-router'
+import { Inbox, type LucideIcon, MessagesSquare } from 'lucide-react'
+import type { common } from '@/i18n/common'
+
+type Words = (typeof common)['en']
+
+export interface NavItem {
+  to: LinkProps['to']
+  label: (words: Words) => string
+  icon: LucideIcon
+  /** Two keys in a row that lead there. */
+  keys: string
+  /** Shows how many requests wait. */
+  counts?: 'requests'
+}
+
+/** The views, in the order of the rail and of the tabs on a phone. */
+export const NAV: readonly NavItem[] = [
+  { to: '/', label: (words) => words.sessions, icon: MessagesSquare, keys: 'g s' },
+  { to: '/approvals', label: (words) => words.approvals, icon: Inbox, keys: 'g a', counts: 'requests' },
+]

@@ -1,0 +1,43 @@
+import type { Messages } from '..'
+import type { auth as en } from '../en/auth'
+
+export const auth: Messages<typeof en> = {
+  signIn: '登录',
+  signInLead: '欢迎回来。您离开期间，会话一直在继续。',
+  username: '用户名',
+  password: '密码',
+  showPassword: '显示密码',
+  passwordHint: '至少 8 个字符，且不能是常见密码。',
+  register: '注册账号',
+  registerLead: '第一个账号即管理员账号。注册之后，所有人都需要登录才能使用本服务。',
+  code: '邀请码或安装码',
+  codeHint: '见邀请信息。联网服务器的第一个账号请使用数据目录中 setup-code 文件里的安装码。',
+  haveAccount: '已有账号？',
+  noAccount: '还没有账号？',
+  passwordReset: '忘记密码？团队管理员可以给您一个重置码。',
+  useReset: '使用重置码',
+  resetTitle: '设置新密码',
+  resetCode: '重置码',
+  newPassword: '新密码',
+  resetAction: '设置密码',
+  pitch: '在任何屏幕上运行、查看和审批 Claude Code。',
+  points: [
+    '每一步实时可见，每处改动都有差异对比',
+    '在手机上做决定，智能体会等您',
+    '日志可以回放，也可以验证',
+  ],
+  key: {
+    title: '添加 API 密钥',
+    lead: '密钥加密保存，之后不再显示。保存前会先试用一次。',
+    name: '名称',
+    namePlaceholder: '我的密钥',
+    key: 'Anthropic API 密钥',
+    keyHint: '以 sk-ant- 开头，可在 Claude Console 中找到。',
+    budget: '每月预算（美元）',
+    budgetHint: '可选。用完后停止调用。',
+    baseUrl: '其他 API 地址',
+    baseUrlHint: '可选，用于您自己的网关。',
+    add: '添加密钥',
+    added: '密钥已保存，新的轮次将使用它。',
+  },
+}
