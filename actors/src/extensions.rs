@@ -13,12 +13,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use runner_core::ids::{ExtensionId, SecretId, StreamId, TenantId};
+use runner_core::people::audit::decision::NatureOfCall;
 use runner_core::people::principal::{Permission, Principal};
 use runner_core::ports::{AppendError, Clock, ReadError};
 use runner_core::request::Mismatch;
 use runner_core::setup::extension::active::{ActiveExtension, ActiveExtensions};
-use runner_core::setup::extension::definition::{Defined, DefinitionEdit, ExtensionKind, Scope};
+use runner_core::setup::extension::definition::{Defined, Definition, DefinitionEdit, ExtensionKind, Scope};
 use runner_core::setup::extension::event::{CreatedExtension, ExtensionEvent};
+use runner_core::setup::extension::hook::HookRef;
+use runner_core::setup::extension::hook::rules::{ActiveHook, HookOrigin};
 use runner_core::setup::extension::secrets::SecretValues;
 use runner_core::setup::extension::{Extension, ExtensionRefusal, MAX_EXTENSIONS};
 use runner_core::setup::vault::{SealedFor, Vault, VaultError};
@@ -29,7 +32,7 @@ use self::cache::Cache;
 use self::files::FileCache;
 pub use self::live::LiveServer;
 use self::live::LiveServers;
-use crate::owners::Owners;
+use crate::owners::{BypassRight, Owners};
 use crate::store::{ChangeError, Loaded, Repository};
 
 /// Why an extension was not made or changed.
@@ -43,6 +46,9 @@ pub enum ExtensionError {
     TooMany,
     #[error("this is for admins")]
     ForAdmins,
+    /// A hook would allow what its owner may not do without asking.
+    #[error("what allows more than reading needs the right to bypassPermissions")]
+    BypassNotAllowed,
     /// What was to be changed does not fit what is there.
     #[error("{}", .0.detail)]
     Mismatch(Mismatch),
@@ -111,6 +117,13 @@ pub struct ExtensionChanged {
     pub event: ExtensionEvent,
 }
 
+/// What decides how much a hook may allow.
+#[derive(Clone, Copy, Debug)]
+pub struct HookPolicy {
+    pub nature: NatureOfCall,
+    pub may_bypass: BypassRight,
+}
+
 /// The handle on all of them. Clones share everything.
 #[derive(Clone)]
 pub struct Extensions {
@@ -118,6 +131,7 @@ pub struct Extensions {
     owners: Owners,
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
+    hooks: HookPolicy,
     cache: Arc<Cache>,
     pub(crate) live: LiveServers,
     files: Arc<FileCache>,
@@ -132,12 +146,18 @@ impl std::fmt::Debug for Extensions {
 }
 
 impl Extensions {
-    pub fn new(repository: Repository, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        repository: Repository,
+        vault: Arc<dyn Vault>,
+        clock: Arc<dyn Clock>,
+        hooks: HookPolicy,
+    ) -> Self {
         Self {
-            owners: Owners::new(repository.clone()),
+            owners: Owners::new(repository.clone(), hooks.may_bypass),
             repository,
             vault,
             clock,
+            hooks,
             cache: Arc::default(),
             files: Arc::default(),
             live: LiveServers::default(),
@@ -183,7 +203,8 @@ impl Extensions {
     }
 
     /// Everything that is active in a session of this owner in this folder. Of two with one name, that of the
-    /// folder is, before that of the owner. What is for admins rests while its owner is none.
+    /// folder is, before that of the owner; of hooks, all are. What is for admins rests while its owner is
+    /// none, but for rules.
     pub async fn active(
         &self,
         tenant: &TenantId,
@@ -196,8 +217,15 @@ impl Extensions {
         let mut covering: Vec<&StoredExtension> = all.iter().filter(covers).collect();
         covering.sort_by_key(|extension| (extension.created.scope == Scope::User, extension.id));
         let mut active: Vec<ActiveExtension> = vec![];
+        let mut hooks: Vec<(Timestamp, ActiveHook)> = vec![];
         for extension in covering {
             let created = &extension.created;
+            if let Some(hook) = active_hook(extension) {
+                if self.is_entitled(created).await? {
+                    hooks.push((created.at, hook));
+                }
+                continue;
+            }
             let is_shadowed = active.iter().any(|other| {
                 (other.definition.kind(), &other.name) == (created.definition.kind(), &created.name)
             });
@@ -206,11 +234,24 @@ impl Extensions {
             }
         }
         let files = self.files_of(tenant, &active).await?;
-        Ok(ActiveExtensions::new(active).with_files(files))
+        hooks.sort_by_key(|(made_at, hook)| (hook.origin, hook.definition.order, *made_at, hook.hook.id));
+        let hooks = hooks.into_iter().map(|(_, hook)| hook).collect();
+        Ok(ActiveExtensions::new(active).with_files(files).with_hooks(hooks))
+    }
+
+    /// What decides how much a hook may allow.
+    pub const fn hook_policy(&self) -> HookPolicy {
+        self.hooks
     }
 
     async fn is_entitled(&self, created: &CreatedExtension) -> Result<bool, ExtensionError> {
-        Ok(!created.is_for_admins() || self.owners.is_admin(&created.owner).await?)
+        let needs_admin = match created.definition.kind() {
+            ExtensionKind::Hook => created.definition.is_for_admins(),
+            ExtensionKind::McpServer | ExtensionKind::Skill | ExtensionKind::Plugin => {
+                created.is_for_admins()
+            }
+        };
+        Ok(!needs_admin || self.owners.is_admin(&created.owner).await?)
     }
 
     /// An MCP server in the running sessions that somebody may see.
@@ -259,6 +300,21 @@ fn stored(loaded: Loaded<Extension>) -> Option<StoredExtension> {
         is_enabled: loaded.state.is_enabled,
         changed_at: loaded.state.changed_at.unwrap_or(created.at),
         created,
+    })
+}
+
+/// A hook as it is active in a session that it covers.
+fn active_hook(extension: &StoredExtension) -> Option<ActiveHook> {
+    let created = &extension.created;
+    let Definition::Hook(definition) = &created.definition else { return None };
+    Some(ActiveHook {
+        hook: HookRef { id: extension.id, name: created.name.clone(), version: extension.version },
+        owner: created.owner.clone(),
+        origin: match &created.scope {
+            Scope::User => HookOrigin::Owner,
+            Scope::Workspace { .. } => HookOrigin::Folder,
+        },
+        definition: definition.clone(),
     })
 }
 

@@ -80,6 +80,15 @@ impl History {
         Ok(changes)
     }
 
+    /// Tells the events of a session in order.
+    pub(crate) async fn replay(
+        &self,
+        session: SessionId,
+        mut visit: impl FnMut(u64, &SessionEvent) + Send,
+    ) -> Result<(), ReadError> {
+        self.each(session, 0, u64::MAX, |recorded, event| visit(recorded.version, event)).await
+    }
+
     async fn fold(
         &self,
         session: SessionId,

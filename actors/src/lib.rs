@@ -50,14 +50,17 @@ pub use audit::Audit;
 pub use budgets::{Spending, SpentThisMonth, StoredBudgets};
 pub use error::RunnerError;
 pub use extensions::{
-    ExtensionChanged, ExtensionError, ExtensionPatch, Extensions, LiveServer, NewExtension, StoredExtension,
+    ExtensionChanged, ExtensionError, ExtensionPatch, Extensions, HookPolicy, LiveServer, NewExtension,
+    StoredExtension,
 };
 pub use hub::{AnySubscription, LiveDelta, Subscription, Wake};
-pub use owners::Owners;
+pub use owners::{BypassRight, Owners};
 pub use schedules::{
     RunPermit, RunPermits, RunRefusal, ScheduleChange, ScheduleError, SchedulePorts, Schedules,
 };
-pub use sessions::{Prompted, Sessions, Settled, Submission, Waited};
+pub use sessions::{
+    Prompted, Sessions, Settled, SimulatedCalls, SimulationPlace, SimulationRange, Submission, Waited,
+};
 pub use store::{ChangeError, Changed, Decided, Loaded, Repository};
 pub use tenants::Tenants;
 pub use trust::TrustedFolders;

@@ -5,6 +5,7 @@ mod fork;
 mod left_calls;
 mod prompts;
 mod requests;
+mod simulation;
 mod waiting;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::turns::{Owner, TurnCounts, Turns};
 use crate::{RunnerError, Services, Shared};
 use prompts::submit;
 pub use requests::Settled;
+pub use simulation::{SimulatedCalls, SimulationPlace, SimulationRange};
 pub use waiting::Waited;
 
 /// How often a message is sent again because its actor was parked just then.

@@ -1,6 +1,7 @@
 //! What the agent asks people, and what they may answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,6 +86,8 @@ pub struct ToolGate {
     pub effect: ToolEffect,
     /// As in [`AgentRequest::target`].
     pub target: Option<String>,
+    /// What it is to be used with.
+    pub input: Arc<Value>,
 }
 
 /// A person's answer to a request, before it was checked against what was asked.

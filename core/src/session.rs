@@ -19,18 +19,21 @@ pub mod fork;
 pub mod frame;
 pub mod gate;
 mod handover;
+pub mod hooks;
+pub mod hooks_in_force;
 pub mod index;
 pub mod messages;
 pub mod narrative;
 mod record;
 pub mod requests;
 pub mod revoked;
+pub mod simulation;
 mod so_far;
 #[cfg(test)]
 mod tests;
 pub mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +83,9 @@ pub struct Session {
     steered: Vec<SteeredPrompt>,
     /// Tool uses that have no result yet.
     open_calls: OpenCalls,
+    /// Tool uses about which hooks want people to be asked.
+    #[serde(default)]
+    asked_by_hooks: BTreeSet<String>,
     /// Work that goes on beside the conversation, by its id.
     background: BTreeMap<String, Task>,
     /// The work that ended last, until a turn begins.

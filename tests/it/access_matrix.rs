@@ -80,6 +80,7 @@ struct Things {
     schedule: String,
     skill: String,
     plugin: String,
+    hook: String,
 }
 
 impl Things {
@@ -94,6 +95,7 @@ impl Things {
         let mcp_server = json!({ "name": "web", "url": "https://mcp.example" });
         let token = json!({ "name": "t", "scopes": ["sessions:read"] });
         let schedule = json!({ "name": "s", "prompt": "look", "cron": "@yearly" });
+        let hook = json!({ "event": "PreToolUse", "action": "log" });
         let skill = json!({ "name": "look", "description": "Looks.", "instruction": "Look." });
         std::fs::create_dir_all(server.workspace().join("kit/.claude-plugin")).unwrap();
         let manifest = server.workspace().join("kit/.claude-plugin/plugin.json");
@@ -108,6 +110,7 @@ impl Things {
             login: text(&member.get("/api/auth/sessions").await.body["sessions"][0]["id"]),
             mcp_server: id(member.post("/api/mcp/servers", &mcp_server).await),
             skill: id(member.post("/api/skills", &skill).await),
+            hook: id(member.post("/api/claude/hooks", &hook).await),
             plugin: id(admin.post("/api/plugins", &json!({ "folder": "kit" })).await),
             tenant: text(&admin.get("/api/tenants").await.body["tenants"][0]["id"]),
             schedule: id(member.post("/api/schedules", &schedule).await),
@@ -127,6 +130,7 @@ impl Things {
             "schedules" => &self.schedule,
             "skills" => &self.skill,
             "plugins" => &self.plugin,
+            "claude" => &self.hook,
             _ => NOBODY,
         };
         let named = template.replace("{request_id}", &self.request).replace("{turn_id}", &self.turn);
@@ -164,6 +168,7 @@ fn entries(body: &Value) -> Option<usize> {
         "servers",
         "skills",
         "plugins",
+        "hooks",
         "schedules",
         "groups",
     ];
@@ -174,6 +179,9 @@ fn entries(body: &Value) -> Option<usize> {
 fn body(method: &Method, template: &str) -> Value {
     if *method == Method::PUT && template == "/api/skills/{name}" {
         return json!({ "description": "Looks.", "instruction": "Look." });
+    }
+    if *method == Method::PUT && template == "/api/claude/hooks/{name}" {
+        return json!({ "event": "PreToolUse", "action": "log" });
     }
     match template.rsplit('/').next() {
         Some("rotate") => json!({ "key": "sk-ant-of-nobody" }),

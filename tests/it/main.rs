@@ -29,6 +29,7 @@ mod git_in_the_sandbox;
 mod guard;
 mod handovers;
 mod hidden_files;
+mod hooks;
 mod hostile_folders;
 mod hostile_pages;
 mod idempotency;

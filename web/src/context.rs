@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use runner_actors::{Accounts, ApiKeys, Extensions, Schedules, Sessions, Spending, TrustedFolders};
+use runner_actors::{
+    Accounts, ApiKeys, BypassRight, Extensions, Schedules, Sessions, Spending, TrustedFolders,
+};
 use runner_core::agent::PermissionMode;
 use runner_core::people::principal::{Permission, Principal, Role};
 use runner_core::ports::{FolderReader, McpProber, StatisticsRecord};
@@ -76,9 +78,14 @@ impl Context {
 
 /// The same by what the server's setting says.
 pub(crate) fn has_bypass_right(policy: BypassPolicy, caller: &Principal) -> bool {
+    bypass_right(policy)(caller)
+}
+
+/// Who has it, by what the server's setting says.
+pub(crate) const fn bypass_right(policy: BypassPolicy) -> BypassRight {
     match policy {
-        BypassPolicy::Nobody => false,
-        BypassPolicy::Admins => caller.role == Role::Admin && caller.may(Permission::BypassPermissions),
-        BypassPolicy::Members => caller.may(Permission::BypassPermissions),
+        BypassPolicy::Nobody => |_| false,
+        BypassPolicy::Admins => |one| one.role == Role::Admin && one.may(Permission::BypassPermissions),
+        BypassPolicy::Members => |one| one.may(Permission::BypassPermissions),
     }
 }

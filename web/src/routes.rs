@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod document;
 mod extensions;
+mod hooks;
 mod mcp_servers;
 mod plugins;
 mod requests;
@@ -161,6 +162,15 @@ fn configure_setup(routes: &mut impl Routes) {
         .service(plugins::remove_plugin)
         .service(plugins::list_plugin_history)
         .service(plugins::restore_plugin)
+        .service(hooks::list_hooks)
+        .service(hooks::add_hook)
+        .service(hooks::simulate::simulate_hook)
+        .service(hooks::find_hook)
+        .service(hooks::replace_hook)
+        .service(hooks::change_hook)
+        .service(hooks::remove_hook)
+        .service(hooks::list_hook_history)
+        .service(hooks::restore_hook)
         .service(schedules::create_schedule)
         .service(schedules::list_schedules)
         .service(schedules::find_schedule)

@@ -29,7 +29,7 @@ impl Extensions {
         provenance: Provenance,
     ) -> Result<StoredExtension, ExtensionError> {
         let _deciding = self.deciding.lock().await;
-        check_rights(owner, &new.defined.definition, &new.scope)?;
+        self.check_rights(owner, &new.defined.definition, &new.scope)?;
         let kind = new.defined.definition.kind();
         let mut own = self.list(owner, kind).await?;
         own.retain(|other| other.created.owner == owner.name && other.tenant == owner.tenant);
@@ -87,13 +87,13 @@ impl Extensions {
         let mut secrets = vec![];
         let scope = patch.scope.unwrap_or_else(|| before.created.scope.clone());
         match patch.edit {
-            None => check_rights(caller, &before.created.definition, &scope)?,
+            None => self.check_rights(caller, &before.created.definition, &scope)?,
             Some(edit) => {
                 let old = self.open(&before).await?;
                 let definition = before.created.definition.clone();
                 let edited = edit.apply(Defined { definition, secrets: old.clone() });
                 let Defined { definition, secrets: new } = edited.map_err(ExtensionError::Mismatch)?;
-                check_rights(caller, &definition, &scope)?;
+                self.check_rights(caller, &definition, &scope)?;
                 self.keep_files(&before.tenant, files, &provenance).await?;
                 let (secret, sealed) = self.reseal(&before, &old, &new)?;
                 secrets = sealed;
@@ -179,7 +179,7 @@ impl Extensions {
             then.apply(changed.event);
         }
         let then = then.created().filter(|_| known).ok_or(ExtensionError::NoSuchVersion)?.clone();
-        check_rights(caller, &then.definition, &then.scope)?;
+        self.check_rights(caller, &then.definition, &then.scope)?;
         let kept = self.open(&before).await?;
         let needed = then.definition.secret_names().iter();
         let missing: Vec<String> = needed.filter(|name| !kept.0.contains_key(*name)).cloned().collect();
@@ -226,6 +226,25 @@ impl Extensions {
         Ok((Some(id), changes))
     }
 
+    /// Programs that run unasked, and what is active in the sessions of others, are for admins; hooks allow
+    /// what their writer may do.
+    fn check_rights(
+        &self,
+        caller: &Principal,
+        definition: &Definition,
+        scope: &Scope,
+    ) -> Result<(), ExtensionError> {
+        let is_for_admins = definition.is_for_admins() || *scope != Scope::User;
+        if is_for_admins && !caller.may(Permission::Administer) {
+            return Err(ExtensionError::ForAdmins);
+        }
+        let Definition::Hook(hook) = definition else { return Ok(()) };
+        match hook.may_allow_more_than_reading(self.hooks.nature) && !(self.hooks.may_bypass)(caller) {
+            true => Err(ExtensionError::BypassNotAllowed),
+            false => Ok(()),
+        }
+    }
+
     async fn append(
         &self,
         stream: LogStream,
@@ -265,13 +284,4 @@ fn stream(extension: &StoredExtension) -> LogStream {
 
 fn encoded(values: &SecretValues) -> Result<SecretString, ExtensionError> {
     values.encode().map_err(|error| ExtensionError::Unexpected(error.into()))
-}
-
-/// Programs that run unasked, and what is active in the sessions of others, are for admins.
-fn check_rights(caller: &Principal, definition: &Definition, scope: &Scope) -> Result<(), ExtensionError> {
-    let is_for_admins = definition.is_for_admins() || *scope != Scope::User;
-    match !is_for_admins || caller.may(Permission::Administer) {
-        true => Ok(()),
-        false => Err(ExtensionError::ForAdmins),
-    }
 }

@@ -6,6 +6,7 @@
 //! agent: it is left an errand.
 
 mod commit;
+mod hooks;
 mod interrupts;
 mod let_through;
 mod lifetime;
@@ -25,8 +26,10 @@ use runner_core::log::Provenance;
 use runner_core::session::Session;
 use runner_core::session::action::Action;
 use runner_core::session::command::{Recording, SessionCommand};
+use runner_core::session::hooks_in_force::HooksInForce;
 use runner_core::session::revoked::Revoked;
 use runner_core::setup::extension::active::ActiveExtensions;
+use runner_core::setup::extension::hook::rules::HookRules;
 use runner_core::setup::trust::Trust;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -54,6 +57,8 @@ struct Agent {
     trust: Trust,
     /// What it was extended with.
     extensions: Arc<ActiveExtensions>,
+    /// The hooks by which its calls are judged: those of now, where it went on when they were changed.
+    hooks: Arc<HookRules>,
     /// What it said of its MCP servers, for as long as it works here.
     servers: Option<Noted>,
     /// Why it was killed, if it was because a right is gone.
@@ -158,6 +163,7 @@ impl SessionDriver {
         if self.draining {
             return Err(RunnerError::ShuttingDown);
         }
+        self.refuse_what_hooks_block(&message.commands).await?;
         let committed = self.execute(message.commands, message.provenance).await?;
         // The first request under this command id may have opened another session.
         self.finished = committed.appended.session() != self.id;
@@ -180,6 +186,14 @@ impl SessionDriver {
         if turn.is_none() && said.iter().any(begins_by_itself) && self.end_if_revoked().await {
             said.retain(|said| matches!(said, Said::Output(output) if output.is_spending()));
         }
+        let is_at_gate = |said: &Said| {
+            let Said::Output(output) = said else { return false };
+            matches!(**output, AgentOutput::ToolGated(_))
+        };
+        let hooks = match said.iter().any(is_at_gate) {
+            true => self.hooks_in_force().await,
+            false => HooksInForce::default(),
+        };
         let mut commands = Vec::with_capacity(said.len());
         for said in said {
             match said {
@@ -190,7 +204,8 @@ impl SessionDriver {
                 Said::Output(mut output) => {
                     self.let_through.hear(&mut output);
                     self.note_servers(&output);
-                    commands.push(SessionCommand::Record(Box::new(self.recording(process, *output))));
+                    let recording = Recording { hooks: hooks.clone(), ..self.recording(process, *output) };
+                    commands.push(SessionCommand::Record(Box::new(recording)));
                 }
             }
         }
@@ -233,8 +248,9 @@ impl SessionDriver {
             Action::ChangeMode(mode) => self.tell(Telling::ChangeMode(mode)),
             Action::ChangeModel(model) => self.tell(Telling::ChangeModel(model)),
             Action::Interrupt(turn) => self.ask_to_stop(turn, 0),
-            Action::AnswerGate { gate, refusal } => {
-                if let Some(answer) = self.session().map(|session| session.gate_answer(&gate, refusal)) {
+            Action::AnswerGate { gate, refusal, hooked } => {
+                let session = self.session();
+                if let Some(answer) = session.map(|session| session.gate_answer(&gate, refusal, hooked)) {
                     self.note_passage(&gate, &answer);
                     self.tell(Telling::AnswerGate { gate, answer });
                 }
@@ -307,6 +323,7 @@ impl SessionDriver {
             runtime_version: self.runtime_version(),
             node: self.services.settings.node.clone(),
             spare_turn: TurnId(Uuid::now_v7()),
+            hooks: HooksInForce::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ use runner_core::ids::{CommandId, ProcessId, SessionId, TurnId};
 use runner_core::log::Provenance;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::event::{SessionEvent, SpendEvent};
+use runner_core::session::hooks_in_force::HooksInForce;
 use runner_core::spend::ModelCall;
 use uuid::Uuid;
 
@@ -65,5 +66,6 @@ fn record(call: ModelCall) -> SessionCommand {
         runtime_version: String::new(),
         node: String::new(),
         spare_turn: TurnId(Uuid::now_v7()),
+        hooks: HooksInForce::default(),
     }))
 }

@@ -213,6 +213,7 @@ pub(super) enum Heard {
     Pass(String),
     /// People are to be asked about a tool use.
     Ask(String),
+    Allowance(String),
     /// A tool use is refused at its gate, and why.
     Refusal(String, String),
     /// A tool use was decided about before.
@@ -297,6 +298,7 @@ impl AgentInput for ReplayInput {
         self.hear(match verdict {
             GateVerdict::Pass => Heard::Pass(gate_id),
             GateVerdict::Ask(_) => Heard::Ask(gate_id),
+            GateVerdict::Allow => Heard::Allowance(gate_id),
             GateVerdict::Refuse(message) => Heard::Refusal(gate_id, message.to_owned()),
             GateVerdict::Settled(settled) => Heard::Settled(gate_id, settled.settlement.decision),
         })

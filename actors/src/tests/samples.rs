@@ -7,6 +7,7 @@ use std::time::Duration;
 use runner_core::agent::{AgentOptions, AgentOutcome, AgentOutput, AgentProfile, PermissionMode, TurnReport};
 use runner_core::ids::{CommandId, ProcessId, SessionId, TenantId, TurnId};
 use runner_core::log::{Append, Digest, LogStream, Provenance};
+use runner_core::people::audit::decision::CallNature;
 use runner_core::people::principal::Reach;
 use runner_core::ports::{Clock, EventLog};
 use runner_core::prompt::Prompt;
@@ -29,8 +30,8 @@ use super::memory_log::MemoryLog;
 use super::replay::{Agent, Heard, ReplayRunner};
 use super::workspaces::ReplayFolder;
 use crate::{
-    AgentProofs, Extensions, Owners, Prompted, Repository, RunnerError, Services, Sessions, Settings,
-    Settled, Submission, Tenants, TrustedFolders,
+    AgentProofs, Extensions, HookPolicy, Owners, Prompted, Repository, RunnerError, Services, Sessions,
+    Settings, Settled, Submission, Tenants, TrustedFolders,
 };
 
 /// Runs a test on an actix system of its own; one that hangs fails.
@@ -69,8 +70,8 @@ impl Server {
             workspaces: Arc::clone(&folder) as Arc<_>,
             clock: Arc::clone(&clock) as Arc<_>,
             trust: trust.clone(),
-            extensions: Extensions::new(repository.clone(), Arc::new(PlainVault), clock),
-            owners: Owners::new(repository.clone()),
+            extensions: Extensions::new(repository.clone(), Arc::new(PlainVault), clock, hook_policy()),
+            owners: Owners::new(repository.clone(), |_| true),
             tenants,
             proofs: AgentProofs::unchecked(),
             settings,
@@ -252,10 +253,23 @@ pub(super) fn request(request_id: &str, tool_use_id: &str) -> AgentRequest {
     }
 }
 
+/// Whoever writes a hook may have it allow everything.
+fn hook_policy() -> HookPolicy {
+    let nature = |_: &str, _: &serde_json::Value| CallNature { effect: ToolEffect::Other, target: None };
+    HookPolicy { nature, may_bypass: |_| true }
+}
+
 pub(super) fn gate(tool_use_id: &str, effect: ToolEffect) -> AgentOutput {
     let (gate_id, tool_name) = ("g1".into(), "Bash".into());
     let (tool_use_id, target) = (tool_use_id.into(), Some(tool_use_id.into()));
-    AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect, target })
+    AgentOutput::ToolGated(ToolGate {
+        gate_id,
+        tool_use_id,
+        tool_name,
+        effect,
+        target,
+        input: Arc::default(),
+    })
 }
 
 pub(super) fn answer(decision: Decision) -> Answer {

@@ -132,7 +132,8 @@ fn note(projected: &mut Projected, index: &SessionIndex, event: &SessionEvent, p
         | SessionEvent::Files(_)
         | SessionEvent::Request(_)
         | SessionEvent::Background(_)
-        | SessionEvent::Setting(_) => {}
+        | SessionEvent::Setting(_)
+        | SessionEvent::Hook(_) => {}
     }
 }
 

@@ -198,6 +198,8 @@ pub enum GateVerdict<'a> {
     Pass,
     /// People are asked, whatever the agent's own rules say; and why.
     Ask(&'a str),
+    /// Nobody is asked.
+    Allow,
     Refuse(&'a str),
     /// It was decided about before the agent was started.
     Settled(&'a SettledRequest),

@@ -7,7 +7,7 @@
 use crate::agent::{AgentOutput, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::log::Effects;
-use crate::request::{AgentRequest, DeciderKind, Decision, RequestKind, ToolGate};
+use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind, ToolGate};
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
 use crate::session::event::{
@@ -15,6 +15,7 @@ use crate::session::event::{
     TurnResumed,
 };
 use crate::session::gate::GateRule;
+use crate::session::hooks::HookVerdict;
 use crate::session::requests::SettledRequest;
 use crate::session::{QueuedPrompt, Session, SteeredPrompt};
 
@@ -44,6 +45,8 @@ pub enum Action {
         gate: ToolGate,
         /// What the agent reads if a rule has refused the call.
         refusal: Option<String>,
+        /// What hooks make of it otherwise.
+        hooked: Option<HookVerdict>,
     },
     /// What has changed in the folder until now was not done by the command that was decided about.
     ResnapshotFolder,
@@ -73,7 +76,9 @@ pub enum GateAnswer {
     /// The agent's own rules decide.
     Pass,
     /// People are asked whatever those say; and why.
-    Ask(&'static str),
+    Ask(String),
+    /// A hook lets it through without asking anybody.
+    Allow(DecidedBy),
     /// What the agent reads.
     Refuse(String),
     /// It was decided about before the process was started.
@@ -138,7 +143,8 @@ impl Session {
             | SessionEvent::Tool(_)
             | SessionEvent::Files(_)
             | SessionEvent::Background(_)
-            | SessionEvent::Spend(_) => vec![],
+            | SessionEvent::Spend(_)
+            | SessionEvent::Hook(_) => vec![],
         }
     }
 
@@ -203,7 +209,8 @@ impl Session {
             Waiting::Nothing => vec![],
             Waiting::AtGate(gate) => {
                 let refusal = events.iter().find_map(refusal);
-                vec![Action::AnswerGate { gate, refusal }]
+                let hooked = events.iter().find_map(HookVerdict::of);
+                vec![Action::AnswerGate { gate, refusal, hooked }]
             }
             Waiting::ForRequest { request_id, tool_use_id } => {
                 let is_released = |event: &SessionEvent| {
@@ -266,16 +273,29 @@ impl Session {
 
     /// What holds for a tool use now. The mode may have changed since a rule refused it in the same breath of
     /// the agent; then the stricter one holds.
-    pub fn gate_answer(&self, gate: &ToolGate, refusal: Option<String>) -> GateAnswer {
+    pub fn gate_answer(
+        &self,
+        gate: &ToolGate,
+        refusal: Option<String>,
+        hooked: Option<HookVerdict>,
+    ) -> GateAnswer {
         if self.is_denied_when_asked(&gate.tool_use_id) {
-            return GateAnswer::Ask("it was decided about before");
+            return GateAnswer::Ask("it was decided about before".to_owned());
         }
-        match (self.released(&gate.tool_use_id), refusal, self.gate_rule(gate.effect)) {
-            (Some(settled), _, _) => GateAnswer::Settled(Box::new(settled.clone())),
-            (None, Some(message), _) => GateAnswer::Refuse(message),
-            (None, None, GateRule::Refuse(message)) => GateAnswer::Refuse(message.to_owned()),
-            (None, None, GateRule::Ask(why)) => GateAnswer::Ask(why),
-            (None, None, GateRule::Pass) => GateAnswer::Pass,
+        if let Some(settled) = self.released(&gate.tool_use_id) {
+            return GateAnswer::Settled(Box::new(settled.clone()));
+        }
+        match (refusal, self.gate_rule(gate.effect), hooked) {
+            (Some(message), _, _) => GateAnswer::Refuse(message),
+            (None, GateRule::Refuse(message), _) => GateAnswer::Refuse(message.to_owned()),
+            (None, GateRule::Ask(_) | GateRule::Pass, Some(HookVerdict::Ask(why))) => GateAnswer::Ask(why),
+            (None, GateRule::Ask(_) | GateRule::Pass, Some(HookVerdict::Allow(by)))
+                if self.may_be_spared(gate.effect) =>
+            {
+                GateAnswer::Allow(by)
+            }
+            (None, GateRule::Ask(why), _) => GateAnswer::Ask(why.to_owned()),
+            (None, GateRule::Pass, _) => GateAnswer::Pass,
         }
     }
 

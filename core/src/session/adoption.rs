@@ -148,7 +148,8 @@ impl<'a> TurnEvents<'a> {
             // What people do to the session beside its turns.
             SessionEvent::Turn(TurnEvent::Continued { .. })
             | SessionEvent::Lifecycle(_)
-            | SessionEvent::Setting(_) => {}
+            | SessionEvent::Setting(_)
+            | SessionEvent::Hook(_) => {}
             SessionEvent::Turn(TurnEvent::Started { process, .. }) => {
                 self.process = Some(*process);
                 self.happened.push((place, event));

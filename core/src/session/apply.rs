@@ -24,6 +24,7 @@ impl Session {
             SessionEvent::Background(event) => self.apply_background(event),
             SessionEvent::Spend(event) => self.apply_spend(event),
             SessionEvent::Setting(event) => self.apply_setting(event),
+            SessionEvent::Hook(event) => self.apply_hook(event),
             // No rule depends on them.
             SessionEvent::Message(_) | SessionEvent::Files(_) => {}
         }
@@ -99,7 +100,10 @@ impl Session {
             ToolEvent::Used { turn, tool_use_id, parent_tool_use_id, .. } => {
                 self.open_calls.used(turn, &tool_use_id, parent_tool_use_id.as_deref());
             }
-            ToolEvent::Returned { tool_use_id, .. } => self.open_calls.returned(&tool_use_id),
+            ToolEvent::Returned { tool_use_id, .. } => {
+                self.asked_by_hooks.remove(&tool_use_id);
+                self.open_calls.returned(&tool_use_id);
+            }
             ToolEvent::PolicyApplied { tool_use_id, .. } | ToolEvent::Abandoned { tool_use_id, .. } => {
                 self.open_calls.settled(&tool_use_id);
             }

@@ -90,7 +90,8 @@ impl Changes {
             | SessionEvent::Request(_)
             | SessionEvent::Background(_)
             | SessionEvent::Spend(_)
-            | SessionEvent::Setting(_) => {}
+            | SessionEvent::Setting(_)
+            | SessionEvent::Hook(_) => {}
         }
     }
 

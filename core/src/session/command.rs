@@ -6,6 +6,7 @@ use crate::prompt::{Attachment, Prompt};
 use crate::request::{Answer, DecidedBy};
 use crate::session::event::{FailureCause, InterruptCause, ParkCause, SessionEvent, SessionOpened};
 use crate::session::gate::Allowance;
+use crate::session::hooks_in_force::HooksInForce;
 use crate::workspace::WorkspaceReport;
 
 /// A request to change a session. Never stored.
@@ -165,4 +166,6 @@ pub struct Recording {
     pub node: String,
     /// The id to use if this output begins a turn by itself.
     pub spare_turn: TurnId,
+    /// The hooks by which it is judged, if it waits to be let through.
+    pub hooks: HooksInForce,
 }

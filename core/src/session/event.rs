@@ -8,6 +8,7 @@ mod background;
 mod causes;
 mod encoding;
 mod files;
+mod hook;
 mod lifecycle;
 mod message;
 mod prompt;
@@ -25,6 +26,7 @@ pub use agent::AgentEvent;
 pub use background::BackgroundEvent;
 pub use causes::{FailureCause, Fallback, Initiator, InterruptCause, ParkCause};
 pub use files::FilesEvent;
+pub use hook::{HookEvaluated, HookEvent, HookOutcome};
 pub use lifecycle::{LifecycleEvent, Origin, Parent, SessionOpened};
 pub use message::MessageEvent;
 pub use prompt::PromptEvent;
@@ -49,6 +51,7 @@ pub enum SessionEvent {
     Background(BackgroundEvent),
     Spend(SpendEvent),
     Setting(SettingEvent),
+    Hook(HookEvent),
 }
 
 impl SessionEvent {
@@ -66,6 +69,7 @@ impl SessionEvent {
             Self::Background(event) => event.type_name(),
             Self::Spend(event) => event.type_name(),
             Self::Setting(event) => event.type_name(),
+            Self::Hook(event) => event.type_name(),
         }
     }
 
@@ -105,4 +109,5 @@ from_subjects! {
     Background(BackgroundEvent),
     Spend(SpendEvent),
     Setting(SettingEvent),
+    Hook(HookEvent),
 }

@@ -76,7 +76,8 @@ impl Fork {
             | SessionEvent::Tool(_)
             | SessionEvent::Files(_)
             | SessionEvent::Background(_)
-            | SessionEvent::Setting(_) => {}
+            | SessionEvent::Setting(_)
+            | SessionEvent::Hook(_) => {}
             SessionEvent::Agent(event) => copy_agent(event),
         }
         event
@@ -172,7 +173,8 @@ pub fn conversation_parts(events: &[SessionEvent]) -> Vec<ConversationPart> {
             | SessionEvent::Request(_)
             | SessionEvent::Background(_)
             | SessionEvent::Spend(_)
-            | SessionEvent::Setting(_) => {}
+            | SessionEvent::Setting(_)
+            | SessionEvent::Hook(_) => {}
         }
     }
     parts

@@ -10,10 +10,11 @@ use crate::agent::{
     AgentProfile, BackgroundUsage, BackgroundWork, Delta, DeltaKind, FileChange, PermissionMode,
     TaskListChange,
 };
-use crate::ids::{SessionId, TurnId};
+use crate::ids::{ExtensionId, SessionId, TurnId};
 use crate::request::{AgentRequest, DecidedBy, Decision, Settlement};
-use crate::session::event::{Fallback, ParkCause};
+use crate::session::event::{Fallback, HookOutcome, ParkCause};
 use crate::session::view::SessionView;
+use crate::setup::extension::hook::{HookAction, HookTrigger};
 use crate::spend::BudgetSpent;
 use crate::time::Timestamp;
 use crate::workspace::{Unobserved, WorkspaceChange};
@@ -71,6 +72,12 @@ pub enum FrameBody {
         content: String,
         #[serde(flatten)]
         decision: DecisionFrame,
+    },
+    /// A hook applied. `content` is its name.
+    Hook {
+        content: String,
+        #[serde(flatten)]
+        hook: HookFrame,
     },
     Status(StatusFrame),
     Subagent {
@@ -163,6 +170,18 @@ pub struct RequestFrame {
 pub enum DecisionFrame {
     Settled(Settlement),
     Refused { tool_use_id: String, tool_name: String, decision: Decision, decided_by: DecidedBy },
+}
+
+/// What came of a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct HookFrame {
+    pub hook_id: ExtensionId,
+    pub event: HookTrigger,
+    pub action: HookAction,
+    pub outcome: HookOutcome,
+    pub tool_use_id: Option<String>,
+    pub tool_name: Option<String>,
+    pub message: Option<String>,
 }
 
 /// How the turn stands, and with which settings; `content` tells which of these it is.

@@ -11,6 +11,7 @@ use crate::ids::{ProcessId, TurnId};
 use crate::request::{DecidedBy, DeciderKind, Decision, ToolEffect, ToolGate};
 use crate::session::Session;
 use crate::session::event::{SessionEvent, ToolEvent};
+use crate::session::hooks_in_force::HooksInForce;
 
 /// The text that the agent reads when plan mode refuses a call.
 pub(super) const NOT_WHILE_PLANNING: &str = "Plan mode is on: nothing may be changed before the plan is approved. \
@@ -46,14 +47,24 @@ pub struct Allowance {
 
 impl Session {
     /// The events of a call that waits to be let through.
-    pub(super) fn gated(&self, turn: TurnId, gate: ToolGate, process: ProcessId) -> Vec<SessionEvent> {
+    pub(super) fn gated(
+        &self,
+        turn: TurnId,
+        gate: ToolGate,
+        (process, hooks): (ProcessId, &HooksInForce),
+    ) -> Vec<SessionEvent> {
         if self.is_denied_when_asked(&gate.tool_use_id) {
             return vec![];
         }
         if let Some(released) = self.release_at(turn, &gate.tool_use_id, process) {
             return vec![released];
         }
-        let GateRule::Refuse(message) = self.gate_rule(gate.effect) else { return vec![] };
+        let mut events = self.hooked(turn, &gate, hooks);
+        let is_blocked = events.iter().any(|event| matches!(event, SessionEvent::Tool(_)));
+        let GateRule::Refuse(message) = self.gate_rule(gate.effect) else { return events };
+        if is_blocked {
+            return events;
+        }
         let decided_by = match gate.effect {
             ToolEffect::Withheld => {
                 DecidedBy { kind: DeciderKind::Policy, id: None, name: Some("server".to_owned()) }
@@ -66,17 +77,16 @@ impl Session {
             | ToolEffect::LoadsSkills
             | ToolEffect::Other => DecidedBy::mode(self.mode.as_str()),
         };
-        vec![
-            ToolEvent::PolicyApplied {
-                turn,
-                tool_use_id: gate.tool_use_id,
-                tool_name: gate.tool_name,
-                decision: Decision::Deny,
-                decided_by,
-                message: message.to_owned(),
-            }
-            .into(),
-        ]
+        let refused = ToolEvent::PolicyApplied {
+            turn,
+            tool_use_id: gate.tool_use_id,
+            tool_name: gate.tool_name,
+            decision: Decision::Deny,
+            decided_by,
+            message: message.to_owned(),
+        };
+        events.push(refused.into());
+        events
     }
 
     /// Whether a person has refused a call of a process that asks about everything. At its gate Claude Code

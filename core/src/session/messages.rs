@@ -54,7 +54,8 @@ impl Conversation {
             | SessionEvent::Request(_)
             | SessionEvent::Background(_)
             | SessionEvent::Spend(_)
-            | SessionEvent::Setting(_) => {}
+            | SessionEvent::Setting(_)
+            | SessionEvent::Hook(_) => {}
         }
         if self.open_uses.is_empty() {
             for (turn, version, blocks) in std::mem::take(&mut self.held) {

@@ -56,6 +56,7 @@ pub fn piece(recorded: &RecordedEvent, event: &SessionEvent) -> Option<String> {
         SessionEvent::Request(event) => request(event, recorded.happened_at()),
         SessionEvent::Setting(event) => setting(event),
         SessionEvent::Lifecycle(_)
+        | SessionEvent::Hook(_)
         | SessionEvent::Agent(_)
         | SessionEvent::Background(_)
         | SessionEvent::Spend(_) => None,

@@ -9,17 +9,18 @@ use crate::session::event::{
     MessageEvent, RequestEvent, SessionEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
     TurnOutcome, WithdrawReason,
 };
+use crate::session::hooks_in_force::HooksInForce;
 use crate::session::{RunningTurn, Session};
 use crate::spend::{BudgetSpent, Usage};
 use crate::time::Timestamp;
 
 impl Session {
     pub(super) fn record(&self, recording: Recording) -> Vec<SessionEvent> {
-        let Recording { output, process, runtime_version, node, spare_turn } = recording;
+        let Recording { output, process, runtime_version, node, spare_turn, hooks } = recording;
         match (&self.running, self.last_turn(), output) {
             (Some(running), _, output) => {
                 let turn = self.turn_of(&output).unwrap_or(running.turn);
-                self.record_of_turn(turn, process, output)
+                self.record_of_turn(turn, (process, &hooks), output)
             }
             // Background work has ended and the agent takes it up by itself.
             (None, _, AgentOutput::Initialized(profile)) => {
@@ -30,7 +31,7 @@ impl Session {
             }
             (None, Some(last), output) => {
                 let turn = self.turn_of(&output).unwrap_or(last);
-                self.record_of_turn(turn, process, output)
+                self.record_of_turn(turn, (process, &hooks), output)
             }
             (None, None, AgentOutput::Other { raw }) => one(AgentEvent::Unknown { turn: None, raw }),
             (None, None, AgentOutput::ModelCalled(call)) => one(SpendEvent::ModelCalled { turn: None, call }),
@@ -75,7 +76,12 @@ impl Session {
     }
 
     /// The dictionary: each thing that an agent may say, and what becomes of it.
-    fn record_of_turn(&self, turn: TurnId, process: ProcessId, output: AgentOutput) -> Vec<SessionEvent> {
+    fn record_of_turn(
+        &self,
+        turn: TurnId,
+        (process, hooks): (ProcessId, &HooksInForce),
+        output: AgentOutput,
+    ) -> Vec<SessionEvent> {
         match output {
             AgentOutput::Initialized(profile) => self.introduced(turn, profile),
             AgentOutput::Text { message_id, text, parent_tool_use_id } => {
@@ -90,7 +96,7 @@ impl Session {
             AgentOutput::ToolReturned(returned) => tool_returned(turn, returned),
             AgentOutput::Asked { kind, request } => self.asked(turn, kind, request, process),
             AgentOutput::RequestWithdrawn { request_id } => self.no_longer_asked(turn, request_id),
-            AgentOutput::ToolGated(gate) => self.gated(turn, gate, process),
+            AgentOutput::ToolGated(gate) => self.gated(turn, gate, (process, hooks)),
             AgentOutput::ToolRefused { tool_use_id, tool_name, reason, message } => {
                 let (decision, decided_by) = (Decision::Deny, self.refuser(reason));
                 one(ToolEvent::PolicyApplied { turn, tool_use_id, tool_name, decision, decided_by, message })

@@ -280,7 +280,7 @@ impl Session {
         if kind != RequestKind::Permission {
             return Verdict::Open;
         }
-        if self.mode == PermissionMode::BypassPermissions {
+        if self.mode == PermissionMode::BypassPermissions && !self.is_asked_by_hook(&request.tool_use_id) {
             return Verdict::AllowedByMode;
         }
         if let Some(message) = self.refused_when_asked(request.effect) {

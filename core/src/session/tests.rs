@@ -16,6 +16,7 @@ mod forks;
 mod frames;
 mod gate;
 mod handovers;
+mod hooks;
 mod index;
 mod one_end_per_turn;
 mod request_views;

@@ -11,6 +11,7 @@ pub mod active;
 pub mod definition;
 pub mod event;
 pub mod files;
+pub mod hook;
 pub mod kept_files;
 pub mod mcp_server;
 pub mod plugin;

@@ -5,6 +5,7 @@
 
 mod allowances;
 mod gateway;
+mod hooks;
 mod memory;
 mod reading;
 mod stalled;
@@ -24,6 +25,9 @@ fn main() {
     }
     if wants("allowances") {
         runtime.block_on(allowances::measure());
+    }
+    if wants("hooks") {
+        hooks::measure();
     }
     if wants("reading") {
         runtime.block_on(reading::measure());

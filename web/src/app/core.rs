@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use runner_actors::{
-    AgentProofs, ApiKeys, Extensions, Owners, ProofPorts, Repository, SchedulePorts, Schedules, Services,
-    Sessions, StoredBudgets, Tenants, TrustedFolders,
+    AgentProofs, ApiKeys, Extensions, HookPolicy, Owners, ProofPorts, Repository, SchedulePorts, Schedules,
+    Services, Sessions, StoredBudgets, Tenants, TrustedFolders,
 };
 use runner_adapters::claude::{self, ClaudeRuntime};
 use runner_adapters::clock::SystemClock;
@@ -24,6 +24,7 @@ use runner_core::ports::{AgentProber, Clock};
 use super::credentials::{credentials, key_use};
 use super::{agents, keys, people, prepare_data_dir, session_settings};
 use crate::config::Config;
+use crate::context::bypass_right;
 use crate::owners_rights::OwnersRights;
 
 /// Everything that sessions need to run, and what it was made of.
@@ -56,7 +57,9 @@ impl Core {
         let vault = Arc::new(KeyVault::new(&secret_key));
         keys::check(&vault, &repository).await?;
         let stored = (repository.clone(), key_use(config));
-        let extensions = Extensions::new(repository.clone(), vault.clone(), Arc::clone(&clock));
+        let hooks =
+            HookPolicy { nature: claude::nature_of_call, may_bypass: bypass_right(config.access.bypass) };
+        let extensions = Extensions::new(repository.clone(), vault.clone(), Arc::clone(&clock), hooks);
         let api_keys = ApiKeys::new(stored, vault, Arc::clone(&record), Arc::clone(&clock));
         let trial = Arc::new(KeyProbe::new(config.proxies.clone())?);
         let api_keys = api_keys.trying(trial, config.base_url.clone());
@@ -83,7 +86,7 @@ impl Core {
             clock: Arc::clone(&clock),
             trust: trust.clone(),
             extensions: extensions.clone(),
-            owners: Owners::new(repository.clone()),
+            owners: Owners::new(repository.clone(), bypass_right(config.access.bypass)),
             tenants: tenants.clone(),
             proofs,
             settings: session_settings(config),

@@ -55,6 +55,8 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "schedules", _) => {
             Need::Permission(Permission::WriteSessions)
         }
+        ("claude", Some("hooks")) if is_read => Need::Permission(Permission::ReadSessions),
+        ("claude", Some("hooks")) => Need::Permission(Permission::WriteSessions),
         ("task", _) => Need::Permission(Permission::RunTasks),
         ("api-keys", _) => Need::Permission(Permission::ManageKeys),
         ("tenants", _) => Need::Operator,

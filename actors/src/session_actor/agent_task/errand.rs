@@ -127,6 +127,7 @@ fn verdict(answer: &GateAnswer) -> GateVerdict<'_> {
     match answer {
         GateAnswer::Pass => GateVerdict::Pass,
         GateAnswer::Ask(why) => GateVerdict::Ask(why),
+        GateAnswer::Allow(_) => GateVerdict::Allow,
         GateAnswer::Refuse(message) => GateVerdict::Refuse(message),
         GateAnswer::Settled(settled) => GateVerdict::Settled(settled),
     }

@@ -57,10 +57,17 @@ impl LetThrough {
 impl SessionDriver {
     /// Remembers a call that passes the gate.
     pub(super) fn note_passage(&mut self, gate: &ToolGate, answer: &GateAnswer) {
-        if *answer != GateAnswer::Pass || self.agent.is_none() {
+        if self.agent.is_none() {
             return;
         }
         let allowance = self.session().and_then(|session| session.allowance(gate));
+        let allowance = match answer {
+            GateAnswer::Pass => allowance,
+            GateAnswer::Allow(by) => {
+                allowance.map(|allowance| Allowance { decided_by: by.clone(), ..allowance })
+            }
+            GateAnswer::Ask(_) | GateAnswer::Refuse(_) | GateAnswer::Settled(_) => None,
+        };
         allowance.into_iter().for_each(|allowance| self.let_through.add(allowance));
     }
 

@@ -152,12 +152,15 @@ impl SessionDriver {
         let (trust_before, extensions_before) = (agent.trust, Arc::clone(&agent.extensions));
         // Where trust or extensions cannot be told, the next start says so.
         let trust = self.trust().await.unwrap_or_default();
+        let extensions = self.extensions().await;
         let is_same = trust == trust_before
-            && self.extensions().await.is_ok_and(|extensions| extensions == extensions_before);
+            && extensions.as_ref().is_ok_and(|extensions| *extensions == extensions_before);
         let is_revoked = trust != trust_before && trust == Trust::Untrusted;
         let goes_on = !is_revoked && self.session().is_some_and(Session::has_background_work);
         if !is_same && !goes_on {
             self.retire_agent().await;
+        } else if let (false, Ok(extensions)) = (is_same, extensions) {
+            self.renew_hooks(extensions.hook_rules());
         }
     }
 

@@ -103,6 +103,7 @@ impl SessionDriver {
         self.agent = Some(Agent {
             process,
             trust,
+            hooks: Arc::new(extensions.hook_rules()),
             extensions,
             servers: None,
             revoked: None,

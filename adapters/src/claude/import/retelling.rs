@@ -7,6 +7,7 @@ use runner_core::session::Session;
 use runner_core::session::adoption::PastEvent;
 use runner_core::session::command::{Recording, SessionCommand};
 use runner_core::session::event::{InterruptCause, PromptEvent, SessionEvent, SessionOpened};
+use runner_core::session::hooks_in_force::HooksInForce;
 use runner_core::time::Timestamp;
 
 use super::line::{Line, Meaning, Written};
@@ -270,7 +271,8 @@ impl<'a> Retelling<'a> {
 
     fn hear(&mut self, spare_turn: TurnId, runtime_version: String, output: AgentOutput) {
         let (process, node) = (self.process, NODE.to_owned());
-        let recording = Recording { output, process, runtime_version, node, spare_turn };
+        let hooks = HooksInForce::default();
+        let recording = Recording { output, process, runtime_version, node, spare_turn, hooks };
         self.command(SessionCommand::Record(Box::new(recording)));
     }
 

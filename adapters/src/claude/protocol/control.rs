@@ -1,6 +1,7 @@
 //! The control side of the protocol: the agent's requests to its host, and its reports about its own work.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use runner_core::agent::{AgentOutput, BackgroundUsage, BackgroundWork, PermissionMode, TaskListChange};
 use runner_core::people::audit::decision::CallNature;
@@ -77,6 +78,7 @@ fn gated(gate_id: String, input: &Value) -> AgentOutput {
         effect: effect(&tool_name, &input["tool_input"], plans),
         target: target(&tool_name, &input["tool_input"]),
         tool_name,
+        input: Arc::new(input["tool_input"].clone()),
     })
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
     };
     let answer = match verdict {
         GateVerdict::Pass => json!({}),
+        GateVerdict::Allow => decision("allow", json!({})),
         GateVerdict::Ask(why) => decision("ask", json!({ "permissionDecisionReason": why })),
         GateVerdict::Refuse(message) => decision("deny", json!({ "permissionDecisionReason": message })),
         GateVerdict::Settled(settled) => match settled.settlement.decision {

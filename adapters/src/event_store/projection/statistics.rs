@@ -153,7 +153,8 @@ pub(super) fn note(counted: &mut Counted, index: &SessionIndex, event: &SessionE
         | SessionEvent::Agent(_)
         | SessionEvent::Message(_)
         | SessionEvent::Background(_)
-        | SessionEvent::Setting(_) => {}
+        | SessionEvent::Setting(_)
+        | SessionEvent::Hook(_) => {}
     }
 }
 

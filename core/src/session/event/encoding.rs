@@ -21,6 +21,7 @@ enum Subject {
     Background,
     Spend,
     Setting,
+    Hook,
 }
 
 impl Subject {
@@ -57,6 +58,7 @@ impl Subject {
             | "subagent_parked"
             | "subagent_taken_up"
             | "task_list_changed" => Self::Background,
+            "hook_evaluated" => Self::Hook,
             "permission_mode_changed" | "model_changed" | "working_dir_changed" => Self::Setting,
             "session_opened"
             | "session_renamed"
@@ -103,6 +105,7 @@ impl SessionEvent {
             Subject::Background => read(&tagged, Self::Background),
             Subject::Spend => read(&tagged, Self::Spend),
             Subject::Setting => read(&tagged, Self::Setting),
+            Subject::Hook => read(&tagged, Self::Hook),
         }
     }
 }

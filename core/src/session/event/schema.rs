@@ -9,8 +9,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::request::StoredRequestEvent;
 use super::{
-    AgentEvent, BackgroundEvent, FilesEvent, LifecycleEvent, MessageEvent, PromptEvent, SessionEvent,
-    SettingEvent, SpendEvent, ToolEvent, TurnEvent,
+    AgentEvent, BackgroundEvent, FilesEvent, HookEvent, LifecycleEvent, MessageEvent, PromptEvent,
+    SessionEvent, SettingEvent, SpendEvent, ToolEvent, TurnEvent,
 };
 
 type Components = Vec<(String, RefOr<Schema>)>;
@@ -44,6 +44,7 @@ impl ToSchema for SessionEvent {
         BackgroundEvent::schemas(schemas);
         SpendEvent::schemas(schemas);
         SettingEvent::schemas(schemas);
+        HookEvent::schemas(schemas);
     }
 }
 
@@ -70,6 +71,7 @@ fn stored_forms() -> Components {
         BackgroundEvent::schema(),
         SpendEvent::schema(),
         SettingEvent::schema(),
+        HookEvent::schema(),
     ];
     let forms = subjects.into_iter().flat_map(|subject| match subject {
         RefOr::T(Schema::OneOf(one_of)) => one_of.items,

@@ -3,14 +3,15 @@
 use serde_json::Value;
 
 use super::{
-    BlockFrame, DecisionFrame, FileFrame, Frame, FrameBody, RequestFrame, StatusFrame, SubagentFrame,
+    BlockFrame, DecisionFrame, FileFrame, Frame, FrameBody, HookFrame, RequestFrame, StatusFrame,
+    SubagentFrame,
 };
 use crate::ids::{SessionId, TurnId};
 use crate::log::RecordedEvent;
 use crate::request::RequestKind;
 use crate::session::event::{
-    AgentEvent, Asked, BackgroundEvent, FilesEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent,
-    SettingEvent, SpendEvent, ToolEvent, TurnEvent,
+    AgentEvent, Asked, BackgroundEvent, FilesEvent, HookEvent, MessageEvent, PromptEvent, RequestEvent,
+    SessionEvent, SettingEvent, SpendEvent, ToolEvent, TurnEvent,
 };
 
 impl Frame {
@@ -49,6 +50,7 @@ fn told(event: &SessionEvent) -> Option<Told> {
         SessionEvent::Background(event) => Some(background(event)),
         SessionEvent::Spend(event) => spend(event),
         SessionEvent::Setting(event) => Some(setting(event)),
+        SessionEvent::Hook(event) => Some(hook(event)),
         SessionEvent::Lifecycle(_) => None,
     }
 }
@@ -258,6 +260,20 @@ fn setting(event: &SettingEvent) -> Told {
         }
     };
     Told { turn: None, body: FrameBody::Status(status) }
+}
+
+fn hook(event: &HookEvent) -> Told {
+    let HookEvent::Evaluated(evaluated) = event;
+    let hook = HookFrame {
+        hook_id: evaluated.hook.id,
+        event: evaluated.event,
+        action: evaluated.action,
+        outcome: evaluated.outcome,
+        tool_use_id: evaluated.tool_use_id.clone(),
+        tool_name: evaluated.tool_name.clone(),
+        message: evaluated.message.clone(),
+    };
+    Told::of(evaluated.turn, FrameBody::Hook { content: evaluated.hook.name.clone(), hook })
 }
 
 /// The text of a tool's result, whether it came as a string or as blocks.

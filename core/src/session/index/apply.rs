@@ -25,7 +25,7 @@ impl SessionIndex {
             SessionEvent::Setting(event) => self.note_setting(event),
             SessionEvent::Background(event) => self.note_background(event),
             SessionEvent::Spend(event) => self.note_spend(event),
-            SessionEvent::Message(_) | SessionEvent::Tool(_) => false,
+            SessionEvent::Message(_) | SessionEvent::Tool(_) | SessionEvent::Hook(_) => false,
         };
         if is_shown {
             self.head.status = self.status();

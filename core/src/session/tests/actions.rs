@@ -157,11 +157,13 @@ fn every_gate_is_answered_and_a_refusal_holds_whatever_the_mode_becomes() {
     let refused = effects(&planning, comes_to_gate("tool-1", ToolEffect::WritesFiles));
 
     let [Action::AnswerGate { refusal: None, .. }] = &passed.1[..] else { panic!("{passed:?}") };
-    let [Action::AnswerGate { gate, refusal: Some(message) }] = &refused.1[..] else { panic!("{refused:?}") };
+    let [Action::AnswerGate { gate, refusal: Some(message), .. }] = &refused.1[..] else {
+        panic!("{refused:?}")
+    };
     let later = after(&running());
-    assert_eq!(later.gate_answer(gate, Some(message.clone())), GateAnswer::Refuse(message.clone()));
+    assert_eq!(later.gate_answer(gate, Some(message.clone()), None), GateAnswer::Refuse(message.clone()));
     let stricter: &ToolGate = gate;
-    assert!(matches!(after(&planning).gate_answer(stricter, None), GateAnswer::Refuse(_)));
+    assert!(matches!(after(&planning).gate_answer(stricter, None, None), GateAnswer::Refuse(_)));
 }
 
 #[test]

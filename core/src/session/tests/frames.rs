@@ -241,13 +241,17 @@ fn changes() -> Vec<Option<Value>> {
         Some(frame)
     };
     let untold = || vec![None; 6];
+    let hooked = json!({
+        "hook_id": session(), "event": "PreToolUse", "action": "block", "outcome": "block",
+        "tool_use_id": "tool-1", "tool_name": "Bash", "message": "Not here.",
+    });
     let told = vec![
         outside_of_turns("permission_mode_changed", json!({ "permission_mode": "plan" })),
         outside_of_turns("model_changed", json!({ "model": "haiku" })),
         outside_of_turns("working_dir_changed", json!({ "working_dir": "/srv/new" })),
     ];
     let steered = shown("status", "prompt_steered", json!({ "text": "the other one" }));
-    [told, untold(), vec![steered, None]].concat()
+    [told, vec![shown("hook", "no-rm", hooked)], untold(), vec![steered, None]].concat()
 }
 
 fn incidents() -> Vec<Option<Value>> {

@@ -1,5 +1,7 @@
 //! What becomes of each kind of tool in each mode, before the agent's own rules.
 
+use std::sync::Arc;
+
 use super::samples::{
     asks, called_tool, comes_to_gate, given, permission_request, permission_requested, requested, returned,
     running, turn,
@@ -189,5 +191,6 @@ fn in_mode_of(mode: PermissionMode) -> Vec<SessionEvent> {
 
 fn gate(effect: ToolEffect, target: Option<&str>) -> ToolGate {
     let (gate_id, tool_use_id, tool_name) = ("g1".into(), "tool-1".into(), "Write".into());
-    ToolGate { gate_id, tool_use_id, tool_name, effect, target: target.map(str::to_owned) }
+    let target = target.map(str::to_owned);
+    ToolGate { gate_id, tool_use_id, tool_name, effect, target, input: Arc::default() }
 }

@@ -2,6 +2,7 @@
 //! the requests of the agent.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::samples::{
     answer, opened, permission_request, profile, report, said, settle, spend, start, submit,
@@ -15,6 +16,7 @@ use crate::session::command::{Recording, SessionCommand, WhileRunning};
 use crate::session::event::{
     FailureCause, Initiator, InterruptCause, ParkCause, PromptEvent, RequestEvent, SessionEvent, TurnEvent,
 };
+use crate::session::hooks_in_force::HooksInForce;
 
 const STEPS: u32 = 20_000;
 
@@ -173,6 +175,7 @@ fn command(random: &mut Random, step: u32, session: &Session) -> SessionCommand 
             runtime_version: String::new(),
             node: String::new(),
             spare_turn: super::samples::turn(u128::from(step) + u128::from(STEPS)),
+            hooks: HooksInForce::default(),
         })),
     }
 }
@@ -206,6 +209,7 @@ fn output(random: &mut Random, step: u32) -> AgentOutput {
                 tool_name,
                 effect,
                 target: None,
+                input: Arc::default(),
             });
         }
         _ => AgentOutcome::Succeeded,

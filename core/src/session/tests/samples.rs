@@ -20,12 +20,13 @@ use crate::session::event::{
     PromptEvent, SessionEvent, SessionOpened, ToolEvent, TurnAccount, TurnCompleted, TurnEvent, TurnOutcome,
     TurnResumed,
 };
+use crate::session::hooks_in_force::HooksInForce;
 use crate::session::view::SessionView;
 use crate::spend::{BudgetKind, BudgetSpent, CallOutcome, ModelCall, ModelUse, Spend, Usage};
 use crate::time::Timestamp;
 pub(super) use requests::{
-    again, answer, asks, asks_in, comes_to_gate, decided, permission_request, permission_requested, released,
-    requested, settle, settlement,
+    again, answer, asks, asks_in, comes_to_gate, comes_to_gate_under, decided, permission_request,
+    permission_requested, released, requested, settle, settlement,
 };
 
 pub(super) fn given(events: impl IntoIterator<Item = SessionEvent>) -> AggregateTestExecutor<Shell<Session>> {
@@ -211,6 +212,7 @@ pub(super) fn record_of(process_number: u128, output: AgentOutput) -> SessionCom
         runtime_version: "2.1".into(),
         node: "n1".into(),
         spare_turn: SPARE,
+        hooks: HooksInForce::default(),
     }))
 }
 

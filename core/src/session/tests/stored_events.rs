@@ -17,9 +17,9 @@ use super::every_event::every_event;
 use super::samples::{decided, opened, settlement, turn};
 use crate::request::Decision;
 use crate::session::event::{
-    AgentCounter, AgentEvent, BackgroundEvent, CostBasis, FailureCause, FilesEvent, LifecycleEvent,
-    MessageEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent, SpendEvent, ToolEvent, TurnAccount,
-    TurnEvent,
+    AgentCounter, AgentEvent, BackgroundEvent, CostBasis, FailureCause, FilesEvent, HookEvent,
+    LifecycleEvent, MessageEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent, SpendEvent,
+    ToolEvent, TurnAccount, TurnEvent,
 };
 
 const GOLDEN: &str = include_str!("golden_events.jsonl");
@@ -192,6 +192,7 @@ fn type_names() -> BTreeSet<String> {
         names::<BackgroundEvent>(),
         names::<SpendEvent>(),
         names::<SettingEvent>(),
+        names::<HookEvent>(),
     ];
     subjects.into_iter().flatten().collect()
 }

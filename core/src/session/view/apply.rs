@@ -40,7 +40,7 @@ impl SessionView {
             SessionEvent::Background(event) => self.apply_background(event, stored),
             SessionEvent::Spend(event) => self.apply_spend(event, stored),
             // The head shows them.
-            SessionEvent::Lifecycle(_) | SessionEvent::Setting(_) => {}
+            SessionEvent::Lifecycle(_) | SessionEvent::Setting(_) | SessionEvent::Hook(_) => {}
         }
     }
 

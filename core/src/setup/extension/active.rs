@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::definition::{Definition, ExtensionKind};
 use super::files::FileBundle;
+use super::hook::rules::{ActiveHook, HookRules};
 use super::mcp_server::McpServer;
 use super::plugin::Plugin;
 use super::secrets::SecretValues;
@@ -18,7 +19,12 @@ use crate::log::Digest;
 /// Everything that extends one agent, by kind and name. An agent whose session would get others now is
 /// replaced before the next turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ActiveExtensions(pub(super) Vec<ActiveExtension>, BTreeMap<ExtensionId, Arc<FileBundle>>);
+pub struct ActiveExtensions {
+    extensions: Vec<ActiveExtension>,
+    files: BTreeMap<ExtensionId, Arc<FileBundle>>,
+    /// In the order in which they are looked at.
+    hooks: Vec<ActiveHook>,
+}
 
 /// One of them, as it was when the agent was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,54 +58,73 @@ pub struct LoadedExtension {
 impl ActiveExtensions {
     pub fn new(mut extensions: Vec<ActiveExtension>) -> Self {
         extensions.sort_by(|one, other| one.order().cmp(&other.order()));
-        Self(extensions, BTreeMap::new())
+        Self { extensions, ..Self::default() }
     }
 
     /// With the files that belong to them.
     #[must_use]
     pub fn with_files(self, files: BTreeMap<ExtensionId, Arc<FileBundle>>) -> Self {
-        Self(self.0, files)
+        Self { files, ..self }
+    }
+
+    /// With hooks, in the order in which they are looked at.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Vec<ActiveHook>) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// The hooks, ready to be evaluated.
+    pub fn hook_rules(&self) -> HookRules {
+        HookRules::new(self.hooks.iter().cloned())
     }
 
     /// The files that belong to one of them.
     pub fn files(&self, extension: &ActiveExtension) -> Option<&FileBundle> {
-        self.1.get(&extension.id).map(|files| &**files)
+        self.files.get(&extension.id).map(|files| &**files)
     }
 
+    /// Whether the agent's program gets nothing.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.extensions.is_empty()
     }
 
     pub fn mcp_servers(&self) -> impl Iterator<Item = (&ActiveExtension, &McpServer)> {
-        self.0.iter().filter_map(|extension| match &extension.definition {
+        self.extensions.iter().filter_map(|extension| match &extension.definition {
             Definition::McpServer(server) => Some((extension, server)),
-            Definition::Skill(_) | Definition::Plugin(_) => None,
+            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) => None,
         })
     }
 
     pub fn skills(&self) -> impl Iterator<Item = (&ActiveExtension, &Skill)> {
-        self.0.iter().filter_map(|extension| match &extension.definition {
+        self.extensions.iter().filter_map(|extension| match &extension.definition {
             Definition::Skill(skill) => Some((extension, skill)),
-            Definition::McpServer(_) | Definition::Plugin(_) => None,
+            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) => None,
         })
     }
 
     pub fn plugins(&self) -> impl Iterator<Item = (&ActiveExtension, &Plugin)> {
-        self.0.iter().filter_map(|extension| match &extension.definition {
+        self.extensions.iter().filter_map(|extension| match &extension.definition {
             Definition::Plugin(plugin) => Some((extension, plugin)),
-            Definition::McpServer(_) | Definition::Skill(_) => None,
+            Definition::McpServer(_) | Definition::Skill(_) | Definition::Hook(_) => None,
         })
     }
 
     /// What the log tells of them; nothing where there are none.
     pub fn loaded(&self) -> Option<LoadedExtensions> {
-        let extensions: Vec<LoadedExtension> = self.0.iter().map(ActiveExtension::loaded).collect();
+        let hooks = self.hooks.iter().map(|active| LoadedExtension {
+            id: active.hook.id,
+            kind: ExtensionKind::Hook,
+            name: active.hook.name.clone(),
+            version: active.hook.version,
+        });
+        let extensions: Vec<LoadedExtension> =
+            self.extensions.iter().map(ActiveExtension::loaded).chain(hooks).collect();
         let mut hash = Sha256::new();
         for extension in &extensions {
             hash.update(format!("{} {}\n", extension.id, extension.version));
         }
         let fingerprint = Digest(hash.finalize().into());
-        (!self.is_empty()).then_some(LoadedExtensions { fingerprint, extensions })
+        (!extensions.is_empty()).then_some(LoadedExtensions { fingerprint, extensions })
     }
 }
 

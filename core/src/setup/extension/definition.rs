@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::files::FileSet;
+use super::hook::Hook;
 use super::mcp_server::{McpServer, McpServerEdit};
 use super::plugin::Plugin;
 use super::secrets::SecretValues;
@@ -18,6 +19,7 @@ pub enum ExtensionKind {
     McpServer,
     Skill,
     Plugin,
+    Hook,
 }
 
 impl ExtensionKind {
@@ -27,6 +29,7 @@ impl ExtensionKind {
             Self::McpServer => "mcp_server",
             Self::Skill => "skill",
             Self::Plugin => "plugin",
+            Self::Hook => "hook",
         }
     }
 }
@@ -60,6 +63,7 @@ pub enum Definition {
     McpServer(McpServer),
     Skill(Skill),
     Plugin(Plugin),
+    Hook(Hook),
 }
 
 impl Definition {
@@ -68,6 +72,7 @@ impl Definition {
             Self::McpServer(_) => ExtensionKind::McpServer,
             Self::Skill(_) => ExtensionKind::Skill,
             Self::Plugin(_) => ExtensionKind::Plugin,
+            Self::Hook(_) => ExtensionKind::Hook,
         }
     }
 
@@ -75,14 +80,14 @@ impl Definition {
     pub fn secret_names(&self) -> &[String] {
         match self {
             Self::McpServer(server) => server.secret_names(),
-            Self::Skill(_) | Self::Plugin(_) => &[],
+            Self::Skill(_) | Self::Plugin(_) | Self::Hook(_) => &[],
         }
     }
 
     /// The files that belong to it.
     pub const fn files(&self) -> Option<&FileSet> {
         match self {
-            Self::McpServer(_) => None,
+            Self::McpServer(_) | Self::Hook(_) => None,
             Self::Skill(skill) => skill.files.as_ref(),
             Self::Plugin(plugin) => Some(&plugin.files),
         }
@@ -92,7 +97,9 @@ impl Definition {
     pub const fn is_for_admins(&self) -> bool {
         match self {
             Self::McpServer(McpServer::Stdio { .. }) | Self::Plugin(_) => true,
-            Self::McpServer(McpServer::Http { .. } | McpServer::Sse { .. }) | Self::Skill(_) => false,
+            Self::McpServer(McpServer::Http { .. } | McpServer::Sse { .. })
+            | Self::Skill(_)
+            | Self::Hook(_) => false,
         }
     }
 }

@@ -16,6 +16,11 @@ pub(super) fn problem(error: &ExtensionError) -> Problem {
                 "programs that run unasked, and what is active in the sessions of others, are for admins";
             Problem::new(StatusCode::FORBIDDEN, "extension_not_allowed", detail)
         }
+        ExtensionError::BypassNotAllowed => {
+            let detail = "a hook that may allow more than reading needs the right `sessions:bypass`; without it, let \
+                          a condition on `tool_name` name tools that only read";
+            Problem::field("bypass_not_allowed", "/action", detail).with_status(StatusCode::FORBIDDEN)
+        }
         ExtensionError::Mismatch(mismatch) => {
             Problem::field("field_invalid", &mismatch.pointer, mismatch.detail.as_str())
         }

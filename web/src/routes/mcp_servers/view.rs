@@ -125,7 +125,9 @@ impl McpServerDefinition {
         let server = match definition {
             Definition::McpServer(server) => server,
             // The routes find one by its kind.
-            Definition::Skill(_) | Definition::Plugin(_) => return bare(McpTransport::Stdio),
+            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) => {
+                return bare(McpTransport::Stdio);
+            }
         };
         match server {
             McpServer::Stdio { command, args, env } => Self {

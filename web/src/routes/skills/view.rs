@@ -123,7 +123,7 @@ impl SkillView {
         };
         match &created.definition {
             Definition::Skill(skill) => view.with(skill),
-            Definition::McpServer(_) | Definition::Plugin(_) => view,
+            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) => view,
         }
     }
 
@@ -162,7 +162,7 @@ impl SkillChange {
                 let files = files.map_or_else(Vec::new, |FileSet { files, .. }| files);
                 Some(SkillDefinition { description, category, instruction, files })
             }
-            Definition::McpServer(_) | Definition::Plugin(_) => None,
+            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) => None,
         });
         Self { head, definition }
     }

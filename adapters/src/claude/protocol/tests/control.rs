@@ -1,5 +1,7 @@
 //! The control side of the protocol: what the agent asks, and what it says about its own work.
 
+use std::sync::Arc;
+
 use runner_core::agent::{AgentOutput, BackgroundUsage, BackgroundWork, PermissionMode, TaskListChange};
 use runner_core::request::{AgentRequest, RequestKind, ToolEffect, ToolGate};
 use serde_json::{Value, json};
@@ -104,11 +106,13 @@ fn page_is_remembered_by_its_host() {
 
 #[test]
 fn tool_use_comes_to_the_gate() {
-    let gated = gate("Write", &json!({ "file_path": "/srv/a" }));
+    let input = json!({ "file_path": "/srv/a" });
+    let gated = gate("Write", &input);
 
     let (gate_id, tool_use_id, tool_name) = ("h1".into(), "toolu_1".into(), "Write".into());
     let (effect, target) = (ToolEffect::WritesFiles, Some("/srv/a".into()));
-    assert_eq!(gated, ToolGate { gate_id, tool_use_id, tool_name, effect, target });
+    let input = Arc::new(input);
+    assert_eq!(gated, ToolGate { gate_id, tool_use_id, tool_name, effect, target, input });
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What an agent asks, and what people answer.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{process, record_of, turn};
@@ -9,6 +11,7 @@ use crate::request::{
 };
 use crate::session::command::SessionCommand;
 use crate::session::event::{Asked, Decided, RequestEvent, SessionEvent};
+use crate::session::hooks_in_force::HooksInForce;
 
 /// A request of the main agent to write `/srv/a`.
 pub(in crate::session::tests) fn permission_request(request_id: &str) -> AgentRequest {
@@ -59,8 +62,28 @@ pub(in crate::session::tests) fn asks_in(process_number: u128, request: &AgentRe
 
 /// What the agent says when it is about to use a tool.
 pub(in crate::session::tests) fn comes_to_gate(tool_use_id: &str, effect: ToolEffect) -> SessionCommand {
-    let (gate_id, tool_use_id, tool_name) = ("g1".into(), tool_use_id.into(), "Write".into());
-    record_of(2, AgentOutput::ToolGated(ToolGate { gate_id, tool_use_id, tool_name, effect, target: None }))
+    comes_to_gate_under(tool_use_id, effect, HooksInForce::default())
+}
+
+/// The same where people have added hooks.
+pub(in crate::session::tests) fn comes_to_gate_under(
+    tool_use_id: &str,
+    effect: ToolEffect,
+    hooks: HooksInForce,
+) -> SessionCommand {
+    let gate = ToolGate {
+        gate_id: "g1".into(),
+        tool_use_id: tool_use_id.into(),
+        tool_name: "Write".into(),
+        effect,
+        target: None,
+        input: Arc::new(json!({ "file_path": "/srv/a" })),
+    };
+    let SessionCommand::Record(mut recording) = record_of(2, AgentOutput::ToolGated(gate)) else {
+        unreachable!("it is something that the agent says")
+    };
+    recording.hooks = hooks;
+    SessionCommand::Record(recording)
 }
 
 pub(in crate::session::tests) fn answer(decision: Decision) -> Answer {
