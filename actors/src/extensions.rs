@@ -247,9 +247,10 @@ impl Extensions {
     async fn is_entitled(&self, created: &CreatedExtension) -> Result<bool, ExtensionError> {
         let needs_admin = match created.definition.kind() {
             ExtensionKind::Hook => created.definition.is_for_admins(),
-            ExtensionKind::McpServer | ExtensionKind::Skill | ExtensionKind::Plugin => {
-                created.is_for_admins()
-            }
+            ExtensionKind::McpServer
+            | ExtensionKind::Skill
+            | ExtensionKind::Plugin
+            | ExtensionKind::Agent => created.is_for_admins(),
         };
         Ok(!needs_admin || self.owners.is_admin(&created.owner).await?)
     }

@@ -27,7 +27,8 @@ use async_trait::async_trait;
 use runner_core::agent_protection::{AgentProtection, Sandboxing};
 use runner_core::ids::SessionId;
 use runner_core::ports::{
-    AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, RunningAgent, Swept, ToolInfo,
+    AgentError, AgentFile, AgentLaunch, AgentPlace, AgentRuntime, AgentStatus, BuiltInAgent, RunningAgent,
+    Swept, ToolInfo,
 };
 use runner_core::session::fork::ConversationPart;
 
@@ -43,7 +44,7 @@ use process::process_tree::{Marker, ProcessTree};
 use process::{Attached, ClaudeProcess, LoadedSetup, OutputQueue};
 use program::Program;
 pub use protocol::nature_of_call;
-use protocol::tools;
+use protocol::{agents, outgoing, tools};
 use sandbox::Sandbox;
 pub use sandbox::SandboxUnavailable;
 pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
@@ -163,7 +164,16 @@ impl AgentRuntime for ClaudeRuntime {
             trust: launch.setup.trust,
             extensions: launch.setup.extensions.loaded().map(Box::new),
         };
-        let attached = Attached { tree, started, pass: access.pass, setup, socket, own_folders, extensions };
+        let attached = Attached {
+            first_line: outgoing::initialize(&launch.setup.extensions),
+            tree,
+            started,
+            pass: access.pass,
+            setup,
+            socket,
+            own_folders,
+            extensions,
+        };
         ClaudeProcess::spawn(command, outputs, attached)
     }
 
@@ -191,6 +201,10 @@ impl AgentRuntime for ClaudeRuntime {
 
     fn tools(&self) -> &'static [ToolInfo] {
         tools::BUILT_IN
+    }
+
+    fn built_in_agents(&self) -> &'static [BuiltInAgent] {
+        agents::BUILT_IN
     }
 
     async fn files(&self, session: SessionId, conversation: Uuid, mark: &str) -> Vec<AgentFile> {

@@ -56,7 +56,7 @@ impl McpClientProber {
     async fn connect(&self, trial: &McpTrial) -> Result<McpReport, McpUnusable> {
         let server = match &trial.server.definition {
             Definition::McpServer(server) => server,
-            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) => {
+            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) | Definition::Agent(_) => {
                 return Err(McpUnusable("it is no MCP server".into()));
             }
         };

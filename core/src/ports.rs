@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 pub use agent::{
     AgentError, AgentExit, AgentInput, AgentOutputs, AgentPlace, AgentProber, AgentRuntime, AgentStatus,
-    GateVerdict, RunningAgent, Swept, ToolInfo,
+    BuiltInAgent, GateVerdict, RunningAgent, Swept, ToolInfo,
 };
 pub use directory::{
     AuditLog, ChangedSession, ChangedSessions, MAX_CHANGES, SessionCounts, SessionCursor, SessionDirectory,

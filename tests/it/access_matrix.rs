@@ -81,6 +81,7 @@ struct Things {
     skill: String,
     plugin: String,
     hook: String,
+    agent: String,
 }
 
 impl Things {
@@ -97,6 +98,7 @@ impl Things {
         let schedule = json!({ "name": "s", "prompt": "look", "cron": "@yearly" });
         let hook = json!({ "event": "PreToolUse", "action": "log" });
         let skill = json!({ "name": "look", "description": "Looks.", "instruction": "Look." });
+        let agent = json!({ "name": "reviewer", "description": "Reviews.", "prompt": "Look." });
         std::fs::create_dir_all(server.workspace().join("kit/.claude-plugin")).unwrap();
         let manifest = server.workspace().join("kit/.claude-plugin/plugin.json");
         std::fs::write(manifest, json!({ "name": "kit" }).to_string()).unwrap();
@@ -112,6 +114,7 @@ impl Things {
             skill: id(member.post("/api/skills", &skill).await),
             hook: id(member.post("/api/claude/hooks", &hook).await),
             plugin: id(admin.post("/api/plugins", &json!({ "folder": "kit" })).await),
+            agent: id(member.post("/api/agents", &agent).await),
             tenant: text(&admin.get("/api/tenants").await.body["tenants"][0]["id"]),
             schedule: id(member.post("/api/schedules", &schedule).await),
         }
@@ -131,6 +134,7 @@ impl Things {
             "skills" => &self.skill,
             "plugins" => &self.plugin,
             "claude" => &self.hook,
+            "agents" => &self.agent,
             _ => NOBODY,
         };
         let named = template.replace("{request_id}", &self.request).replace("{turn_id}", &self.turn);
@@ -151,6 +155,8 @@ fn own_entries(template: &str) -> Option<usize> {
         "/health" | "/ready" => None,
         // Those that can be switched on.
         "/api/skills" => Some(5),
+        // Those that Claude Code has itself.
+        "/api/agents" => Some(5),
         _ => Some(0),
     }
 }
@@ -169,6 +175,7 @@ fn entries(body: &Value) -> Option<usize> {
         "skills",
         "plugins",
         "hooks",
+        "agents",
         "schedules",
         "groups",
     ];
@@ -182,6 +189,9 @@ fn body(method: &Method, template: &str) -> Value {
     }
     if *method == Method::PUT && template == "/api/claude/hooks/{name}" {
         return json!({ "event": "PreToolUse", "action": "log" });
+    }
+    if *method == Method::PUT && template == "/api/agents/{name}" {
+        return json!({ "description": "Reviews.", "prompt": "Look." });
     }
     match template.rsplit('/').next() {
         Some("rotate") => json!({ "key": "sk-ant-of-nobody" }),

@@ -5,6 +5,7 @@
 mod access_matrix;
 mod accounts;
 mod agent_proof;
+mod agents;
 mod allowances;
 mod api_keys;
 mod audit;

@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use runner_tests::person::Person;
 use runner_tests::recorder::Recorder;
 use runner_tests::script;
-use runner_tests::server::{Answer, Server, answer};
+use runner_tests::server::{Server, answer};
 use serde_json::{Value, json};
 
 const PATH: &str = "/api/skills";
@@ -27,21 +27,6 @@ fn counting() -> Value {
         "instruction": "COUNT-THE-SHEEP",
         "files": { "sheep.txt": "one\ntwo\n", "tools/count.sh": "#!/bin/sh\necho 2\n", "raw.bin": { "base64": "AP8=" } },
     })
-}
-
-async fn patch(server: &Server, path: &str, body: &Value) -> Answer {
-    answer(server.request(Method::PATCH, path).json(body)).await
-}
-
-async fn put(server: &Server, path: &str, body: &Value) -> Answer {
-    answer(server.request(Method::PUT, path).json(body)).await
-}
-
-/// What the agent of a session said of itself last.
-async fn initialized(server: &Server, session: &str) -> Value {
-    let path = format!("/api/sessions/{session}/events?types=agent_initialized");
-    let events = server.get(&path).await.body;
-    events["events"].as_array().unwrap().last().unwrap()["data"].clone()
 }
 
 fn has(list: &Value, name: &str) -> bool {
@@ -95,7 +80,7 @@ async fn a_skill_is_run_by_the_model_and_by_people_and_no_longer_once_it_is_off(
             "{mode}: {heard}"
         );
         let session = done["session_id"].as_str().unwrap();
-        let said = initialized(&server, session).await;
+        let said = server.initialized(session).await;
         assert!(has(&said["skills"], "runner:count-sheep"), "{said}");
         assert_eq!(said["extensions"]["extensions"][0]["kind"], "skill");
     }
@@ -121,11 +106,11 @@ async fn a_skill_is_run_by_the_model_and_by_people_and_no_longer_once_it_is_off(
     let heard = recorder.take();
     assert!(heard.contains("count.sh") && heard.contains("raw.bin"), "its files are beside it");
 
-    let changed = patch(&server, "/api/skills/count-sheep", &json!({ "enabled": false })).await;
+    let changed = server.patch("/api/skills/count-sheep", &json!({ "enabled": false })).await;
     assert_eq!((changed.status, &changed.body["enabled"]), (StatusCode::OK, &json!(false)));
     let last = server.task(&json!({ "prompt": run("count-sheep") })).await;
     assert!(!recorder.take().contains("COUNT-THE-SHEEP"), "{last}");
-    let said = initialized(&server, last["session_id"].as_str().unwrap()).await;
+    let said = server.initialized(last["session_id"].as_str().unwrap()).await;
     assert!(!has(&said["skills"], "runner:count-sheep") && said["extensions"].is_null(), "{said}");
     server.verify(session).await;
 }
@@ -137,10 +122,9 @@ async fn a_change_is_in_the_history_and_can_be_taken_back_with_its_files() {
     let path = format!("{PATH}/count-sheep");
 
     let written = json!({ "description": "Counts.", "instruction": "Again.", "files": { "goats.txt": "3" } });
-    let replaced = put(&server, &path, &written).await.body;
+    let replaced = server.put(&path, &written).await.body;
     assert_eq!(replaced["files"], json!([{ "path": "goats.txt", "bytes": 1 }]));
-    let patched =
-        patch(&server, &path, &json!({ "instruction": "Once more.", "category": "data" })).await.body;
+    let patched = server.patch(&path, &json!({ "instruction": "Once more.", "category": "data" })).await.body;
     assert_eq!((&patched["files"], &patched["description"]), (&replaced["files"], &json!("Counts.")));
 
     let history = server.get(&format!("{path}/history")).await.body;
@@ -164,7 +148,7 @@ async fn a_change_is_in_the_history_and_can_be_taken_back_with_its_files() {
     let done = server.task(&json!({ "prompt": run("count-sheep") })).await;
     assert_eq!(done["success"], true, "{done}");
 
-    assert_eq!(answer(server.request(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.delete(&path).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.get(&path).await.code(), "extension_not_found");
 }
 
@@ -180,17 +164,17 @@ async fn skills_that_come_with_the_server_are_off_until_somebody_wants_one() {
     assert_eq!((&one["enabled"], &one["category"]), (&json!(false), &json!("database")));
     let before = server.task(&json!({ "prompt": script("Hi.", &json!([{ "text": "hi" }])) })).await;
     let session = before["session_id"].as_str().unwrap();
-    assert!(!has(&initialized(&server, session).await["skills"], "runner:sql"));
+    assert!(!has(&server.initialized(session).await["skills"], "runner:sql"));
 
-    let switched = patch(&server, "/api/skills/sql", &json!({ "enabled": true })).await;
+    let switched = server.patch("/api/skills/sql", &json!({ "enabled": true })).await;
 
     assert_eq!((switched.status, &switched.body["source"]), (StatusCode::OK, &json!("managed")));
     assert_eq!(switched.body["instruction"], one["instruction"]);
     assert!(!listed(&server, "", "offered").await.contains(&"sql".to_owned()));
     let done = server.task(&json!({ "prompt": run("sql"), "resume": session })).await;
     assert_eq!(done["success"], true, "{done}");
-    assert!(has(&initialized(&server, session).await["skills"], "runner:sql"));
-    let off = patch(&server, "/api/skills/sql", &json!({ "enabled": false })).await.body;
+    assert!(has(&server.initialized(session).await["skills"], "runner:sql"));
+    let off = server.patch("/api/skills/sql", &json!({ "enabled": false })).await.body;
     assert_eq!((&off["enabled"], &off["version"]), (&json!(false), &json!(2)));
 }
 
@@ -335,7 +319,7 @@ async fn what_is_wrong_with_a_skill_is_named() {
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, code), "{body}");
     }
     assert_eq!(
-        put(&server, "/api/skills/absent", &with("name", json!("absent"))).await.code(),
+        server.put("/api/skills/absent", &with("name", json!("absent"))).await.code(),
         "extension_not_found"
     );
     assert_eq!(listed(&server, "", "managed").await, Vec::<String>::new());

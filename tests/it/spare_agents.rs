@@ -109,6 +109,26 @@ async fn session_with_other_options_does_not_get_it() {
 }
 
 #[tokio::test]
+async fn agent_that_was_started_before_a_definition_is_not_used_after_it() {
+    let server = server().await;
+    task(&server, &say("one")).await;
+    let (_, before) = spare(&server).await;
+    let definition = json!({ "name": "reviewer", "description": "Reviews.", "prompt": "Look." });
+    assert!(server.post("/api/agents", &definition).await.status.is_success());
+
+    let first = server.initialized(&task(&server, &say("two")).await).await;
+
+    when_nothing_is_left(&server, &before).await;
+    assert!(first["agents"].to_string().contains("reviewer"), "{first}");
+    let (_, ahead) = spare(&server).await;
+    let changed = json!({ "prompt": "Look twice." });
+    assert!(server.patch("/api/agents/reviewer", &changed).await.status.is_success());
+    let second = server.initialized(&task(&server, &say("three")).await).await;
+    when_nothing_is_left(&server, &ahead).await;
+    assert_ne!(first["extensions"]["fingerprint"], second["extensions"]["fingerprint"]);
+}
+
+#[tokio::test]
 async fn spare_agent_that_was_killed_fails_no_task() {
     let server = server().await;
     task(&server, &say("one")).await;

@@ -107,6 +107,18 @@ impl Server {
         answer(self.request(Method::POST, path).json(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::PUT, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        answer(self.request(Method::DELETE, path)).await
+    }
+
     /// Runs a task to its end and returns the answer's body.
     pub async fn task(&self, body: &Value) -> Value {
         let answer = self.post("/api/task", body).await;
@@ -182,6 +194,13 @@ impl Server {
         let events = self.events(session).await;
         let calls = events.into_iter().filter(|event| event["type"] == "model_called");
         calls.map(|event| event["data"].clone()).collect()
+    }
+
+    /// What the agent of a session said of itself last.
+    pub async fn initialized(&self, session: &str) -> Value {
+        let path = format!("/api/sessions/{session}/events?types=agent_initialized");
+        let events = self.get(&path).await.body;
+        events["events"].as_array().unwrap().last().unwrap()["data"].clone()
     }
 
     pub async fn view(&self, session: &str) -> Value {

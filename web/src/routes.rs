@@ -1,5 +1,6 @@
 //! The route table.
 
+mod agents;
 mod api_keys;
 mod audit;
 mod auth;
@@ -154,6 +155,14 @@ fn configure_setup(routes: &mut impl Routes) {
         .service(skills::remove_skill)
         .service(skills::list_skill_history)
         .service(skills::restore_skill)
+        .service(agents::list_agents)
+        .service(agents::define_agent)
+        .service(agents::find_agent)
+        .service(agents::replace_agent)
+        .service(agents::change_agent)
+        .service(agents::remove_agent)
+        .service(agents::list_agent_history)
+        .service(agents::restore_agent)
         .service(plugins::list_plugins)
         .service(plugins::install_plugin)
         .service(plugins::find_plugin)

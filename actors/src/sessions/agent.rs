@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runner_core::agent::PermissionMode;
 use runner_core::ids::SessionId;
-use runner_core::ports::{AgentStatus, ToolInfo};
+use runner_core::ports::{AgentStatus, BuiltInAgent, ToolInfo};
 use runner_core::setup::agent_proof::ProofReport;
 
 use super::Sessions;
@@ -17,6 +17,10 @@ impl Sessions {
 
     pub fn tools(&self) -> &'static [ToolInfo] {
         self.services.runtime.tools()
+    }
+
+    pub fn built_in_agents(&self) -> &'static [BuiltInAgent] {
+        self.services.runtime.built_in_agents()
     }
 
     /// Whether an agent can be started that keeps what sessions of a mode rely on.

@@ -10,7 +10,7 @@ use runner_core::agent_protection::AgentProtection;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::{
     AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime,
-    AgentStatus, GateVerdict, RunningAgent, Swept, ToolInfo,
+    AgentStatus, BuiltInAgent, GateVerdict, RunningAgent, Swept, ToolInfo,
 };
 use runner_core::prompt::Attachment;
 use runner_core::request::Decision;
@@ -159,6 +159,10 @@ impl AgentRuntime for ReplayRunner {
     }
 
     fn tools(&self) -> &'static [ToolInfo] {
+        &[]
+    }
+
+    fn built_in_agents(&self) -> &'static [BuiltInAgent] {
         &[]
     }
 

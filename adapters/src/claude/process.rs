@@ -85,6 +85,8 @@ pub(super) struct ClaudeProcess {
 /// The parts that belong to a program for as long as it runs.
 #[derive(Debug)]
 pub(super) struct Attached {
+    /// The first request, which the agent answers when it is up.
+    pub(super) first_line: Value,
     pub(super) tree: ProcessTree,
     /// The cell that gets the process id.
     pub(super) started: Arc<OnceLock<u32>>,
@@ -110,7 +112,7 @@ impl ClaudeProcess {
     pub(super) fn spawn(
         mut command: Command,
         outputs: OutputQueue,
-        Attached { tree, started, pass, setup, socket, own_folders, extensions }: Attached,
+        Attached { first_line, tree, started, pass, setup, socket, own_folders, extensions }: Attached,
     ) -> Result<RunningAgent, AgentError> {
         let not_started = |why: String| AgentError::NotStarted(why);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -136,7 +138,7 @@ impl ClaudeProcess {
         let program = RunningProgram { child, pass, tree: Arc::clone(&tree), extensions, exited };
         tokio::spawn(program.wait(stderr));
         // The agent answers when it is up; nothing waits for that.
-        lines.try_send(outgoing::initialize()).ok();
+        lines.try_send(first_line).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let (outputs, exit_seen, answered) = (waiting_outputs, exit.clone(), answers.clone());
         let outputs = ClaudeOutputs { outputs, exit: exit_seen, answers: answered, setup, reports };

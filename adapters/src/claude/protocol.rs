@@ -3,6 +3,7 @@
 //! `reader.rs` reads lines and `decode.rs` finds their meaning; `outgoing.rs` makes prompts, answers and
 //! control requests.
 
+pub(super) mod agents;
 mod control;
 pub(super) mod decode;
 mod file_change;

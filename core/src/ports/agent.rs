@@ -57,6 +57,13 @@ pub struct ToolInfo {
     pub modifies_files: bool,
 }
 
+/// A subagent that the agent brings itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuiltInAgent {
+    pub name: &'static str,
+    pub description: &'static str,
+}
+
 /// What is known about the agent's program and the model behind it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct AgentStatus {
@@ -85,6 +92,8 @@ pub trait AgentRuntime: Send + Sync {
     fn status(&self) -> AgentStatus;
 
     fn tools(&self) -> &'static [ToolInfo];
+
+    fn built_in_agents(&self) -> &'static [BuiltInAgent];
 
     /// A session's files, as soon as the conversation has `mark` in it: an id that its agent has just told.
     async fn files(&self, session: SessionId, conversation: Uuid, mark: &str) -> Vec<AgentFile>;

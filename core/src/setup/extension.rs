@@ -8,6 +8,7 @@
 //! sealed beside the log. What was removed can be made anew under its name; its history goes on.
 
 pub mod active;
+pub mod agent;
 pub mod definition;
 pub mod event;
 pub mod files;

@@ -49,10 +49,10 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         ("auth", Some("me")) | ("status" | "tools", _) => Need::Principal,
         ("auth" | "tokens", _) => Need::Person,
         ("stats" | "stream", _) if is_read => Need::Permission(Permission::ReadSessions),
-        ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "schedules", _) if is_read => {
+        ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "agents" | "schedules", _) if is_read => {
             Need::Permission(Permission::ReadSessions)
         }
-        ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "schedules", _) => {
+        ("sessions" | "requests" | "mcp" | "skills" | "plugins" | "agents" | "schedules", _) => {
             Need::Permission(Permission::WriteSessions)
         }
         ("claude", Some("hooks")) if is_read => Need::Permission(Permission::ReadSessions),

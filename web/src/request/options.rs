@@ -260,7 +260,8 @@ fn effort(name: String) -> Result<String, Problem> {
     Err(Problem::field("effort_unknown", "/effort", format!("must be one of {}", EFFORTS.join(", "))))
 }
 
-fn tools(names: Vec<String>, context: &Context) -> Result<Vec<String>, Problem> {
+/// The names of tools that agents may have.
+pub(crate) fn tools(names: Vec<String>, context: &Context) -> Result<Vec<String>, Problem> {
     at_most("/tools", names.len(), MAX_TOOLS)?;
     let known = context.sessions.tools();
     for (index, name) in names.iter().enumerate() {

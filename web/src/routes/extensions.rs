@@ -23,6 +23,16 @@ pub(super) enum ScopeName {
     Workspace,
 }
 
+impl ScopeName {
+    /// The name of a scope, and its folder if it has one.
+    pub(super) fn of(scope: &Scope) -> (Self, Option<String>) {
+        match scope {
+            Scope::User => (Self::User, None),
+            Scope::Workspace { working_dir } => (Self::Workspace, Some(working_dir.clone())),
+        }
+    }
+}
+
 /// The part of an extension that all kinds have.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct ExtensionHead {
@@ -44,10 +54,7 @@ pub(super) struct ExtensionHead {
 impl ExtensionHead {
     pub(super) fn of(extension: &StoredExtension) -> Self {
         let created = &extension.created;
-        let (scope, working_dir) = match &created.scope {
-            Scope::User => (ScopeName::User, None),
-            Scope::Workspace { working_dir } => (ScopeName::Workspace, Some(working_dir.clone())),
-        };
+        let (scope, working_dir) = ScopeName::of(&created.scope);
         Self {
             id: extension.id,
             name: created.name.clone(),

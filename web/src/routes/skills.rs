@@ -1,6 +1,6 @@
 //! Skills: instructions that agents read when they need them.
 
-mod document;
+pub(super) mod document;
 mod elsewhere;
 mod fields;
 pub(super) mod import;

@@ -8,7 +8,9 @@ use runner_core::ports::GateVerdict;
 use runner_core::prompt::Attachment;
 use runner_core::request::{Decision, RequestKind};
 use runner_core::session::requests::SettledRequest;
-use serde_json::{Value, json};
+use runner_core::setup::extension::active::ActiveExtensions;
+use runner_core::setup::extension::agent::AgentDefinition;
+use serde_json::{Map, Value, json};
 
 /// The text for the model where a person said no and nothing more.
 const NO: &str = "The person who was asked does not want this.";
@@ -37,13 +39,32 @@ pub(crate) fn prompt(turn: TurnId, text: &str, attachments: &[Attachment]) -> Va
 }
 
 /// The first request. One of its hooks is the gate of every tool use, whatever the mode; the other reports
-/// changes of files, which the lines of subagents leave out.
-pub(crate) fn initialize() -> Value {
+/// changes of files, which the lines of subagents leave out. It brings the agents that people defined: the
+/// program drops all of them where one lacks a description or a prompt.
+pub(crate) fn initialize(extensions: &ActiveExtensions) -> Value {
     let hooks = json!({
         "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
         "PostToolUse": [{ "matcher": "Write|Edit", "hookCallbackIds": ["file"] }],
     });
-    control(&json!({ "subtype": "initialize", "hooks": hooks })).line
+    let mut request = json!({ "subtype": "initialize", "hooks": hooks });
+    let agents: Map<String, Value> =
+        extensions.agents().map(|(extension, agent)| (extension.name.clone(), definition(agent))).collect();
+    if !agents.is_empty() {
+        request["agents"] = Value::Object(agents);
+    }
+    control(&request).line
+}
+
+fn definition(agent: &AgentDefinition) -> Value {
+    let AgentDefinition { description, prompt, tools, model } = agent;
+    let mut definition = json!({ "description": description, "prompt": prompt });
+    if let Some(tools) = tools {
+        definition["tools"] = json!(tools);
+    }
+    if let Some(model) = model {
+        definition["model"] = json!(model);
+    }
+    definition
 }
 
 pub(crate) fn interrupt() -> Value {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::agent::AgentDefinition;
 use super::definition::{Definition, ExtensionKind};
 use super::files::FileBundle;
 use super::hook::rules::{ActiveHook, HookRules};
@@ -91,21 +92,34 @@ impl ActiveExtensions {
     pub fn mcp_servers(&self) -> impl Iterator<Item = (&ActiveExtension, &McpServer)> {
         self.extensions.iter().filter_map(|extension| match &extension.definition {
             Definition::McpServer(server) => Some((extension, server)),
-            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) => None,
+            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) | Definition::Agent(_) => None,
         })
     }
 
     pub fn skills(&self) -> impl Iterator<Item = (&ActiveExtension, &Skill)> {
         self.extensions.iter().filter_map(|extension| match &extension.definition {
             Definition::Skill(skill) => Some((extension, skill)),
-            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) => None,
+            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) | Definition::Agent(_) => {
+                None
+            }
         })
     }
 
     pub fn plugins(&self) -> impl Iterator<Item = (&ActiveExtension, &Plugin)> {
         self.extensions.iter().filter_map(|extension| match &extension.definition {
             Definition::Plugin(plugin) => Some((extension, plugin)),
-            Definition::McpServer(_) | Definition::Skill(_) | Definition::Hook(_) => None,
+            Definition::McpServer(_) | Definition::Skill(_) | Definition::Hook(_) | Definition::Agent(_) => {
+                None
+            }
+        })
+    }
+
+    pub fn agents(&self) -> impl Iterator<Item = (&ActiveExtension, &AgentDefinition)> {
+        self.extensions.iter().filter_map(|extension| match &extension.definition {
+            Definition::Agent(agent) => Some((extension, agent)),
+            Definition::McpServer(_) | Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) => {
+                None
+            }
         })
     }
 

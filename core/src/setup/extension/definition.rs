@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::{AgentDefinition, AgentDefinitionEdit};
 use super::files::FileSet;
 use super::hook::Hook;
 use super::mcp_server::{McpServer, McpServerEdit};
@@ -20,6 +21,8 @@ pub enum ExtensionKind {
     Skill,
     Plugin,
     Hook,
+    /// What a subagent is made of.
+    Agent,
 }
 
 impl ExtensionKind {
@@ -30,6 +33,7 @@ impl ExtensionKind {
             Self::Skill => "skill",
             Self::Plugin => "plugin",
             Self::Hook => "hook",
+            Self::Agent => "agent",
         }
     }
 }
@@ -64,6 +68,7 @@ pub enum Definition {
     Skill(Skill),
     Plugin(Plugin),
     Hook(Hook),
+    Agent(AgentDefinition),
 }
 
 impl Definition {
@@ -73,6 +78,7 @@ impl Definition {
             Self::Skill(_) => ExtensionKind::Skill,
             Self::Plugin(_) => ExtensionKind::Plugin,
             Self::Hook(_) => ExtensionKind::Hook,
+            Self::Agent(_) => ExtensionKind::Agent,
         }
     }
 
@@ -80,14 +86,14 @@ impl Definition {
     pub fn secret_names(&self) -> &[String] {
         match self {
             Self::McpServer(server) => server.secret_names(),
-            Self::Skill(_) | Self::Plugin(_) | Self::Hook(_) => &[],
+            Self::Skill(_) | Self::Plugin(_) | Self::Hook(_) | Self::Agent(_) => &[],
         }
     }
 
     /// The files that belong to it.
     pub const fn files(&self) -> Option<&FileSet> {
         match self {
-            Self::McpServer(_) | Self::Hook(_) => None,
+            Self::McpServer(_) | Self::Hook(_) | Self::Agent(_) => None,
             Self::Skill(skill) => skill.files.as_ref(),
             Self::Plugin(plugin) => Some(&plugin.files),
         }
@@ -99,7 +105,8 @@ impl Definition {
             Self::McpServer(McpServer::Stdio { .. }) | Self::Plugin(_) => true,
             Self::McpServer(McpServer::Http { .. } | McpServer::Sse { .. })
             | Self::Skill(_)
-            | Self::Hook(_) => false,
+            | Self::Hook(_)
+            | Self::Agent(_) => false,
         }
     }
 }
@@ -117,6 +124,7 @@ pub enum DefinitionEdit {
     Replace(Definition),
     McpServer(McpServerEdit),
     Skill(SkillEdit),
+    Agent(AgentDefinitionEdit),
 }
 
 impl DefinitionEdit {
@@ -131,10 +139,15 @@ impl DefinitionEdit {
             (Self::Skill(edit), Defined { definition: Definition::Skill(skill), secrets }) => {
                 Ok(Defined { definition: Definition::Skill(edit.apply(skill)), secrets })
             }
-            (Self::McpServer(_) | Self::Skill(_), Defined { definition, .. }) => Err(Mismatch {
-                pointer: String::new(),
-                detail: format!("a {} has no such fields", definition.kind().as_str()),
-            }),
+            (Self::Agent(edit), Defined { definition: Definition::Agent(agent), secrets }) => {
+                Ok(Defined { definition: Definition::Agent(edit.apply(agent)), secrets })
+            }
+            (Self::McpServer(_) | Self::Skill(_) | Self::Agent(_), Defined { definition, .. }) => {
+                Err(Mismatch {
+                    pointer: String::new(),
+                    detail: format!("a {} has no such fields", definition.kind().as_str()),
+                })
+            }
         }
     }
 }

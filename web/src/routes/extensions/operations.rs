@@ -1,6 +1,6 @@
 //! What is done alike with all kinds of extensions.
 
-use runner_actors::{NewExtension, StoredExtension};
+use runner_actors::{ExtensionPatch, NewExtension, StoredExtension};
 use runner_core::log::Appended;
 use runner_core::setup::extension::definition::ExtensionKind;
 use runner_core::setup::extension::files::FileBundle;
@@ -34,6 +34,20 @@ pub(in crate::routes) async fn create<Body>(
             None => Err(refused.into()),
         },
     }
+}
+
+/// Changes one that was found, unless the first request under the key did.
+pub(in crate::routes) async fn change<Body>(
+    context: &Context,
+    write: Write<Body>,
+    (before, patch): (StoredExtension, ExtensionPatch),
+) -> Result<StoredExtension, ApiError> {
+    if write.first.is_some() {
+        return Ok(before);
+    }
+    let kind = before.created.definition.kind();
+    let id = before.id.to_string();
+    Ok(context.extensions.change(&write.caller, (kind, &id), patch, write.provenance).await?)
 }
 
 pub(in crate::routes) async fn remove(

@@ -131,9 +131,10 @@ async fn hook(
             match stored.created.definition {
                 Definition::Hook(definition) => Ok((hook, definition)),
                 // The kind was asked for.
-                Definition::McpServer(_) | Definition::Skill(_) | Definition::Plugin(_) => {
-                    Err(missing("event"))
-                }
+                Definition::McpServer(_)
+                | Definition::Skill(_)
+                | Definition::Plugin(_)
+                | Definition::Agent(_) => Err(missing("event")),
             }
         }
         (Some(_), _, _) => {

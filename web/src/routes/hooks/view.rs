@@ -58,7 +58,10 @@ impl HookDefinition {
             Definition::Hook(Hook { event, action, conditions, order, message }) => {
                 Some(Self { event, action, conditions, order, message })
             }
-            Definition::McpServer(_) | Definition::Skill(_) | Definition::Plugin(_) => None,
+            Definition::McpServer(_)
+            | Definition::Skill(_)
+            | Definition::Plugin(_)
+            | Definition::Agent(_) => None,
         }
     }
 }

@@ -125,7 +125,7 @@ impl McpServerDefinition {
         let server = match definition {
             Definition::McpServer(server) => server,
             // The routes find one by its kind.
-            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) => {
+            Definition::Skill(_) | Definition::Plugin(_) | Definition::Hook(_) | Definition::Agent(_) => {
                 return bare(McpTransport::Stdio);
             }
         };

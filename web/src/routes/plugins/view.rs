@@ -64,7 +64,9 @@ impl PluginDefinition {
                 Self { plugin_version, description, brings, sha256: digest.to_string(), files }
             }
             // The routes find one by its kind.
-            Definition::McpServer(_) | Definition::Skill(_) | Definition::Hook(_) => Self::default(),
+            Definition::McpServer(_) | Definition::Skill(_) | Definition::Hook(_) | Definition::Agent(_) => {
+                Self::default()
+            }
         }
     }
 }

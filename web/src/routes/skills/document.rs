@@ -8,9 +8,9 @@ const MAX_FRONT_MATTER_BYTES: usize = 16 * 1024;
 
 /// A skill as its document tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SkillDocument {
-    pub(super) name: Option<String>,
-    pub(super) description: Option<String>,
+pub(in crate::routes) struct SkillDocument {
+    pub(in crate::routes) name: Option<String>,
+    pub(in crate::routes) description: Option<String>,
     pub(super) instruction: String,
     /// The fields of its front matter that are not taken: rights to use tools unasked, hooks, and the like.
     pub(super) ignored: Vec<String>,
@@ -18,7 +18,7 @@ pub(super) struct SkillDocument {
 
 impl SkillDocument {
     /// Why it is none, where it is not.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub(in crate::routes) fn read(text: &str) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         let (front_matter, instruction) = match text.strip_prefix("---\n") {
             None => ("", text.as_str()),

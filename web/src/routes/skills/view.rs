@@ -2,7 +2,7 @@
 
 use runner_actors::StoredExtension;
 use runner_core::ids::ExtensionId;
-use runner_core::setup::extension::definition::{Definition, Scope};
+use runner_core::setup::extension::definition::Definition;
 use runner_core::setup::extension::files::{FileEntry, FileSet};
 use runner_core::setup::extension::skill::{Skill, SkillCategory};
 use runner_core::time::Timestamp;
@@ -106,10 +106,7 @@ impl SkillView {
     /// The whole of one that somebody has added.
     pub(super) fn of(stored: &StoredExtension) -> Self {
         let created = &stored.created;
-        let (scope, working_dir) = match &created.scope {
-            Scope::User => (ScopeName::User, None),
-            Scope::Workspace { working_dir } => (ScopeName::Workspace, Some(working_dir.clone())),
-        };
+        let (scope, working_dir) = ScopeName::of(&created.scope);
         let view = Self {
             id: Some(stored.id),
             enabled: stored.is_enabled,
@@ -123,7 +120,9 @@ impl SkillView {
         };
         match &created.definition {
             Definition::Skill(skill) => view.with(skill),
-            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) => view,
+            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) | Definition::Agent(_) => {
+                view
+            }
         }
     }
 
@@ -162,7 +161,9 @@ impl SkillChange {
                 let files = files.map_or_else(Vec::new, |FileSet { files, .. }| files);
                 Some(SkillDefinition { description, category, instruction, files })
             }
-            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) => None,
+            Definition::McpServer(_) | Definition::Plugin(_) | Definition::Hook(_) | Definition::Agent(_) => {
+                None
+            }
         });
         Self { head, definition }
     }

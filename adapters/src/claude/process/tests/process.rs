@@ -7,6 +7,7 @@ use runner_core::agent::AgentOutput;
 use runner_core::ids::{SessionId, TurnId};
 use runner_core::money::MicroDollars;
 use runner_core::ports::{AgentError, AgentExit, RunningAgent};
+use runner_core::setup::extension::active::ActiveExtensions;
 use runner_core::setup::trust::Trust;
 use runner_core::spend::Spend;
 use serde_json::{Value, json};
@@ -45,7 +46,7 @@ async fn agent_is_told_to_initialize_before_anything_else() {
 
     let AgentOutput::Other { raw } = next(&mut agent).await else { panic!("nothing was heard") };
 
-    assert_eq!(raw["line"]["request"], outgoing::initialize()["request"]);
+    assert_eq!(raw["line"]["request"], first_line()["request"]);
     agent.input.stop().await;
 }
 
@@ -283,8 +284,13 @@ async fn last_line_without_its_end_is_a_message_if_it_is_whole() {
     assert_eq!(outputs, [other(json!({ "type": "a" })), other(json!({ "type": "b" }))]);
 }
 
+fn first_line() -> Value {
+    outgoing::initialize(&ActiveExtensions::default())
+}
+
 fn attached(marker: Marker) -> Attached {
     Attached {
+        first_line: first_line(),
         tree: ProcessTree::new(marker, None),
         started: Arc::default(),
         pass: None,

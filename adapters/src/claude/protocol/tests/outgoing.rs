@@ -1,8 +1,12 @@
 //! Lines for the agent.
 
 use runner_core::agent::PermissionMode;
-use runner_core::ids::TurnId;
+use runner_core::ids::{ExtensionId, TurnId};
 use runner_core::prompt::Attachment;
+use runner_core::setup::extension::active::{ActiveExtension, ActiveExtensions};
+use runner_core::setup::extension::agent::AgentDefinition;
+use runner_core::setup::extension::definition::Definition;
+use runner_core::setup::extension::secrets::SecretValues;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -39,13 +43,45 @@ fn request_that_is_not_offered_is_answered_with_an_error() {
 
 #[test]
 fn first_request_has_every_tool_use_come_to_the_gate() {
-    let line = outgoing::initialize();
+    let line = outgoing::initialize(&ActiveExtensions::default());
 
     let hooks = json!({
         "PreToolUse": [{ "hookCallbackIds": ["gate"] }],
         "PostToolUse": [{ "matcher": "Write|Edit", "hookCallbackIds": ["file"] }],
     });
     assert_eq!(line["request"], json!({ "subtype": "initialize", "hooks": hooks }));
+}
+
+#[test]
+fn first_request_brings_the_agents_that_are_defined() {
+    let reviewer = AgentDefinition {
+        description: "Reviews.".into(),
+        prompt: "Look.".into(),
+        tools: Some(vec!["Read".into()]),
+        model: Some("haiku".into()),
+    };
+    let bare = AgentDefinition { tools: None, model: None, ..reviewer.clone() };
+    let active = |number, name: &str, definition| ActiveExtension {
+        id: ExtensionId(Uuid::from_u128(number)),
+        name: name.into(),
+        version: 1,
+        definition: Definition::Agent(definition),
+        secrets: SecretValues::default(),
+    };
+
+    let line = outgoing::initialize(&ActiveExtensions::new(vec![
+        active(1, "reviewer", reviewer),
+        active(2, "bare", bare),
+    ]));
+
+    assert_eq!(
+        line["request"]["agents"],
+        json!({
+            "reviewer":
+                { "description": "Reviews.", "prompt": "Look.", "tools": ["Read"], "model": "haiku" },
+            "bare": { "description": "Reviews.", "prompt": "Look." },
+        })
+    );
 }
 
 #[test]
