@@ -31,6 +31,15 @@ async fn until(frames: &mut Frames, fits: impl Fn(&Value) -> bool) -> Vec<Frame>
     panic!("the stream ended: {read:?}");
 }
 
+/// Reads until everything of these topics was told.
+async fn until_live(frames: &mut Frames, topics: &[&str]) -> Vec<Frame> {
+    let mut read: Vec<Frame> = vec![];
+    while !topics.iter().all(|topic| read.iter().any(|frame| is_live(&frame.data, topic))) {
+        read.push(frames.next().await.expect("the stream goes on"));
+    }
+    read
+}
+
 /// Whether everything of a topic until then was told.
 fn is_live(frame: &Value, topic: &str) -> bool {
     frame["topic"] == topic && frame.as_object().unwrap().keys().all(|key| key == "topic" || key == "cursor")
@@ -89,7 +98,7 @@ async fn a_cut_stream_goes_on_in_all_topics_across_a_restart() {
     let topic = format!("session:{session}");
     let topics = format!("sessions,requests,{topic}@0");
     let mut frames = follow(&server, &topics, None).await;
-    let mut seen = until(&mut frames, |frame| is_live(frame, &topic)).await;
+    let mut seen = until_live(&mut frames, &["sessions", "requests", &topic]).await;
     let last = seen.iter().rev().find_map(|frame| frame.last_event_id.clone()).unwrap();
     drop(frames);
 
@@ -99,10 +108,7 @@ async fn a_cut_stream_goes_on_in_all_topics_across_a_restart() {
     server.kill_9().await;
     server.restart().await;
     let mut frames = follow(&server, &topics, Some(&last)).await;
-    let mut missed = until(&mut frames, |frame| is_live(frame, &topic)).await;
-    if !missed.iter().any(|frame| is_live(&frame.data, "requests")) {
-        missed.extend(until(&mut frames, |frame| is_live(frame, "requests")).await);
-    }
+    let missed = until_live(&mut frames, &["sessions", "requests", &topic]).await;
 
     let waiting = missed.iter().find(|frame| frame.data["topic"] == "requests").unwrap();
     assert_eq!(waiting.data["waiting"]["requests"][0]["tool_name"], "Write");
