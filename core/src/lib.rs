@@ -23,6 +23,7 @@ pub mod session;
 pub mod setup;
 pub mod spend;
 pub mod statistics;
+pub mod subagents;
 pub mod time;
 pub mod workspace;
 

@@ -16,7 +16,7 @@ pub use agent::{
 };
 pub use directory::{
     AuditLog, ChangedSession, ChangedSessions, MAX_CHANGES, SessionCounts, SessionCursor, SessionDirectory,
-    SessionFilter, SessionSort, StatisticsRecord, WaitingRequest,
+    SessionFilter, SessionSort, StatisticsRecord, SubagentRecord, WaitingRequest,
 };
 pub use launch::{AgentLaunch, AgentSeat, AgentSetup};
 pub use log::{AppendError, EventLog, ReadError};

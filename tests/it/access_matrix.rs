@@ -176,6 +176,7 @@ fn entries(body: &Value) -> Option<usize> {
         "plugins",
         "hooks",
         "agents",
+        "subagents",
         "schedules",
         "groups",
     ];

@@ -68,6 +68,7 @@ mod skills;
 mod spare_agents;
 mod statistics;
 mod streams;
+mod subagents;
 mod tasks;
 mod tenants;
 mod tidy;

@@ -114,6 +114,7 @@ impl Application {
             working_folders,
             files: Arc::new(agents::folder_reader(config)?),
             statistics: Arc::new(core.store.clone()),
+            subagents: Arc::new(core.store.clone()),
             trust: core.trust,
             extensions: core.extensions,
             mcp_prober: Arc::new(McpClientProber::new(core.runtime.clone())?),

@@ -8,7 +8,7 @@ use runner_actors::{
 };
 use runner_core::agent::PermissionMode;
 use runner_core::people::principal::{Permission, Principal, Role};
-use runner_core::ports::{FolderReader, McpProber, StatisticsRecord};
+use runner_core::ports::{FolderReader, McpProber, StatisticsRecord, SubagentRecord};
 use runner_core::session::index::SessionHead;
 use runner_core::time::Timestamp;
 
@@ -31,6 +31,7 @@ pub(crate) struct Context {
     pub(crate) working_folders: WorkingFolders,
     pub(crate) files: Arc<dyn FolderReader>,
     pub(crate) statistics: Arc<dyn StatisticsRecord>,
+    pub(crate) subagents: Arc<dyn SubagentRecord>,
     pub(crate) trust: TrustedFolders,
     pub(crate) extensions: Extensions,
     pub(crate) mcp_prober: Arc<dyn McpProber>,

@@ -157,6 +157,7 @@ fn configure_setup(routes: &mut impl Routes) {
         .service(skills::restore_skill)
         .service(agents::list_agents)
         .service(agents::define_agent)
+        .service(agents::subagents::list_subagents)
         .service(agents::find_agent)
         .service(agents::replace_agent)
         .service(agents::change_agent)

@@ -5,6 +5,7 @@
 //! polled no more, because its client left or does not read, costs nothing, and its connection ends when
 //! what was written to it makes no way (`crate::connected`).
 
+pub(crate) mod board;
 pub(crate) mod events;
 pub(crate) mod recent;
 pub(crate) mod replay;
@@ -32,6 +33,7 @@ use crate::request::accept::prefers;
 /// How often a quiet stream shows that it is alive. Comments end with one newline: after an empty line some
 /// clients deliver an event without data.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+const ALIVE: &[u8] = b": alive\n";
 
 /// How soon a client should come back after the server ended a stream.
 const RECONNECT_MS: u32 = 2000;
@@ -139,11 +141,10 @@ pub(crate) fn respond(feed: impl Feed, subscription: Subscription, place: Stream
     let (outbox, state) = (Outbox::default(), State::Behind);
     let (given_up_at, closing) = (None, false);
     let stream = Stream { feed, subscription, outbox, heartbeat, state, given_up_at, _place: place, closing };
-    let body = stream::unfold(stream, |mut stream| async move {
+    response(stream::unfold(stream, |mut stream| async move {
         let bytes = stream.next().await?;
         Some((bytes, stream))
-    });
-    response(body)
+    }))
 }
 
 fn response(body: impl futures_util::Stream<Item = Bytes> + 'static) -> HttpResponse {
@@ -208,7 +209,7 @@ impl<F: Feed> Stream<F> {
                     self.state = State::Ended;
                 }
             }
-            _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(b": alive\n")),
+            _ = self.heartbeat.tick() => self.outbox.frames.push_back(Bytes::from_static(ALIVE)),
         }
     }
 }

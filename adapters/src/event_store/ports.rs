@@ -6,3 +6,4 @@ mod event_log;
 mod session_directory;
 mod spend_record;
 mod statistics_record;
+mod subagent_record;

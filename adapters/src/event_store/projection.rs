@@ -3,6 +3,7 @@
 //! Live appends and a rebuild go through the same function, which is why both give the same rows.
 
 pub(super) mod statistics;
+pub(super) mod subagents;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use runner_core::time::Timestamp;
 use uuid::Uuid;
 
 use statistics::Counted;
+use subagents::SubagentChange;
 
 /// Changes of the read models beside the index itself.
 #[derive(Debug, Default)]
@@ -29,16 +31,18 @@ pub(super) struct Projected {
     pub(super) requests: Vec<RequestChange>,
     /// The tags that sessions have now, in order.
     pub(super) tags: Vec<TagChange>,
+    pub(super) subagents: Vec<SubagentChange>,
 }
 
 impl Projected {
     pub(super) fn is_empty(&self) -> bool {
-        let Self { texts, statistics, spend, requests, tags } = self;
+        let Self { texts, statistics, spend, requests, tags, subagents } = self;
         texts.is_empty()
             && statistics.is_empty()
             && spend.is_empty()
             && requests.is_empty()
             && tags.is_empty()
+            && subagents.is_empty()
     }
 }
 
@@ -107,6 +111,7 @@ pub(super) fn project(
             // The event may close what waits until then.
             note_waiting(projected, index, event, place);
             statistics::note(&mut projected.statistics, index, event, place);
+            subagents::note(&mut projected.subagents, index, event, place);
             index.follow(event, (place.version, place.at))
         }
         None => {

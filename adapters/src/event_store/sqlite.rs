@@ -16,6 +16,7 @@ mod secrets;
 mod spend;
 mod statements;
 mod statistics;
+mod subagents;
 mod values;
 
 use std::path::Path;

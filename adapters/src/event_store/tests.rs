@@ -15,6 +15,7 @@ mod requests;
 mod samples;
 mod spend;
 mod statistics;
+mod subagents;
 mod tampering;
 
 use std::collections::BTreeSet;

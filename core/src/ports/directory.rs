@@ -8,6 +8,7 @@ use crate::people::audit::{AuditFilter, AuditPage};
 use crate::people::principal::Reach;
 use crate::session::index::{SessionStatus, SessionSummary};
 use crate::statistics::{Statistics, StatisticsFilter};
+use crate::subagents::{ListedSubagent, SubagentFilter};
 use crate::time::Timestamp;
 
 /// Which sessions to list.
@@ -121,4 +122,26 @@ pub trait AuditLog: Send + Sync {
 #[async_trait]
 pub trait StatisticsRecord: std::fmt::Debug + Send + Sync {
     async fn read_statistics(&self, filter: &StatisticsFilter) -> Result<Statistics, ReadError>;
+}
+
+/// The subagents of all sessions, kept in the same transaction as the log.
+#[async_trait]
+pub trait SubagentRecord: std::fmt::Debug + Send + Sync {
+    /// The last that began first: at most `limit`, and only those that began before a place in the log.
+    async fn list_subagents(
+        &self,
+        filter: &SubagentFilter,
+        (before, limit): (Option<u64>, u32),
+    ) -> Result<Vec<ListedSubagent>, ReadError>;
+
+    /// What has changed after a place in the log, in the order of the last changes.
+    async fn list_changed_subagents(
+        &self,
+        reach: &Reach,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<ListedSubagent>, ReadError>;
+
+    /// The place of the last change of any.
+    async fn last_change_of_subagents(&self, reach: &Reach) -> Result<u64, ReadError>;
 }

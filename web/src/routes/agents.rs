@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod fields;
+pub(super) mod subagents;
 mod view;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use runner_actors::{ExtensionError, ExtensionPatch, NewExtension, StoredExtension};
 use runner_core::people::principal::Principal;
 use runner_core::setup::extension::definition::{DefinitionEdit, ExtensionKind};
+use runner_core::subagents::Subagent;
 use serde::{Deserialize, Serialize};
 
 use self::fields::{AgentBody, AgentPatch, AgentReplacement};
@@ -29,6 +31,8 @@ const KIND: ExtensionKind = ExtensionKind::Agent;
 #[derive(Serialize, utoipa::ToSchema)]
 struct AgentPage {
     agents: Vec<AgentView>,
+    /// Subagents that have not ended, of all sessions that one may see; at most 400.
+    subagents: Vec<Subagent>,
     next_cursor: Option<String>,
 }
 
@@ -90,7 +94,7 @@ pub(crate) async fn define_agent(
 }
 
 /// One's agents, those of folders that are everybody's, and those of Claude Code; for admins, all of the
-/// team's. With a folder, also those that lie in it.
+/// team's. With a folder, also those that lie in it. Beside them the subagents that have not ended.
 #[utoipa::path(tag = "agents", params(AgentsQuery), responses((status = 200, body = AgentPage)))]
 #[get("/api/agents")]
 pub(crate) async fn list_agents(
@@ -108,7 +112,8 @@ pub(crate) async fn list_agents(
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let (agents, next_cursor) = page.page(agents, Order::Rising, AgentView::place)?;
     let agents = agents.into_iter().map(AgentView::in_list).collect();
-    Ok(HttpResponse::Ok().json(AgentPage { agents, next_cursor }))
+    let subagents = subagents::going_on(&context, caller.reach()).await?;
+    Ok(HttpResponse::Ok().json(AgentPage { agents, subagents, next_cursor }))
 }
 
 /// One agent, by its name or its id; also one of Claude Code.

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use self::lists::Lists;
 use self::session::OneSession;
-use super::{HEARTBEAT, RECONNECT_MS, response};
+use super::{ALIVE, HEARTBEAT, RECONNECT_MS, response};
 use crate::context::Context;
 use crate::limits::streams::StreamPlace;
 use crate::request::topics::{Followed, Topic};
@@ -126,7 +126,7 @@ impl Topics {
                     None => {}
                 },
                 () = self.subscription.closed(), if self.state == State::Open => self.state = State::Closing,
-                _ = self.heartbeat.tick() => return Some(Bytes::from_static(b": alive\n")),
+                _ = self.heartbeat.tick() => return Some(Bytes::from_static(ALIVE)),
             }
         }
     }

@@ -1,11 +1,12 @@
-//! The read models beside the index of sessions: statistics, spend, texts, and what waits for people.
+//! The read models beside the index of sessions: statistics, spend, texts, subagents, and what waits
+//! for people.
 
 use sqlx::SqliteConnection;
 
 use super::spend::write_spend;
 use super::statements::insert_texts;
-use super::statistics;
 use super::values::{encode_error, signed};
+use super::{statistics, subagents};
 use crate::event_store::projection::{Projected, RequestChange, TagChange};
 
 pub(super) async fn write(connection: &mut SqliteConnection, projected: &Projected) -> sqlx::Result<()> {
@@ -14,6 +15,7 @@ pub(super) async fn write(connection: &mut SqliteConnection, projected: &Project
     insert_texts(connection, &projected.texts).await?;
     write_tags(connection, &projected.tags).await?;
     statistics::write(connection, &projected.statistics).await?;
+    subagents::write(connection, &projected.subagents).await?;
     Ok(())
 }
 

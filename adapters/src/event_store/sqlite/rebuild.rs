@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::payload::events_with_blobs;
 use super::statements::{Then, upsert_indexes};
 use super::values::unsigned;
-use super::{SqliteWriter, aggregates, projected, statistics};
+use super::{SqliteWriter, aggregates, projected, statistics, subagents};
 use crate::event_store::projection::{Place, Projected, project};
 use crate::event_store::rows::AggregateRow;
 
@@ -33,7 +33,7 @@ pub struct Rebuilt {
 }
 
 /// Raised when the log has to be folded anew to be read right: tables or folds were added or mended.
-const READ_MODELS: i64 = 1;
+const READ_MODELS: i64 = 2;
 
 pub(in crate::event_store) async fn rebuild(database: &mut SqliteWriter) -> sqlx::Result<Rebuilt> {
     let mut transaction = database.connection().await?.begin_with("BEGIN IMMEDIATE").await?;
@@ -69,6 +69,7 @@ async fn write_anew(connection: &mut SqliteConnection) -> sqlx::Result<(u64, u64
         "DELETE FROM stats_times_by_day",
         "DELETE FROM model_spend",
         "DELETE FROM pending_requests",
+        "DELETE FROM subagents",
         "DELETE FROM aggregates",
     ] {
         sqlx::query(clear).execute(&mut *connection).await?;
@@ -163,6 +164,7 @@ async fn digest_rows(connection: &mut SqliteConnection) -> sqlx::Result<Digest> 
          ORDER BY month, tenant, owner, key",
         "SELECT hex(session) || json_array(position, tenant, owner, request_id, view)
          FROM pending_requests ORDER BY position",
+        subagents::ROWS,
         "SELECT hex(stream) || json_array(kind, tenant, version, state) FROM aggregates ORDER BY stream",
     ] {
         let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(select)).fetch_all(&mut *connection).await?;
