@@ -15,6 +15,7 @@ import { Route as RegisterRouteImport } from './routes/register'
 import { Route as ResetRouteImport } from './routes/reset'
 import { Route as AppIndexRouteImport } from './routes/_app.index'
 import { Route as AppApprovalsRouteImport } from './routes/_app.approvals'
+import { Route as AppStatisticsRouteImport } from './routes/_app.statistics'
 import { Route as AppSessionsIdRouteImport } from './routes/_app.sessions.$id'
 import { Route as AppSessionsIdReplayRouteImport } from './routes/_app.sessions.$id_.replay'
 
@@ -47,6 +48,11 @@ const AppApprovalsRoute = AppApprovalsRouteImport.update({
   path: '/approvals',
   getParentRoute: () => AppRoute,
 } as any)
+const AppStatisticsRoute = AppStatisticsRouteImport.update({
+  id: '/statistics',
+  path: '/statistics',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppSessionsIdRoute = AppSessionsIdRouteImport.update({
   id: '/sessions/$id',
   path: '/sessions/$id',
@@ -64,6 +70,7 @@ export interface FileRoutesByFullPath {
   '/register': typeof RegisterRoute
   '/reset': typeof ResetRoute
   '/approvals': typeof AppApprovalsRoute
+  '/statistics': typeof AppStatisticsRoute
   '/sessions/$id': typeof AppSessionsIdRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
 }
@@ -72,6 +79,7 @@ export interface FileRoutesByTo {
   '/register': typeof RegisterRoute
   '/reset': typeof ResetRoute
   '/approvals': typeof AppApprovalsRoute
+  '/statistics': typeof AppStatisticsRoute
   '/': typeof AppIndexRoute
   '/sessions/$id': typeof AppSessionsIdRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
@@ -83,6 +91,7 @@ export interface FileRoutesById {
   '/register': typeof RegisterRoute
   '/reset': typeof ResetRoute
   '/_app/approvals': typeof AppApprovalsRoute
+  '/_app/statistics': typeof AppStatisticsRoute
   '/_app/': typeof AppIndexRoute
   '/_app/sessions/$id': typeof AppSessionsIdRoute
   '/_app/sessions/$id_/replay': typeof AppSessionsIdReplayRoute
@@ -95,6 +104,7 @@ export interface FileRouteTypes {
     | '/register'
     | '/reset'
     | '/approvals'
+    | '/statistics'
     | '/sessions/$id'
     | '/sessions/$id/replay'
   fileRoutesByTo: FileRoutesByTo
@@ -103,6 +113,7 @@ export interface FileRouteTypes {
     | '/register'
     | '/reset'
     | '/approvals'
+    | '/statistics'
     | '/'
     | '/sessions/$id'
     | '/sessions/$id/replay'
@@ -113,6 +124,7 @@ export interface FileRouteTypes {
     | '/register'
     | '/reset'
     | '/_app/approvals'
+    | '/_app/statistics'
     | '/_app/'
     | '/_app/sessions/$id'
     | '/_app/sessions/$id_/replay'
@@ -169,6 +181,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppApprovalsRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/statistics': {
+      id: '/_app/statistics'
+      path: '/statistics'
+      fullPath: '/statistics'
+      preLoaderRoute: typeof AppStatisticsRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/sessions/$id': {
       id: '/_app/sessions/$id'
       path: '/sessions/$id'
@@ -188,6 +207,7 @@ declare module '@tanstack/react-router' {
 
 interface AppRouteChildren {
   AppApprovalsRoute: typeof AppApprovalsRoute
+  AppStatisticsRoute: typeof AppStatisticsRoute
   AppIndexRoute: typeof AppIndexRoute
   AppSessionsIdRoute: typeof AppSessionsIdRoute
   AppSessionsIdReplayRoute: typeof AppSessionsIdReplayRoute
@@ -195,6 +215,7 @@ interface AppRouteChildren {
 
 const AppRouteChildren: AppRouteChildren = {
   AppApprovalsRoute: AppApprovalsRoute,
+  AppStatisticsRoute: AppStatisticsRoute,
   AppIndexRoute: AppIndexRoute,
   AppSessionsIdRoute: AppSessionsIdRoute,
   AppSessionsIdReplayRoute: AppSessionsIdReplayRoute,

@@ -1,5 +1,5 @@
 import type { LinkProps } from '@tanstack/react-router'
-import { Inbox, type LucideIcon, MessagesSquare } from 'lucide-react'
+import { ChartColumn, Inbox, type LucideIcon, MessagesSquare } from 'lucide-react'
 import type { common } from '@/i18n/common'
 
 type Words = (typeof common)['en']
@@ -18,4 +18,5 @@ export interface NavItem {
 export const NAV: readonly NavItem[] = [
   { to: '/', label: (words) => words.sessions, icon: MessagesSquare, keys: 'g s' },
   { to: '/approvals', label: (words) => words.approvals, icon: Inbox, keys: 'g a', counts: 'requests' },
+  { to: '/statistics', label: (words) => words.statistics, icon: ChartColumn, keys: 'g u' },
 ]

@@ -4,6 +4,7 @@ export const common = {
   product: 'Claude Code Runner',
   sessions: 'Sessions',
   approvals: 'Approvals',
+  statistics: 'Statistics',
   home: 'Home',
   more: 'More',
   navigation: 'Main navigation',

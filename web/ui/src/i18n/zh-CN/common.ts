@@ -5,6 +5,7 @@ export const common: Messages<typeof en> = {
   product: 'Claude Code Runner',
   sessions: '会话',
   approvals: '审批',
+  statistics: '统计',
   home: '首页',
   more: '更多',
   navigation: '主导航',
