@@ -1,0 +1,17 @@
+import type { LinkProps } from '@tanstack/react-router'
+import type { manage } from '@/i18n/manage'
+
+type Sections = (typeof manage)['en']['sections']
+
+interface Section {
+  to: LinkProps['to']
+  name: keyof Sections
+}
+
+/** The views of the settings, in groups. */
+export const SECTIONS: readonly { name: keyof Sections; sections: readonly Section[] }[] = [
+  {
+    name: 'extensions',
+    sections: [{ to: '/settings/mcp', name: 'mcp' }],
+  },
+]
