@@ -15,8 +15,11 @@ import { Route as RegisterRouteImport } from './routes/register'
 import { Route as ResetRouteImport } from './routes/reset'
 import { Route as AppIndexRouteImport } from './routes/_app.index'
 import { Route as AppApprovalsRouteImport } from './routes/_app.approvals'
+import { Route as AppSettingsRouteImport } from './routes/_app.settings'
 import { Route as AppStatisticsRouteImport } from './routes/_app.statistics'
 import { Route as AppSessionsIdRouteImport } from './routes/_app.sessions.$id'
+import { Route as AppSettingsIndexRouteImport } from './routes/_app.settings.index'
+import { Route as AppSettingsMcpRouteImport } from './routes/_app.settings.mcp'
 import { Route as AppSessionsIdReplayRouteImport } from './routes/_app.sessions.$id_.replay'
 
 const AppRoute = AppRouteImport.update({
@@ -48,6 +51,11 @@ const AppApprovalsRoute = AppApprovalsRouteImport.update({
   path: '/approvals',
   getParentRoute: () => AppRoute,
 } as any)
+const AppSettingsRoute = AppSettingsRouteImport.update({
+  id: '/settings',
+  path: '/settings',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppStatisticsRoute = AppStatisticsRouteImport.update({
   id: '/statistics',
   path: '/statistics',
@@ -57,6 +65,16 @@ const AppSessionsIdRoute = AppSessionsIdRouteImport.update({
   id: '/sessions/$id',
   path: '/sessions/$id',
   getParentRoute: () => AppRoute,
+} as any)
+const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
+  id: '/',
+  path: '/',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
+const AppSettingsMcpRoute = AppSettingsMcpRouteImport.update({
+  id: '/mcp',
+  path: '/mcp',
+  getParentRoute: () => AppSettingsRoute,
 } as any)
 const AppSessionsIdReplayRoute = AppSessionsIdReplayRouteImport.update({
   id: '/sessions/$id_/replay',
@@ -70,8 +88,11 @@ export interface FileRoutesByFullPath {
   '/register': typeof RegisterRoute
   '/reset': typeof ResetRoute
   '/approvals': typeof AppApprovalsRoute
+  '/settings': typeof AppSettingsRouteWithChildren
   '/statistics': typeof AppStatisticsRoute
   '/sessions/$id': typeof AppSessionsIdRoute
+  '/settings/mcp': typeof AppSettingsMcpRoute
+  '/settings/': typeof AppSettingsIndexRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
 }
 export interface FileRoutesByTo {
@@ -82,6 +103,8 @@ export interface FileRoutesByTo {
   '/statistics': typeof AppStatisticsRoute
   '/': typeof AppIndexRoute
   '/sessions/$id': typeof AppSessionsIdRoute
+  '/settings/mcp': typeof AppSettingsMcpRoute
+  '/settings': typeof AppSettingsIndexRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
 }
 export interface FileRoutesById {
@@ -91,9 +114,12 @@ export interface FileRoutesById {
   '/register': typeof RegisterRoute
   '/reset': typeof ResetRoute
   '/_app/approvals': typeof AppApprovalsRoute
+  '/_app/settings': typeof AppSettingsRouteWithChildren
   '/_app/statistics': typeof AppStatisticsRoute
   '/_app/': typeof AppIndexRoute
   '/_app/sessions/$id': typeof AppSessionsIdRoute
+  '/_app/settings/mcp': typeof AppSettingsMcpRoute
+  '/_app/settings/': typeof AppSettingsIndexRoute
   '/_app/sessions/$id_/replay': typeof AppSessionsIdReplayRoute
 }
 export interface FileRouteTypes {
@@ -104,8 +130,11 @@ export interface FileRouteTypes {
     | '/register'
     | '/reset'
     | '/approvals'
+    | '/settings'
     | '/statistics'
     | '/sessions/$id'
+    | '/settings/mcp'
+    | '/settings/'
     | '/sessions/$id/replay'
   fileRoutesByTo: FileRoutesByTo
   to:
@@ -116,6 +145,8 @@ export interface FileRouteTypes {
     | '/statistics'
     | '/'
     | '/sessions/$id'
+    | '/settings/mcp'
+    | '/settings'
     | '/sessions/$id/replay'
   id:
     | '__root__'
@@ -124,9 +155,12 @@ export interface FileRouteTypes {
     | '/register'
     | '/reset'
     | '/_app/approvals'
+    | '/_app/settings'
     | '/_app/statistics'
     | '/_app/'
     | '/_app/sessions/$id'
+    | '/_app/settings/mcp'
+    | '/_app/settings/'
     | '/_app/sessions/$id_/replay'
   fileRoutesById: FileRoutesById
 }
@@ -181,6 +215,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppApprovalsRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/settings': {
+      id: '/_app/settings'
+      path: '/settings'
+      fullPath: '/settings'
+      preLoaderRoute: typeof AppSettingsRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/statistics': {
       id: '/_app/statistics'
       path: '/statistics'
@@ -195,6 +236,20 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSessionsIdRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/settings/': {
+      id: '/_app/settings/'
+      path: '/'
+      fullPath: '/settings/'
+      preLoaderRoute: typeof AppSettingsIndexRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
+    '/_app/settings/mcp': {
+      id: '/_app/settings/mcp'
+      path: '/mcp'
+      fullPath: '/settings/mcp'
+      preLoaderRoute: typeof AppSettingsMcpRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
     '/_app/sessions/$id_/replay': {
       id: '/_app/sessions/$id_/replay'
       path: '/sessions/$id/replay'
@@ -205,8 +260,23 @@ declare module '@tanstack/react-router' {
   }
 }
 
+interface AppSettingsRouteChildren {
+  AppSettingsMcpRoute: typeof AppSettingsMcpRoute
+  AppSettingsIndexRoute: typeof AppSettingsIndexRoute
+}
+
+const AppSettingsRouteChildren: AppSettingsRouteChildren = {
+  AppSettingsMcpRoute: AppSettingsMcpRoute,
+  AppSettingsIndexRoute: AppSettingsIndexRoute,
+}
+
+const AppSettingsRouteWithChildren = AppSettingsRoute._addFileChildren(
+  AppSettingsRouteChildren,
+)
+
 interface AppRouteChildren {
   AppApprovalsRoute: typeof AppApprovalsRoute
+  AppSettingsRoute: typeof AppSettingsRouteWithChildren
   AppStatisticsRoute: typeof AppStatisticsRoute
   AppIndexRoute: typeof AppIndexRoute
   AppSessionsIdRoute: typeof AppSessionsIdRoute
@@ -215,6 +285,7 @@ interface AppRouteChildren {
 
 const AppRouteChildren: AppRouteChildren = {
   AppApprovalsRoute: AppApprovalsRoute,
+  AppSettingsRoute: AppSettingsRouteWithChildren,
   AppStatisticsRoute: AppStatisticsRoute,
   AppIndexRoute: AppIndexRoute,
   AppSessionsIdRoute: AppSessionsIdRoute,

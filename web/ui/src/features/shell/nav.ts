@@ -1,5 +1,5 @@
 import type { LinkProps } from '@tanstack/react-router'
-import { ChartColumn, Inbox, type LucideIcon, MessagesSquare } from 'lucide-react'
+import { ChartColumn, Inbox, type LucideIcon, MessagesSquare, Settings } from 'lucide-react'
 import type { common } from '@/i18n/common'
 
 type Words = (typeof common)['en']
@@ -19,4 +19,5 @@ export const NAV: readonly NavItem[] = [
   { to: '/', label: (words) => words.sessions, icon: MessagesSquare, keys: 'g s' },
   { to: '/approvals', label: (words) => words.approvals, icon: Inbox, keys: 'g a', counts: 'requests' },
   { to: '/statistics', label: (words) => words.statistics, icon: ChartColumn, keys: 'g u' },
+  { to: '/settings', label: (words) => words.settings, icon: Settings, keys: 'g ,' },
 ]

@@ -5,6 +5,7 @@ export const common = {
   sessions: 'Sessions',
   approvals: 'Approvals',
   statistics: 'Statistics',
+  settings: 'Settings',
   home: 'Home',
   more: 'More',
   navigation: 'Main navigation',

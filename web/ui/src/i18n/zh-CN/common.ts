@@ -6,6 +6,7 @@ export const common: Messages<typeof en> = {
   sessions: '会话',
   approvals: '审批',
   statistics: '统计',
+  settings: '设置',
   home: '首页',
   more: '更多',
   navigation: '主导航',
