@@ -27,7 +27,7 @@ export function Page({ title, lead, actions, children, width }: PageProps) {
       )}
     >
       <header className="mb-6 flex flex-wrap items-end gap-x-4 gap-y-3">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-60 flex-1">
           <h1 className="text-2xl font-semibold tracking-tight">{title}</h1>
           {lead && <p className="mt-1 text-ink-2">{lead}</p>}
         </div>
