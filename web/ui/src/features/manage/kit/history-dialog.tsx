@@ -24,8 +24,6 @@ export interface Change {
 
 interface HistoryDialogProps {
   name: string
-  /** The version that holds now. */
-  version: number
   changes: QueryKey
   load: (cursor: string | undefined) => Promise<Page<Change>>
   restore: (version: number) => Promise<unknown>
@@ -33,7 +31,7 @@ interface HistoryDialogProps {
 }
 
 /** Who changed something, and when; each version can be taken up again. */
-export function HistoryDialog({ name, version, changes, load, restore, onClose }: HistoryDialogProps) {
+export function HistoryDialog({ name, changes, load, restore, onClose }: HistoryDialogProps) {
   const t = useText(manage).history
   const format = useFormat()
   const pages = usePages([...changes, 'history', name], load)
@@ -43,7 +41,7 @@ export function HistoryDialog({ name, version, changes, load, restore, onClose }
       {pages.error && <ErrorState error={pages.error} onRetry={pages.retry} />}
       {!pages.items && !pages.error && <SkeletonRows rows={3} />}
       <ol className="grid gap-3 pb-4">
-        {pages.items?.map((change) => (
+        {pages.items?.map((change, index) => (
           <li key={change.version} className="border-l-2 border-line pl-3">
             <div className="flex items-start gap-2">
               <div className="min-w-0 flex-1">
@@ -55,7 +53,7 @@ export function HistoryDialog({ name, version, changes, load, restore, onClose }
                   <time dateTime={change.at}>{format.dateTime(change.at)}</time> · {change.actor}
                 </p>
               </div>
-              {change.version === version ? (
+              {index === 0 ? (
                 <Badge tone="accent">{t.now}</Badge>
               ) : (
                 change.change !== 'removed' && (

@@ -1,6 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { Globe, History, Pencil, PlugZap, SquareTerminal } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { Globe, Pencil, PlugZap, SquareTerminal } from 'lucide-react'
 import { api, content } from '@/api/client'
 import type { McpServerView } from '@/api/schema'
 import { Badge, type Tone } from '@/components/ui/badge'
@@ -9,14 +8,11 @@ import { useText } from '@/i18n'
 import { manage } from '@/i18n/manage'
 import { mcp } from '@/i18n/mcp'
 import { EnableSwitch } from '../kit/enable-switch'
+import { HistoryButton } from '../kit/history-button'
 import { Item } from '../kit/list'
 import { RemoveButton } from '../kit/remove-button'
 import { loadHistory, MCP } from './queries'
 import { TestResult, type Trial } from './test-result'
-
-const HistoryDialog = lazy(() =>
-  import('../kit/history-dialog').then(({ HistoryDialog }) => ({ default: HistoryDialog })),
-)
 
 const TONES: Record<string, Tone> = {
   connected: 'good',
@@ -36,7 +32,6 @@ interface McpItemProps {
 export function McpItem({ server, onEdit, trial, onTest }: McpItemProps) {
   const t = useText(mcp)
   const words = useText(manage)
-  const [hasHistory, setHistory] = useState(false)
   const { id, name, enabled, sessions } = server
   const params = { path: { name: id } }
   const small = 'size-3.5'
@@ -85,14 +80,16 @@ export function McpItem({ server, onEdit, trial, onTest }: McpItemProps) {
             >
               {words.edit}
             </Button>
-            <Button
-              size="small"
-              look="quiet"
-              icon={<History aria-hidden className={small} />}
-              onClick={() => setHistory(true)}
-            >
-              {words.history.action}
-            </Button>
+            <HistoryButton
+              name={name}
+              changes={MCP}
+              load={(cursor) => loadHistory(id, cursor)}
+              restore={(version) =>
+                api.POST('/api/mcp/servers/{name}/history/{version}/restore', {
+                  params: { path: { name: id, version } },
+                })
+              }
+            />
             <RemoveButton
               name={name}
               consequence={t.consequence}
@@ -123,22 +120,6 @@ export function McpItem({ server, onEdit, trial, onTest }: McpItemProps) {
         <div className="mt-3">
           <TestResult trial={trial} />
         </div>
-      )}
-      {hasHistory && (
-        <Suspense>
-          <HistoryDialog
-            name={name}
-            version={server.version}
-            changes={MCP}
-            load={(cursor) => loadHistory(id, cursor)}
-            restore={(version) =>
-              api.POST('/api/mcp/servers/{name}/history/{version}/restore', {
-                params: { path: { name: id, version } },
-              })
-            }
-            onClose={() => setHistory(false)}
-          />
-        </Suspense>
       )}
     </Item>
   )
