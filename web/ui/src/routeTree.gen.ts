@@ -20,6 +20,9 @@ import { Route as AppStatisticsRouteImport } from './routes/_app.statistics'
 import { Route as AppSessionsIdRouteImport } from './routes/_app.sessions.$id'
 import { Route as AppSettingsIndexRouteImport } from './routes/_app.settings.index'
 import { Route as AppSettingsMcpRouteImport } from './routes/_app.settings.mcp'
+import { Route as AppSettingsPluginsRouteImport } from './routes/_app.settings.plugins'
+import { Route as AppSettingsSchedulesRouteImport } from './routes/_app.settings.schedules'
+import { Route as AppSettingsSkillsRouteImport } from './routes/_app.settings.skills'
 import { Route as AppSessionsIdReplayRouteImport } from './routes/_app.sessions.$id_.replay'
 
 const AppRoute = AppRouteImport.update({
@@ -76,6 +79,21 @@ const AppSettingsMcpRoute = AppSettingsMcpRouteImport.update({
   path: '/mcp',
   getParentRoute: () => AppSettingsRoute,
 } as any)
+const AppSettingsPluginsRoute = AppSettingsPluginsRouteImport.update({
+  id: '/plugins',
+  path: '/plugins',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
+const AppSettingsSchedulesRoute = AppSettingsSchedulesRouteImport.update({
+  id: '/schedules',
+  path: '/schedules',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
+const AppSettingsSkillsRoute = AppSettingsSkillsRouteImport.update({
+  id: '/skills',
+  path: '/skills',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
 const AppSessionsIdReplayRoute = AppSessionsIdReplayRouteImport.update({
   id: '/sessions/$id_/replay',
   path: '/sessions/$id/replay',
@@ -92,6 +110,9 @@ export interface FileRoutesByFullPath {
   '/statistics': typeof AppStatisticsRoute
   '/sessions/$id': typeof AppSessionsIdRoute
   '/settings/mcp': typeof AppSettingsMcpRoute
+  '/settings/plugins': typeof AppSettingsPluginsRoute
+  '/settings/schedules': typeof AppSettingsSchedulesRoute
+  '/settings/skills': typeof AppSettingsSkillsRoute
   '/settings/': typeof AppSettingsIndexRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
 }
@@ -104,6 +125,9 @@ export interface FileRoutesByTo {
   '/': typeof AppIndexRoute
   '/sessions/$id': typeof AppSessionsIdRoute
   '/settings/mcp': typeof AppSettingsMcpRoute
+  '/settings/plugins': typeof AppSettingsPluginsRoute
+  '/settings/schedules': typeof AppSettingsSchedulesRoute
+  '/settings/skills': typeof AppSettingsSkillsRoute
   '/settings': typeof AppSettingsIndexRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
 }
@@ -119,6 +143,9 @@ export interface FileRoutesById {
   '/_app/': typeof AppIndexRoute
   '/_app/sessions/$id': typeof AppSessionsIdRoute
   '/_app/settings/mcp': typeof AppSettingsMcpRoute
+  '/_app/settings/plugins': typeof AppSettingsPluginsRoute
+  '/_app/settings/schedules': typeof AppSettingsSchedulesRoute
+  '/_app/settings/skills': typeof AppSettingsSkillsRoute
   '/_app/settings/': typeof AppSettingsIndexRoute
   '/_app/sessions/$id_/replay': typeof AppSessionsIdReplayRoute
 }
@@ -134,6 +161,9 @@ export interface FileRouteTypes {
     | '/statistics'
     | '/sessions/$id'
     | '/settings/mcp'
+    | '/settings/plugins'
+    | '/settings/schedules'
+    | '/settings/skills'
     | '/settings/'
     | '/sessions/$id/replay'
   fileRoutesByTo: FileRoutesByTo
@@ -146,6 +176,9 @@ export interface FileRouteTypes {
     | '/'
     | '/sessions/$id'
     | '/settings/mcp'
+    | '/settings/plugins'
+    | '/settings/schedules'
+    | '/settings/skills'
     | '/settings'
     | '/sessions/$id/replay'
   id:
@@ -160,6 +193,9 @@ export interface FileRouteTypes {
     | '/_app/'
     | '/_app/sessions/$id'
     | '/_app/settings/mcp'
+    | '/_app/settings/plugins'
+    | '/_app/settings/schedules'
+    | '/_app/settings/skills'
     | '/_app/settings/'
     | '/_app/sessions/$id_/replay'
   fileRoutesById: FileRoutesById
@@ -250,6 +286,27 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsMcpRouteImport
       parentRoute: typeof AppSettingsRoute
     }
+    '/_app/settings/plugins': {
+      id: '/_app/settings/plugins'
+      path: '/plugins'
+      fullPath: '/settings/plugins'
+      preLoaderRoute: typeof AppSettingsPluginsRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
+    '/_app/settings/schedules': {
+      id: '/_app/settings/schedules'
+      path: '/schedules'
+      fullPath: '/settings/schedules'
+      preLoaderRoute: typeof AppSettingsSchedulesRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
+    '/_app/settings/skills': {
+      id: '/_app/settings/skills'
+      path: '/skills'
+      fullPath: '/settings/skills'
+      preLoaderRoute: typeof AppSettingsSkillsRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
     '/_app/sessions/$id_/replay': {
       id: '/_app/sessions/$id_/replay'
       path: '/sessions/$id/replay'
@@ -262,11 +319,17 @@ declare module '@tanstack/react-router' {
 
 interface AppSettingsRouteChildren {
   AppSettingsMcpRoute: typeof AppSettingsMcpRoute
+  AppSettingsPluginsRoute: typeof AppSettingsPluginsRoute
+  AppSettingsSchedulesRoute: typeof AppSettingsSchedulesRoute
+  AppSettingsSkillsRoute: typeof AppSettingsSkillsRoute
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute
 }
 
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsMcpRoute: AppSettingsMcpRoute,
+  AppSettingsPluginsRoute: AppSettingsPluginsRoute,
+  AppSettingsSchedulesRoute: AppSettingsSchedulesRoute,
+  AppSettingsSkillsRoute: AppSettingsSkillsRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
 }
 

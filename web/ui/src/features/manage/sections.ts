@@ -12,6 +12,11 @@ interface Section {
 export const SECTIONS: readonly { name: keyof Sections; sections: readonly Section[] }[] = [
   {
     name: 'extensions',
-    sections: [{ to: '/settings/mcp', name: 'mcp' }],
+    sections: [
+      { to: '/settings/mcp', name: 'mcp' },
+      { to: '/settings/skills', name: 'skills' },
+      { to: '/settings/plugins', name: 'plugins' },
+      { to: '/settings/schedules', name: 'schedules' },
+    ],
   },
 ]
