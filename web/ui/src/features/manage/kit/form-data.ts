@@ -7,6 +7,8 @@ export interface FormValues {
   /** One value in each line; empty lines are none. */
   lines: (name: string) => string[]
   isOn: (name: string) => boolean
+  /** The choices that are made of those with one name. */
+  all: (name: string) => string[]
   file: (name: string) => File | null
 }
 
@@ -22,6 +24,7 @@ export function valuesOf(form: FormData): FormValues {
         .map((line) => line.trim())
         .filter((line) => line !== ''),
     isOn: (name) => form.has(name),
+    all: (name) => form.getAll(name).map(String),
     file(name) {
       const file = form.get(name)
       return file instanceof File && file.size > 0 ? file : null

@@ -1,8 +1,10 @@
 import type { ReactNode } from 'react'
+import { problemOf } from '@/api/problem'
 import { Button } from '@/components/ui/button'
 import { ErrorState, SkeletonRows } from '@/components/ui/states'
 import { useText } from '@/i18n'
 import { manage } from '@/i18n/manage'
+import { NeedsAccount } from './needs-account'
 import type { Pages } from './use-pages'
 
 interface ListProps<T> {
@@ -16,6 +18,7 @@ interface ListProps<T> {
 /** The items of a list in each of its states. */
 export function List<T>({ label, pages, empty, children }: ListProps<T>) {
   const { items, error, retry } = pages
+  if (!items && error && problemOf(error).code === 'no_account') return <NeedsAccount />
   if (!items) return error ? <ErrorState error={error} onRetry={retry} /> : <SkeletonRows rows={3} />
   if (items.length === 0 && !pages.more) return empty
   return (

@@ -19,10 +19,15 @@ interface RemoveButtonProps {
   remove: () => Promise<unknown>
   /** In place of "Remove". */
   label?: string
+  /** In place of the question that names it. */
+  title?: string
+  /** In place of the words that tell of it. */
+  done?: string
 }
 
 /** Removes something for good, after a question. */
-export function RemoveButton({ name, consequence, changes, remove, label }: RemoveButtonProps) {
+export function RemoveButton(props: RemoveButtonProps) {
+  const { name, consequence, changes, remove, label, title, done } = props
   const t = useText(manage)
   const [isAsking, setAsking] = useState(false)
   const { busy, run } = useAction(changes)
@@ -42,12 +47,12 @@ export function RemoveButton({ name, consequence, changes, remove, label }: Remo
           <AlertDialog
             open
             onClose={() => setAsking(false)}
-            title={t.removeTitle(name)}
+            title={title ?? t.removeTitle(name)}
             description={consequence}
             action={action}
             busy={busy}
             onAction={async () => {
-              if (await run(remove)) toast('good', t.removed(name))
+              if (await run(remove)) toast('good', done ?? t.removed(name))
               setAsking(false)
             }}
           />
