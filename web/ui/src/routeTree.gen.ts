@@ -19,10 +19,16 @@ import { Route as AppSettingsRouteImport } from './routes/_app.settings'
 import { Route as AppStatisticsRouteImport } from './routes/_app.statistics'
 import { Route as AppSessionsIdRouteImport } from './routes/_app.sessions.$id'
 import { Route as AppSettingsIndexRouteImport } from './routes/_app.settings.index'
+import { Route as AppSettingsAccountRouteImport } from './routes/_app.settings.account'
+import { Route as AppSettingsFoldersRouteImport } from './routes/_app.settings.folders'
+import { Route as AppSettingsKeysRouteImport } from './routes/_app.settings.keys'
 import { Route as AppSettingsMcpRouteImport } from './routes/_app.settings.mcp'
+import { Route as AppSettingsPeopleRouteImport } from './routes/_app.settings.people'
 import { Route as AppSettingsPluginsRouteImport } from './routes/_app.settings.plugins'
 import { Route as AppSettingsSchedulesRouteImport } from './routes/_app.settings.schedules'
 import { Route as AppSettingsSkillsRouteImport } from './routes/_app.settings.skills'
+import { Route as AppSettingsTeamsRouteImport } from './routes/_app.settings.teams'
+import { Route as AppSettingsTokensRouteImport } from './routes/_app.settings.tokens'
 import { Route as AppSessionsIdReplayRouteImport } from './routes/_app.sessions.$id_.replay'
 
 const AppRoute = AppRouteImport.update({
@@ -74,9 +80,29 @@ const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
   path: '/',
   getParentRoute: () => AppSettingsRoute,
 } as any)
+const AppSettingsAccountRoute = AppSettingsAccountRouteImport.update({
+  id: '/account',
+  path: '/account',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
+const AppSettingsFoldersRoute = AppSettingsFoldersRouteImport.update({
+  id: '/folders',
+  path: '/folders',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
+const AppSettingsKeysRoute = AppSettingsKeysRouteImport.update({
+  id: '/keys',
+  path: '/keys',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
 const AppSettingsMcpRoute = AppSettingsMcpRouteImport.update({
   id: '/mcp',
   path: '/mcp',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
+const AppSettingsPeopleRoute = AppSettingsPeopleRouteImport.update({
+  id: '/people',
+  path: '/people',
   getParentRoute: () => AppSettingsRoute,
 } as any)
 const AppSettingsPluginsRoute = AppSettingsPluginsRouteImport.update({
@@ -94,6 +120,16 @@ const AppSettingsSkillsRoute = AppSettingsSkillsRouteImport.update({
   path: '/skills',
   getParentRoute: () => AppSettingsRoute,
 } as any)
+const AppSettingsTeamsRoute = AppSettingsTeamsRouteImport.update({
+  id: '/teams',
+  path: '/teams',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
+const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
+  id: '/tokens',
+  path: '/tokens',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
 const AppSessionsIdReplayRoute = AppSessionsIdReplayRouteImport.update({
   id: '/sessions/$id_/replay',
   path: '/sessions/$id/replay',
@@ -109,10 +145,16 @@ export interface FileRoutesByFullPath {
   '/settings': typeof AppSettingsRouteWithChildren
   '/statistics': typeof AppStatisticsRoute
   '/sessions/$id': typeof AppSessionsIdRoute
+  '/settings/account': typeof AppSettingsAccountRoute
+  '/settings/folders': typeof AppSettingsFoldersRoute
+  '/settings/keys': typeof AppSettingsKeysRoute
   '/settings/mcp': typeof AppSettingsMcpRoute
+  '/settings/people': typeof AppSettingsPeopleRoute
   '/settings/plugins': typeof AppSettingsPluginsRoute
   '/settings/schedules': typeof AppSettingsSchedulesRoute
   '/settings/skills': typeof AppSettingsSkillsRoute
+  '/settings/teams': typeof AppSettingsTeamsRoute
+  '/settings/tokens': typeof AppSettingsTokensRoute
   '/settings/': typeof AppSettingsIndexRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
 }
@@ -124,10 +166,16 @@ export interface FileRoutesByTo {
   '/statistics': typeof AppStatisticsRoute
   '/': typeof AppIndexRoute
   '/sessions/$id': typeof AppSessionsIdRoute
+  '/settings/account': typeof AppSettingsAccountRoute
+  '/settings/folders': typeof AppSettingsFoldersRoute
+  '/settings/keys': typeof AppSettingsKeysRoute
   '/settings/mcp': typeof AppSettingsMcpRoute
+  '/settings/people': typeof AppSettingsPeopleRoute
   '/settings/plugins': typeof AppSettingsPluginsRoute
   '/settings/schedules': typeof AppSettingsSchedulesRoute
   '/settings/skills': typeof AppSettingsSkillsRoute
+  '/settings/teams': typeof AppSettingsTeamsRoute
+  '/settings/tokens': typeof AppSettingsTokensRoute
   '/settings': typeof AppSettingsIndexRoute
   '/sessions/$id/replay': typeof AppSessionsIdReplayRoute
 }
@@ -142,10 +190,16 @@ export interface FileRoutesById {
   '/_app/statistics': typeof AppStatisticsRoute
   '/_app/': typeof AppIndexRoute
   '/_app/sessions/$id': typeof AppSessionsIdRoute
+  '/_app/settings/account': typeof AppSettingsAccountRoute
+  '/_app/settings/folders': typeof AppSettingsFoldersRoute
+  '/_app/settings/keys': typeof AppSettingsKeysRoute
   '/_app/settings/mcp': typeof AppSettingsMcpRoute
+  '/_app/settings/people': typeof AppSettingsPeopleRoute
   '/_app/settings/plugins': typeof AppSettingsPluginsRoute
   '/_app/settings/schedules': typeof AppSettingsSchedulesRoute
   '/_app/settings/skills': typeof AppSettingsSkillsRoute
+  '/_app/settings/teams': typeof AppSettingsTeamsRoute
+  '/_app/settings/tokens': typeof AppSettingsTokensRoute
   '/_app/settings/': typeof AppSettingsIndexRoute
   '/_app/sessions/$id_/replay': typeof AppSessionsIdReplayRoute
 }
@@ -160,10 +214,16 @@ export interface FileRouteTypes {
     | '/settings'
     | '/statistics'
     | '/sessions/$id'
+    | '/settings/account'
+    | '/settings/folders'
+    | '/settings/keys'
     | '/settings/mcp'
+    | '/settings/people'
     | '/settings/plugins'
     | '/settings/schedules'
     | '/settings/skills'
+    | '/settings/teams'
+    | '/settings/tokens'
     | '/settings/'
     | '/sessions/$id/replay'
   fileRoutesByTo: FileRoutesByTo
@@ -175,10 +235,16 @@ export interface FileRouteTypes {
     | '/statistics'
     | '/'
     | '/sessions/$id'
+    | '/settings/account'
+    | '/settings/folders'
+    | '/settings/keys'
     | '/settings/mcp'
+    | '/settings/people'
     | '/settings/plugins'
     | '/settings/schedules'
     | '/settings/skills'
+    | '/settings/teams'
+    | '/settings/tokens'
     | '/settings'
     | '/sessions/$id/replay'
   id:
@@ -192,10 +258,16 @@ export interface FileRouteTypes {
     | '/_app/statistics'
     | '/_app/'
     | '/_app/sessions/$id'
+    | '/_app/settings/account'
+    | '/_app/settings/folders'
+    | '/_app/settings/keys'
     | '/_app/settings/mcp'
+    | '/_app/settings/people'
     | '/_app/settings/plugins'
     | '/_app/settings/schedules'
     | '/_app/settings/skills'
+    | '/_app/settings/teams'
+    | '/_app/settings/tokens'
     | '/_app/settings/'
     | '/_app/sessions/$id_/replay'
   fileRoutesById: FileRoutesById
@@ -279,11 +351,39 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsIndexRouteImport
       parentRoute: typeof AppSettingsRoute
     }
+    '/_app/settings/account': {
+      id: '/_app/settings/account'
+      path: '/account'
+      fullPath: '/settings/account'
+      preLoaderRoute: typeof AppSettingsAccountRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
+    '/_app/settings/folders': {
+      id: '/_app/settings/folders'
+      path: '/folders'
+      fullPath: '/settings/folders'
+      preLoaderRoute: typeof AppSettingsFoldersRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
+    '/_app/settings/keys': {
+      id: '/_app/settings/keys'
+      path: '/keys'
+      fullPath: '/settings/keys'
+      preLoaderRoute: typeof AppSettingsKeysRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
     '/_app/settings/mcp': {
       id: '/_app/settings/mcp'
       path: '/mcp'
       fullPath: '/settings/mcp'
       preLoaderRoute: typeof AppSettingsMcpRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
+    '/_app/settings/people': {
+      id: '/_app/settings/people'
+      path: '/people'
+      fullPath: '/settings/people'
+      preLoaderRoute: typeof AppSettingsPeopleRouteImport
       parentRoute: typeof AppSettingsRoute
     }
     '/_app/settings/plugins': {
@@ -307,6 +407,20 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsSkillsRouteImport
       parentRoute: typeof AppSettingsRoute
     }
+    '/_app/settings/teams': {
+      id: '/_app/settings/teams'
+      path: '/teams'
+      fullPath: '/settings/teams'
+      preLoaderRoute: typeof AppSettingsTeamsRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
+    '/_app/settings/tokens': {
+      id: '/_app/settings/tokens'
+      path: '/tokens'
+      fullPath: '/settings/tokens'
+      preLoaderRoute: typeof AppSettingsTokensRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
     '/_app/sessions/$id_/replay': {
       id: '/_app/sessions/$id_/replay'
       path: '/sessions/$id/replay'
@@ -318,18 +432,30 @@ declare module '@tanstack/react-router' {
 }
 
 interface AppSettingsRouteChildren {
+  AppSettingsAccountRoute: typeof AppSettingsAccountRoute
+  AppSettingsFoldersRoute: typeof AppSettingsFoldersRoute
+  AppSettingsKeysRoute: typeof AppSettingsKeysRoute
   AppSettingsMcpRoute: typeof AppSettingsMcpRoute
+  AppSettingsPeopleRoute: typeof AppSettingsPeopleRoute
   AppSettingsPluginsRoute: typeof AppSettingsPluginsRoute
   AppSettingsSchedulesRoute: typeof AppSettingsSchedulesRoute
   AppSettingsSkillsRoute: typeof AppSettingsSkillsRoute
+  AppSettingsTeamsRoute: typeof AppSettingsTeamsRoute
+  AppSettingsTokensRoute: typeof AppSettingsTokensRoute
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute
 }
 
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
+  AppSettingsAccountRoute: AppSettingsAccountRoute,
+  AppSettingsFoldersRoute: AppSettingsFoldersRoute,
+  AppSettingsKeysRoute: AppSettingsKeysRoute,
   AppSettingsMcpRoute: AppSettingsMcpRoute,
+  AppSettingsPeopleRoute: AppSettingsPeopleRoute,
   AppSettingsPluginsRoute: AppSettingsPluginsRoute,
   AppSettingsSchedulesRoute: AppSettingsSchedulesRoute,
   AppSettingsSkillsRoute: AppSettingsSkillsRoute,
+  AppSettingsTeamsRoute: AppSettingsTeamsRoute,
+  AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
 }
 

@@ -19,4 +19,15 @@ export const SECTIONS: readonly { name: keyof Sections; sections: readonly Secti
       { to: '/settings/schedules', name: 'schedules' },
     ],
   },
+  {
+    name: 'access',
+    sections: [
+      { to: '/settings/account', name: 'account' },
+      { to: '/settings/keys', name: 'keys' },
+      { to: '/settings/tokens', name: 'tokens' },
+      { to: '/settings/people', name: 'people' },
+      { to: '/settings/teams', name: 'teams' },
+      { to: '/settings/folders', name: 'folders' },
+    ],
+  },
 ]
