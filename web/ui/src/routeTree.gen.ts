@@ -20,6 +20,7 @@ import { Route as AppStatisticsRouteImport } from './routes/_app.statistics'
 import { Route as AppSessionsIdRouteImport } from './routes/_app.sessions.$id'
 import { Route as AppSettingsIndexRouteImport } from './routes/_app.settings.index'
 import { Route as AppSettingsAccountRouteImport } from './routes/_app.settings.account'
+import { Route as AppSettingsAuditRouteImport } from './routes/_app.settings.audit'
 import { Route as AppSettingsFoldersRouteImport } from './routes/_app.settings.folders'
 import { Route as AppSettingsKeysRouteImport } from './routes/_app.settings.keys'
 import { Route as AppSettingsMcpRouteImport } from './routes/_app.settings.mcp'
@@ -27,6 +28,7 @@ import { Route as AppSettingsPeopleRouteImport } from './routes/_app.settings.pe
 import { Route as AppSettingsPluginsRouteImport } from './routes/_app.settings.plugins'
 import { Route as AppSettingsSchedulesRouteImport } from './routes/_app.settings.schedules'
 import { Route as AppSettingsSkillsRouteImport } from './routes/_app.settings.skills'
+import { Route as AppSettingsStatusRouteImport } from './routes/_app.settings.status'
 import { Route as AppSettingsTeamsRouteImport } from './routes/_app.settings.teams'
 import { Route as AppSettingsTokensRouteImport } from './routes/_app.settings.tokens'
 import { Route as AppSessionsIdReplayRouteImport } from './routes/_app.sessions.$id_.replay'
@@ -85,6 +87,11 @@ const AppSettingsAccountRoute = AppSettingsAccountRouteImport.update({
   path: '/account',
   getParentRoute: () => AppSettingsRoute,
 } as any)
+const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
+  id: '/audit',
+  path: '/audit',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
 const AppSettingsFoldersRoute = AppSettingsFoldersRouteImport.update({
   id: '/folders',
   path: '/folders',
@@ -120,6 +127,11 @@ const AppSettingsSkillsRoute = AppSettingsSkillsRouteImport.update({
   path: '/skills',
   getParentRoute: () => AppSettingsRoute,
 } as any)
+const AppSettingsStatusRoute = AppSettingsStatusRouteImport.update({
+  id: '/status',
+  path: '/status',
+  getParentRoute: () => AppSettingsRoute,
+} as any)
 const AppSettingsTeamsRoute = AppSettingsTeamsRouteImport.update({
   id: '/teams',
   path: '/teams',
@@ -146,6 +158,7 @@ export interface FileRoutesByFullPath {
   '/statistics': typeof AppStatisticsRoute
   '/sessions/$id': typeof AppSessionsIdRoute
   '/settings/account': typeof AppSettingsAccountRoute
+  '/settings/audit': typeof AppSettingsAuditRoute
   '/settings/folders': typeof AppSettingsFoldersRoute
   '/settings/keys': typeof AppSettingsKeysRoute
   '/settings/mcp': typeof AppSettingsMcpRoute
@@ -153,6 +166,7 @@ export interface FileRoutesByFullPath {
   '/settings/plugins': typeof AppSettingsPluginsRoute
   '/settings/schedules': typeof AppSettingsSchedulesRoute
   '/settings/skills': typeof AppSettingsSkillsRoute
+  '/settings/status': typeof AppSettingsStatusRoute
   '/settings/teams': typeof AppSettingsTeamsRoute
   '/settings/tokens': typeof AppSettingsTokensRoute
   '/settings/': typeof AppSettingsIndexRoute
@@ -167,6 +181,7 @@ export interface FileRoutesByTo {
   '/': typeof AppIndexRoute
   '/sessions/$id': typeof AppSessionsIdRoute
   '/settings/account': typeof AppSettingsAccountRoute
+  '/settings/audit': typeof AppSettingsAuditRoute
   '/settings/folders': typeof AppSettingsFoldersRoute
   '/settings/keys': typeof AppSettingsKeysRoute
   '/settings/mcp': typeof AppSettingsMcpRoute
@@ -174,6 +189,7 @@ export interface FileRoutesByTo {
   '/settings/plugins': typeof AppSettingsPluginsRoute
   '/settings/schedules': typeof AppSettingsSchedulesRoute
   '/settings/skills': typeof AppSettingsSkillsRoute
+  '/settings/status': typeof AppSettingsStatusRoute
   '/settings/teams': typeof AppSettingsTeamsRoute
   '/settings/tokens': typeof AppSettingsTokensRoute
   '/settings': typeof AppSettingsIndexRoute
@@ -191,6 +207,7 @@ export interface FileRoutesById {
   '/_app/': typeof AppIndexRoute
   '/_app/sessions/$id': typeof AppSessionsIdRoute
   '/_app/settings/account': typeof AppSettingsAccountRoute
+  '/_app/settings/audit': typeof AppSettingsAuditRoute
   '/_app/settings/folders': typeof AppSettingsFoldersRoute
   '/_app/settings/keys': typeof AppSettingsKeysRoute
   '/_app/settings/mcp': typeof AppSettingsMcpRoute
@@ -198,6 +215,7 @@ export interface FileRoutesById {
   '/_app/settings/plugins': typeof AppSettingsPluginsRoute
   '/_app/settings/schedules': typeof AppSettingsSchedulesRoute
   '/_app/settings/skills': typeof AppSettingsSkillsRoute
+  '/_app/settings/status': typeof AppSettingsStatusRoute
   '/_app/settings/teams': typeof AppSettingsTeamsRoute
   '/_app/settings/tokens': typeof AppSettingsTokensRoute
   '/_app/settings/': typeof AppSettingsIndexRoute
@@ -215,6 +233,7 @@ export interface FileRouteTypes {
     | '/statistics'
     | '/sessions/$id'
     | '/settings/account'
+    | '/settings/audit'
     | '/settings/folders'
     | '/settings/keys'
     | '/settings/mcp'
@@ -222,6 +241,7 @@ export interface FileRouteTypes {
     | '/settings/plugins'
     | '/settings/schedules'
     | '/settings/skills'
+    | '/settings/status'
     | '/settings/teams'
     | '/settings/tokens'
     | '/settings/'
@@ -236,6 +256,7 @@ export interface FileRouteTypes {
     | '/'
     | '/sessions/$id'
     | '/settings/account'
+    | '/settings/audit'
     | '/settings/folders'
     | '/settings/keys'
     | '/settings/mcp'
@@ -243,6 +264,7 @@ export interface FileRouteTypes {
     | '/settings/plugins'
     | '/settings/schedules'
     | '/settings/skills'
+    | '/settings/status'
     | '/settings/teams'
     | '/settings/tokens'
     | '/settings'
@@ -259,6 +281,7 @@ export interface FileRouteTypes {
     | '/_app/'
     | '/_app/sessions/$id'
     | '/_app/settings/account'
+    | '/_app/settings/audit'
     | '/_app/settings/folders'
     | '/_app/settings/keys'
     | '/_app/settings/mcp'
@@ -266,6 +289,7 @@ export interface FileRouteTypes {
     | '/_app/settings/plugins'
     | '/_app/settings/schedules'
     | '/_app/settings/skills'
+    | '/_app/settings/status'
     | '/_app/settings/teams'
     | '/_app/settings/tokens'
     | '/_app/settings/'
@@ -358,6 +382,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsAccountRouteImport
       parentRoute: typeof AppSettingsRoute
     }
+    '/_app/settings/audit': {
+      id: '/_app/settings/audit'
+      path: '/audit'
+      fullPath: '/settings/audit'
+      preLoaderRoute: typeof AppSettingsAuditRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
     '/_app/settings/folders': {
       id: '/_app/settings/folders'
       path: '/folders'
@@ -407,6 +438,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsSkillsRouteImport
       parentRoute: typeof AppSettingsRoute
     }
+    '/_app/settings/status': {
+      id: '/_app/settings/status'
+      path: '/status'
+      fullPath: '/settings/status'
+      preLoaderRoute: typeof AppSettingsStatusRouteImport
+      parentRoute: typeof AppSettingsRoute
+    }
     '/_app/settings/teams': {
       id: '/_app/settings/teams'
       path: '/teams'
@@ -433,6 +471,7 @@ declare module '@tanstack/react-router' {
 
 interface AppSettingsRouteChildren {
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute
+  AppSettingsAuditRoute: typeof AppSettingsAuditRoute
   AppSettingsFoldersRoute: typeof AppSettingsFoldersRoute
   AppSettingsKeysRoute: typeof AppSettingsKeysRoute
   AppSettingsMcpRoute: typeof AppSettingsMcpRoute
@@ -440,6 +479,7 @@ interface AppSettingsRouteChildren {
   AppSettingsPluginsRoute: typeof AppSettingsPluginsRoute
   AppSettingsSchedulesRoute: typeof AppSettingsSchedulesRoute
   AppSettingsSkillsRoute: typeof AppSettingsSkillsRoute
+  AppSettingsStatusRoute: typeof AppSettingsStatusRoute
   AppSettingsTeamsRoute: typeof AppSettingsTeamsRoute
   AppSettingsTokensRoute: typeof AppSettingsTokensRoute
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute
@@ -447,6 +487,7 @@ interface AppSettingsRouteChildren {
 
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsAccountRoute: AppSettingsAccountRoute,
+  AppSettingsAuditRoute: AppSettingsAuditRoute,
   AppSettingsFoldersRoute: AppSettingsFoldersRoute,
   AppSettingsKeysRoute: AppSettingsKeysRoute,
   AppSettingsMcpRoute: AppSettingsMcpRoute,
@@ -454,6 +495,7 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsPluginsRoute: AppSettingsPluginsRoute,
   AppSettingsSchedulesRoute: AppSettingsSchedulesRoute,
   AppSettingsSkillsRoute: AppSettingsSkillsRoute,
+  AppSettingsStatusRoute: AppSettingsStatusRoute,
   AppSettingsTeamsRoute: AppSettingsTeamsRoute,
   AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,

@@ -30,4 +30,11 @@ export const SECTIONS: readonly { name: keyof Sections; sections: readonly Secti
       { to: '/settings/folders', name: 'folders' },
     ],
   },
+  {
+    name: 'server',
+    sections: [
+      { to: '/settings/audit', name: 'audit' },
+      { to: '/settings/status', name: 'status' },
+    ],
+  },
 ]
