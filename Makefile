@@ -28,7 +28,7 @@ PAGES := web/ui/dist/index.html
 CLIENTS := tests/clients/typescript/node_modules/.package-lock.json tests/clients/python/venv/installed \
 	tests/clients/mcp/node_modules/.package-lock.json
 
-.PHONY: run test check bench deny machete typos fmt doc ui claude tested-claude older-claude tools clients openapi release clean
+.PHONY: run test test-ui check bench deny machete typos fmt doc ui claude tested-claude older-claude tools clients openapi release clean
 
 # Starts the server on http://127.0.0.1:8000; docs/settings.md has the settings. Unless WORKING_DIR is set, agents
 # work in workspace/: here they could change what the next `make run` builds and runs.
@@ -51,6 +51,14 @@ endif
 		cargo test --locked --workspace --no-fail-fast -- --test-threads=3 $(T); newest=$$?; \
 		export CLAUDE_BIN="$$OLDER_CLAUDE_BIN"; \
 		cargo test --locked --workspace --test it -- --test-threads=3 $(or $(T),$(ON_OLDER) --skip trust_limits) && exit $$newest
+ifeq ($(T),)
+	$(MAKE) test-ui
+endif
+
+# Lints and unit tests of the UI, and flows in a browser against the server that was built before.
+test-ui: tools tested-claude $(PAGES)
+	cd web/ui && npm run lint && npm test
+	export CLAUDE_BIN="$(call INSTALLED,$(CLAUDE_VERSION))"; cd web/ui && npm run e2e
 
 # What takes minutes: format, lints, and the tests that start neither the server nor an agent.
 check: $(PAGES)

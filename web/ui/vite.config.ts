@@ -2,8 +2,8 @@ import tailwindcss from '@tailwindcss/vite'
 import { tanstackRouter } from '@tanstack/router-plugin/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
-import { precompress } from './vite-precompress'
-import { viewers } from './vite-viewers'
+import { precompress } from './vite-precompress.ts'
+import { viewers } from './vite-viewers.ts'
 
 /** The server that the development server and the preview pass on to. */
 const server = process.env.RUNNER_URL ?? 'http://127.0.0.1:8000'

@@ -55,7 +55,7 @@ function Row({ row }: { row: DiffRow }) {
   }
   const look = LOOKS[row.kind]
   return (
-    <tr className={look.row}>
+    <tr className={clsx('h-5', look.row)}>
       <td className={NUMBER}>{row.before}</td>
       <td className={NUMBER}>{row.after}</td>
       <td className="w-px pr-1 text-ink-2 select-none">

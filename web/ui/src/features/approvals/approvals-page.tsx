@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { CircleCheckBig } from 'lucide-react'
-import { requestsQuery } from '@/api/queries'
+import { requestsQuery, sessionQuery } from '@/api/queries'
 import type { RequestView } from '@/api/schema'
 import { Page } from '@/components/ui/page'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/ui/states'
@@ -38,14 +38,18 @@ export function ApprovalsPage() {
 function Origin({ request }: { request: RequestView }) {
   const t = useText(words).inbox
   const format = useFormat()
+  const { data: session } = useQuery({
+    ...sessionQuery(request.session_id),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
   return (
     <div className="flex items-baseline justify-between gap-3 px-1 text-sm">
       <Link
         to="/sessions/$id"
         params={{ id: request.session_id }}
-        className="font-medium text-accent underline-offset-2 hover:underline"
+        className="min-w-0 truncate font-medium text-accent underline-offset-2 hover:underline"
       >
-        {t.open}
+        {session?.title ?? t.open}
       </Link>
       <time
         dateTime={request.requested_at}

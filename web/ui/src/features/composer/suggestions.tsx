@@ -49,8 +49,7 @@ export function useSuggestions(view: SessionView, prompt: string, onPrompt: (pro
     event.preventDefault()
   }
   const textarea: Partial<ComponentProps<'textarea'>> = {
-    role: 'combobox',
-    'aria-expanded': list.length > 0,
+    'aria-haspopup': 'listbox',
     'aria-controls': `${id}-list`,
     'aria-autocomplete': 'list',
     'aria-activedescendant': list.length > 0 ? `${id}-${chosen}` : undefined,

@@ -12,7 +12,7 @@ const COLOURS: Record<Kind, string> = {
   tool: 'fill-info',
   request: 'fill-warn',
   error: 'fill-bad',
-  turn: 'fill-accent',
+  turn: 'fill-violet',
 }
 
 interface ScrubberProps {

@@ -1,5 +1,6 @@
 import { FileQuestion, ListChecks, ShieldQuestion } from 'lucide-react'
-import type { RequestView } from '@/api/schema'
+import type { KeyboardEvent } from 'react'
+import type { DecisionBody, RequestView } from '@/api/schema'
 import { textOf } from '@/components/events/value'
 import { Markdown } from '@/components/markdown/markdown'
 import { useText } from '@/i18n'
@@ -13,15 +14,32 @@ import { useDecide } from './use-decide'
 
 const ICONS = { permission: ShieldQuestion, question: FileQuestion, plan: ListChecks }
 
+/** Keys that decide a permission, while it or one of its buttons has the focus. */
+const KEYS: Record<string, DecisionBody> = {
+  a: { decision: 'allow' },
+  A: { decision: 'allow', remember: 'session' },
+  d: { decision: 'deny' },
+}
+
 /** One request with all that is needed to decide it. */
 export function RequestCard({ request }: { request: RequestView }) {
   const t = useText(words)
   const decide = useDecide(request)
   const Icon = ICONS[request.kind]
+  const press = (event: KeyboardEvent) => {
+    const decision = KEYS[event.key]
+    const isWriting = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey
+    if (decision && request.kind === 'permission' && !isWriting && isPlain && !decide.isPending) {
+      decide.mutate(decision)
+    }
+  }
   return (
-    <section
+    <article
       aria-label={t.region}
       data-request={request.request_id}
+      tabIndex={0}
+      onKeyDown={press}
       className="card grid gap-3 overflow-hidden border-warn/50 p-4 shadow-low"
     >
       <div className="flex items-start gap-3">
@@ -55,6 +73,6 @@ export function RequestCard({ request }: { request: RequestView }) {
         </>
       )}
       {request.kind === 'question' && <QuestionForm request={request} decide={decide} />}
-    </section>
+    </article>
   )
 }

@@ -42,7 +42,9 @@ export function SessionHeader({ view, onPanel }: SessionHeaderProps) {
           <span className="shrink-0 text-warn sm:hidden">
             {view.status !== 'idle' && t.status[view.status]}
           </span>
-          <span className="truncate font-mono">{view.working_dir.split('/').slice(-2).join('/')}</span>
+          <span className="truncate font-mono" title={view.working_dir}>
+            {view.working_dir.split('/').at(-1)}
+          </span>
           <span aria-hidden>·</span>
           <span className="max-sm:hidden">{view.model}</span>
           <span aria-hidden className="max-sm:hidden">
@@ -90,8 +92,8 @@ function Title({ view }: { view: SessionView }) {
   }
   if (!isEditing) {
     return (
-      <h1 className="flex min-w-0 items-center gap-1 font-semibold">
-        <span className="truncate">{title}</span>
+      <div className="flex min-w-0 items-center gap-1">
+        <h1 className="truncate font-semibold">{title}</h1>
         <button
           type="button"
           aria-label={t.rename}
@@ -101,7 +103,7 @@ function Title({ view }: { view: SessionView }) {
         >
           <Pencil aria-hidden className="size-3.5" />
         </button>
-      </h1>
+      </div>
     )
   }
   return (

@@ -28,7 +28,6 @@ export function AccountMenu() {
       trigger={
         <button
           type="button"
-          aria-label={t.preferences}
           className="flex w-full items-center gap-2.5 rounded-lg px-2 py-1.5 text-left hover:bg-sunken"
         >
           <span
@@ -41,6 +40,7 @@ export function AccountMenu() {
             <span className="block truncate text-sm font-medium">{name}</span>
             <span className="block truncate text-xs text-ink-3">{isLocal ? t.localUser : me?.role}</span>
           </span>
+          <span className="sr-only">{t.preferences}</span>
           <ChevronsUpDown aria-hidden className="size-4 text-ink-3" />
         </button>
       }

@@ -16,7 +16,7 @@ export function Banners() {
     <>
       <OfflineBanner />
       <VersionBanner />
-      <div className="border-b border-line py-2 empty:hidden has-[div]:block md:hidden">
+      <div className="border-b border-line py-2 empty:hidden md:hidden">
         <ConnectionChip onlyTrouble />
       </div>
     </>

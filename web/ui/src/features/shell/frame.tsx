@@ -9,6 +9,7 @@ import { common } from '@/i18n/common'
 import { useHotkeys } from '@/lib/hotkeys'
 import { useStore } from '@/lib/store'
 import { followLists } from '@/stream/lists'
+import { useNotifications } from '../approvals/notifications'
 import { Banners } from './banners'
 import { BottomTabs } from './bottom-tabs'
 import { NAV } from './nav'
@@ -25,7 +26,7 @@ export function Frame({ children }: { children: ReactNode }) {
   const navigate = useNavigate()
   const client = useQueryClient()
   const [overlay, setOverlay] = useState<Overlay>(null)
-  const { data: requests = [] } = useQuery(requestsQuery)
+  const { data } = useQuery(requestsQuery)
   const isOut = useStore(loginWanted)
 
   useEffect(() => followLists(client), [client])
@@ -34,10 +35,8 @@ export function Frame({ children }: { children: ReactNode }) {
     if (isOut) void navigate({ to: '/login', search: { next: location.pathname + location.search } })
   }, [isOut, navigate])
 
-  const waiting = requests.length
-  useEffect(() => {
-    document.title = document.title.replace(/^(\(\d+\) )?/, waiting > 0 ? `(${waiting}) ` : '')
-  }, [waiting])
+  const waiting = data?.length ?? 0
+  useNotifications(data)
 
   useHotkeys({
     'mod+k': () => setOverlay('palette'),

@@ -20,7 +20,7 @@ interface NavigationProps {
 export function Rail({ waiting, onSearch }: NavigationProps) {
   const t = useText(common)
   return (
-    <div className="hidden w-56 shrink-0 flex-col border-r border-line bg-sunken/50 px-3 py-4 md:flex">
+    <header className="hidden w-56 shrink-0 flex-col border-r border-line bg-sunken/50 px-3 py-4 md:flex">
       <Link
         to="/"
         className="mb-4 flex items-center gap-2.5 rounded-lg px-2 py-1 font-semibold tracking-tight"
@@ -48,7 +48,7 @@ export function Rail({ waiting, onSearch }: NavigationProps) {
           <Account />
         </Suspense>
       </div>
-    </div>
+    </header>
   )
 }
 

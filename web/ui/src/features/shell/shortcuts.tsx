@@ -15,6 +15,9 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
     [t.shortcuts.send, ['Enter']],
     [t.shortcuts.newline, ['⇧', 'Enter']],
     [t.shortcuts.interrupt, ['Esc']],
+    [t.shortcuts.allow, ['a']],
+    [t.shortcuts.allowSession, ['⇧', 'a']],
+    [t.shortcuts.deny, ['d']],
     [t.shortcuts.help, ['?']],
   ]
   return (
