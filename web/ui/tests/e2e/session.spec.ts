@@ -91,6 +91,19 @@ test('a question is answered and a plan is sent back before it is approved', asy
   await expect(page.getByText('Done.')).toBeVisible()
 })
 
+test('a word is given to the turn that runs', async ({ page, server }) => {
+  const id = await server.task('Begin.', [{ text: 'Begun.' }])
+  await server.post(`/api/sessions/${id}/prompts`, {
+    prompt: script('Take your time.', [use('Bash', { command: 'sleep 3' }), { text: 'The end.' }]),
+  })
+  await page.goto(`/sessions/${id}`)
+  await page.getByRole('textbox', { name: 'Prompt' }).fill('Mind the gap.')
+  await page.getByRole('button', { name: 'To the running turn' }).click()
+
+  await expect(page.getByText('said meanwhile')).toBeVisible()
+  await expect(page.getByText('The end.')).toBeVisible()
+})
+
 test('a turn is interrupted with the keyboard, and a queued prompt is taken back', async ({
   page,
   server,

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ArrowUp, Square } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { api, content } from '@/api/client'
-import type { PermissionMode, SessionView } from '@/api/schema'
+import type { PermissionMode, PromptBody, SessionView } from '@/api/schema'
 import { Button } from '@/components/ui/button'
 import { toastProblem } from '@/components/ui/toast'
 import { useText } from '@/i18n'
@@ -13,6 +13,11 @@ import { useAttachments } from './attachments'
 import { ModeSelect } from './mode-select'
 import { PromptBox } from './prompt-box'
 import { Suggestions, useSuggestions } from './suggestions'
+
+/** A prompt that waits for its turn, or a word to the turn that runs. */
+interface Submission extends PromptBody {
+  mode: 'queue' | 'steer'
+}
 
 /** Esc interrupts when it is pressed again within this time. */
 const AGAIN_MS = 1500
@@ -28,8 +33,8 @@ export function Composer({ view }: { view: SessionView }) {
   const refresh = () => client.invalidateQueries({ queryKey: ['session', view.id] })
 
   const submit = useMutation({
-    mutationFn: (body: { prompt: string; attachments: typeof attachments.body }) =>
-      content(api.POST('/api/sessions/{id}/prompts', { params, body })),
+    mutationFn: ({ mode, ...body }: Submission) =>
+      content(api.POST('/api/sessions/{id}/prompts', { params: { ...params, query: { mode } }, body })),
     onMutate() {
       setPrompt('')
       attachments.clear()
@@ -55,15 +60,15 @@ export function Composer({ view }: { view: SessionView }) {
   const isBusy = view.status === 'running' || view.status === 'waiting'
   const { isAsking, press } = useTwice(() => interrupt.mutate())
   useHotkeys({ Escape: () => isBusy && press() })
-  const send = () => {
-    if (prompt.trim() && !submit.isPending) submit.mutate({ prompt, attachments: attachments.body })
+  const send = (mode: Submission['mode']) => {
+    if (prompt.trim() && !submit.isPending) submit.mutate({ mode, prompt, attachments: attachments.body })
   }
   return (
     <form
       className="relative"
       onSubmit={(event) => {
         event.preventDefault()
-        send()
+        send('queue')
       }}
     >
       <Suggestions {...suggestions} />
@@ -72,7 +77,7 @@ export function Composer({ view }: { view: SessionView }) {
         placeholder={isBusy ? t.composer.queue : t.composer.reply}
         value={prompt}
         onValue={setPrompt}
-        onSend={send}
+        onSend={() => send('queue')}
         onKey={(event) => {
           suggestions.onKey(event)
           if (event.key === 'Escape' && !event.defaultPrevented && isBusy) press()
@@ -97,6 +102,11 @@ export function Composer({ view }: { view: SessionView }) {
               onClick={() => interrupt.mutate()}
             >
               {t.composer.stop}
+            </Button>
+          )}
+          {view.status === 'running' && prompt.trim() && (
+            <Button disabled={submit.isPending} onClick={() => send('steer')}>
+              {t.composer.steer}
             </Button>
           )}
           <Button
