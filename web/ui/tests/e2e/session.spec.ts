@@ -155,3 +155,23 @@ test('a reload in mid-turn loses nothing, two tabs agree, and a restart leaves n
   })
   for (const tab of [page, other]) await expect(tab.getByText('After the restart.')).toBeVisible()
 })
+
+test('a long session opens at its end, and has its beginning for whoever goes back there', async ({
+  page,
+  server,
+}) => {
+  const blocks = Array.from({ length: 450 }, (_, at) => ({ text: `Line ${at + 1} of many.` }))
+  const id = await server.task('Talk a lot.', [{ blocks }])
+  await page.goto(`/sessions/${id}`)
+
+  await expect(page.getByText('Line 450 of many.')).toBeInViewport()
+  await expect(page.getByText('Line 1 of many.')).toHaveCount(0)
+  await page.getByRole('log').hover()
+  await expect(async () => {
+    await page.mouse.wheel(0, -20_000)
+    await expect(page.getByText('Line 1 of many.')).toBeInViewport({ timeout: 500 })
+  }).toPass()
+  expect(await page.getByRole('log').locator('[data-index]').count()).toBeLessThan(100)
+  await page.getByRole('button', { name: 'To the latest' }).click()
+  await expect(page.getByText('Line 450 of many.')).toBeInViewport()
+})

@@ -53,16 +53,17 @@ export function Transcript({ view, rows, isLoadingOlder, onStart, onEnd }: Trans
 
   useEffect(() => {
     const box = scroll.current
-    if (!box) return
+    if (!box || !hasRows) return
     const look = () => {
       if (box.scrollTop < NEAR_START_PX) onStart?.()
       const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX
       setAtEnd(atEnd)
       if (atEnd) onEnd?.()
     }
+    look() // Rows that do not fill the screen are never scrolled.
     box.addEventListener('scroll', look, { passive: true })
     return () => box.removeEventListener('scroll', look)
-  }, [onStart, onEnd])
+  }, [onStart, onEnd, hasRows])
 
   const open = useRef(new Map<string, boolean>())
   const { pending, working_dir } = view
