@@ -33,7 +33,7 @@ export const schedules = {
   overlap: 'While another run is not over',
   overlaps: { skip: 'Leave it out', queue: 'Begin when that has ended' },
   run: 'Run now',
-  runOf: (name: string) => `Run ${name} now`,
+  runOf: (name: string) => `Run now: ${name}`,
   started: 'The run has begun.',
   next: 'Next',
   paused: 'Paused',

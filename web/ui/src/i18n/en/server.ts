@@ -24,9 +24,9 @@ export const server = {
     none: 'Nothing to show',
     noneText: 'Nothing of this kind was recorded in this time. A wider filter may help.',
     clear: 'Clear the filter',
-    allowed: 'allowed',
-    denied: 'denied',
-    by: 'by',
+    allowedBy: (who: string) => `allowed by ${who}`,
+    deniedBy: (who: string) => `denied by ${who}`,
+    named: (who: string, name: string) => `${who} (${name})`,
     deciders: {
       user: 'a person',
       mode: 'the permission mode',

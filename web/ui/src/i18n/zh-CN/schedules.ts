@@ -34,7 +34,7 @@ export const schedules: Messages<typeof en> = {
   overlap: '上一次运行尚未结束时',
   overlaps: { skip: '跳过', queue: '等其结束后开始' },
   run: '立即运行',
-  runOf: (name) => `立即运行“${name}”`,
+  runOf: (name) => `立即运行：${name}`,
   started: '已开始运行。',
   next: '下次',
   paused: '已暂停',

@@ -27,9 +27,9 @@ export const server: Messages<typeof en> = {
     none: '没有可显示的内容',
     noneText: '这段时间没有此类记录。可以放宽筛选条件。',
     clear: '清除筛选',
-    allowed: '已允许',
-    denied: '已拒绝',
-    by: '由',
+    allowedBy: (who) => `由${who}允许`,
+    deniedBy: (who) => `由${who}拒绝`,
+    named: (who, name) => `${who}（${name}）`,
     deciders: {
       user: '人员',
       mode: '权限模式',

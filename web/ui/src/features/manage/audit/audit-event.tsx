@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { ShieldCheck, ShieldX } from 'lucide-react'
-import type { AuditedEvent, Outcome } from '@/api/schema'
+import type { AuditedEvent, DecidedBy, Outcome } from '@/api/schema'
 import { Badge, type Tone } from '@/components/ui/badge'
 import { useFormat, useText } from '@/i18n'
 import { server } from '@/i18n/server'
@@ -73,18 +73,18 @@ function DecidedTool({ event }: { event: AuditedEvent }) {
   const t = useText(server).audit
   const { tool_name, target, decision, decided_by } = event
   const isDenied = decision === 'deny'
+  const who = decided_by && nameOf(decided_by, t)
   const Icon = isDenied ? ShieldX : ShieldCheck
   return (
     <p className="mt-1 flex flex-wrap items-center gap-x-2 rounded-lg bg-sunken px-3 py-1.5">
       {decision && <Icon aria-hidden className={`size-4 shrink-0 ${isDenied ? 'text-bad' : 'text-good'}`} />}
       <span className="font-medium">{tool_name}</span>
       {target && <code className="min-w-0 text-[0.8125rem]">{target}</code>}
-      {decision && decided_by && (
-        <span className="text-ink-2">
-          {isDenied ? t.denied : t.allowed} {t.by} {t.deciders[decided_by.kind]}
-          {decided_by.name && ` (${decided_by.name})`}
-        </span>
-      )}
+      {decision && who && <span className="text-ink-2">{isDenied ? t.deniedBy(who) : t.allowedBy(who)}</span>}
     </p>
   )
+}
+
+function nameOf({ kind, name }: DecidedBy, t: (typeof server)['en']['audit']): string {
+  return name ? t.named(t.deciders[kind], name) : t.deciders[kind]
 }
