@@ -30,6 +30,8 @@ export const manage = {
   saved: 'Saved.',
   done: 'Done',
   adminOnly: 'Only an admin of your team may change this.',
+  needsAccount:
+    'Anyone on this machine can use this server. Create an account to protect it, and to have this.',
   scope: 'Active in',
   scopes: { user: 'All my sessions', workspace: 'Everybody’s sessions in a folder' },
   scopeIn: (folder: string) => `Everybody’s in ${folder}`,

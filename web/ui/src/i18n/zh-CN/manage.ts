@@ -33,6 +33,7 @@ export const manage: Messages<typeof en> = {
   saved: '已保存。',
   done: '完成',
   adminOnly: '只有您团队的管理员可以更改。',
+  needsAccount: '这台机器上的任何人都能使用本服务。注册账号即可加以保护，并使用此功能。',
   scope: '生效范围',
   scopes: { user: '我的所有会话', workspace: '某个文件夹中所有人的会话' },
   scopeIn: (folder) => `${folder} 中的所有人`,

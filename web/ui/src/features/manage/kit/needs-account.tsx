@@ -4,10 +4,12 @@ import { buttonClass } from '@/components/ui/button'
 import { EmptyState } from '@/components/ui/states'
 import { useText } from '@/i18n'
 import { common } from '@/i18n/common'
+import { manage } from '@/i18n/manage'
 
 /** What stands where the built-in local user has nothing: an account comes first. */
 export function NeedsAccount() {
   const t = useText(common)
+  const { needsAccount } = useText(manage)
   return (
     <EmptyState
       icon={<ShieldAlert className="size-6" />}
@@ -18,7 +20,7 @@ export function NeedsAccount() {
         </Link>
       }
     >
-      <p>{t.localHint}</p>
+      <p>{needsAccount}</p>
     </EmptyState>
   )
 }
