@@ -33,6 +33,7 @@ mod turns;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runner_core::ports::hooks::HookPrograms;
 use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
 use hub::Hub;
@@ -73,6 +74,7 @@ pub struct Services {
     pub directory: Arc<dyn SessionDirectory>,
     pub files: Arc<dyn AgentFiles>,
     pub runtime: Arc<dyn AgentRuntime>,
+    pub hook_programs: Arc<dyn HookPrograms>,
     pub workspaces: Arc<dyn WorkspaceWatch>,
     pub clock: Arc<dyn Clock>,
     pub trust: TrustedFolders,

@@ -7,6 +7,7 @@
 
 mod credentials;
 mod files;
+mod hook_program;
 pub mod import;
 mod launch;
 mod limits;
@@ -48,7 +49,7 @@ use protocol::{agents, outgoing, tools};
 use sandbox::Sandbox;
 pub use sandbox::SandboxUnavailable;
 pub use settings::{AgentLimits, ClaudeSettings, SandboxMode, SandboxSettings};
-pub use tool_program::{PreparedTool, ToolProgram};
+pub use tool_program::{PreparedTool, ToolPlace, ToolProgram};
 use trust::socket_guard::SocketGuard;
 use uuid::Uuid;
 

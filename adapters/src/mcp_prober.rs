@@ -24,7 +24,7 @@ use runner_core::setup::extension::secrets::SecretValues;
 use tokio::io::AsyncReadExt as _;
 
 use self::sse::SseTransport;
-use crate::claude::{ClaudeRuntime, ToolProgram};
+use crate::claude::{ClaudeRuntime, ToolPlace, ToolProgram};
 use crate::public_only::{PublicOnly, may_be_public};
 
 /// The most time for a trial, as an agent has it. The start of a program may download it.
@@ -99,7 +99,14 @@ impl McpClientProber {
         trial: &McpTrial,
         program: ToolProgram<'_>,
     ) -> Result<McpReport, McpUnusable> {
-        let prepared = self.runtime.tool_command(trial, program).await;
+        let place = ToolPlace {
+            tenant: trial.tenant.clone(),
+            owner: trial.owner.clone(),
+            working_dir: trial.working_dir.clone(),
+            add_dirs: vec![],
+            within: trial.within.clone(),
+        };
+        let prepared = self.runtime.tool_command(&place, program).await;
         let (command, prepared) = prepared.map_err(|error| McpUnusable(error.to_string()))?;
         let (transport, stderr) = TokioChildProcess::builder(command)
             .stderr(Stdio::piped())

@@ -2,6 +2,7 @@
 
 mod agent;
 mod directory;
+pub mod hooks;
 mod launch;
 mod log;
 mod mcp;

@@ -86,6 +86,9 @@ pub struct Session {
     /// Tool uses about which hooks want people to be asked.
     #[serde(default)]
     asked_by_hooks: BTreeSet<String>,
+    /// Tool uses that wait for the programs of hooks.
+    #[serde(default)]
+    waiting_for_hooks: BTreeSet<String>,
     /// Work that goes on beside the conversation, by its id.
     background: BTreeMap<String, Task>,
     /// The work that ended last, until a turn begins.

@@ -3,6 +3,7 @@
 
 mod gate;
 mod managing;
+mod programs;
 mod simulation;
 
 use std::path::Path;

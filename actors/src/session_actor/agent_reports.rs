@@ -2,8 +2,9 @@
 
 use actix::prelude::*;
 use runner_core::agent::{AgentOutput, Delta};
-use runner_core::ids::ProcessId;
+use runner_core::ids::{ExtensionId, ProcessId};
 use runner_core::ports::{AgentError, AgentExit};
+use runner_core::setup::extension::hook::answer::HookAnswer;
 use runner_core::workspace::WorkspaceReport;
 
 use super::SessionActor;
@@ -30,6 +31,24 @@ impl Handler<AgentSaid> for SessionActor {
 
     fn handle(&mut self, message: AgentSaid, _: &mut Context<Self>) -> Self::Result {
         self.exclusively(async move |driver| driver.hear(message).await)
+    }
+}
+
+/// The program of a hook has said what it makes of a tool use.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct HookReplied {
+    pub(super) process: ProcessId,
+    pub(super) tool_use_id: String,
+    pub(super) hook: ExtensionId,
+    pub(super) answer: HookAnswer,
+}
+
+impl Handler<HookReplied> for SessionActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, message: HookReplied, _: &mut Context<Self>) -> Self::Result {
+        self.exclusively(async move |driver| driver.hook_replied(message).await)
     }
 }
 

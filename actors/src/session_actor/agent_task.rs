@@ -17,16 +17,17 @@ use actix::Addr;
 use runner_core::ids::{ProcessId, SessionId};
 use runner_core::ports::{AgentError, AgentInput, AgentLaunch, RunningAgent};
 use runner_core::session::Session;
+use runner_core::setup::extension::hook::answer::HookAnswer;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
-pub(super) use errand::{Ending, Errand, Start, Telling};
+pub(super) use errand::{Ending, Errand, HookCall, Start, Telling};
 use listener::Listener;
 use transcript::Transcript;
 pub(super) use workspace_diff::SharedDiff;
 
 use super::SessionActor;
-use super::agent_reports::AgentNotStarted;
+use super::agent_reports::{AgentNotStarted, HookReplied};
 use crate::Services;
 use crate::spares::Spares;
 
@@ -111,6 +112,8 @@ struct LiveAgent {
     listener: JoinHandle<()>,
     /// Puts files back; it holds a handle.
     rewinding: Option<JoinHandle<()>>,
+    /// Programs that are asked about its tool uses; they end with it.
+    hooks: JoinSet<()>,
     /// Whether the actor wants the process killed.
     killed: watch::Receiver<bool>,
     /// Kills it then, whatever it is being told.
@@ -152,7 +155,9 @@ impl Worker {
     async fn carry_out(&mut self, errand: Errand) {
         match errand {
             Errand::Start(start) => self.start(*start).await,
+            Errand::CallHook(call) => self.call_hook(*call),
             Errand::CloseTurn => {
+                self.stop_hooks();
                 self.diff.forget().await;
                 self.transcript.save_after_turn().await;
             }
@@ -183,6 +188,25 @@ impl Worker {
                 }
             }
             Errand::Finish => {}
+        }
+    }
+
+    fn call_hook(&mut self, HookCall { tool_use_id, hook, program }: HookCall) {
+        let Some(live) = &mut self.live else { return };
+        let (process, address) = (live.process, self.address.clone());
+        let programs = Arc::clone(&self.task.services.hook_programs);
+        while live.hooks.try_join_next().is_some() {} // Those that have ended.
+        live.hooks.spawn_local(async move {
+            let answer = HookAnswer::read(programs.run(program).await);
+            // An actor that has ended needs no answer.
+            address.send(HookReplied { process, tool_use_id, hook, answer }).await.ok();
+        });
+    }
+
+    /// Nobody waits for programs any more, unless something goes on beside the turn.
+    fn stop_hooks(&mut self) {
+        if let Some(live) = self.live.as_mut().filter(|_| !self.task.state.get().has_background_work()) {
+            live.hooks.abort_all();
         }
     }
 
@@ -218,7 +242,8 @@ impl Worker {
         let listener = actix::spawn(listener.run(outputs));
         let killer = actix::spawn(kill_on_demand(killed.clone(), Arc::downgrade(&input)));
         self.task.spares.request_spare(launch);
-        Ok(LiveAgent { process, input, listener, rewinding: None, killed, killer })
+        let hooks = JoinSet::new();
+        Ok(LiveAgent { process, input, listener, rewinding: None, hooks, killed, killer })
     }
 
     /// Starts an agent where its program is known to keep what the session relies on. A version that is new
@@ -246,6 +271,7 @@ impl Worker {
         (&mut live.listener).await.ok();
         live.killer.abort();
         (&mut live.killer).await.ok();
+        live.hooks.shutdown().await;
         if let Some(rewinding) = live.rewinding.take() {
             rewinding.abort();
             rewinding.await.ok();

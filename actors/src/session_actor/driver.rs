@@ -34,6 +34,7 @@ use runner_core::setup::trust::Trust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use self::hooks::HeldCalls;
 use self::let_through::LetThrough;
 use self::slot::Slot;
 use super::agent_reports::{AgentSaid, Said};
@@ -88,6 +89,7 @@ pub(super) struct SessionDriver {
     line: Option<AgentLine>,
     agent: Option<Agent>,
     let_through: LetThrough,
+    held: HeldCalls,
     todo: VecDeque<Action>,
     draining: bool,
     finished: bool,
@@ -115,6 +117,7 @@ impl SessionDriver {
             line: None,
             agent: None,
             let_through: LetThrough::default(),
+            held: HeldCalls::default(),
             todo: VecDeque::new(),
             draining: false,
             finished: false,
@@ -248,11 +251,13 @@ impl SessionDriver {
             Action::ChangeMode(mode) => self.tell(Telling::ChangeMode(mode)),
             Action::ChangeModel(model) => self.tell(Telling::ChangeModel(model)),
             Action::Interrupt(turn) => self.ask_to_stop(turn, 0),
-            Action::AnswerGate { gate, refusal, hooked } => {
+            Action::CallHook { gate, hook } => self.call_hook(gate, hook.id).await,
+            Action::AnswerGate { gate, refusal, hooked, updated_input } => {
+                self.held.forget(&gate.tool_use_id);
                 let session = self.session();
                 if let Some(answer) = session.map(|session| session.gate_answer(&gate, refusal, hooked)) {
                     self.note_passage(&gate, &answer);
-                    self.tell(Telling::AnswerGate { gate, answer });
+                    self.tell(Telling::AnswerGate { gate, answer, updated_input });
                 }
             }
             Action::ResnapshotFolder => self.tell(Telling::ResnapshotFolder),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::agent_protection::AgentProtection;
 use runner_core::ids::{SessionId, TurnId};
+use runner_core::ports::hooks::{HookNotRun, HookProgram, HookPrograms, HookReply};
 use runner_core::ports::{
     AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime,
     AgentStatus, BuiltInAgent, GateVerdict, RunningAgent, Swept, ToolInfo,
@@ -16,6 +17,7 @@ use runner_core::prompt::Attachment;
 use runner_core::request::Decision;
 use runner_core::session::fork::ConversationPart;
 use runner_core::session::requests::SettledRequest;
+use serde_json::Value;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc, watch};
 use uuid::Uuid;
 
@@ -297,7 +299,12 @@ impl AgentInput for ReplayInput {
         mode_after.map_or(Ok(()), |mode| self.hear(Heard::Mode(mode)))
     }
 
-    async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError> {
+    async fn answer_gate(
+        &self,
+        gate_id: &str,
+        verdict: GateVerdict<'_>,
+        _: Option<&Value>,
+    ) -> Result<(), AgentError> {
         let gate_id = gate_id.to_owned();
         self.hear(match verdict {
             GateVerdict::Pass => Heard::Pass(gate_id),
@@ -374,5 +381,13 @@ impl AgentOutputs for ReplayOutputs {
             outputs = self.outputs.recv() => outputs.map_or_else(|| exit("signal: 9"), Ok),
             _ = self.stopped.wait_for(|stopped| *stopped) => exit("exit status: 0"),
         }
+    }
+}
+
+/// No program of a hook runs here.
+#[async_trait]
+impl HookPrograms for ReplayRunner {
+    async fn run(&self, _: HookProgram) -> Result<HookReply, HookNotRun> {
+        Err(HookNotRun("no program runs in a replay".to_owned()))
     }
 }

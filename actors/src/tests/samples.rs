@@ -67,6 +67,7 @@ impl Server {
             directory: Arc::clone(&log) as Arc<_>,
             files: Arc::clone(&log) as Arc<_>,
             runtime: Arc::clone(&runner) as Arc<_>,
+            hook_programs: Arc::clone(&runner) as Arc<_>,
             workspaces: Arc::clone(&folder) as Arc<_>,
             clock: Arc::clone(&clock) as Arc<_>,
             trust: trust.clone(),

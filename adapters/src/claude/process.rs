@@ -199,8 +199,13 @@ impl AgentInput for ClaudeProcess {
         self.say(outgoing::answer(request_id, settled, mode_after)).await
     }
 
-    async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError> {
-        self.say(outgoing::gate(gate_id, verdict)).await
+    async fn answer_gate(
+        &self,
+        gate_id: &str,
+        verdict: GateVerdict<'_>,
+        updated_input: Option<&Value>,
+    ) -> Result<(), AgentError> {
+        self.say(outgoing::gate(gate_id, verdict, updated_input)).await
     }
 
     async fn withdraw(&self, message: TurnId) -> Result<(), AgentError> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use runner_core::agent::{AgentOptions, PermissionMode};
-use runner_core::ids::{ProcessId, SessionId};
-use runner_core::ports::{AgentError, AgentLaunch, AgentSeat, AgentSetup, McpTrial};
+use runner_core::ids::{ProcessId, SessionId, TenantId};
+use runner_core::ports::{AgentError, AgentLaunch, AgentSeat, AgentSetup};
 use runner_core::setup::trust::Trust;
 use tokio::process::Command;
 use uuid::Uuid;
@@ -25,6 +25,17 @@ pub struct ToolProgram<'a> {
     pub command: &'a str,
     pub args: &'a [String],
     pub env: &'a BTreeMap<String, String>,
+}
+
+/// Where a program runs, and in whose name.
+#[derive(Clone, Debug)]
+pub struct ToolPlace {
+    pub tenant: TenantId,
+    pub owner: String,
+    pub working_dir: PathBuf,
+    pub add_dirs: Vec<String>,
+    /// The team's folder.
+    pub within: Option<PathBuf>,
 }
 
 /// A program that is about to run. Nothing of it is left when this is dropped.
@@ -52,15 +63,15 @@ impl Drop for PreparedTool {
 }
 
 impl ClaudeRuntime {
-    /// The command of a program, in a folder that its trial names.
+    /// The command of a program.
     pub async fn tool_command(
         &self,
-        trial: &McpTrial,
+        place: &ToolPlace,
         tool: ToolProgram<'_>,
     ) -> Result<(Command, PreparedTool), AgentError> {
-        let launch = launch_of(trial);
+        let launch = launch_of(place);
         let program = self.program().await?;
-        let allowed = self.settings.folders.within(trial.within.as_deref());
+        let allowed = self.settings.folders.within(place.within.as_deref());
         let folders = WorkFolder::open_all(&launch.setup, &allowed)?;
         let sandbox = self.sandbox.as_ref().ok();
         let not_started = |error: std::io::Error| AgentError::NotStarted(error.to_string());
@@ -88,14 +99,14 @@ impl ClaudeRuntime {
 }
 
 /// The launch of an agent that would start the program.
-fn launch_of(trial: &McpTrial) -> AgentLaunch {
+fn launch_of(place: &ToolPlace) -> AgentLaunch {
     let setup = AgentSetup {
-        tenant: trial.tenant.clone(),
-        owner: trial.owner.clone(),
-        working_dir: trial.working_dir.clone(),
-        within: trial.within.clone(),
+        tenant: place.tenant.clone(),
+        owner: place.owner.clone(),
+        working_dir: place.working_dir.clone(),
+        within: place.within.clone(),
         permission_mode: PermissionMode::Default,
-        options: AgentOptions::default(),
+        options: AgentOptions { add_dirs: place.add_dirs.clone(), ..AgentOptions::default() },
         trust: Trust::Untrusted,
         extensions: std::sync::Arc::default(),
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -174,8 +175,13 @@ pub trait AgentInput: Send + Sync {
         mode_after: Option<PermissionMode>,
     ) -> Result<(), AgentError>;
 
-    /// Lets a tool use through its gate, or not.
-    async fn answer_gate(&self, gate_id: &str, verdict: GateVerdict<'_>) -> Result<(), AgentError>;
+    /// Lets a tool use through its gate, or not; with another input than it came with, where there is one.
+    async fn answer_gate(
+        &self,
+        gate_id: &str,
+        verdict: GateVerdict<'_>,
+        updated_input: Option<&Value>,
+    ) -> Result<(), AgentError>;
 
     async fn interrupt(&self) -> Result<(), AgentError>;
 

@@ -4,6 +4,8 @@
 //! An action is named by what it is for. Whether there is a process to tell, a slot for a turn, or a right to
 //! go on, only the server knows that runs the session.
 
+use serde_json::Value;
+
 use crate::agent::{AgentOutput, BackgroundWork, PermissionMode};
 use crate::ids::{ProcessId, TurnId};
 use crate::log::Effects;
@@ -11,13 +13,14 @@ use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
 use crate::session::event::{
-    Initiator, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent, ToolEvent, TurnEvent,
-    TurnResumed,
+    HookEvent, Initiator, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent, ToolEvent,
+    TurnEvent, TurnResumed,
 };
 use crate::session::gate::GateRule;
 use crate::session::hooks::HookVerdict;
 use crate::session::requests::SettledRequest;
 use crate::session::{QueuedPrompt, Session, SteeredPrompt};
+use crate::setup::extension::hook::HookRef;
 
 /// Something to be done by the server that runs the session.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,13 @@ pub enum Action {
         refusal: Option<String>,
         /// What hooks make of it otherwise.
         hooked: Option<HookVerdict>,
+        /// What the tool is to be used with instead of what it came with.
+        updated_input: Option<Value>,
+    },
+    /// Ask the program of a hook about a tool use.
+    CallHook {
+        gate: ToolGate,
+        hook: HookRef,
     },
     /// What has changed in the folder until now was not done by the command that was decided about.
     ResnapshotFolder,
@@ -209,8 +219,12 @@ impl Session {
             Waiting::Nothing => vec![],
             Waiting::AtGate(gate) => {
                 let refusal = events.iter().find_map(refusal);
+                if let Some(hook) = events.iter().find_map(called) {
+                    return vec![Action::CallHook { gate, hook }];
+                }
                 let hooked = events.iter().find_map(HookVerdict::of);
-                vec![Action::AnswerGate { gate, refusal, hooked }]
+                let updated_input = events.iter().rev().find_map(updated_input);
+                vec![Action::AnswerGate { gate, refusal, hooked, updated_input }]
             }
             Waiting::ForRequest { request_id, tool_use_id } => {
                 let is_released = |event: &SessionEvent| {
@@ -326,6 +340,16 @@ fn release(settled: &SettledRequest) -> Vec<Action> {
     let (request_id, tool_use_id) = (request.request_id.clone(), request.tool_use_id.clone());
     let answer = Action::AnswerRequest { request_id, tool_use_id };
     runs_command.then_some(Action::ResnapshotFolder).into_iter().chain([answer]).collect()
+}
+
+fn called(event: &SessionEvent) -> Option<HookRef> {
+    let SessionEvent::Hook(HookEvent::Called(called)) = event else { return None };
+    Some(called.hook.clone())
+}
+
+fn updated_input(event: &SessionEvent) -> Option<Value> {
+    let SessionEvent::Hook(HookEvent::Evaluated(evaluated)) = event else { return None };
+    evaluated.updated_input.clone()
 }
 
 fn refusal(event: &SessionEvent) -> Option<String> {

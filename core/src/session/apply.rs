@@ -102,6 +102,7 @@ impl Session {
             }
             ToolEvent::Returned { tool_use_id, .. } => {
                 self.asked_by_hooks.remove(&tool_use_id);
+                self.waiting_for_hooks.remove(&tool_use_id);
                 self.open_calls.returned(&tool_use_id);
             }
             ToolEvent::PolicyApplied { tool_use_id, .. } | ToolEvent::Abandoned { tool_use_id, .. } => {

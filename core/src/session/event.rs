@@ -26,7 +26,7 @@ pub use agent::AgentEvent;
 pub use background::BackgroundEvent;
 pub use causes::{FailureCause, Fallback, Initiator, InterruptCause, ParkCause};
 pub use files::FilesEvent;
-pub use hook::{HookEvaluated, HookEvent, HookOutcome};
+pub use hook::{HookCalled, HookEvaluated, HookEvent, HookOutcome};
 pub use lifecycle::{LifecycleEvent, Origin, Parent, SessionOpened};
 pub use message::MessageEvent;
 pub use prompt::PromptEvent;

@@ -10,7 +10,7 @@ use crate::agent::PermissionMode;
 use crate::ids::{ProcessId, TurnId};
 use crate::request::{DecidedBy, DeciderKind, Decision, ToolEffect, ToolGate};
 use crate::session::Session;
-use crate::session::event::{SessionEvent, ToolEvent};
+use crate::session::event::{HookEvent, SessionEvent, ToolEvent};
 use crate::session::hooks_in_force::HooksInForce;
 
 /// The text that the agent reads when plan mode refuses a call.
@@ -60,9 +60,12 @@ impl Session {
             return vec![released];
         }
         let mut events = self.hooked(turn, &gate, hooks);
-        let is_blocked = events.iter().any(|event| matches!(event, SessionEvent::Tool(_)));
+        let is_settled = |event: &SessionEvent| {
+            matches!(event, SessionEvent::Tool(_) | SessionEvent::Hook(HookEvent::Called(_)))
+        };
+        let is_settled = events.iter().any(is_settled);
         let GateRule::Refuse(message) = self.gate_rule(gate.effect) else { return events };
-        if is_blocked {
+        if is_settled {
             return events;
         }
         let decided_by = match gate.effect {
@@ -146,7 +149,9 @@ impl Session {
             return vec![];
         }
         let decided_by = DecidedBy::agent(self.mode.as_str());
-        let calls = self.open_calls.unsettled().map(|(tool_use_id, turn)| Allowance {
+        let is_held = |tool_use_id: &str| self.waiting_for_hooks.contains(tool_use_id);
+        let unsettled = self.open_calls.unsettled().filter(|(tool_use_id, _)| !is_held(tool_use_id));
+        let calls = unsettled.map(|(tool_use_id, turn)| Allowance {
             turn,
             tool_use_id: tool_use_id.to_owned(),
             decided_by: decided_by.clone(),

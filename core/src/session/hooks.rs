@@ -6,16 +6,18 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
 use crate::agent::PermissionMode;
 use crate::ids::TurnId;
 use crate::request::{Answer, DecidedBy, DeciderKind, Decision, Mismatch, ToolEffect, ToolGate};
 use crate::session::Session;
-use crate::session::event::{HookEvaluated, HookEvent, HookOutcome, SessionEvent, ToolEvent};
+use crate::session::event::{HookCalled, HookEvaluated, HookEvent, HookOutcome, SessionEvent, ToolEvent};
 use crate::session::gate::{GateRule, NOBODY_IS_ASKED};
 use crate::session::hooks_in_force::HooksInForce;
 use crate::setup::extension::hook::condition::Call;
-use crate::setup::extension::hook::rules::{Evaluation, HookRules};
-use crate::setup::extension::hook::{HookAction, HookRef, HookTrigger};
+use crate::setup::extension::hook::rules::{Evaluation, HookRules, Verdict};
+use crate::setup::extension::hook::{HookRef, HookTrigger};
 
 /// What hooks make of a call that they do not block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +42,14 @@ impl HookVerdict {
 impl Session {
     /// The events of the hooks that apply to a call, and the refusal if one of them blocks it.
     pub(super) fn hooked(&self, turn: TurnId, gate: &ToolGate, hooks: &HooksInForce) -> Vec<SessionEvent> {
-        let evaluated = self.evaluated(turn, gate, hooks);
+        let evaluated = match self.pending(gate, hooks) {
+            Some(hook) => {
+                let (event, tool_use_id) = (HookTrigger::PreToolUse, gate.tool_use_id.clone());
+                let called = HookCalled { turn, hook, event, tool_use_id, tool_name: gate.tool_name.clone() };
+                return vec![HookEvent::Called(called).into()];
+            }
+            None => self.evaluated(turn, gate, hooks),
+        };
         let block = evaluated.iter().find(|evaluated| evaluated.outcome == HookOutcome::Block);
         let refusal = block.map(|block| ToolEvent::PolicyApplied {
             turn,
@@ -56,8 +65,7 @@ impl Session {
 
     /// What each hook that applies to a call makes of it.
     pub fn evaluated(&self, turn: TurnId, gate: &ToolGate, hooks: &HooksInForce) -> Vec<HookEvaluated> {
-        let Some(call) = self.call(&gate.tool_name, &gate.input) else { return vec![] };
-        let found = hooks.rules.evaluate(HookTrigger::PreToolUse, &call);
+        let found = self.found(gate, hooks);
         let told = found.into_iter().map(|evaluation| {
             let (outcome, message) = self.outcome(&evaluation, gate.effect, &hooks.may_bypass);
             HookEvaluated {
@@ -69,26 +77,51 @@ impl Session {
                 tool_use_id: Some(gate.tool_use_id.clone()),
                 tool_name: Some(gate.tool_name.clone()),
                 message,
+                updated_input: evaluation.updated_input,
             }
         });
         told.collect()
+    }
+
+    /// The hook whose program has to be asked before a call is judged.
+    fn pending(&self, gate: &ToolGate, hooks: &HooksInForce) -> Option<HookRef> {
+        let is_pending = |one: &Evaluation| one.verdict == Verdict::Pending && !one.is_outweighed;
+        self.found(gate, hooks).into_iter().find(is_pending).map(|evaluation| evaluation.hook)
+    }
+
+    fn found(&self, gate: &ToolGate, hooks: &HooksInForce) -> Vec<Evaluation> {
+        let input = hooks.rules.updated_input(&hooks.answers).unwrap_or(&gate.input);
+        let Some(call) = self.call(&gate.tool_name, input) else { return vec![] };
+        hooks.rules.evaluate(HookTrigger::PreToolUse, &call, &hooks.answers)
+    }
+
+    /// What the program of a hook is told about a call, as Claude Code's own hooks are.
+    pub fn told_to_hook(&self, gate: &ToolGate, hooks: &HooksInForce) -> Value {
+        let opened = self.opened();
+        json!({
+            "session_id": opened.map(|opened| opened.session),
+            "cwd": opened.map(|opened| &opened.working_dir),
+            "permission_mode": self.mode,
+            "hook_event_name": HookTrigger::PreToolUse,
+            "tool_name": gate.tool_name,
+            "tool_input": hooks.rules.updated_input(&hooks.answers).unwrap_or(&gate.input),
+            "tool_use_id": gate.tool_use_id,
+        })
     }
 
     /// What is wrong with an answer that has a tool used with something that a hook blocks.
     pub fn blocked_answer(&self, request_id: &str, answer: &Answer, rules: &HookRules) -> Option<Mismatch> {
         let input = answer.updated_input.as_ref()?;
         let open = self.waiting().iter().find(|open| open.request.request_id == request_id)?;
-        let found = rules.evaluate(HookTrigger::PreToolUse, &self.call(&open.request.tool_name, input)?);
-        let blocks = |found: &&Evaluation| {
-            let decides = found.action != HookAction::Log && !found.is_outweighed;
-            decides && (found.action == HookAction::Block || found.fault.is_some())
-        };
+        let call = self.call(&open.request.tool_name, input)?;
+        let found = rules.evaluate(HookTrigger::PreToolUse, &call, &rules.without_programs());
+        let blocks = |found: &&Evaluation| found.verdict == Verdict::Block && !found.is_outweighed;
         let block = found.iter().find(blocks)?;
         let detail = format!("the hook `{}` blocks a call with this", block.hook.name);
         Some(Mismatch { pointer: "/updated_input".to_owned(), detail })
     }
 
-    fn call<'a>(&'a self, tool_name: &'a str, input: &'a serde_json::Value) -> Option<Call<'a>> {
+    fn call<'a>(&'a self, tool_name: &'a str, input: &'a Value) -> Option<Call<'a>> {
         let opened = self.opened()?;
         let told = self.profile.as_ref().map(|profile| profile.model.as_str());
         Some(Call {
@@ -107,36 +140,37 @@ impl Session {
         effect: ToolEffect,
         may_bypass: &BTreeSet<String>,
     ) -> (HookOutcome, Option<String>) {
-        let Evaluation { hook, action, message, fault, .. } = evaluation;
+        let Evaluation { hook, verdict, message, fault, .. } = evaluation;
         let none = |why: &str| (HookOutcome::None, Some(why.to_owned()));
         let said = |default: String| Some(message.clone().unwrap_or(default));
         let is_refused = matches!(self.gate_rule(effect), GateRule::Refuse(_));
-        match (action, fault) {
-            (HookAction::Log, fault) => (HookOutcome::None, fault.clone()),
+        match (verdict, fault) {
+            (Verdict::Undecided, fault) => (HookOutcome::None, fault.clone()),
             _ if evaluation.is_outweighed => none("another hook is stricter"),
-            (HookAction::Allow | HookAction::Ask | HookAction::Block, Some(fault)) => {
+            (Verdict::Allow | Verdict::Ask | Verdict::Block | Verdict::Pending, Some(fault)) => {
                 let text = format!("The hook `{}` cannot be evaluated: {fault}", hook.name);
                 (HookOutcome::Block, Some(text))
             }
-            (HookAction::Block, None) => {
+            (Verdict::Pending, None) => none("its program was not asked"),
+            (Verdict::Block, None) => {
                 (HookOutcome::Block, said(format!("The hook `{}` blocks this.", hook.name)))
             }
-            (HookAction::Ask, None) if is_refused => none("the permission mode refuses it"),
-            (HookAction::Ask, None) if self.mode == PermissionMode::DontAsk => {
+            (Verdict::Ask, None) if is_refused => none("the permission mode refuses it"),
+            (Verdict::Ask, None) if self.mode == PermissionMode::DontAsk => {
                 (HookOutcome::Block, Some(NOBODY_IS_ASKED.to_owned()))
             }
-            (HookAction::Ask, None) => {
+            (Verdict::Ask, None) => {
                 (HookOutcome::Ask, said(format!("the hook `{}` has people asked about it", hook.name)))
             }
-            (HookAction::Allow, None) if !self.may_be_spared(effect) => {
+            (Verdict::Allow, None) if !self.may_be_spared(effect) => {
                 none("the permission mode does not leave it to people")
             }
-            (HookAction::Allow, None)
+            (Verdict::Allow, None)
                 if effect != ToolEffect::Reads && !may_bypass.contains(&evaluation.owner) =>
             {
                 none("it does more than read, and the hook's owner has no right to bypassPermissions")
             }
-            (HookAction::Allow, None) => (HookOutcome::Allow, message.clone()),
+            (Verdict::Allow, None) => (HookOutcome::Allow, message.clone()),
         }
     }
 
@@ -153,7 +187,16 @@ impl Session {
     }
 
     pub(super) fn apply_hook(&mut self, event: HookEvent) {
-        let HookEvent::Evaluated(evaluated) = event;
+        let evaluated = match event {
+            HookEvent::Called(called) => {
+                self.waiting_for_hooks.insert(called.tool_use_id);
+                return;
+            }
+            HookEvent::Evaluated(evaluated) => evaluated,
+        };
+        if let Some(tool_use_id) = &evaluated.tool_use_id {
+            self.waiting_for_hooks.remove(tool_use_id);
+        }
         if let (HookOutcome::Ask, Some(tool_use_id)) = (evaluated.outcome, evaluated.tool_use_id) {
             self.asked_by_hooks.insert(tool_use_id);
         }

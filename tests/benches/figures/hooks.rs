@@ -1,7 +1,6 @@
 //! What fifty hooks add to a call of a tool at its gate: the rules decide about the same call with them and
 //! without, in turn.
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +32,7 @@ pub(crate) fn measure() {
     println!("\n# Hooks: what {HOOKS} of them add to a call of a tool");
     let session = running();
     let none = HooksInForce::default();
-    let many = HooksInForce { rules: Arc::new(HookRules::new(hooks())), may_bypass: BTreeSet::new() };
+    let many = HooksInForce { rules: Arc::new(HookRules::new(hooks())), ..HooksInForce::default() };
     let (mut without, mut with) = (vec![], vec![]);
     for _ in 0..ROUNDS {
         without.push(round(&session, &none));
@@ -112,6 +111,8 @@ fn hooks() -> Vec<ActiveHook> {
                 conditions: vec![condition("tool_name", Operator::Equals, json!("Bash")), about],
                 order: 0,
                 message: None,
+                command: None,
+                timeout_ms: None,
             },
         }
     };

@@ -137,7 +137,8 @@ async fn rubbish_is_refused_and_says_where() {
         ("order", json!(2_000_000), "field_invalid", "/order"),
         ("message", json!(" "), "field_invalid", "/message"),
         ("name", json!(""), "field_invalid", "/name"),
-        ("command", json!("ls"), "field_unknown", "/command"),
+        ("command", json!("ls"), "field_invalid", "/command"),
+        ("url", json!("https://example.com"), "field_unknown", "/url"),
         ("working_dir", json!("/"), "working_dir_not_allowed", "/working_dir"),
     ] {
         let mut hook = good.clone();

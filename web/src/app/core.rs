@@ -82,6 +82,7 @@ impl Core {
             directory: Arc::new(store.clone()),
             files: Arc::new(store.clone()),
             runtime: runtime.clone(),
+            hook_programs: runtime.clone(),
             workspaces: Arc::new(GitWorkspaces::new(config.data_dir.canonicalize()?)),
             clock: Arc::clone(&clock),
             trust: trust.clone(),

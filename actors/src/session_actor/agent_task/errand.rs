@@ -1,12 +1,14 @@
 //! What an actor wants done with its agent, with all that it takes: the task knows no rules.
 
 use runner_core::agent::PermissionMode;
-use runner_core::ids::TurnId;
+use runner_core::ids::{ExtensionId, TurnId};
+use runner_core::ports::hooks::HookProgram;
 use runner_core::ports::{AgentError, AgentInput, AgentLaunch, GateVerdict, RunningAgent};
 use runner_core::request::ToolGate;
 use runner_core::session::action::GateAnswer;
 use runner_core::session::requests::SettledRequest;
 use runner_core::session::{QueuedPrompt, SteeredPrompt};
+use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
 use super::transcript::Transcript;
@@ -20,6 +22,8 @@ pub(in crate::session_actor) enum Errand {
         turn: TurnId,
         answer: oneshot::Sender<Result<Vec<String>, AgentError>>,
     },
+    /// The program of a hook is asked about a tool use, beside everything else.
+    CallHook(Box<HookCall>),
     /// The turn is over.
     CloseTurn,
     /// The process ends, by force if it must; that it has ended is reported.
@@ -45,6 +49,13 @@ pub(in crate::session_actor) struct Start {
     pub(in crate::session_actor) killed: watch::Receiver<bool>,
 }
 
+/// A program that is asked about a tool use.
+pub(in crate::session_actor) struct HookCall {
+    pub(in crate::session_actor) tool_use_id: String,
+    pub(in crate::session_actor) hook: ExtensionId,
+    pub(in crate::session_actor) program: HookProgram,
+}
+
 /// Something that is said to the agent.
 pub(in crate::session_actor) enum Telling {
     Prompt(QueuedPrompt),
@@ -58,6 +69,7 @@ pub(in crate::session_actor) enum Telling {
     AnswerGate {
         gate: ToolGate,
         answer: GateAnswer,
+        updated_input: Option<Value>,
     },
     /// Said to nobody: what has changed in the folder until now was not done by a command.
     ResnapshotFolder,
@@ -95,9 +107,9 @@ impl Telling {
                 }
                 input.interrupt().await
             }
-            Self::AnswerGate { gate, answer } => {
+            Self::AnswerGate { gate, answer, updated_input } => {
                 diff.snapshot_before(gate.effect).await;
-                input.answer_gate(&gate.gate_id, verdict(&answer)).await
+                input.answer_gate(&gate.gate_id, verdict(&answer), updated_input.as_ref()).await
             }
             Self::ResnapshotFolder => {
                 diff.resnapshot().await;

@@ -15,6 +15,7 @@ use runner_core::setup::trust::Trust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::hooks::HeldCalls;
 use super::{Agent, SessionDriver};
 use crate::session_actor::agent_reports::AgentNotStarted;
 use crate::session_actor::agent_task::{Errand, Start};
@@ -100,6 +101,7 @@ impl SessionDriver {
         let spare = self.shared.spares.take_claimed(&launch).await;
         let (killed, is_killed) = watch::channel(false);
         self.leave(Errand::Start(Box::new(Start { launch, spare, killed: is_killed })));
+        self.held = HeldCalls::default();
         self.agent = Some(Agent {
             process,
             trust,
@@ -164,7 +166,7 @@ impl SessionDriver {
     }
 
     /// Where the session's team works.
-    async fn team_folder(&self) -> Result<Option<PathBuf>, AgentError> {
+    pub(super) async fn team_folder(&self) -> Result<Option<PathBuf>, AgentError> {
         let Some(opened) = self.session().and_then(Session::opened) else { return Err(AgentError::Ended) };
         let folder = self.services.tenants.folder(&opened.tenant).await;
         folder.map_err(|_| AgentError::NotStarted("it cannot be told where its team works".to_owned()))

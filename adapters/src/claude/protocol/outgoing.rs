@@ -122,13 +122,16 @@ pub(crate) fn answer(
 }
 
 /// The verdict about a tool use at its gate.
-pub(crate) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
+pub(crate) fn gate(gate_id: &str, verdict: GateVerdict<'_>, updated_input: Option<&Value>) -> Value {
     let decision = |decision: &str, mut more: Value| {
         more["hookEventName"] = json!("PreToolUse");
         more["permissionDecision"] = json!(decision);
         json!({ "hookSpecificOutput": more })
     };
-    let answer = match verdict {
+    let mut answer = match verdict {
+        GateVerdict::Pass if updated_input.is_some() => {
+            json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse" } })
+        }
         GateVerdict::Pass => json!({}),
         GateVerdict::Allow => decision("allow", json!({})),
         GateVerdict::Ask(why) => decision("ask", json!({ "permissionDecisionReason": why })),
@@ -138,6 +141,11 @@ pub(crate) fn gate(gate_id: &str, verdict: GateVerdict<'_>) -> Value {
             Decision::Deny => decision("deny", json!({ "permissionDecisionReason": denial(settled) })),
         },
     };
+    if let (GateVerdict::Pass | GateVerdict::Ask(_) | GateVerdict::Allow, Some(input)) =
+        (verdict, updated_input)
+    {
+        answer["hookSpecificOutput"]["updatedInput"] = input.clone();
+    }
     success(gate_id, &answer)
 }
 

@@ -58,7 +58,7 @@ impl Subject {
             | "subagent_parked"
             | "subagent_taken_up"
             | "task_list_changed" => Self::Background,
-            "hook_evaluated" => Self::Hook,
+            "hook_called" | "hook_evaluated" => Self::Hook,
             "permission_mode_changed" | "model_changed" | "working_dir_changed" => Self::Setting,
             "session_opened"
             | "session_renamed"

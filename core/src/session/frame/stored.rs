@@ -50,7 +50,7 @@ fn told(event: &SessionEvent) -> Option<Told> {
         SessionEvent::Background(event) => Some(background(event)),
         SessionEvent::Spend(event) => spend(event),
         SessionEvent::Setting(event) => Some(setting(event)),
-        SessionEvent::Hook(event) => Some(hook(event)),
+        SessionEvent::Hook(event) => hook(event),
         SessionEvent::Lifecycle(_) => None,
     }
 }
@@ -262,8 +262,9 @@ fn setting(event: &SettingEvent) -> Told {
     Told { turn: None, body: FrameBody::Status(status) }
 }
 
-fn hook(event: &HookEvent) -> Told {
-    let HookEvent::Evaluated(evaluated) = event;
+fn hook(event: &HookEvent) -> Option<Told> {
+    // What comes of a call is told then.
+    let HookEvent::Evaluated(evaluated) = event else { return None };
     let hook = HookFrame {
         hook_id: evaluated.hook.id,
         event: evaluated.event,
@@ -273,7 +274,7 @@ fn hook(event: &HookEvent) -> Told {
         tool_name: evaluated.tool_name.clone(),
         message: evaluated.message.clone(),
     };
-    Told::of(evaluated.turn, FrameBody::Hook { content: evaluated.hook.name.clone(), hook })
+    Some(Told::of(evaluated.turn, FrameBody::Hook { content: evaluated.hook.name.clone(), hook }))
 }
 
 /// The text of a tool's result, whether it came as a string or as blocks.

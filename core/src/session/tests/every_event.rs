@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::hooks::hooks_of_a_call as hooks;
 use super::samples::{
     account, budget_spent, completion, denial, model_call, opening, permission_request, process, profile,
     session, settlement, spend_of, started, turn,
@@ -10,21 +11,20 @@ use crate::agent::{
     AgentOptions, AgentProfile, BackgroundUsage, BackgroundWork, FileChange, FileChangeKind, PermissionMode,
     TaskListChange,
 };
-use crate::ids::{ExtensionId, ScheduleId, TurnId};
+use crate::ids::{ScheduleId, TurnId};
 use crate::money::MicroDollars;
 use crate::prompt::Attachment;
 use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind, Settlement, ToolEffect};
 use crate::session::event::{
     AgentEvent, Asked, BackgroundEvent, CostBasis, Decided, FailureCause, Fallback, FilesEvent,
-    HookEvaluated, HookEvent, HookOutcome, InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent,
-    ParkCause, PromptEvent, RequestEvent, SessionEvent, SessionOpened, SettingEvent, SpendEvent, ToolEvent,
-    TurnAccount, TurnCompleted, TurnEvent, TurnOutcome, TurnResumed, WithdrawReason,
+    InterruptCause, LifecycleEvent, MessageEvent, Origin, Parent, ParkCause, PromptEvent, RequestEvent,
+    SessionEvent, SessionOpened, SettingEvent, SpendEvent, ToolEvent, TurnAccount, TurnCompleted, TurnEvent,
+    TurnOutcome, TurnResumed, WithdrawReason,
 };
-use crate::setup::extension::hook::{HookAction, HookRef, HookTrigger};
 use crate::workspace::{Unobserved, UnobservedReason, WorkspaceChange};
 
 pub(super) fn every_event() -> Vec<SessionEvent> {
-    [beginnings(), blocks(), requests(), parking(), tasks(), changes(), incidents(), ends()].concat()
+    [beginnings(), blocks(), requests(), parking(), tasks(), changes(), hooks(), incidents(), ends()].concat()
 }
 
 fn beginnings() -> Vec<SessionEvent> {
@@ -296,7 +296,6 @@ fn changes() -> Vec<SessionEvent> {
         }),
         SessionEvent::Setting(SettingEvent::ModelChanged { model: Some("haiku".into()), by: by() }),
         SessionEvent::Setting(SettingEvent::WorkingDirChanged { working_dir: "/srv/new".into(), by: by() }),
-        hook_evaluated(),
         SessionEvent::Lifecycle(LifecycleEvent::Renamed { title: "Another title".into(), by: by() }),
         SessionEvent::Lifecycle(LifecycleEvent::Tagged { tags: vec!["red".into(), "blue".into()], by: by() }),
         SessionEvent::Lifecycle(LifecycleEvent::Archived { by: by() }),
@@ -317,15 +316,6 @@ fn changes() -> Vec<SessionEvent> {
         }),
         SessionEvent::Files(FilesEvent::Rewound { turn: turn(1), files: vec!["/srv/a".into()], by: by() }),
     ]
-}
-
-fn hook_evaluated() -> SessionEvent {
-    let hook = HookRef { id: ExtensionId(session().0), name: "no-rm".into(), version: 2 };
-    let (tool_use_id, tool_name) = (Some("tool-1".into()), Some("Bash".into()));
-    let (event, action, outcome) = (HookTrigger::PreToolUse, HookAction::Block, HookOutcome::Block);
-    let (turn, message) = (turn(1), Some("Not here.".into()));
-    let evaluated = HookEvaluated { turn, hook, event, action, outcome, tool_use_id, tool_name, message };
-    SessionEvent::Hook(HookEvent::Evaluated(evaluated))
 }
 
 fn incidents() -> Vec<SessionEvent> {

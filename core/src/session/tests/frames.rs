@@ -22,7 +22,8 @@ fn each_stored_event_is_the_frame_that_clients_know() {
 
     assert_eq!(
         frames,
-        [beginnings(), blocks(), requests(), parking(), tasks(), changes(), incidents(), ends()].concat()
+        [beginnings(), blocks(), requests(), parking(), tasks(), changes(), hooks(), incidents(), ends()]
+            .concat()
     );
 }
 
@@ -241,17 +242,27 @@ fn changes() -> Vec<Option<Value>> {
         Some(frame)
     };
     let untold = || vec![None; 6];
-    let hooked = json!({
-        "hook_id": session(), "event": "PreToolUse", "action": "block", "outcome": "block",
-        "tool_use_id": "tool-1", "tool_name": "Bash", "message": "Not here.",
-    });
     let told = vec![
         outside_of_turns("permission_mode_changed", json!({ "permission_mode": "plan" })),
         outside_of_turns("model_changed", json!({ "model": "haiku" })),
         outside_of_turns("working_dir_changed", json!({ "working_dir": "/srv/new" })),
     ];
     let steered = shown("status", "prompt_steered", json!({ "text": "the other one" }));
-    [told, vec![shown("hook", "no-rm", hooked)], untold(), vec![steered, None]].concat()
+    [told, untold(), vec![steered, None]].concat()
+}
+
+fn hooks() -> Vec<Option<Value>> {
+    let hook = |action: &str, outcome: &str, message: Value| {
+        json!({
+            "hook_id": session(), "event": "PreToolUse", "action": action, "outcome": outcome,
+            "tool_use_id": "tool-1", "tool_name": "Bash", "message": message,
+        })
+    };
+    vec![
+        None,
+        shown("hook", "no-rm", hook("block", "block", json!("Not here."))),
+        shown("hook", "no-rm", hook("command", "none", Value::Null)),
+    ]
 }
 
 fn incidents() -> Vec<Option<Value>> {

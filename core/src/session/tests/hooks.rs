@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::samples::{
     answer, asks, comes_to_gate_under, given, permission_request, permission_requested, requested, returned,
-    running, turn,
+    running, session, turn,
 };
 use crate::Session;
 use crate::agent::PermissionMode::{self, AcceptEdits, BypassPermissions, Default, DontAsk, Plan};
@@ -17,10 +17,13 @@ use crate::log::Aggregate;
 use crate::request::ToolEffect::{self, Notes, Other, Reads, RunsCommands, WritesFiles};
 use crate::request::{Answer, DecidedBy, DeciderKind, Decision};
 use crate::session::action::{Action, GateAnswer};
-use crate::session::event::{HookEvaluated, HookEvent, HookOutcome, SessionEvent, SettingEvent, ToolEvent};
+use crate::session::event::{
+    HookCalled, HookEvaluated, HookEvent, HookOutcome, SessionEvent, SettingEvent, ToolEvent,
+};
 use crate::session::hooks_in_force::HooksInForce;
+use crate::setup::extension::hook::answer::HookAnswer;
 use crate::setup::extension::hook::condition::{Condition, Operator};
-use crate::setup::extension::hook::rules::{ActiveHook, HookOrigin, HookRules};
+use crate::setup::extension::hook::rules::{ActiveHook, HookAnswers, HookOrigin, HookRules};
 use crate::setup::extension::hook::{Hook, HookAction, HookRef, HookTrigger};
 
 const MODES: [PermissionMode; 5] = [Default, AcceptEdits, Plan, DontAsk, BypassPermissions];
@@ -32,9 +35,53 @@ fn reference() -> HookRef {
 fn hooks(action: HookAction) -> HooksInForce {
     let field = "tool_input.file_path".to_owned();
     let conditions = vec![Condition { field, operator: Operator::Equals, value: json!("/srv/a") }];
-    let definition = Hook { event: HookTrigger::PreToolUse, action, conditions, order: 0, message: None };
+    let definition = Hook {
+        event: HookTrigger::PreToolUse,
+        action,
+        conditions,
+        order: 0,
+        message: None,
+        command: (action == HookAction::Command).then(|| "look".to_owned()),
+        timeout_ms: None,
+    };
     let active = ActiveHook { hook: reference(), owner: "ada".into(), origin: HookOrigin::Owner, definition };
-    HooksInForce { rules: Arc::new(HookRules::new([active])), may_bypass: BTreeSet::from(["ada".into()]) }
+    HooksInForce {
+        rules: Arc::new(HookRules::new([active])),
+        may_bypass: BTreeSet::from(["ada".into()]),
+        answers: HookAnswers::new(),
+    }
+}
+
+/// One event of each type, with every field filled.
+pub(super) fn hooks_of_a_call() -> Vec<SessionEvent> {
+    let called = HookCalled {
+        turn: turn(1),
+        hook: HookRef { id: ExtensionId(session().0), name: "no-rm".into(), version: 2 },
+        event: HookTrigger::PreToolUse,
+        tool_use_id: "tool-1".into(),
+        tool_name: "Bash".into(),
+    };
+    let blocked = HookEvaluated {
+        turn: called.turn,
+        hook: called.hook.clone(),
+        event: called.event,
+        action: HookAction::Block,
+        outcome: HookOutcome::Block,
+        tool_use_id: Some(called.tool_use_id.clone()),
+        tool_name: Some(called.tool_name.clone()),
+        message: Some("Not here.".into()),
+        updated_input: None,
+    };
+    let changed = HookEvaluated {
+        action: HookAction::Command,
+        outcome: HookOutcome::None,
+        message: None,
+        updated_input: Some(json!({ "command": "ls" })),
+        ..blocked.clone()
+    };
+    [HookEvent::Called(called), HookEvent::Evaluated(blocked), HookEvent::Evaluated(changed)]
+        .map(SessionEvent::Hook)
+        .into()
 }
 
 fn in_mode(mode: PermissionMode) -> Session {
@@ -50,7 +97,9 @@ fn outcome(mode: PermissionMode, effect: ToolEffect, hooks: HooksInForce) -> &'s
     let mut session = in_mode(mode);
     let decided = session.decide(comes_to_gate_under("tool-1", effect, hooks)).unwrap();
     decided.events.into_iter().for_each(|event| session.apply(event));
-    let [Action::AnswerGate { gate, refusal, hooked }] = &decided.actions[..] else { panic!("no answer") };
+    let [Action::AnswerGate { gate, refusal, hooked, .. }] = &decided.actions[..] else {
+        panic!("no answer")
+    };
     match session.gate_answer(gate, refusal.clone(), hooked.clone()) {
         GateAnswer::Pass => "pass",
         GateAnswer::Ask(_) => "ask",
@@ -98,6 +147,7 @@ fn evaluated(action: HookAction, outcome: HookOutcome, message: Option<&str>) ->
         tool_use_id: Some("tool-1".into()),
         tool_name: Some("Write".into()),
         message: message.map(str::to_owned),
+        updated_input: None,
     }))
 }
 
@@ -129,7 +179,7 @@ fn a_call_that_is_allowed_names_the_hook_as_what_decided() {
     let allow = comes_to_gate_under("tool-1", WritesFiles, hooks(HookAction::Allow));
     let actions = session.decide(allow).unwrap().actions;
 
-    let [Action::AnswerGate { gate, refusal, hooked }] = &actions[..] else { panic!("{actions:?}") };
+    let [Action::AnswerGate { gate, refusal, hooked, .. }] = &actions[..] else { panic!("{actions:?}") };
     let GateAnswer::Allow(by) = session.gate_answer(gate, refusal.clone(), hooked.clone()) else { panic!() };
     assert_eq!((by.kind, by.name.as_deref()), (DeciderKind::Rule, Some("rule")));
     // The mode may have changed in the same breath of the agent.
@@ -166,4 +216,49 @@ fn nobody_has_a_call_used_with_what_a_hook_blocks() {
     assert_eq!(session.blocked_answer("r1", &changed("/srv/b"), &rules(HookAction::Block)), None);
     assert_eq!(session.blocked_answer("r1", &changed("/srv/a"), &rules(HookAction::Ask)), None);
     assert_eq!(session.blocked_answer("r1", &answer(Decision::Allow), &rules(HookAction::Block)), None);
+}
+
+fn answered(answer: HookAnswer) -> HooksInForce {
+    let answers = HookAnswers::from([(reference().id, answer)]);
+    HooksInForce { answers, ..hooks(HookAction::Command) }
+}
+
+#[test]
+fn a_call_waits_for_the_program_of_a_hook_and_is_judged_by_what_that_says() {
+    let mut session = in_mode(Default);
+    let waiting =
+        session.decide(comes_to_gate_under("tool-1", WritesFiles, hooks(HookAction::Command))).unwrap();
+    let [SessionEvent::Hook(HookEvent::Called(called))] = &waiting.events[..] else { panic!("{waiting:?}") };
+    assert_eq!(called.hook, reference());
+    assert!(matches!(&waiting.actions[..], [Action::CallHook { .. }]), "{waiting:?}");
+    session.apply(super::samples::called_tool("tool-1"));
+    assert_eq!(session.unsettled_calls().len(), 1);
+    waiting.events.into_iter().for_each(|event| session.apply(event));
+    assert_eq!(session.unsettled_calls(), [], "it has not come as far as its tool");
+
+    let decision = |decision| HookAnswer { decision, ..HookAnswer::default() };
+    for (answer, expected) in [
+        (decision(None), "pass"),
+        (decision(Some(HookAction::Allow)), "allow"),
+        (decision(Some(HookAction::Ask)), "ask"),
+        (decision(Some(HookAction::Block)), "refuse"),
+        (HookAnswer { fault: Some("it is broken".into()), ..HookAnswer::default() }, "refuse"),
+    ] {
+        assert_eq!(outcome(Default, WritesFiles, answered(answer.clone())), expected, "{answer:?}");
+    }
+    assert_eq!(outcome(Plan, WritesFiles, answered(decision(Some(HookAction::Allow)))), "refuse");
+}
+
+#[test]
+fn what_a_program_puts_in_place_of_an_input_is_what_the_tool_gets() {
+    let other = json!({ "file_path": "/srv/b" });
+    let answer = HookAnswer { updated_input: Some(other.clone()), ..HookAnswer::default() };
+
+    let actions = in_mode(Default)
+        .decide(comes_to_gate_under("tool-1", WritesFiles, answered(answer)))
+        .unwrap()
+        .actions;
+
+    let [Action::AnswerGate { updated_input, .. }] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(*updated_input, Some(other));
 }

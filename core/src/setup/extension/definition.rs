@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::{AgentDefinition, AgentDefinitionEdit};
 use super::files::FileSet;
-use super::hook::Hook;
+use super::hook::{Hook, HookAction};
 use super::mcp_server::{McpServer, McpServerEdit};
 use super::plugin::Plugin;
 use super::secrets::SecretValues;
@@ -103,9 +103,9 @@ impl Definition {
     pub const fn is_for_admins(&self) -> bool {
         match self {
             Self::McpServer(McpServer::Stdio { .. }) | Self::Plugin(_) => true,
+            Self::Hook(hook) => matches!(hook.action, HookAction::Command),
             Self::McpServer(McpServer::Http { .. } | McpServer::Sse { .. })
             | Self::Skill(_)
-            | Self::Hook(_)
             | Self::Agent(_) => false,
         }
     }

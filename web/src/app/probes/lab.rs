@@ -202,7 +202,8 @@ impl Lab {
             for output in said {
                 if let AgentOutput::ToolGated(gate) = &output {
                     has_stopped = true;
-                    let refused = input.answer_gate(&gate.gate_id, GateVerdict::Refuse("This is a trial."));
+                    let refused =
+                        input.answer_gate(&gate.gate_id, GateVerdict::Refuse("This is a trial."), None);
                     refused.await.map_err(not_said)?;
                 }
                 if matches!(output, AgentOutput::TurnEnded(_) | AgentOutput::Asked { .. }) {

@@ -33,6 +33,12 @@ pub(crate) struct HookBody {
     /// What the agent reads where the hook blocks, and people where it asks.
     #[schema(min_length = 1, max_length = 1000)]
     pub(super) message: Option<String>,
+    /// The line that the shell runs, with the action `command`.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub(super) command: Option<String>,
+    /// How long that may take; 60000 if absent.
+    #[schema(minimum = 100, maximum = 600_000)]
+    pub(super) timeout_ms: Option<u64>,
     pub(super) scope: Option<ScopeName>,
     /// The folder of the scope `workspace`.
     pub(super) working_dir: Option<String>,
@@ -59,6 +65,8 @@ impl HookBody {
             conditions,
             order: None,
             message: None,
+            command: None,
+            timeout_ms: None,
             scope: None,
             working_dir: None,
             enabled: None,
@@ -82,6 +90,8 @@ impl HookBody {
             conditions: self.conditions.clone(),
             order,
             message: self.message.as_deref().map(message).transpose()?,
+            command: self.command.clone(),
+            timeout_ms: self.timeout_ms,
         };
         let checked = hook.check();
         checked.map_err(|wrong| Problem::field("field_invalid", &wrong.pointer, wrong.detail))?;

@@ -14,7 +14,7 @@ use runner_core::session::hooks_in_force::HooksInForce;
 use runner_core::session::simulation::SimulatedCall;
 use runner_core::setup::extension::definition::Definition;
 use runner_core::setup::extension::hook::condition::Condition;
-use runner_core::setup::extension::hook::rules::{ActiveHook, HookOrigin, HookRules};
+use runner_core::setup::extension::hook::rules::{ActiveHook, HookAnswers, HookOrigin, HookRules};
 use runner_core::setup::extension::hook::{Hook, HookAction, HookRef, HookTrigger};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -108,7 +108,8 @@ pub(crate) async fn simulate_hook(
     let may_bypass: BTreeSet<String> =
         context.has_bypass_right(&caller).then(|| caller.name.clone()).into_iter().collect();
     let active = ActiveHook { hook, owner: caller.name, origin: HookOrigin::Owner, definition };
-    let hooks = HooksInForce { rules: Arc::new(HookRules::new([active])), may_bypass };
+    let rules = Arc::new(HookRules::new([active]));
+    let hooks = HooksInForce { rules, may_bypass, answers: HookAnswers::new() };
     let nature = context.extensions.hook_policy().nature;
     let SimulatedCalls { calls, sessions, next } = context.sessions.simulate(range, (&hooks, nature)).await?;
     let calls = calls.into_iter().map(|(session, call)| SimulatedCallView::of(session, call)).collect();

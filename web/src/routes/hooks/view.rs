@@ -36,6 +36,10 @@ struct HookDefinition {
     order: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
 }
 
 impl HookView {
@@ -55,8 +59,8 @@ impl HookChange {
 impl HookDefinition {
     fn of(definition: Definition) -> Option<Self> {
         match definition {
-            Definition::Hook(Hook { event, action, conditions, order, message }) => {
-                Some(Self { event, action, conditions, order, message })
+            Definition::Hook(Hook { event, action, conditions, order, message, command, timeout_ms }) => {
+                Some(Self { event, action, conditions, order, message, command, timeout_ms })
             }
             Definition::McpServer(_)
             | Definition::Skill(_)

@@ -98,12 +98,12 @@ fn denial_that_ends_the_turn_says_so() {
 
 #[test]
 fn tool_use_that_passes_the_gate_comes_to_the_agents_own_rules() {
-    assert_eq!(outgoing::gate("h1", GateVerdict::Pass), response("h1", &json!({})));
+    assert_eq!(outgoing::gate("h1", GateVerdict::Pass, None), response("h1", &json!({})));
 }
 
 #[test]
 fn tool_use_that_people_are_asked_about_says_why() {
-    let line = outgoing::gate("h1", GateVerdict::Ask("nobody knows it"));
+    let line = outgoing::gate("h1", GateVerdict::Ask("nobody knows it"), None);
 
     let question = json!({ "hookEventName": "PreToolUse", "permissionDecision": "ask",
         "permissionDecisionReason": "nobody knows it" });
@@ -112,7 +112,7 @@ fn tool_use_that_people_are_asked_about_says_why() {
 
 #[test]
 fn refusal_at_the_gate_says_why() {
-    let line = outgoing::gate("h1", GateVerdict::Refuse("plan mode is on"));
+    let line = outgoing::gate("h1", GateVerdict::Refuse("plan mode is on"), None);
 
     let refusal = json!({ "hookEventName": "PreToolUse", "permissionDecision": "deny",
         "permissionDecisionReason": "plan mode is on" });
@@ -124,7 +124,7 @@ fn allowance_is_given_at_the_gate_with_its_input() {
     let mut allowed = settled(RequestKind::Permission, Decision::Allow);
     allowed.settlement.updated_input = Some(json!({ "command": "ls -l" }));
 
-    let line = outgoing::gate("h1", GateVerdict::Settled(&allowed));
+    let line = outgoing::gate("h1", GateVerdict::Settled(&allowed), None);
 
     let decision = json!({ "hookEventName": "PreToolUse", "permissionDecision": "allow",
         "updatedInput": { "command": "ls -l" } });
@@ -135,7 +135,7 @@ fn allowance_is_given_at_the_gate_with_its_input() {
 fn denial_is_given_at_the_gate_with_its_reason() {
     let denied = settled(RequestKind::Permission, Decision::Deny);
 
-    let line = outgoing::gate("h1", GateVerdict::Settled(&denied));
+    let line = outgoing::gate("h1", GateVerdict::Settled(&denied), None);
 
     let decision = json!({ "hookEventName": "PreToolUse", "permissionDecision": "deny",
         "permissionDecisionReason": NO });
@@ -177,4 +177,23 @@ fn then_answered(settled: &SettledRequest, answer: Value) {
 fn response(request_id: &str, answer: &Value) -> Value {
     let response = json!({ "subtype": "success", "request_id": request_id, "response": answer });
     json!({ "type": "control_response", "response": response })
+}
+
+#[test]
+fn another_input_goes_with_every_verdict_that_lets_the_tool_be_used() {
+    let input = json!({ "command": "ls" });
+    for (verdict, mut expected) in [
+        (GateVerdict::Pass, json!({})),
+        (GateVerdict::Allow, json!({ "permissionDecision": "allow" })),
+        (GateVerdict::Ask("why"), json!({ "permissionDecision": "ask", "permissionDecisionReason": "why" })),
+    ] {
+        expected["hookEventName"] = json!("PreToolUse");
+        expected["updatedInput"] = input.clone();
+
+        let line = outgoing::gate("h1", verdict, Some(&input));
+
+        assert_eq!(line, response("h1", &json!({ "hookSpecificOutput": expected })));
+    }
+    let refused = outgoing::gate("h1", GateVerdict::Refuse("no"), Some(&input));
+    assert_eq!(refused, outgoing::gate("h1", GateVerdict::Refuse("no"), None));
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::condition::{Call, Condition, Operator};
-use super::rules::{ActiveHook, Evaluation, HookOrigin, HookRules};
+use super::rules::{ActiveHook, Evaluation, HookAnswers, HookOrigin, HookRules};
 use super::{Hook, HookAction, HookRef, HookTrigger};
 use crate::ids::ExtensionId;
 use crate::people::audit::decision::CallNature;
@@ -16,7 +16,15 @@ fn condition(field: &str, operator: Operator, value: Value) -> Condition {
 }
 
 fn hook(action: HookAction, conditions: Vec<Condition>) -> Hook {
-    Hook { event: HookTrigger::PreToolUse, action, conditions, order: 0, message: None }
+    Hook {
+        event: HookTrigger::PreToolUse,
+        action,
+        conditions,
+        order: 0,
+        message: None,
+        command: None,
+        timeout_ms: None,
+    }
 }
 
 fn call<'a>(tool_name: &'a str, input: &'a Value) -> Call<'a> {
@@ -38,7 +46,7 @@ fn active(number: u128, origin: HookOrigin, definition: Hook) -> ActiveHook {
 /// Whether a hook with one condition applies.
 fn holds(condition: Condition, call: &Call<'_>) -> bool {
     let rules = HookRules::new([active(1, HookOrigin::Owner, hook(HookAction::Block, vec![condition]))]);
-    let found = rules.evaluate(HookTrigger::PreToolUse, call);
+    let found = rules.evaluate(HookTrigger::PreToolUse, call, &HookAnswers::new());
     assert!(found.iter().all(|evaluation| evaluation.fault.is_none()), "{found:?}");
     !found.is_empty()
 }
@@ -146,7 +154,11 @@ fn what_cannot_be_evaluated_is_named_by_its_place() {
 
 /// The names of those that apply, with `!` where another one is stricter.
 fn applying(hooks: Vec<ActiveHook>) -> Vec<String> {
-    let found = HookRules::new(hooks).evaluate(HookTrigger::PreToolUse, &call("Bash", &Value::Null));
+    let found = HookRules::new(hooks).evaluate(
+        HookTrigger::PreToolUse,
+        &call("Bash", &Value::Null),
+        &HookAnswers::new(),
+    );
     let told =
         |Evaluation { hook, is_outweighed, .. }: Evaluation| hook.name + if is_outweighed { "!" } else { "" };
     found.into_iter().map(told).collect()
@@ -196,7 +208,7 @@ fn what_cannot_be_evaluated_applies_and_says_why() {
         active(3, HookOrigin::Owner, hook(HookAction::Block, vec![])),
     ]);
 
-    let found = rules.evaluate(HookTrigger::PreToolUse, &call("Bash", &Value::Null));
+    let found = rules.evaluate(HookTrigger::PreToolUse, &call("Bash", &Value::Null), &HookAnswers::new());
 
     let told: Vec<_> = found.iter().map(|one| (one.hook.name.as_str(), one.fault.is_some())).collect();
     assert_eq!(told, [("h1", true), ("h2", true)]);
