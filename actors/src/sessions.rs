@@ -208,6 +208,17 @@ impl Sessions {
         Ok(committed.appended)
     }
 
+    /// Has work beside a session's conversation end.
+    pub async fn stop_work(
+        &self,
+        session: SessionId,
+        (task_id, by): (String, String),
+        provenance: Provenance,
+    ) -> Result<Appended, RunnerError> {
+        let commands = vec![SessionCommand::StopWork { task_id, by }];
+        Ok(self.dispatch(session, Execute { commands, provenance }).await?.appended)
+    }
+
     /// What an earlier request under this command id did, if there was one.
     pub async fn find_command(
         &self,

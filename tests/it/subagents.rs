@@ -156,3 +156,38 @@ async fn pages_of_subagents_are_ones_own_and_what_is_wrong_with_a_query_is_named
         assert_eq!(refused.code(), code, "{query}: {}", refused.body);
     }
 }
+
+#[tokio::test]
+async fn a_subagent_that_works_is_stopped_and_its_session_goes_on() {
+    for claude in claudes() {
+        let server = server(&claude).await;
+        let done = server.task(&launch()).await;
+        let session = done["session_id"].as_str().unwrap();
+        server.wait_for_request(session).await;
+        let id = listed(&server, "state=running").await[0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/agents/{id}/stop");
+        let keyed = || server.request(Method::POST, &path).header("idempotency-key", "stop-1");
+
+        let stopped = answer(keyed()).await;
+
+        assert_eq!(stopped.status, StatusCode::ACCEPTED, "{}", stopped.body);
+        assert_eq!(stopped.body, json!({ "id": id, "session_id": session }));
+        let requested = server.wait_for(session, "subagent_stop_requested").await;
+        assert_eq!((&requested["data"]["task_id"], &requested["data"]["by"]), (&json!(id), &json!("local")));
+        server.wait_for(session, "subagent_finished").await;
+        let ended = listed(&server, "state=stopped").await;
+        assert_eq!((&ended[0]["id"], ended.len()), (&json!(id), 1));
+        assert_eq!(server.view(session).await["pending"], json!([]));
+        assert!(!server.workspace().join("a.txt").exists());
+        let again = answer(keyed()).await;
+        assert!(again.is_replay() && again.body == stopped.body, "{}", again.body);
+        let late = server.post(&path, &json!({})).await;
+        assert_eq!((late.status, late.code()), (StatusCode::CONFLICT, "subagent_not_running"));
+        assert_eq!(server.post("/api/agents/nobody/stop", &json!({})).await.code(), "subagent_not_found");
+        server.wait_for_status(session, "idle").await;
+        let next = json!({ "prompt": script("Hi.", &json!([{ "text": "hi" }])) });
+        let prompts = format!("/api/sessions/{session}/prompts");
+        assert!(server.post(&prompts, &next).await.status.is_success());
+        server.verify(session).await;
+    }
+}

@@ -251,6 +251,7 @@ impl SessionDriver {
             Action::ChangeMode(mode) => self.tell(Telling::ChangeMode(mode)),
             Action::ChangeModel(model) => self.tell(Telling::ChangeModel(model)),
             Action::Interrupt(turn) => self.ask_to_stop(turn, 0),
+            Action::StopWork { task_id } => self.tell(Telling::StopWork { task_id }),
             Action::CallHook { gate, hook } => self.call_hook(gate, hook.id).await,
             Action::AnswerGate { gate, refusal, hooked, updated_input } => {
                 self.held.forget(&gate.tool_use_id);

@@ -228,6 +228,7 @@ pub(super) enum Heard {
     Model(Option<String>),
     Rewind(TurnId),
     Interrupt,
+    StopWork(String),
     Kill,
     Stop,
 }
@@ -351,6 +352,10 @@ impl AgentInput for ReplayInput {
 
     async fn interrupt(&self) -> Result<(), AgentError> {
         self.hear(Heard::Interrupt)
+    }
+
+    async fn stop_work(&self, task_id: &str) -> Result<(), AgentError> {
+        self.hear(Heard::StopWork(task_id.to_owned()))
     }
 
     async fn stop(&self) {

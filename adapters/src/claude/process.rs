@@ -255,6 +255,10 @@ impl AgentInput for ClaudeProcess {
         self.say(outgoing::interrupt()).await
     }
 
+    async fn stop_work(&self, task_id: &str) -> Result<(), AgentError> {
+        self.say(outgoing::stop_task(task_id)).await
+    }
+
     async fn stop(&self) {
         // With its turn aborted and its input closed the agent ends by itself.
         self.interrupt().await.ok();

@@ -185,6 +185,9 @@ pub trait AgentInput: Send + Sync {
 
     async fn interrupt(&self) -> Result<(), AgentError>;
 
+    /// Has it end work beside its conversation; that it has ended is said by the agent.
+    async fn stop_work(&self, task_id: &str) -> Result<(), AgentError>;
+
     /// Takes back a prompt that the agent has not begun with.
     async fn withdraw(&self, message: TurnId) -> Result<(), AgentError>;
 

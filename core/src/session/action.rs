@@ -13,8 +13,8 @@ use crate::request::{AgentRequest, DecidedBy, DeciderKind, Decision, RequestKind
 use crate::session::command::SessionCommand;
 use crate::session::error::SessionError;
 use crate::session::event::{
-    HookEvent, Initiator, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent, SettingEvent, ToolEvent,
-    TurnEvent, TurnResumed,
+    BackgroundEvent, HookEvent, Initiator, LifecycleEvent, PromptEvent, RequestEvent, SessionEvent,
+    SettingEvent, ToolEvent, TurnEvent, TurnResumed,
 };
 use crate::session::gate::GateRule;
 use crate::session::hooks::HookVerdict;
@@ -43,6 +43,10 @@ pub enum Action {
     ChangeModel(Option<String>),
     /// Ask the agent to stop its turn.
     Interrupt(TurnId),
+    /// Have the agent end work beside its conversation.
+    StopWork {
+        task_id: String,
+    },
     /// Tell the agent whether a tool use may come to its own rules.
     AnswerGate {
         gate: ToolGate,
@@ -143,6 +147,10 @@ impl Session {
             SessionEvent::Request(event) => self.reactions_to_request(event),
             SessionEvent::Setting(event) => self.reactions_to_setting(event),
             SessionEvent::Lifecycle(LifecycleEvent::Archived { .. }) => vec![Action::CheckRights],
+            SessionEvent::Background(BackgroundEvent::StopRequested { task_id, .. }) => {
+                let is_told = self.has_process(task_id);
+                is_told.then(|| Action::StopWork { task_id: task_id.clone() }).into_iter().collect()
+            }
             // The agent works with the keys of the one before.
             SessionEvent::Lifecycle(LifecycleEvent::HandedOver { .. }) => {
                 vec![Action::KillAgent, Action::DeliverDecision]

@@ -130,7 +130,8 @@ impl Session {
     fn apply_background(&mut self, event: BackgroundEvent) {
         match event {
             BackgroundEvent::Started { turn, work } => {
-                self.background.insert(work.task_id.clone(), Task { work, turn, parked: false });
+                self.background
+                    .insert(work.task_id.clone(), Task { work, turn, parked: false, stopped_by: None });
             }
             BackgroundEvent::Finished { task_id, .. } => {
                 self.forget_calls_of(&task_id);
@@ -146,6 +147,9 @@ impl Session {
                 self.background.remove(&task_id);
                 self.requests.taken_up(turn, &request_id);
                 self.requests.subagent_ended(&task_id);
+            }
+            BackgroundEvent::StopRequested { task_id, by, .. } => {
+                self.background.entry(task_id).and_modify(|task| task.stopped_by = Some(by));
             }
             BackgroundEvent::Progressed { .. } | BackgroundEvent::TaskListChanged { .. } => {}
         }

@@ -11,6 +11,7 @@ use crate::agent::{BackgroundUsage, BackgroundWork};
 use crate::ids::TurnId;
 use crate::request::{AgentRequest, Decision};
 use crate::session::Session;
+use crate::session::error::SessionError;
 use crate::session::event::{BackgroundEvent, PromptEvent, SessionEvent};
 use crate::session::requests::{OpenRequest, SettledRequest};
 
@@ -21,6 +22,9 @@ pub(super) struct Task {
     pub(super) turn: TurnId,
     /// It waits for people, and its process is gone.
     pub(super) parked: bool,
+    /// Who wants it to end, if somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stopped_by: Option<String>,
 }
 
 /// The tool uses that have no result yet.
@@ -154,13 +158,34 @@ impl Session {
         let Some(task) = self.background.get(&task_id).filter(|task| !task.parked) else { return vec![] };
         let turn = task.turn;
         let interrupted = self.running.as_ref().is_some_and(|running| running.interrupt_requested.is_some());
-        let summary = match summary.is_empty() && status == STOPPED && interrupted {
-            true => "ended with the turn that was interrupted".to_owned(),
-            false => summary,
+        let summary = match (&task.stopped_by, summary.is_empty() && status == STOPPED) {
+            (Some(by), true) => format!("stopped by {by}"),
+            (None, true) if interrupted => "ended with the turn that was interrupted".to_owned(),
+            (Some(_) | None, _) => summary,
         };
         let mut events: Vec<SessionEvent> = self.asked_by(&task_id).map(OpenRequest::withdrawn).collect();
         events.push(BackgroundEvent::Finished { turn, task_id, status, summary, usage }.into());
         events
+    }
+
+    /// Somebody wants work to end. What has no process is over with that.
+    pub(super) fn stop_work(&self, task_id: &str, by: String) -> Result<Vec<SessionEvent>, SessionError> {
+        let task = self.background.get(task_id).ok_or(SessionError::SubagentNotRunning)?;
+        if task.stopped_by.is_some() {
+            return Ok(vec![]);
+        }
+        let mut events =
+            vec![BackgroundEvent::StopRequested { turn: task.turn, task_id: task_id.to_owned(), by }.into()];
+        if task.parked {
+            events.extend(self.asked_by(task_id).map(OpenRequest::withdrawn));
+            events.push(task.stopped());
+        }
+        Ok(events)
+    }
+
+    /// Whether work has a process that can be told to end it.
+    pub(super) fn has_process(&self, task_id: &str) -> bool {
+        self.background.get(task_id).is_some_and(|task| !task.parked)
     }
 
     /// What becomes of the work beside the conversation when its process has ended between two turns.

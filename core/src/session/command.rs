@@ -44,6 +44,11 @@ pub enum SessionCommand {
         by: String,
         cause: InterruptCause,
     },
+    /// Have work beside the conversation end.
+    StopWork {
+        task_id: String,
+        by: String,
+    },
     /// A person settles a request.
     Settle {
         request_id: String,

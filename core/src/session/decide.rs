@@ -64,6 +64,7 @@ impl Session {
                 ])
             }
             SessionCommand::RequestInterrupt { by, cause } => self.request_interrupt(by, cause),
+            SessionCommand::StopWork { task_id, by } => self.stop_work(&task_id, by),
             SessionCommand::Record(recording) => Ok(self.record(*recording)),
             SessionCommand::RecordWorkspace(report) => Ok(self.workspace(report)),
             SessionCommand::Settle { request_id, answer, by } => {

@@ -21,6 +21,8 @@ pub enum SessionError {
     QueueFull { limit: usize },
     #[error("the prompt does not wait any more")]
     PromptNotWaiting,
+    #[error("the subagent does not run any more")]
+    SubagentNotRunning,
     #[error("the request {0} does not wait for a decision")]
     RequestNotWaiting(String),
     #[error("the answer does not fit the request: {} {}", .0.pointer, .0.detail)]

@@ -215,6 +215,11 @@ pub enum SubagentFrame {
     Parked {
         task_id: String,
     },
+    /// Somebody wants it to end.
+    StopRequested {
+        task_id: String,
+        by: String,
+    },
     Finished {
         task_id: String,
         status: String,

@@ -181,6 +181,9 @@ fn runner_problem(error: &RunnerError) -> Problem {
         RunnerError::Refused(SessionError::PromptNotWaiting) => {
             Problem::new(StatusCode::CONFLICT, "prompt_not_waiting", detail)
         }
+        RunnerError::Refused(SessionError::SubagentNotRunning) => {
+            Problem::new(StatusCode::CONFLICT, "subagent_not_running", detail)
+        }
         RunnerError::Refused(SessionError::Archived) => {
             Problem::new(StatusCode::CONFLICT, "session_archived", detail)
         }
@@ -247,6 +250,10 @@ fn store_unavailable() -> Problem {
 /// The same problem for an absent session and for one of other people.
 pub(crate) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "session_not_found", "there is no such session")
+}
+
+pub(crate) fn subagent_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "subagent_not_found", "there is no such subagent")
 }
 
 pub(crate) fn version_not_found() -> Problem {

@@ -66,6 +66,10 @@ pub(in crate::session_actor) enum Telling {
     Interrupt {
         withdrawn: Vec<TurnId>,
     },
+    /// To end work beside its conversation.
+    StopWork {
+        task_id: String,
+    },
     AnswerGate {
         gate: ToolGate,
         answer: GateAnswer,
@@ -107,6 +111,7 @@ impl Telling {
                 }
                 input.interrupt().await
             }
+            Self::StopWork { task_id } => input.stop_work(&task_id).await,
             Self::AnswerGate { gate, answer, updated_input } => {
                 diff.snapshot_before(gate.effect).await;
                 input.answer_gate(&gate.gate_id, verdict(&answer), updated_input.as_ref()).await

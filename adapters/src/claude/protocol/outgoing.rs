@@ -71,6 +71,10 @@ pub(crate) fn interrupt() -> Value {
     control(&json!({ "subtype": "interrupt" })).line
 }
 
+pub(crate) fn stop_task(task_id: &str) -> Value {
+    control(&json!({ "subtype": "stop_task", "task_id": task_id })).line
+}
+
 pub(crate) fn withdraw(message: TurnId) -> Value {
     control(&json!({ "subtype": "cancel_async_message", "message_uuid": message })).line
 }

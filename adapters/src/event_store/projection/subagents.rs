@@ -113,7 +113,7 @@ fn background(index: &SessionIndex, event: &BackgroundEvent) -> Option<Change> {
         BackgroundEvent::TakenUp { task_id, .. } => {
             Some(Change::Ended { task_id, state: STOPPED.to_owned(), summary: None, usage: None })
         }
-        BackgroundEvent::TaskListChanged { .. } => None,
+        BackgroundEvent::StopRequested { .. } | BackgroundEvent::TaskListChanged { .. } => None,
     }
 }
 

@@ -32,6 +32,9 @@ pub enum BackgroundEvent {
     /// The decision that parked work waited for goes to the conversation, with the prompt of `turn`.
     #[serde(rename = "subagent_taken_up")]
     TakenUp { turn: TurnId, task_id: String, request_id: String },
+    /// Somebody wants the work to end; its process is told so.
+    #[serde(rename = "subagent_stop_requested")]
+    StopRequested { turn: TurnId, task_id: String, by: String },
     #[serde(rename = "task_list_changed")]
     TaskListChanged {
         turn: TurnId,
@@ -49,6 +52,7 @@ impl BackgroundEvent {
             Self::Finished { .. } => "subagent_finished",
             Self::Parked { .. } => "subagent_parked",
             Self::TakenUp { .. } => "subagent_taken_up",
+            Self::StopRequested { .. } => "subagent_stop_requested",
             Self::TaskListChanged { .. } => "task_list_changed",
         }
     }

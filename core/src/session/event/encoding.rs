@@ -57,6 +57,7 @@ impl Subject {
             | "subagent_finished"
             | "subagent_parked"
             | "subagent_taken_up"
+            | "subagent_stop_requested"
             | "task_list_changed" => Self::Background,
             "hook_called" | "hook_evaluated" => Self::Hook,
             "permission_mode_changed" | "model_changed" | "working_dir_changed" => Self::Setting,

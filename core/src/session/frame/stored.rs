@@ -226,6 +226,10 @@ fn background(event: &BackgroundEvent) -> Told {
             let state = SubagentFrame::Parked { task_id: task_id.clone() };
             Told::of(*turn, FrameBody::Subagent { content: String::new(), state })
         }
+        BackgroundEvent::StopRequested { turn, task_id, by } => {
+            let state = SubagentFrame::StopRequested { task_id: task_id.clone(), by: by.clone() };
+            Told::of(*turn, FrameBody::Subagent { content: String::new(), state })
+        }
         BackgroundEvent::TakenUp { turn, task_id, .. } => {
             let (task_id, status) = (task_id.clone(), "stopped".to_owned());
             let state = SubagentFrame::Finished { task_id, status, usage: None };

@@ -140,7 +140,9 @@ impl SessionIndex {
             BackgroundEvent::Finished { task_id, .. } | BackgroundEvent::TakenUp { task_id, .. } => {
                 self.background.remove(task_id) | self.parked.remove(task_id)
             }
-            BackgroundEvent::Progressed { .. } | BackgroundEvent::TaskListChanged { .. } => false,
+            BackgroundEvent::Progressed { .. }
+            | BackgroundEvent::StopRequested { .. }
+            | BackgroundEvent::TaskListChanged { .. } => false,
         }
     }
 

@@ -181,6 +181,40 @@ fn interrupt_reaches_subagents_that_work_on() {
 }
 
 #[test]
+fn a_subagent_is_stopped_once_and_its_end_says_by_whom() {
+    let stop = || SessionCommand::StopWork { task_id: "task-1".into(), by: "ada".into() };
+    let session = after(&asked_after_the_turn());
+
+    let effects = session.decide(stop()).unwrap();
+    assert_eq!(effects.actions, [Action::StopWork { task_id: "task-1".into() }]);
+    let stopping = after(&[asked_after_the_turn(), effects.events].concat());
+    assert_eq!(types(&stopping, stop()), Vec::<&str>::new());
+    let (task_id, status) = ("task-1".into(), "stopped".into());
+    let told = AgentOutput::TaskFinished { task_id, status, summary: String::new(), usage: None };
+    let ended = stopping.decide(record_of(1, told)).unwrap().events;
+    let [.., SessionEvent::Background(BackgroundEvent::Finished { summary, .. })] = &ended[..] else {
+        panic!("{ended:?}")
+    };
+    assert_eq!(summary, "stopped by ada");
+    assert_eq!(
+        ended.iter().map(SessionEvent::type_name).collect::<Vec<_>>(),
+        ["request_withdrawn", "subagent_finished"]
+    );
+    let over = [asked_after_the_turn(), ended].concat();
+    given(over).when(stop()).then_expect_error(SessionError::SubagentNotRunning);
+}
+
+#[test]
+fn a_subagent_without_a_process_is_over_when_somebody_stops_it() {
+    let stop = SessionCommand::StopWork { task_id: "task-1".into(), by: "ada".into() };
+    let effects = after(&parked_after_the_turn()).decide(stop).unwrap();
+
+    let types: Vec<_> = effects.events.iter().map(SessionEvent::type_name).collect();
+    assert_eq!(types, ["subagent_stop_requested", "request_withdrawn", "subagent_finished"]);
+    assert_eq!(effects.actions, []);
+}
+
+#[test]
 fn interrupt_that_ends_a_subagent_says_so() {
     let asked_to_stop = SessionEvent::Turn(TurnEvent::InterruptRequested {
         turn: turn(1),

@@ -284,6 +284,11 @@ fn tasks() -> Vec<SessionEvent> {
             task_id: task_id(),
             request_id: "r1".into(),
         }),
+        SessionEvent::Background(BackgroundEvent::StopRequested {
+            turn: turn(1),
+            task_id: task_id(),
+            by: "ada".into(),
+        }),
     ]
 }
 

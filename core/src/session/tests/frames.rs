@@ -232,6 +232,7 @@ fn tasks() -> Vec<Option<Value>> {
         shown("task_list", "Write tests", listed),
         shown("subagent", "", json!({ "state": "parked", "task_id": "task-1" })),
         taken_up,
+        shown("subagent", "", json!({ "state": "stop_requested", "task_id": "task-1", "by": "ada" })),
     ]
 }
 

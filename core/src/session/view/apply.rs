@@ -168,6 +168,7 @@ impl SessionView {
             | BackgroundEvent::TakenUp { .. } => self.count_background(),
             BackgroundEvent::Progressed { .. }
             | BackgroundEvent::Parked { .. }
+            | BackgroundEvent::StopRequested { .. }
             | BackgroundEvent::TaskListChanged { .. } => {}
         }
     }

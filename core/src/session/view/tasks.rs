@@ -69,6 +69,8 @@ pub(super) fn apply(
         BackgroundEvent::TakenUp { task_id, .. } => {
             change(subagents, task_id, |view| stop(view, at));
         }
+        // It goes on until its process has ended it.
+        BackgroundEvent::StopRequested { .. } => {}
         BackgroundEvent::TaskListChanged { change, .. } => change_list(tasks, change),
     }
 }

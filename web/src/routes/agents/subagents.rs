@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use runner_actors::{RunnerError, Sessions};
 use runner_core::ids::SessionId;
 use runner_core::people::principal::Reach;
@@ -12,9 +12,12 @@ use runner_core::subagents::{ListedSubagent, Subagent, SubagentFilter, SubagentS
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::http::error::{ApiError, Problem};
+use crate::http::error::{ApiError, Problem, subagent_not_found};
+use crate::request::body::Nothing;
 use crate::request::query::limit;
 use crate::request::read::Read;
+use crate::request::reply::Reply;
+use crate::request::write::Write;
 use crate::stream::board::{self, Board};
 use crate::stream::{Outbox, PAGE, last_event_id, wants_stream};
 
@@ -92,6 +95,42 @@ pub(crate) async fn list_subagents(
     let next_cursor = found.last().filter(|_| more).map(|last| last.began.to_string());
     let subagents = shown(&context.sessions, found).collect();
     Ok(HttpResponse::Ok().json(SubagentPage { subagents, next_cursor }))
+}
+
+/// The subagent that is being stopped.
+#[derive(Serialize, utoipa::ToSchema)]
+struct StopAccepted {
+    id: String,
+    session_id: SessionId,
+}
+
+/// Stops a subagent, or a command that runs beside a conversation; its session goes on. The list says when it
+/// has ended.
+#[utoipa::path(
+    tag = "agents",
+    params(("id" = String, Path)),
+    responses(
+        (status = 202, body = StopAccepted),
+        (status = 404, description = "`subagent_not_found`", body = Problem),
+        (status = 409, description = "`subagent_not_running`", body = Problem),
+    )
+)]
+#[post("/api/agents/{id}/stop")]
+pub(crate) async fn stop_subagent(
+    id: web::Path<String>,
+    write: Write<Nothing>,
+    context: web::Data<Context>,
+) -> Result<Reply, ApiError> {
+    let id = id.into_inner();
+    let reach = write.caller.reach();
+    let filter = SubagentFilter { reach, id: Some(id.clone()), session: None, state: None };
+    let found = context.subagents.list_subagents(&filter, (None, 1)).await.map_err(RunnerError::from)?;
+    let session_id = found.first().ok_or_else(subagent_not_found)?.subagent.session_id;
+    if write.first.is_none() {
+        let stopped = (id.clone(), write.caller.name);
+        context.sessions.stop_work(session_id, stopped, write.provenance).await?;
+    }
+    Ok(Reply::accepted(StopAccepted { id, session_id }))
 }
 
 /// Those that have not ended, of all sessions within reach.

@@ -89,6 +89,7 @@ fn changes_are_control_requests() {
     let turn = TurnId(Uuid::from_u128(7));
     for (line, expected) in [
         (outgoing::interrupt(), json!({ "subtype": "interrupt" })),
+        (outgoing::stop_task("a1"), json!({ "subtype": "stop_task", "task_id": "a1" })),
         (
             outgoing::change_mode(PermissionMode::AcceptEdits).line,
             json!({ "subtype": "set_permission_mode", "mode": "acceptEdits" }),
