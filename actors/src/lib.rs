@@ -17,6 +17,7 @@ mod error;
 mod extensions;
 mod history;
 mod hub;
+mod live_agents;
 mod owners;
 mod registry;
 mod schedules;
@@ -37,6 +38,7 @@ use runner_core::ports::hooks::HookPrograms;
 use runner_core::ports::{AgentFiles, AgentRuntime, Clock, EventLog, SessionDirectory, WorkspaceWatch};
 
 use hub::Hub;
+use live_agents::LiveAgents;
 use spares::Spares;
 use turns::Turns;
 
@@ -55,6 +57,7 @@ pub use extensions::{
     StoredExtension,
 };
 pub use hub::{AnySubscription, LiveDelta, Subscription, Wake};
+pub use live_agents::MeasuredAgent;
 pub use owners::{BypassRight, Owners};
 pub use schedules::{
     RunPermit, RunPermits, RunRefusal, ScheduleChange, ScheduleError, SchedulePorts, Schedules,
@@ -97,6 +100,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) turns: Arc<Turns>,
     pub(crate) spares: Arc<Spares>,
+    pub(crate) agents: LiveAgents,
 }
 
 /// Limits of the actors.

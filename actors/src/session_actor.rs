@@ -69,7 +69,13 @@ impl SessionActor {
     ) -> Self {
         let rights_changes = services.owners.rights();
         let driver = SessionDriver::new(session, Arc::clone(&services), shared.clone());
-        let starting = AgentTask { session, services, spares: shared.spares, state: driver.shared_session() };
+        let starting = AgentTask {
+            session,
+            services,
+            spares: shared.spares,
+            agents: shared.agents,
+            state: driver.shared_session(),
+        };
         Self {
             driver: Some(driver),
             starting: Some(starting),

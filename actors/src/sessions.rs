@@ -31,6 +31,7 @@ use runner_core::time::Timestamp;
 use crate::adoption::Adoption;
 use crate::history::History;
 use crate::hub::{AnySubscription, Hub, Subscription};
+use crate::live_agents::{LiveAgents, MeasuredAgent};
 use crate::registry::{Find, Registry, StopAll};
 use crate::session_actor::lifetime::Warm;
 use crate::session_actor::{Committed, Execute, Interrupt, SessionActor};
@@ -57,6 +58,7 @@ pub struct Sessions {
     registry: Addr<Registry>,
     turns: Arc<Turns>,
     spares: Arc<Spares>,
+    agents: LiveAgents,
     stopping: Arc<AtomicBool>,
 }
 
@@ -95,9 +97,15 @@ impl Sessions {
         let history = Arc::new(History::new(Arc::clone(&services.log)));
         let turns = Arc::new(Turns::new(services.settings.max_turns.min(services.settings.max_sessions)));
         let spares = Arc::new(Spares::new(Arc::clone(&services)));
-        let shared = Shared { hub: Arc::clone(&hub), turns: Arc::clone(&turns), spares: Arc::clone(&spares) };
+        let agents = LiveAgents::default();
+        let shared = Shared {
+            hub: Arc::clone(&hub),
+            turns: Arc::clone(&turns),
+            spares: Arc::clone(&spares),
+            agents: agents.clone(),
+        };
         let registry = Registry::new(Arc::clone(&services), shared).start();
-        Self { services, hub, history, registry, turns, spares, stopping: Arc::default() }
+        Self { services, hub, history, registry, turns, spares, agents, stopping: Arc::default() }
     }
 
     /// Ends what an earlier run left behind and takes up what it had not finished.
@@ -249,6 +257,11 @@ impl Sessions {
         after: Option<u64>,
     ) -> Result<ChangedSessions, RunnerError> {
         Ok(self.services.directory.list_changed(reach, after).await?)
+    }
+
+    /// The agents that have a process now, and what that takes.
+    pub async fn live_agents(&self, reach: &Reach) -> Vec<MeasuredAgent> {
+        self.agents.measure(reach).await
     }
 
     /// The summary of a session within reach; others do not exist for whoever asks.

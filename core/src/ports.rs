@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 pub use agent::{
     AgentError, AgentExit, AgentInput, AgentOutputs, AgentPlace, AgentProber, AgentRuntime, AgentStatus,
-    BuiltInAgent, GateVerdict, RunningAgent, Swept, ToolInfo,
+    BuiltInAgent, GateVerdict, MeasuredBy, ProcessUsage, RunningAgent, Swept, ToolInfo,
 };
 pub use directory::{
     AuditLog, ChangedSession, ChangedSessions, MAX_CHANGES, SessionCounts, SessionCursor, SessionDirectory,

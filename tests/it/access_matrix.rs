@@ -177,6 +177,7 @@ fn entries(body: &Value) -> Option<usize> {
         "hooks",
         "agents",
         "subagents",
+        "processes",
         "schedules",
         "groups",
     ];

@@ -1,4 +1,5 @@
-//! The monitor of subagents: those of all one's sessions, while they work and afterwards, and as it happens.
+//! The monitor of subagents: those of all one's sessions, while they work and afterwards, and as it happens;
+//! and what the processes of agents take.
 
 use std::path::Path;
 
@@ -190,4 +191,34 @@ async fn a_subagent_that_works_is_stopped_and_its_session_goes_on() {
         assert!(server.post(&prompts, &next).await.status.is_success());
         server.verify(session).await;
     }
+}
+
+#[tokio::test]
+async fn what_an_agents_processes_take_is_shown_to_its_owner_and_to_admins_until_it_has_ended() {
+    let server = Server::start().await;
+    let ada = Person::register(&server, "ada").await;
+    let grace = Person::register(&server, "grace").await;
+    let linus = Person::register(&server, "linus").await;
+    let path = "/api/agents/processes";
+    let done = grace.task(&json!({ "prompt": script("Hi.", &json!([{ "text": "hi" }])) })).await;
+    let session = done["session_id"].as_str().unwrap();
+    let watched = grace.request(Method::GET, path).header("accept", "text/event-stream");
+    let mut frames = Frames::new(watched.send().await.unwrap());
+
+    for person in [&grace, &ada] {
+        let listed = person.get(path).await.body;
+        let [one] = &listed["processes"].as_array().unwrap()[..] else { panic!("{listed}") };
+        assert_eq!((&one["session_id"], &one["owner"]), (&json!(session), &json!("grace")), "{one}");
+        assert!(one["processes"].as_u64().unwrap() >= 1 && one["cpu_ms"].as_u64().unwrap() > 0, "{one}");
+        assert!(one["memory_bytes"].as_u64().unwrap() > 10_000_000, "{one}");
+        assert!(["control_group", "system"].contains(&one["measured_by"].as_str().unwrap()), "{one}");
+    }
+    assert_eq!(linus.get(path).await.body["processes"], json!([]));
+    assert_eq!(frames.next().await.unwrap().data["processes"][0]["session_id"], session);
+
+    let archived = grace.patch(&format!("/api/sessions/{session}"), &json!({ "archived": true })).await;
+
+    assert!(archived.status.is_success(), "{}", archived.body);
+    while frames.next().await.unwrap().data["processes"] != json!([]) {}
+    assert_eq!(grace.get(path).await.body["processes"], json!([]));
 }

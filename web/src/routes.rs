@@ -158,6 +158,7 @@ fn configure_setup(routes: &mut impl Routes) {
         .service(agents::list_agents)
         .service(agents::define_agent)
         .service(agents::subagents::list_subagents)
+        .service(agents::processes::list_agent_processes)
         .service(agents::subagents::stop_subagent)
         .service(agents::find_agent)
         .service(agents::replace_agent)

@@ -29,6 +29,7 @@ pub(super) use workspace_diff::SharedDiff;
 use super::SessionActor;
 use super::agent_reports::{AgentNotStarted, HookReplied};
 use crate::Services;
+use crate::live_agents::{LiveAgents, LiveEntry, LivePlace};
 use crate::spares::Spares;
 
 /// More errands than this wait only for an agent that does not read; it is ended.
@@ -87,6 +88,7 @@ pub(super) struct AgentTask {
     pub(super) session: SessionId,
     pub(super) services: Arc<Services>,
     pub(super) spares: Arc<Spares>,
+    pub(super) agents: LiveAgents,
     pub(super) state: SharedSession,
 }
 
@@ -118,6 +120,8 @@ struct LiveAgent {
     killed: watch::Receiver<bool>,
     /// Kills it then, whatever it is being told.
     killer: JoinHandle<()>,
+    /// Shows it to those who look at what lives.
+    _place: LivePlace,
 }
 
 impl Drop for LiveAgent {
@@ -241,9 +245,17 @@ impl Worker {
         };
         let listener = actix::spawn(listener.run(outputs));
         let killer = actix::spawn(kill_on_demand(killed.clone(), Arc::downgrade(&input)));
+        let entry = LiveEntry {
+            session: self.task.session,
+            tenant: launch.setup.tenant.clone(),
+            owner: launch.setup.owner.clone(),
+            started_at: self.task.services.clock.now(),
+            input: Arc::downgrade(&input),
+        };
+        let place = self.task.agents.enter(process, entry);
         self.task.spares.request_spare(launch);
         let hooks = JoinSet::new();
-        Ok(LiveAgent { process, input, listener, rewinding: None, hooks, killed, killer })
+        Ok(LiveAgent { process, input, listener, rewinding: None, hooks, killed, killer, _place: place })
     }
 
     /// Starts an agent where its program is known to keep what the session relies on. A version that is new

@@ -11,7 +11,7 @@ use runner_core::ids::{SessionId, TurnId};
 use runner_core::ports::hooks::{HookNotRun, HookProgram, HookPrograms, HookReply};
 use runner_core::ports::{
     AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime,
-    AgentStatus, BuiltInAgent, GateVerdict, RunningAgent, Swept, ToolInfo,
+    AgentStatus, BuiltInAgent, GateVerdict, ProcessUsage, RunningAgent, Swept, ToolInfo,
 };
 use runner_core::prompt::Attachment;
 use runner_core::request::Decision;
@@ -330,6 +330,10 @@ impl AgentInput for ReplayInput {
 
     async fn meter(&self) -> Result<AgentOutput, AgentError> {
         Err(AgentError::Refused("it has no meter".to_owned()))
+    }
+
+    async fn usage(&self) -> Option<ProcessUsage> {
+        None // It is played by the test itself.
     }
 
     async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError> {

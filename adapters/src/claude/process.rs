@@ -7,6 +7,7 @@ pub(super) mod process_tree;
 mod socket_lookup;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -17,7 +18,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::ids::TurnId;
-use runner_core::ports::{AgentError, AgentExit, AgentInput, AgentOutputs, GateVerdict, RunningAgent};
+use runner_core::ports::{
+    AgentError, AgentExit, AgentInput, AgentOutputs, GateVerdict, ProcessUsage, RunningAgent,
+};
 use runner_core::prompt::Attachment;
 use runner_core::session::requests::SettledRequest;
 use runner_core::setup::extension::active::LoadedExtensions;
@@ -85,7 +88,7 @@ pub(super) struct ClaudeProcess {
 /// The parts that belong to a program for as long as it runs.
 #[derive(Debug)]
 pub(super) struct Attached {
-    /// The first request, which the agent answers when it is up.
+    /// The first request, which the agent answers when it is up; nothing waits for that.
     pub(super) first_line: Value,
     pub(super) tree: ProcessTree,
     /// The cell that gets the process id.
@@ -137,7 +140,6 @@ impl ClaudeProcess {
         }
         let program = RunningProgram { child, pass, tree: Arc::clone(&tree), extensions, exited };
         tokio::spawn(program.wait(stderr));
-        // The agent answers when it is up; nothing waits for that.
         lines.try_send(first_line).ok();
         let group = Pid::from_raw(i32::try_from(pid).map_err(|error| not_started(error.to_string()))?);
         let (outputs, exit_seen, answered) = (waiting_outputs, exit.clone(), answers.clone());
@@ -231,6 +233,10 @@ impl AgentInput for ClaudeProcess {
     async fn meter(&self) -> Result<AgentOutput, AgentError> {
         let spent = tokio::time::timeout(UNTIL_METERED, self.ask(outgoing::usage())).await;
         Ok(result_line::metered(&spent.map_err(|_| AgentError::Ended)??))
+    }
+
+    async fn usage(&self) -> Option<ProcessUsage> {
+        usage::measure(&self.tree).await
     }
 
     async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError> {

@@ -199,6 +199,9 @@ pub trait AgentInput: Send + Sync {
     /// Reads what the process has spent so far.
     async fn meter(&self) -> Result<AgentOutput, AgentError>;
 
+    /// What it takes of the machine now; absent where that cannot be told.
+    async fn usage(&self) -> Option<ProcessUsage>;
+
     /// Puts files back to what they were before a turn; says which.
     async fn rewind(&self, turn: TurnId) -> Result<Vec<String>, AgentError>;
 
@@ -207,6 +210,29 @@ pub trait AgentInput: Send + Sync {
 
     /// Ends the program and everything it started; returns when nothing of it is left.
     async fn stop(&self);
+}
+
+/// What an agent with everything that it has started takes of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct ProcessUsage {
+    /// How many processes they are.
+    pub processes: u32,
+    /// Of a control group also the files that it keeps in memory; else what lies in memory of each process,
+    /// and what several share counts for each.
+    pub memory_bytes: u64,
+    /// Processor time since the agent has started. Without a control group it lacks that of processes whose
+    /// parent did not wait for them.
+    pub cpu_ms: u64,
+    pub measured_by: MeasuredBy,
+}
+
+/// Who tells how much a process takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasuredBy {
+    ControlGroup,
+    /// The system, of each process for itself.
+    System,
 }
 
 /// What becomes of a tool use at its gate.

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod fields;
+pub(super) mod processes;
 pub(super) mod subagents;
 mod view;
 

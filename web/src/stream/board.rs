@@ -22,7 +22,7 @@ pub(crate) trait Board: 'static {
     /// Puts what is new into the outbox; false when the stream is at its end.
     fn look(&mut self, outbox: &mut Outbox) -> impl Future<Output = bool>;
 
-    /// How often to look although nothing was stored.
+    /// How often to look, where that does not depend on what is stored.
     fn every(&self) -> Option<Duration> {
         None
     }
@@ -84,7 +84,9 @@ impl<B: Board> Stream<B> {
                 self.has_ended = !self.board.look(&mut self.outbox).await;
             }
             goes_on = self.changes.stored(), if self.due.is_none() => {
-                self.due = Some(Instant::now() + UNTIL_NEXT_LOOK);
+                if self.ticks.is_none() {
+                    self.due = Some(Instant::now() + UNTIL_NEXT_LOOK);
+                }
                 if !goes_on {
                     // The server stops.
                     self.outbox.frames.push_back(Bytes::from(format!("retry: {RECONNECT_MS}\n")));

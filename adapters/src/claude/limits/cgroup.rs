@@ -174,6 +174,25 @@ impl AgentGroup {
         self.folders.first().map(|folder| GroupMembers { folder: folder.clone() })
     }
 
+    /// What the group has in memory, where it is counted.
+    pub(crate) fn memory_bytes(&self) -> Option<u64> {
+        self.read("memory.current").or_else(|| self.read("memory.usage_in_bytes"))?.trim().parse().ok()
+    }
+
+    /// The processor time of the group since it was made, where it is counted.
+    pub(crate) fn cpu_ms(&self) -> Option<u64> {
+        if let Some(nanos) = self.read("cpuacct.usage") {
+            return Some(nanos.trim().parse::<u64>().ok()? / 1_000_000);
+        }
+        let stat = self.read("cpu.stat")?;
+        let micros = stat.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
+        Some(micros.trim().parse::<u64>().ok()? / 1000)
+    }
+
+    fn read(&self, name: &str) -> Option<String> {
+        self.folders.iter().find_map(|folder| fs::read_to_string(folder.join(name)).ok())
+    }
+
     /// The files into which a process writes `0` to become a member.
     pub(crate) fn entrances(&self) -> Vec<PathBuf> {
         self.folders.iter().map(|folder| folder.join("cgroup.procs")).collect()

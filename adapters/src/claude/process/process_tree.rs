@@ -38,6 +38,18 @@ impl ProcessTree {
         Self { _living: Some(living), ..self }
     }
 
+    pub(super) const fn group(&self) -> Option<&AgentGroup> {
+        self.group.as_ref()
+    }
+
+    /// The processes in its control group, or those that carry its marker.
+    pub(super) fn pids(&self) -> Vec<i32> {
+        match self.group.as_ref().and_then(AgentGroup::members) {
+            Some(members) => members.pids(),
+            None => self.marker.find().into_iter().map(Pid::as_raw).collect(),
+        }
+    }
+
     /// Ends the agent, and remembers why.
     pub(super) async fn end_because(&self, why: String) {
         tracing::warn!(agent = self.marker.value(), "{why}");
