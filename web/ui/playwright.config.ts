@@ -3,7 +3,7 @@ import { defineConfig } from '@playwright/test'
 /** The real server with the real `claude`; each worker starts its own (`tests/e2e/server.ts`). */
 export default defineConfig({
   testDir: 'tests/e2e',
-  outputDir: 'tests/e2e/.out',
+  outputDir: '../../target/ui-tests',
   workers: 2,
   timeout: 180_000,
   expect: { timeout: 40_000 },

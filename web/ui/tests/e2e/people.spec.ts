@@ -29,6 +29,7 @@ test('the first person registers, signs out and in again, and comes back to wher
   await page.getByLabel('Password', { exact: true }).fill('correct horse battery')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page).toHaveURL(/approvals/)
+  await page.goto('about:blank')
   await server.remove()
 })
 

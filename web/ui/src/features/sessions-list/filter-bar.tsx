@@ -22,9 +22,22 @@ export function FilterBar({ filter, onFilter }: FilterBarProps) {
   const [text, setText] = useState(filter.q ?? '')
   useHotkeys({ '/': () => input.current?.focus() })
 
+  const sent = useRef(text)
+
+  // What was searched for may also change from outside: by going back, or by clearing the filter.
   useEffect(() => {
-    if (text === (filter.q ?? '')) return
-    const timer = window.setTimeout(() => onFilter({ ...filter, q: text || undefined }), TYPING_MS)
+    const wanted = filter.q ?? ''
+    if (wanted === sent.current) return
+    sent.current = wanted
+    setText(wanted)
+  }, [filter.q])
+
+  useEffect(() => {
+    if (text === sent.current) return
+    const timer = window.setTimeout(() => {
+      sent.current = text
+      onFilter({ ...filter, q: text || undefined })
+    }, TYPING_MS)
     return () => window.clearTimeout(timer)
   }, [text, filter, onFilter])
 
