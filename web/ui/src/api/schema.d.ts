@@ -4,6 +4,146 @@
  */
 
 export interface paths {
+    "/api/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's agents, those of folders that are everybody's, and those of Claude Code; for admins, all of the
+         *     team's. With a folder, also those that lie in it. Beside them the subagents that have not ended.
+         */
+        get: operations["list_agents"];
+        put?: never;
+        /**
+         * Defines an agent. The agents of sessions can start it from their next turn on: the model chooses it by its
+         *     description, under its name.
+         */
+        post: operations["define_agent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the agents of one's sessions take of the machine now: memory, processor time since their start, and
+         *     how many processes they are; for admins, of all sessions of the team. With `Accept: text/event-stream`
+         *     the same again every two seconds while something changes.
+         */
+        get: operations["list_agent_processes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/subagents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Subagents, and commands that ran beside the conversation, of all sessions; the last that began first. With
+         *     `Accept: text/event-stream` first those that have not ended, then each again whenever something of it
+         *     changes, with the place of that in the log as `id`; after `Last-Event-ID` all that has changed since.
+         */
+        get: operations["list_subagents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops a subagent, or a command that runs beside a conversation; its session goes on. The list says when it
+         *     has ended.
+         */
+        post: operations["stop_subagent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One agent, by its name or its id; also one of Claude Code. */
+        get: operations["find_agent"];
+        /** Defines an agent anew. */
+        put: operations["replace_agent"];
+        post?: never;
+        /** Removes an agent. Its history stays in the log. */
+        delete: operations["remove_agent"];
+        options?: never;
+        head?: never;
+        /** Changes an agent. */
+        patch: operations["change_agent"];
+        trace?: never;
+    };
+    "/api/agents/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed an agent, when and how, the newest change first. */
+        get: operations["list_agent_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{name}/history/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an agent what it was at a version of its history. */
+        post: operations["restore_agent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/api-keys": {
         parameters: {
             query?: never;
@@ -247,6 +387,98 @@ export interface paths {
         post?: never;
         /** Ends one of one's logins. */
         delete: operations["revoke_login"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/claude/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's hooks, and those of folders that are everybody's; for admins, all of the team's. */
+        get: operations["list_hooks"];
+        put?: never;
+        /** Adds a hook. It holds from the next turn of each session on. */
+        post: operations["add_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/claude/hooks/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says to which stored calls a hook would have applied, what it would have decided, and what was decided.
+         *     Nothing is stored.
+         */
+        post: operations["simulate_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/claude/hooks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One hook, by its name or its id. */
+        get: operations["find_hook"];
+        /** Writes a hook anew; its scope and whether it is enabled stay where absent. */
+        put: operations["replace_hook"];
+        post?: never;
+        /** Removes a hook. Its history stays in the log. */
+        delete: operations["remove_hook"];
+        options?: never;
+        head?: never;
+        /** Changes whether a hook is enabled, and where it is active. */
+        patch: operations["change_hook"];
+        trace?: never;
+    };
+    "/api/claude/hooks/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed a hook, when and how, the newest change first. */
+        get: operations["list_hook_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/claude/hooks/{name}/history/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a hook what it was at a version of its history. */
+        post: operations["restore_hook"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1354,11 +1586,61 @@ export interface components {
             token_type: components["schemas"]["TokenType"];
             user: components["schemas"]["UserView"];
         };
+        /** @description An agent: a subagent that the agents of sessions start by its name. */
+        AgentBody: {
+            /** @description What it is for and when to use it: by this the model chooses it. */
+            description: string;
+            /** @description True if absent. */
+            enabled?: boolean | null;
+            /** @description That of the session's agent if absent. */
+            model?: string | null;
+            /** @description Letters, digits, `-`, `_` and `.`, a letter or a digit first; none that Claude Code has itself. */
+            name: string;
+            /** @description Its instructions. */
+            prompt: string;
+            scope?: components["schemas"]["ScopeName"] | null;
+            /** @description Those of the session's agent if absent. */
+            tools?: string[] | null;
+            /** @description The folder of the scope `workspace`. */
+            working_dir?: string | null;
+        };
+        /** @description A change of an agent. */
+        AgentChange: {
+            /** @description Who did it: `user:<name>`, or `user:<name>/token:<id>`. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            change: components["schemas"]["ChangeKind"];
+            definition?: components["schemas"]["AgentContent"] | null;
+            /**
+             * Format: int64
+             * @description The version that was restored.
+             */
+            restored_version?: number | null;
+            scope?: components["schemas"]["Scope"] | null;
+            /**
+             * Format: int64
+             * @description Counts from 1; to be given to `restore`.
+             */
+            version: number;
+        };
+        /** @description What an agent is made of. */
+        AgentContent: {
+            description: string;
+            model?: string | null;
+            prompt: string;
+            tools?: string[] | null;
+        };
         /** @description Running totals of one agent process. */
         AgentCounter: {
             /** Format: int64 */
             duration_api_ms: number;
             spend: components["schemas"]["Spend"];
+        };
+        /** @description The changes of an agent, the newest first. */
+        AgentHistory: {
+            changes: components["schemas"]["AgentChange"][];
+            next_cursor?: string | null;
         };
         /** @description The most that one agent may take of something, with all it starts. */
         AgentLimit: {
@@ -1376,6 +1658,53 @@ export interface components {
              * @description What it is now, where that is the same for all agents.
              */
             now?: number | null;
+        };
+        AgentPage: {
+            agents: components["schemas"]["AgentView"][];
+            next_cursor?: string | null;
+            /** @description Subagents that have not ended, of all sessions that one may see; at most 400. */
+            subagents: components["schemas"]["Subagent"][];
+        };
+        /** @description Fields to set anew; absent ones stay. `null` takes the tools or the model away. */
+        AgentPatch: {
+            description?: string | null;
+            enabled?: boolean | null;
+            model?: string | null;
+            prompt?: string | null;
+            scope?: components["schemas"]["ScopeName"] | null;
+            tools?: string[] | null;
+            working_dir?: string | null;
+        };
+        /** @description The agents that have a process now, the oldest process first. */
+        AgentProcessList: {
+            processes: components["schemas"]["AgentProcessView"][];
+        };
+        /** @description An agent with everything that it has started. */
+        AgentProcessView: {
+            /**
+             * Format: int64
+             * @description Processor time since the agent has started. Without a control group it lacks that of processes whose
+             *     parent did not wait for them.
+             */
+            cpu_ms: number;
+            /** @description The `process` in the session's log. */
+            id: components["schemas"]["ProcessId"];
+            measured_by: components["schemas"]["MeasuredBy"];
+            /**
+             * Format: int64
+             * @description Of a control group also the files that it keeps in memory; else what lies in memory of each process,
+             *     and what several share counts for each.
+             */
+            memory_bytes: number;
+            owner: string;
+            /**
+             * Format: int32
+             * @description How many processes they are.
+             */
+            processes: number;
+            session_id: components["schemas"]["SessionId"];
+            /** Format: date-time */
+            started_at: string;
         };
         /** @description What the agent says of itself at the start of a turn. */
         AgentProfile: {
@@ -1403,6 +1732,23 @@ export interface components {
             /** @description Why agents are not in a sandbox. */
             sandbox_problem?: string | null;
         };
+        /** @description The whole of an agent, in place of what it was; its scope and whether it is enabled stay where absent. */
+        AgentReplacement: {
+            description: string;
+            enabled?: boolean | null;
+            model?: string | null;
+            /** @description The one it has: names do not change. */
+            name?: string | null;
+            prompt: string;
+            scope?: components["schemas"]["ScopeName"] | null;
+            tools?: string[] | null;
+            working_dir?: string | null;
+        };
+        /**
+         * @description Where an agent comes from.
+         * @enum {string}
+         */
+        AgentSource: "managed" | "built_in" | "workspace";
         /** @description What is known about the agent's program and the model behind it. */
         AgentStatus: {
             /** @description `api_key`, `login` or `offline`; never the secret itself. */
@@ -1418,6 +1764,32 @@ export interface components {
             program?: string | null;
             protection: components["schemas"]["AgentProtection"];
             version?: string | null;
+        };
+        /** @description An agent. Those that nobody has defined here have no id, no owner and no history. */
+        AgentView: {
+            /** Format: date-time */
+            created_at?: string | null;
+            description?: string | null;
+            enabled: boolean;
+            id?: components["schemas"]["ExtensionId"] | null;
+            /** @description Absent where it has that of the session's agent. */
+            model?: string | null;
+            name: string;
+            owner?: string | null;
+            /** @description Absent in lists. */
+            prompt?: string | null;
+            scope?: components["schemas"]["ScopeName"] | null;
+            source: components["schemas"]["AgentSource"];
+            /** @description Absent where it has those of the session's agent. */
+            tools?: string[] | null;
+            /** Format: date-time */
+            updated_at?: string | null;
+            /**
+             * Format: int64
+             * @description The version of its history.
+             */
+            version?: number | null;
+            working_dir?: string | null;
         };
         /**
          * Format: uuid
@@ -1559,6 +1931,17 @@ export interface components {
          * @enum {string}
          */
         ConcurrencyPolicy: "skip" | "queue";
+        /** @description A comparison of one field with a value. */
+        Condition: {
+            /** @description `tool_name`, `tool_input`, `tool_input.<path>`, `working_dir`, `user`, `model` or `permission_mode`. */
+            field: string;
+            operator: components["schemas"]["Operator"];
+            /**
+             * @description A text, a number, true or false; for `in` and `not_in` an array of them; for `matches` a regular
+             *     expression, and for `glob` a pattern.
+             */
+            value: unknown;
+        };
         /**
          * @description Where the cost of a turn comes from.
          * @enum {string}
@@ -1975,6 +2358,72 @@ export interface components {
              * @enum {string}
              */
             type: "files_rewound";
+            /**
+             * Format: int64
+             * @description Place in the session, from 1 without gap.
+             */
+            version: number;
+        };
+        /** @description Its program is asked, and the call waits for that. */
+        EventHookCalled: {
+            actor: string;
+            /** @description Its program is asked, and the call waits for that. */
+            data: components["schemas"]["HookCalled"];
+            /** @description SHA-256 in hexadecimal, over the event before it, the header and the payload's hash. */
+            hash: string;
+            /** @description SHA-256 in hexadecimal. */
+            payload_hash: string;
+            /**
+             * Format: int64
+             * @description Place in the whole log.
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description What was imported has happened before: its `data` says when, in `happened_at`.
+             */
+            recorded_at: string;
+            request_id?: string | null;
+            /** Format: int32 */
+            schema: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "hook_called";
+            /**
+             * Format: int64
+             * @description Place in the session, from 1 without gap.
+             */
+            version: number;
+        };
+        /** @description It applied, or nobody can tell whether it does. */
+        EventHookEvaluated: {
+            actor: string;
+            /** @description It applied, or nobody can tell whether it does. */
+            data: components["schemas"]["HookEvaluated"];
+            /** @description SHA-256 in hexadecimal, over the event before it, the header and the payload's hash. */
+            hash: string;
+            /** @description SHA-256 in hexadecimal. */
+            payload_hash: string;
+            /**
+             * Format: int64
+             * @description Place in the whole log.
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description What was imported has happened before: its `data` says when, in `happened_at`.
+             */
+            recorded_at: string;
+            request_id?: string | null;
+            /** Format: int32 */
+            schema: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "hook_evaluated";
             /**
              * Format: int64
              * @description Place in the session, from 1 without gap.
@@ -2969,6 +3418,43 @@ export interface components {
              */
             version: number;
         };
+        /** @description Somebody wants the work to end; its process is told so. */
+        EventSubagentStopRequested: {
+            actor: string;
+            /** @description Somebody wants the work to end; its process is told so. */
+            data: {
+                by: string;
+                task_id: string;
+                turn: components["schemas"]["TurnId"];
+            };
+            /** @description SHA-256 in hexadecimal, over the event before it, the header and the payload's hash. */
+            hash: string;
+            /** @description SHA-256 in hexadecimal. */
+            payload_hash: string;
+            /**
+             * Format: int64
+             * @description Place in the whole log.
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description What was imported has happened before: its `data` says when, in `happened_at`.
+             */
+            recorded_at: string;
+            request_id?: string | null;
+            /** Format: int32 */
+            schema: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subagent_stop_requested";
+            /**
+             * Format: int64
+             * @description Place in the session, from 1 without gap.
+             */
+            version: number;
+        };
         /** @description The decision that parked work waited for goes to the conversation, with the prompt of `turn`. */
         EventSubagentTakenUp: {
             actor: string;
@@ -3607,7 +4093,7 @@ export interface components {
          * @description The sorts of extensions.
          * @enum {string}
          */
-        ExtensionKind: "mcp_server" | "skill" | "plugin";
+        ExtensionKind: "mcp_server" | "skill" | "plugin" | "hook" | "agent";
         /**
          * @description Why a turn failed.
          * @enum {string}
@@ -3688,7 +4174,7 @@ export interface components {
             prompt?: string | null;
         };
         /** @description A frame of a task's stream: `type` and `content`, the fields of its type, and the turn that it is of. */
-        Frame: components["schemas"]["FrameAgentMessage"] | components["schemas"]["FrameCompact"] | components["schemas"]["FrameComplete"] | components["schemas"]["FrameDecision"] | components["schemas"]["FrameError"] | components["schemas"]["FrameFileChange"] | components["schemas"]["FramePermissionRequest"] | components["schemas"]["FramePlan"] | components["schemas"]["FrameQuestion"] | components["schemas"]["FrameRateLimit"] | components["schemas"]["FrameRetry"] | components["schemas"]["FrameSession"] | components["schemas"]["FrameStatus"] | components["schemas"]["FrameSubagent"] | components["schemas"]["FrameTaskList"] | components["schemas"]["FrameText"] | components["schemas"]["FrameTextDelta"] | components["schemas"]["FrameThinking"] | components["schemas"]["FrameThinkingDelta"] | components["schemas"]["FrameToolResult"] | components["schemas"]["FrameToolUse"];
+        Frame: components["schemas"]["FrameAgentMessage"] | components["schemas"]["FrameCompact"] | components["schemas"]["FrameComplete"] | components["schemas"]["FrameDecision"] | components["schemas"]["FrameError"] | components["schemas"]["FrameFileChange"] | components["schemas"]["FrameHook"] | components["schemas"]["FramePermissionRequest"] | components["schemas"]["FramePlan"] | components["schemas"]["FrameQuestion"] | components["schemas"]["FrameRateLimit"] | components["schemas"]["FrameRetry"] | components["schemas"]["FrameSession"] | components["schemas"]["FrameStatus"] | components["schemas"]["FrameSubagent"] | components["schemas"]["FrameTaskList"] | components["schemas"]["FrameText"] | components["schemas"]["FrameTextDelta"] | components["schemas"]["FrameThinking"] | components["schemas"]["FrameThinkingDelta"] | components["schemas"]["FrameToolResult"] | components["schemas"]["FrameToolUse"];
         FrameAgentMessage: {
             content: string;
             metadata: unknown;
@@ -3793,6 +4279,26 @@ export interface components {
              * @enum {string}
              */
             type: "file_change";
+        };
+        /** @description A hook applied. `content` is its name. */
+        FrameHook: {
+            action: components["schemas"]["HookAction"];
+            content: string;
+            event: components["schemas"]["HookTrigger"];
+            hook_id: components["schemas"]["ExtensionId"];
+            message?: string | null;
+            outcome: components["schemas"]["HookOutcome"];
+            session_id: components["schemas"]["SessionId"];
+            /** Format: date-time */
+            timestamp: string;
+            tool_name?: string | null;
+            tool_use_id?: string | null;
+            turn_id?: components["schemas"]["TurnId"] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "hook";
         };
         /** @description A request that waits for a decision. `content` is its description. */
         FramePermissionRequest: {
@@ -3949,13 +4455,14 @@ export interface components {
         };
         /** @description Work the agent does beside its conversation: a subagent, or a command that goes on in the background. */
         FrameSubagent: {
+            by?: string;
             content: string;
             description?: string;
             /** @description `local_agent`, `local_bash`, or what a newer version calls it. */
             kind?: string;
             session_id: components["schemas"]["SessionId"];
             /** @enum {string} */
-            state: "started" | "progressed" | "parked" | "finished";
+            state: "started" | "progressed" | "parked" | "stop_requested" | "finished";
             status?: string;
             subagent_type?: string | null;
             task_id: string;
@@ -4113,6 +4620,154 @@ export interface components {
          * @enum {string}
          */
         Hold: "always" | "until_left" | "nothing";
+        /**
+         * @description What becomes of it.
+         * @enum {string}
+         */
+        HookAction: "allow" | "block" | "ask" | "log" | "command";
+        /** @description A hook: what becomes of something that an agent is about to do. */
+        HookBody: {
+            action: components["schemas"]["HookAction"];
+            /** @description The line that the shell runs, with the action `command`. */
+            command?: string | null;
+            /** @description All of them must hold. Without any the hook always applies. */
+            conditions?: components["schemas"]["Condition"][];
+            /** @description True if absent. */
+            enabled?: boolean | null;
+            event: components["schemas"]["HookTrigger"];
+            /** @description What the agent reads where the hook blocks, and people where it asks. */
+            message?: string | null;
+            /** @description One is made up if it is absent. */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description Hooks are looked at from the lowest to the highest; 0 if absent.
+             */
+            order?: number | null;
+            scope?: components["schemas"]["ScopeName"] | null;
+            /**
+             * Format: int64
+             * @description How long that may take; 60000 if absent.
+             */
+            timeout_ms?: number | null;
+            /** @description The folder of the scope `workspace`. */
+            working_dir?: string | null;
+        };
+        /** @description A hook whose program was asked. After a crash nobody knows what that has done. */
+        HookCalled: {
+            event: components["schemas"]["HookTrigger"];
+            hook: components["schemas"]["HookRef"];
+            tool_name: string;
+            tool_use_id: string;
+            turn: components["schemas"]["TurnId"];
+        };
+        /** @description A change of a hook. */
+        HookChange: {
+            /** @description Who did it: `user:<name>`, or `user:<name>/token:<id>`. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            change: components["schemas"]["ChangeKind"];
+            definition?: components["schemas"]["HookDefinition"] | null;
+            /**
+             * Format: int64
+             * @description The version that was restored.
+             */
+            restored_version?: number | null;
+            scope?: components["schemas"]["Scope"] | null;
+            /**
+             * Format: int64
+             * @description Counts from 1; to be given to `restore`.
+             */
+            version: number;
+        };
+        HookDefinition: {
+            action: components["schemas"]["HookAction"];
+            command?: string | null;
+            conditions: components["schemas"]["Condition"][];
+            event: components["schemas"]["HookTrigger"];
+            message?: string | null;
+            /** Format: int32 */
+            order: number;
+            /** Format: int64 */
+            timeout_ms?: number | null;
+        };
+        /** @description A hook that applied, and what came of it. */
+        HookEvaluated: {
+            action: components["schemas"]["HookAction"];
+            event: components["schemas"]["HookTrigger"];
+            hook: components["schemas"]["HookRef"];
+            /** @description What the agent or a person reads because of it, or why its action was not taken. */
+            message?: string | null;
+            outcome: components["schemas"]["HookOutcome"];
+            tool_name?: string | null;
+            tool_use_id?: string | null;
+            turn: components["schemas"]["TurnId"];
+            /** @description What its program has the tool used with instead. */
+            updated_input?: unknown;
+        };
+        /** @description The changes of a hook, the newest first. */
+        HookHistory: {
+            changes: components["schemas"]["HookChange"][];
+            next_cursor?: string | null;
+        };
+        /**
+         * @description What came of a hook.
+         * @enum {string}
+         */
+        HookOutcome: "allow" | "block" | "ask" | "none";
+        HookPage: {
+            hooks: components["schemas"]["HookView"][];
+            next_cursor?: string | null;
+        };
+        /** @description Fields to set anew; absent ones stay. */
+        HookPatch: {
+            enabled?: boolean | null;
+            scope?: components["schemas"]["ScopeName"] | null;
+            working_dir?: string | null;
+        };
+        /** @description A hook as it was when something was judged by it. */
+        HookRef: {
+            id: components["schemas"]["ExtensionId"];
+            name: string;
+            /**
+             * Format: int64
+             * @description The version of its history.
+             */
+            version: number;
+        };
+        /**
+         * @description The moment that a hook is about, by Claude Code's names.
+         * @enum {string}
+         */
+        HookTrigger: "PreToolUse";
+        /** @description A hook. */
+        HookView: {
+            action: components["schemas"]["HookAction"];
+            command?: string | null;
+            conditions: components["schemas"]["Condition"][];
+            /** Format: date-time */
+            created_at: string;
+            enabled: boolean;
+            event: components["schemas"]["HookTrigger"];
+            id: components["schemas"]["ExtensionId"];
+            message?: string | null;
+            name: string;
+            /** Format: int32 */
+            order: number;
+            owner: string;
+            scope: components["schemas"]["ScopeName"];
+            /** Format: int64 */
+            timeout_ms?: number | null;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description The version of its history.
+             */
+            version: number;
+            working_dir?: string | null;
+        };
         ImageBody: {
             /** @description Base64. */
             data: string;
@@ -4422,6 +5077,11 @@ export interface components {
          * @enum {string}
          */
         McpTransport: "stdio" | "http" | "sse";
+        /**
+         * @description Who tells how much a process takes.
+         * @enum {string}
+         */
+        MeasuredBy: "control_group" | "system";
         /** @description What was counted. Parts that have no meaning for a group are absent: what tools cost is nobody's to tell. */
         MeasuresView: {
             files?: components["schemas"]["FileStatistics"] | null;
@@ -4564,6 +5224,11 @@ export interface components {
              */
             working_dir?: string | null;
         };
+        /**
+         * @description How a field is compared.
+         * @enum {string}
+         */
+        Operator: "equals" | "not_equals" | "in" | "not_in" | "contains" | "matches" | "glob";
         /** @enum {string} */
         Origin: "api" | "ui" | "fork" | "import" | "schedule";
         /**
@@ -5417,6 +6082,48 @@ export interface components {
             version: number;
             working_dir: string;
         };
+        SimulatedCallView: {
+            decided_by?: components["schemas"]["DecidedBy"] | null;
+            decision?: components["schemas"]["Decision"] | null;
+            message?: string | null;
+            /** @description What the hook would have come to, alone. */
+            outcome: components["schemas"]["HookOutcome"];
+            session_id: components["schemas"]["SessionId"];
+            /** @description What it was about: a command, a path, a host. */
+            target?: string | null;
+            tool_name: string;
+            tool_use_id: string;
+            /**
+             * Format: int64
+             * @description The version of the event `tool_used`.
+             */
+            version: number;
+        };
+        /** @description A hook to try: the name of one that is stored, or what one would be. */
+        SimulationBody: {
+            action?: components["schemas"]["HookAction"] | null;
+            conditions?: components["schemas"]["Condition"][] | null;
+            /** @description `next_cursor` of the page before. */
+            cursor?: string | null;
+            event?: components["schemas"]["HookTrigger"] | null;
+            /**
+             * Format: int32
+             * @description The most calls: 1 to 200; 50 if absent.
+             */
+            limit?: number | null;
+            /** @description Of a stored hook; its name or its id. */
+            name?: string | null;
+            /** @description Only this session; otherwise all of one's own, the newest first. */
+            session_id?: string | null;
+        };
+        /** @description The calls to which the hook would have applied. */
+        SimulationView: {
+            calls: components["schemas"]["SimulatedCallView"][];
+            /** @description Absent when everything was looked at. */
+            next_cursor?: string | null;
+            /** @description The number of sessions that were looked at for this page. */
+            sessions: number;
+        };
         /** @description A skill: instructions that agents read when they need them. */
         SkillBody: {
             category?: components["schemas"]["SkillCategory"] | null;
@@ -5618,8 +6325,61 @@ export interface components {
             uptime_ms: number;
             version: string;
         };
+        /** @description The subagent that is being stopped. */
+        StopAccepted: {
+            id: string;
+            session_id: components["schemas"]["SessionId"];
+        };
         /** @description A stored event: what happened, its place, and its hashes. */
-        StoredEvent: components["schemas"]["EventAgentInitialized"] | components["schemas"]["EventAgentMessage"] | components["schemas"]["EventApiRetried"] | components["schemas"]["EventAssistantText"] | components["schemas"]["EventAssistantThinking"] | components["schemas"]["EventBudgetExhausted"] | components["schemas"]["EventContextCompacted"] | components["schemas"]["EventFileChanged"] | components["schemas"]["EventFilesRewound"] | components["schemas"]["EventInterruptRequested"] | components["schemas"]["EventModelCalled"] | components["schemas"]["EventModelChanged"] | components["schemas"]["EventPermissionDecided"] | components["schemas"]["EventPermissionModeChanged"] | components["schemas"]["EventPermissionRequested"] | components["schemas"]["EventPlanDecided"] | components["schemas"]["EventPlanProposed"] | components["schemas"]["EventPolicyApplied"] | components["schemas"]["EventPromptSteered"] | components["schemas"]["EventPromptSubmitted"] | components["schemas"]["EventPromptWithdrawn"] | components["schemas"]["EventQuestionAnswered"] | components["schemas"]["EventQuestionAsked"] | components["schemas"]["EventRateLimited"] | components["schemas"]["EventRequestReleased"] | components["schemas"]["EventRequestWithdrawn"] | components["schemas"]["EventSessionArchived"] | components["schemas"]["EventSessionHandedOver"] | components["schemas"]["EventSessionOpened"] | components["schemas"]["EventSessionRenamed"] | components["schemas"]["EventSessionTagged"] | components["schemas"]["EventSessionUnarchived"] | components["schemas"]["EventSubagentFinished"] | components["schemas"]["EventSubagentParked"] | components["schemas"]["EventSubagentProgressed"] | components["schemas"]["EventSubagentStarted"] | components["schemas"]["EventSubagentTakenUp"] | components["schemas"]["EventTaskListChanged"] | components["schemas"]["EventToolAbandoned"] | components["schemas"]["EventToolReturned"] | components["schemas"]["EventToolUsed"] | components["schemas"]["EventTurnCompleted"] | components["schemas"]["EventTurnContinued"] | components["schemas"]["EventTurnFailed"] | components["schemas"]["EventTurnInterrupted"] | components["schemas"]["EventTurnParked"] | components["schemas"]["EventTurnResumed"] | components["schemas"]["EventTurnStarted"] | components["schemas"]["EventUsageReported"] | components["schemas"]["EventWorkingDirChanged"] | components["schemas"]["EventWorkspaceChanged"] | components["schemas"]["EventWorkspaceUnobserved"];
+        StoredEvent: components["schemas"]["EventAgentInitialized"] | components["schemas"]["EventAgentMessage"] | components["schemas"]["EventApiRetried"] | components["schemas"]["EventAssistantText"] | components["schemas"]["EventAssistantThinking"] | components["schemas"]["EventBudgetExhausted"] | components["schemas"]["EventContextCompacted"] | components["schemas"]["EventFileChanged"] | components["schemas"]["EventFilesRewound"] | components["schemas"]["EventHookCalled"] | components["schemas"]["EventHookEvaluated"] | components["schemas"]["EventInterruptRequested"] | components["schemas"]["EventModelCalled"] | components["schemas"]["EventModelChanged"] | components["schemas"]["EventPermissionDecided"] | components["schemas"]["EventPermissionModeChanged"] | components["schemas"]["EventPermissionRequested"] | components["schemas"]["EventPlanDecided"] | components["schemas"]["EventPlanProposed"] | components["schemas"]["EventPolicyApplied"] | components["schemas"]["EventPromptSteered"] | components["schemas"]["EventPromptSubmitted"] | components["schemas"]["EventPromptWithdrawn"] | components["schemas"]["EventQuestionAnswered"] | components["schemas"]["EventQuestionAsked"] | components["schemas"]["EventRateLimited"] | components["schemas"]["EventRequestReleased"] | components["schemas"]["EventRequestWithdrawn"] | components["schemas"]["EventSessionArchived"] | components["schemas"]["EventSessionHandedOver"] | components["schemas"]["EventSessionOpened"] | components["schemas"]["EventSessionRenamed"] | components["schemas"]["EventSessionTagged"] | components["schemas"]["EventSessionUnarchived"] | components["schemas"]["EventSubagentFinished"] | components["schemas"]["EventSubagentParked"] | components["schemas"]["EventSubagentProgressed"] | components["schemas"]["EventSubagentStarted"] | components["schemas"]["EventSubagentStopRequested"] | components["schemas"]["EventSubagentTakenUp"] | components["schemas"]["EventTaskListChanged"] | components["schemas"]["EventToolAbandoned"] | components["schemas"]["EventToolReturned"] | components["schemas"]["EventToolUsed"] | components["schemas"]["EventTurnCompleted"] | components["schemas"]["EventTurnContinued"] | components["schemas"]["EventTurnFailed"] | components["schemas"]["EventTurnInterrupted"] | components["schemas"]["EventTurnParked"] | components["schemas"]["EventTurnResumed"] | components["schemas"]["EventTurnStarted"] | components["schemas"]["EventUsageReported"] | components["schemas"]["EventWorkingDirChanged"] | components["schemas"]["EventWorkspaceChanged"] | components["schemas"]["EventWorkspaceUnobserved"];
+        /** @description A subagent, or a command that ran beside the conversation, of any session. */
+        Subagent: {
+            /**
+             * Format: double
+             * @description The cost of its own calls of models, a part of what its turn cost. Null where the server counts no
+             *     calls: with a login of its own, and in what was imported.
+             */
+            cost_usd: number | null;
+            description: string;
+            /**
+             * Format: int64
+             * @description Up to its end, or up to now.
+             */
+            duration_ms: number;
+            /** Format: date-time */
+            ended_at?: string | null;
+            id: string;
+            /** @description `local_agent`, `local_bash`, or what a newer version calls it. */
+            kind: string;
+            /** Format: int64 */
+            model_calls: number;
+            owner: string;
+            /**
+             * Format: int64
+             * @description Tokens by its own account.
+             */
+            reported_tokens: number;
+            session_id: components["schemas"]["SessionId"];
+            /** Format: date-time */
+            started_at: string;
+            /** @description `running`, `completed`, `failed`, `stopped`; `parked` while it waits for people without a process. */
+            state: string;
+            /** @description The name of its definition, or of an agent of Claude Code. */
+            subagent_type?: string | null;
+            /** @description What it reported at its end. */
+            summary?: string | null;
+            /** Format: int64 */
+            tool_calls: number;
+            /** @description The tool use that began it. */
+            tool_use_id?: string | null;
+            turn_id: components["schemas"]["TurnId"];
+            /** @description Tokens of its own calls of models. */
+            usage: components["schemas"]["Usage"];
+        };
+        SubagentPage: {
+            next_cursor?: string | null;
+            subagents: components["schemas"]["Subagent"][];
+        };
         /** @description A subagent, or a command that ran beside the conversation. */
         SubagentView: {
             description: string;
@@ -6081,11 +6841,22 @@ export interface components {
     pathItems: never;
 }
 export type AdmissionBody = components['schemas']['AdmissionBody'];
+export type AgentBody = components['schemas']['AgentBody'];
+export type AgentChange = components['schemas']['AgentChange'];
+export type AgentContent = components['schemas']['AgentContent'];
 export type AgentCounter = components['schemas']['AgentCounter'];
+export type AgentHistory = components['schemas']['AgentHistory'];
 export type AgentLimit = components['schemas']['AgentLimit'];
+export type AgentPage = components['schemas']['AgentPage'];
+export type AgentPatch = components['schemas']['AgentPatch'];
+export type AgentProcessList = components['schemas']['AgentProcessList'];
+export type AgentProcessView = components['schemas']['AgentProcessView'];
 export type AgentProfile = components['schemas']['AgentProfile'];
 export type AgentProtection = components['schemas']['AgentProtection'];
+export type AgentReplacement = components['schemas']['AgentReplacement'];
+export type AgentSource = components['schemas']['AgentSource'];
 export type AgentStatus = components['schemas']['AgentStatus'];
+export type AgentView = components['schemas']['AgentView'];
 export type ApiKeyId = components['schemas']['ApiKeyId'];
 export type Attachment = components['schemas']['Attachment'];
 export type AuditPage = components['schemas']['AuditPage'];
@@ -6101,6 +6872,7 @@ export type ChangedFile = components['schemas']['ChangedFile'];
 export type ChangedTurn = components['schemas']['ChangedTurn'];
 export type CompleteFrame = components['schemas']['CompleteFrame'];
 export type ConcurrencyPolicy = components['schemas']['ConcurrencyPolicy'];
+export type Condition = components['schemas']['Condition'];
 export type CostBasis = components['schemas']['CostBasis'];
 export type DecidedBy = components['schemas']['DecidedBy'];
 export type DeciderKind = components['schemas']['DeciderKind'];
@@ -6119,6 +6891,8 @@ export type EventBudgetExhausted = components['schemas']['EventBudgetExhausted']
 export type EventContextCompacted = components['schemas']['EventContextCompacted'];
 export type EventFileChanged = components['schemas']['EventFileChanged'];
 export type EventFilesRewound = components['schemas']['EventFilesRewound'];
+export type EventHookCalled = components['schemas']['EventHookCalled'];
+export type EventHookEvaluated = components['schemas']['EventHookEvaluated'];
 export type EventInterruptRequested = components['schemas']['EventInterruptRequested'];
 export type EventModelCalled = components['schemas']['EventModelCalled'];
 export type EventModelChanged = components['schemas']['EventModelChanged'];
@@ -6147,6 +6921,7 @@ export type EventSubagentFinished = components['schemas']['EventSubagentFinished
 export type EventSubagentParked = components['schemas']['EventSubagentParked'];
 export type EventSubagentProgressed = components['schemas']['EventSubagentProgressed'];
 export type EventSubagentStarted = components['schemas']['EventSubagentStarted'];
+export type EventSubagentStopRequested = components['schemas']['EventSubagentStopRequested'];
 export type EventSubagentTakenUp = components['schemas']['EventSubagentTakenUp'];
 export type EventTaskListChanged = components['schemas']['EventTaskListChanged'];
 export type EventToolAbandoned = components['schemas']['EventToolAbandoned'];
@@ -6183,6 +6958,7 @@ export type FrameComplete = components['schemas']['FrameComplete'];
 export type FrameDecision = components['schemas']['FrameDecision'];
 export type FrameError = components['schemas']['FrameError'];
 export type FrameFileChange = components['schemas']['FrameFileChange'];
+export type FrameHook = components['schemas']['FrameHook'];
 export type FramePermissionRequest = components['schemas']['FramePermissionRequest'];
 export type FramePlan = components['schemas']['FramePlan'];
 export type FrameQuestion = components['schemas']['FrameQuestion'];
@@ -6203,6 +6979,19 @@ export type Grouping = components['schemas']['Grouping'];
 export type HandoverBody = components['schemas']['HandoverBody'];
 export type Health = components['schemas']['Health'];
 export type Hold = components['schemas']['Hold'];
+export type HookAction = components['schemas']['HookAction'];
+export type HookBody = components['schemas']['HookBody'];
+export type HookCalled = components['schemas']['HookCalled'];
+export type HookChange = components['schemas']['HookChange'];
+export type HookDefinition = components['schemas']['HookDefinition'];
+export type HookEvaluated = components['schemas']['HookEvaluated'];
+export type HookHistory = components['schemas']['HookHistory'];
+export type HookOutcome = components['schemas']['HookOutcome'];
+export type HookPage = components['schemas']['HookPage'];
+export type HookPatch = components['schemas']['HookPatch'];
+export type HookRef = components['schemas']['HookRef'];
+export type HookTrigger = components['schemas']['HookTrigger'];
+export type HookView = components['schemas']['HookView'];
 export type ImageBody = components['schemas']['ImageBody'];
 export type Initiator = components['schemas']['Initiator'];
 export type InterruptAccepted = components['schemas']['InterruptAccepted'];
@@ -6234,6 +7023,7 @@ export type McpServerPatch = components['schemas']['McpServerPatch'];
 export type McpServerView = components['schemas']['McpServerView'];
 export type McpTool = components['schemas']['McpTool'];
 export type McpTransport = components['schemas']['McpTransport'];
+export type MeasuredBy = components['schemas']['MeasuredBy'];
 export type MeasuresView = components['schemas']['MeasuresView'];
 export type Message = components['schemas']['Message'];
 export type MessagePage = components['schemas']['MessagePage'];
@@ -6246,6 +7036,7 @@ export type NewPasswordReset = components['schemas']['NewPasswordReset'];
 export type NewServiceToken = components['schemas']['NewServiceToken'];
 export type NewTenantView = components['schemas']['NewTenantView'];
 export type OpenSessionBody = components['schemas']['OpenSessionBody'];
+export type Operator = components['schemas']['Operator'];
 export type Origin = components['schemas']['Origin'];
 export type Outcome = components['schemas']['Outcome'];
 export type Parent = components['schemas']['Parent'];
@@ -6316,6 +7107,9 @@ export type SessionRequests = components['schemas']['SessionRequests'];
 export type SessionStatus = components['schemas']['SessionStatus'];
 export type SessionSummary = components['schemas']['SessionSummary'];
 export type SessionView = components['schemas']['SessionView'];
+export type SimulatedCallView = components['schemas']['SimulatedCallView'];
+export type SimulationBody = components['schemas']['SimulationBody'];
+export type SimulationView = components['schemas']['SimulationView'];
 export type SkillBody = components['schemas']['SkillBody'];
 export type SkillCategory = components['schemas']['SkillCategory'];
 export type SkillChange = components['schemas']['SkillChange'];
@@ -6332,7 +7126,10 @@ export type SpendStatistics = components['schemas']['SpendStatistics'];
 export type Spread = components['schemas']['Spread'];
 export type StatisticsView = components['schemas']['StatisticsView'];
 export type Status = components['schemas']['Status'];
+export type StopAccepted = components['schemas']['StopAccepted'];
 export type StoredEvent = components['schemas']['StoredEvent'];
+export type Subagent = components['schemas']['Subagent'];
+export type SubagentPage = components['schemas']['SubagentPage'];
 export type SubagentView = components['schemas']['SubagentView'];
 export type TaskAnswer = components['schemas']['TaskAnswer'];
 export type TaskBody = components['schemas']['TaskBody'];
@@ -6374,6 +7171,534 @@ export type WaitingInSession = components['schemas']['WaitingInSession'];
 export type WithdrawReason = components['schemas']['WithdrawReason'];
 export type $defs = Record<string, never>;
 export interface operations {
+    list_agents: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Also those of this folder, if it is trusted. */
+                working_dir?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentPage"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    define_agent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description `field_invalid`, `tool_unknown`, `model_invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `extension_not_allowed`, `working_dir_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `agent_built_in`, `extension_name_taken`, `too_many_extensions` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_agent_processes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A list; or server-sent events, each a whole list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentProcessList"];
+                    "text/event-stream": components["schemas"]["AgentProcessList"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_subagents: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 if absent. A stream has no limit. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description All if absent; `ended` is each that is over. A stream tells the end of what it has shown. */
+                state?: "running" | "parked" | "ended" | "completed" | "failed" | "stopped";
+                /** @description Those of one session. */
+                session?: string;
+            };
+            header?: {
+                "Last-Event-ID"?: number | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page; or server-sent events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubagentPage"];
+                    "text/event-stream": components["schemas"]["Subagent"];
+                };
+            };
+            /** @description `session_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_subagent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted; it goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopAccepted"];
+                };
+            };
+            /** @description `subagent_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `subagent_not_running` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_agent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentReplacement"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `agent_built_in` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_agent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `agent_built_in` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_agent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AgentPatch"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `agent_built_in` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_agent_history: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentHistory"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_agent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_keys: {
         parameters: {
             query?: {
@@ -7120,6 +8445,409 @@ export interface operations {
                 content?: never;
             };
             /** @description `login_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hooks: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookPage"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"];
+                };
+            };
+            /** @description `extension_not_allowed`, `bypass_not_allowed`, `working_dir_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `extension_name_taken`, `too_many_extensions` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    simulate_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SimulationBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["HookPatch"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hook_history: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description its name or its id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookHistory"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not carried out; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Visible ASCII, good for 24 hours. A retry with the same key and body gets the first answer and does nothing twice; a failure (5xx) is not kept: the retry does it anew if nothing was begun. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description its name or its id */
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"];
+                };
+            };
+            /** @description There is no such thing, or it belongs to somebody else */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11001,4 +12729,4 @@ export interface operations {
         };
     };
 }
-// 7e665999b2655da7f33dd938cf807a9b6b46b43797bb41230cc988f50c2d6973
+// f8832e8bd68676d4face6579ae0c3a8d7ee0adf5d5365cffd5afd0438742bb60
