@@ -1,5 +1,7 @@
 //! Agents whose words a test puts into their mouths, and which tell it what they hear.
 
+mod hook_programs;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +10,6 @@ use async_trait::async_trait;
 use runner_core::agent::{AgentOutput, PermissionMode};
 use runner_core::agent_protection::AgentProtection;
 use runner_core::ids::{SessionId, TurnId};
-use runner_core::ports::hooks::{HookNotRun, HookProgram, HookPrograms, HookReply};
 use runner_core::ports::{
     AgentError, AgentExit, AgentFile, AgentInput, AgentLaunch, AgentOutputs, AgentPlace, AgentRuntime,
     AgentStatus, BuiltInAgent, GateVerdict, ProcessUsage, RunningAgent, Swept, ToolInfo,
@@ -390,13 +391,5 @@ impl AgentOutputs for ReplayOutputs {
             outputs = self.outputs.recv() => outputs.map_or_else(|| exit("signal: 9"), Ok),
             _ = self.stopped.wait_for(|stopped| *stopped) => exit("exit status: 0"),
         }
-    }
-}
-
-/// No program of a hook runs here.
-#[async_trait]
-impl HookPrograms for ReplayRunner {
-    async fn run(&self, _: HookProgram) -> Result<HookReply, HookNotRun> {
-        Err(HookNotRun("no program runs in a replay".to_owned()))
     }
 }

@@ -12,7 +12,7 @@ export const plugins = {
   warning:
     'Its hooks run in each session’s sandbox without anybody being asked. Install only what you trust.',
   from: 'From',
-  froms: { archive: 'An archive', folder: 'A folder of the server' },
+  origins: { archive: 'An archive', folder: 'A folder of the server' },
   archive: 'zip or tar.gz',
   folder: 'Folder of the plugin',
   folderHint: 'Below one in which your team may work.',

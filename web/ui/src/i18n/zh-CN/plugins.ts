@@ -11,7 +11,7 @@ export const plugins: Messages<typeof en> = {
   updateTitle: (name) => `重新安装“${name}”`,
   warning: '它的钩子会在每个会话的沙箱中直接运行，不会询问任何人。只安装您信任的插件。',
   from: '来源',
-  froms: { archive: '压缩包', folder: '服务器上的文件夹' },
+  origins: { archive: '压缩包', folder: '服务器上的文件夹' },
   archive: 'zip 或 tar.gz',
   folder: '插件的文件夹',
   folderHint: '位于您的团队可以工作的文件夹之下。',

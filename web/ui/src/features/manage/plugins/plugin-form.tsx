@@ -47,7 +47,7 @@ export function PluginForm({ plugin, onClose }: PluginFormProps) {
           <SelectField
             label={t.from}
             value={from}
-            options={(['archive', 'folder'] as const).map((value) => ({ value, label: t.froms[value] }))}
+            options={(['archive', 'folder'] as const).map((value) => ({ value, label: t.origins[value] }))}
             onValue={setFrom}
           />
           {from === 'archive' ? (
