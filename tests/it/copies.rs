@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nix::unistd::Pid;
 use runner_tests::processes::{agents_of, kill_all, wait_for_command};
 use runner_tests::script;
 use runner_tests::server::Server;
@@ -41,7 +40,7 @@ async fn a_server_on_a_copy_ends_nobody_elses_agents_however_it_is_stopped() {
         server.post("/api/task", &body).await;
         wait_for_command(&server.data_dir(), &format!("sleep 7003{number}")).await;
     }
-    let before = sorted(agents_of(&server.data_dir()));
+    let before = agents_of(&server.data_dir());
 
     for stop in 0..3 {
         let folder = TempDir::new().unwrap();
@@ -62,7 +61,10 @@ async fn a_server_on_a_copy_ends_nobody_elses_agents_however_it_is_stopped() {
                 other.stop().await;
             }
         }
-        assert_eq!(sorted(agents_of(&server.data_dir())), before, "after a stop of the kind {stop}");
+        // An agent may have begun something meanwhile.
+        let after = agents_of(&server.data_dir());
+        let ended: Vec<_> = before.iter().filter(|pid| !after.contains(pid)).collect();
+        assert!(ended.is_empty(), "after a stop of the kind {stop}: {ended:?}");
     }
 
     for (session, request) in asked {
@@ -83,9 +85,4 @@ async fn whoever_ends_an_agent_from_outside_is_noticed() {
 
     let log = server.log().await;
     assert!(log.contains("an agent ended that nobody here had ended"), "{log}");
-}
-
-fn sorted(mut pids: Vec<Pid>) -> Vec<Pid> {
-    pids.sort();
-    pids
 }

@@ -132,6 +132,16 @@ async fn a_trial_really_connects_and_lists_the_tools_or_says_why_not() {
 }
 
 #[tokio::test]
+async fn a_trial_connects_without_a_sandbox_as_well() {
+    let server = Server::start_with(&[("SANDBOX", "off")]).await;
+    server.post(PATH, &stdio("ev")).await;
+
+    let tried = server.post(&format!("{PATH}/ev/test"), &json!({})).await.body;
+
+    assert_eq!(tried["connected"], true, "{tried}");
+}
+
+#[tokio::test]
 async fn servers_behind_an_address_are_tried_and_used() {
     let (http, sse) = tokio::join!(listen("streamableHttp", "/mcp"), listen("sse", "/sse"));
     let server = start().await;

@@ -1,6 +1,7 @@
 //! One running agent: its pipes, its end, and the guard that leaves nothing of it behind.
 
 pub(super) mod connections;
+mod error_output;
 mod file_reports;
 pub(super) mod own_folders;
 pub(super) mod process_tree;
@@ -9,7 +10,7 @@ mod socket_lookup;
 mod tests;
 mod usage;
 
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -26,10 +27,11 @@ use runner_core::session::requests::SettledRequest;
 use runner_core::setup::extension::active::LoadedExtensions;
 use runner_core::setup::trust::Trust;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::error_output::{describe, drain};
 use self::file_reports::FileReports;
 use self::own_folders::OwnFolders;
 use self::process_tree::ProcessTree;
@@ -39,7 +41,6 @@ use crate::claude::protocol::reader::{Answers, read_lines};
 use crate::claude::protocol::{outgoing, result_line};
 use crate::claude::trust::socket_guard::SocketGuard;
 use crate::gateway::Pass;
-use crate::session_tokens::masked;
 
 /// Lines waiting to be written to the agent, and outputs waiting to be stored.
 const MAX_WAITING_LINES: usize = 64;
@@ -47,9 +48,6 @@ const MAX_WAITING_OUTPUTS: usize = 256;
 
 /// The most outputs handed over at once.
 const MAX_OUTPUTS_AT_ONCE: usize = 64;
-
-/// The part of the error output that is kept to explain an end.
-const MAX_ERROR_BYTES: usize = 4096;
 
 /// The time that an agent has to answer a control request.
 const UNTIL_ANSWERED: Duration = Duration::from_secs(30);
@@ -377,29 +375,5 @@ impl RunningProgram {
         let tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let how = tree.why().map_or_else(|| describe(status, &tail), str::to_owned);
         exited.send_replace(Some(how));
-    }
-}
-
-async fn drain(mut stderr: impl AsyncRead + Unpin, tail: &Mutex<Vec<u8>>) {
-    let mut chunk = [0; 1024];
-    while let Ok(read) = stderr.read(&mut chunk).await {
-        if read == 0 {
-            return;
-        }
-        let mut tail = tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        tail.extend_from_slice(&chunk[..read]);
-        let surplus = tail.len().saturating_sub(MAX_ERROR_BYTES);
-        tail.drain(..surplus);
-    }
-}
-
-fn describe(status: std::io::Result<ExitStatus>, error_output: &[u8]) -> String {
-    let how = match status {
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    match String::from_utf8_lossy(error_output).trim() {
-        "" => how,
-        said => format!("{how}: {}", masked(said)),
     }
 }

@@ -42,6 +42,8 @@ pub struct ToolPlace {
 #[derive(Debug)]
 pub struct PreparedTool {
     tree: ProcessTree,
+    /// Open until the program has begun: without a sandbox it is started in the handle of one.
+    _work_folders: Vec<WorkFolder>,
     /// Made for this program, and removed with it.
     folders: Vec<PathBuf>,
 }
@@ -93,7 +95,8 @@ impl ClaudeRuntime {
         let mut command = launch::tool_command(context, &config_dir, tool.command.as_ref())?;
         command.args(tool.args).envs(tool.env).env(MARKER_VARIABLE, marker.value());
         let own_folders = config_folder::own_folders(&self.settings, launch.seat.session);
-        let prepared = PreparedTool { tree: ProcessTree::new(marker, group), folders: own_folders };
+        let tree = ProcessTree::new(marker, group);
+        let prepared = PreparedTool { tree, _work_folders: folders, folders: own_folders };
         Ok((command, prepared))
     }
 }
