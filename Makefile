@@ -42,7 +42,7 @@ run: claude $(PAGES)
 test: tools clients tested-claude older-claude $(PAGES)
 ifeq ($(T),)
 	cargo fmt --all --check
-	cargo build --locked --workspace --all-targets
+	cargo build --locked --workspace --bins --tests
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) deny machete typos
 	RUSTDOCFLAGS="-Dwarnings -Arustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
