@@ -250,7 +250,7 @@ impl Extensions {
             ExtensionKind::McpServer
             | ExtensionKind::Skill
             | ExtensionKind::Plugin
-            | ExtensionKind::Agent => created.is_for_admins(),
+            | ExtensionKind::Agent => created.definition.is_for_admins_in(&created.scope),
         };
         Ok(!needs_admin || self.owners.is_admin(&created.owner).await?)
     }

@@ -234,8 +234,7 @@ impl Extensions {
         definition: &Definition,
         scope: &Scope,
     ) -> Result<(), ExtensionError> {
-        let is_for_admins = definition.is_for_admins() || *scope != Scope::User;
-        if is_for_admins && !caller.may(Permission::Administer) {
+        if definition.is_for_admins_in(scope) && !caller.may(Permission::Administer) {
             return Err(ExtensionError::ForAdmins);
         }
         let Definition::Hook(hook) = definition else { return Ok(()) };

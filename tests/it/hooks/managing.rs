@@ -7,7 +7,7 @@ use runner_tests::person::Person;
 use runner_tests::server::{Answer, Server, answer};
 use serde_json::{Value, json};
 
-use super::{PATH, add, bash, no_rm, start, task, told};
+use super::{PATH, add, bash, no_rm, start, task, told, write};
 
 #[tokio::test]
 async fn the_line_of_the_original_readme_works_as_it_stands() {
@@ -225,4 +225,45 @@ async fn the_same_key_adds_a_hook_without_a_name_once() {
 
     assert_eq!((&first.body, again.is_replay()), (&again.body, true));
     assert_eq!(server.get(PATH).await.body["hooks"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn rules_for_everybody_stay_and_programs_rest_when_who_added_them_is_no_admin_any_more() {
+    let server = Server::start().await;
+    let root = Person::register(&server, "root").await;
+    Person::register(&server, "bea").await;
+    let mia = Person::register(&server, "mia").await;
+    let role = async |role: &str| {
+        let changed = root.patch("/api/users/bea", &json!({ "role": role })).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    };
+    role("admin").await;
+    let bea = Person::log_in(&server, "bea").await;
+    for (action, tool, command) in [("block", "Write", None), ("command", "Edit", Some("exit 2"))] {
+        let mut hook = json!({
+            "name": action, "event": "PreToolUse", "action": action, "scope": "workspace", "working_dir": ".",
+            "conditions": [{ "field": "tool_name", "operator": "equals", "value": tool }],
+        });
+        if let Some(command) = command {
+            hook["command"] = json!(command);
+        }
+        let added = bea.post(PATH, &hook).await;
+        assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+    }
+    std::fs::write(server.workspace().join("b.txt"), "x").unwrap();
+    let path = "{{cwd}}/b.txt";
+    let read = json!({ "tool_use": { "name": "Read", "input": { "file_path": path } } });
+    let edit = json!({ "file_path": path, "old_string": "x", "new_string": "y" });
+    let edit = json!({ "tool_use": { "name": "Edit", "input": edit } });
+    let calls = [write("a.txt"), read, edit];
+
+    let mut left = vec![];
+    for now in ["admin", "member"] {
+        role(now).await;
+        mia.task(&task(&calls, "acceptEdits")).await;
+        let edited = std::fs::read_to_string(server.workspace().join("b.txt")).unwrap();
+        left.push((server.workspace().join("a.txt").exists(), edited));
+    }
+
+    assert_eq!(left, [(false, "x".to_owned()), (false, "y".to_owned())]);
 }

@@ -159,10 +159,7 @@ pub(crate) async fn replace_agent(
 ) -> Result<Reply, ApiError> {
     let (body, caller) = (&write.body, &write.caller);
     let before = find_own(&context, caller, &name).await?;
-    if body.name.as_ref().is_some_and(|name| *name != before.created.name) {
-        let detail = "is another one, and names do not change";
-        return Err(Problem::field("field_invalid", "/name", detail).into());
-    }
+    operations::keep_name(&before, body.name.as_deref())?;
     let (tools, model) = (body.tools.as_deref(), body.model.as_deref());
     let defined = fields::defined((&body.description, &body.prompt), tools, model, &context)?;
     let patch = ExtensionPatch {

@@ -104,16 +104,14 @@ pub(crate) async fn replace_hook(
 ) -> Result<Reply, ApiError> {
     let (body, caller) = (&write.body, &write.caller);
     let before = context.extensions.find(caller, KIND, &name).await?;
-    if body.name.as_ref().is_some_and(|name| *name != before.created.name) {
-        let detail = "is another one, and names do not change";
-        return Err(Problem::field("field_invalid", "/name", detail).into());
-    }
+    operations::keep_name(&before, body.name.as_deref())?;
     let patch = ExtensionPatch {
         is_enabled: body.enabled,
         scope: scope(&context, caller, (body.scope, body.working_dir.as_deref())).await?,
         edit: Some(DefinitionEdit::Replace(body.defined()?.definition)),
     };
-    changed(&context, &write, (&name, patch)).await
+    let hook = operations::change(&context, write, (before, patch)).await?;
+    Ok(Reply::ok(HookView::of(&hook)))
 }
 
 /// Changes whether a hook is enabled, and where it is active.
@@ -129,25 +127,14 @@ pub(crate) async fn change_hook(
     write: Write<HookPatch>,
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
-    let body = &write.body;
+    let (body, caller) = (&write.body, &write.caller);
+    let before = context.extensions.find(caller, KIND, &name).await?;
     let patch = ExtensionPatch {
         is_enabled: body.enabled,
-        scope: scope(&context, &write.caller, (body.scope, body.working_dir.as_deref())).await?,
+        scope: scope(&context, caller, (body.scope, body.working_dir.as_deref())).await?,
         edit: None,
     };
-    changed(&context, &write, (&name, patch)).await
-}
-
-async fn changed<Body>(
-    context: &Context,
-    write: &Write<Body>,
-    (name, patch): (&str, ExtensionPatch),
-) -> Result<Reply, ApiError> {
-    let (extensions, caller) = (&context.extensions, &write.caller);
-    let hook = match write.first {
-        Some(_) => extensions.find(caller, KIND, name).await?,
-        None => extensions.change(caller, (KIND, name), patch, write.provenance.clone()).await?,
-    };
+    let hook = operations::change(&context, write, (before, patch)).await?;
     Ok(Reply::ok(HookView::of(&hook)))
 }
 

@@ -144,17 +144,15 @@ pub(crate) async fn change_plugin(
     write: Write<PluginPatch>,
     context: web::Data<Context>,
 ) -> Result<Reply, ApiError> {
-    let (body, extensions) = (&write.body, &context.extensions);
+    let body = &write.body;
     let named = (body.scope, body.working_dir.as_deref());
     let patch = ExtensionPatch {
         is_enabled: body.enabled,
         scope: scope(&context, &write.caller, named).await?,
         edit: None,
     };
-    let plugin = match write.first {
-        Some(_) => extensions.find(&write.caller, KIND, &name).await?,
-        None => extensions.change(&write.caller, (KIND, &name), patch, write.provenance).await?,
-    };
+    let before = context.extensions.find(&write.caller, KIND, &name).await?;
+    let plugin = operations::change(&context, write, (before, patch)).await?;
     Ok(Reply::ok(PluginView::of(&plugin)))
 }
 

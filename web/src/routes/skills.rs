@@ -164,11 +164,7 @@ pub(crate) async fn replace_skill(
     let (body, caller) = (write.body, &write.caller);
     let extensions = &context.extensions;
     let before = extensions.find(caller, KIND, &name).await?;
-    if body.name.is_some_and(|name| name != before.created.name) {
-        return Err(
-            Problem::field("field_invalid", "/name", "is another one, and names do not change").into()
-        );
-    }
+    operations::keep_name(&before, body.name.as_deref())?;
     let files = fields::files(body.files.as_ref())?;
     let (defined, files) = fields::defined((&body.description, &body.instruction), body.category, files)?;
     let patch = ExtensionPatch {

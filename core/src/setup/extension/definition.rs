@@ -99,6 +99,12 @@ impl Definition {
         }
     }
 
+    /// Whether only admins may have it active there: it runs a program without asking anybody, or it is in
+    /// the sessions of others.
+    pub fn is_for_admins_in(&self, scope: &Scope) -> bool {
+        self.is_for_admins() || *scope != Scope::User
+    }
+
     /// Whether only admins may make it so: it runs a program without asking anybody.
     pub const fn is_for_admins(&self) -> bool {
         match self {

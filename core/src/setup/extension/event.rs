@@ -42,14 +42,6 @@ pub enum ExtensionEvent {
     },
 }
 
-impl CreatedExtension {
-    /// Whether only admins may have it so: programs that run unasked, and what is active in the sessions of
-    /// others.
-    pub fn is_for_admins(&self) -> bool {
-        self.definition.is_for_admins() || self.scope != Scope::User
-    }
-}
-
 impl ExtensionEvent {
     pub const fn at(&self) -> Timestamp {
         match self {

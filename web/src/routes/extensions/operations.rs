@@ -7,7 +7,7 @@ use runner_core::setup::extension::files::FileBundle;
 
 use super::history::{Change, page};
 use crate::context::Context;
-use crate::http::error::{ApiError, version_not_found};
+use crate::http::error::{ApiError, Problem, version_not_found};
 use crate::request::body::Nothing;
 use crate::request::paging::PageQuery;
 use crate::request::read::Read;
@@ -48,6 +48,16 @@ pub(in crate::routes) async fn change<Body>(
     let kind = before.created.definition.kind();
     let id = before.id.to_string();
     Ok(context.extensions.change(&write.caller, (kind, &id), patch, write.provenance).await?)
+}
+
+/// Refuses a whole new definition that bears another name.
+pub(in crate::routes) fn keep_name(before: &StoredExtension, given: Option<&str>) -> Result<(), Problem> {
+    match given {
+        Some(name) if name != before.created.name => {
+            Err(Problem::field("field_invalid", "/name", "is another one, and names do not change"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 pub(in crate::routes) async fn remove(
